@@ -1,0 +1,174 @@
+package otlp
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
+)
+
+const (
+	typeProtobuf = "application/x-protobuf"
+	typeJSON     = "application/json"
+	typeHTML     = "text/html"
+)
+
+// answer is what a destination sent back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte // at most maxAnswer bytes
+	cut    error  // why the body ended early, or nil
+	points int64  // in the request
+}
+
+// mediaType returns the content type in lower case without its parameters,
+// empty where there is none or it cannot be read.
+func (a answer) mediaType() string {
+	t, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+	if err != nil && t == "" {
+		return ""
+	}
+	return t
+}
+
+// judge turns an answer into an outcome, nil for full acceptance.
+func (t *transport) judge(a answer) *outcome.Error {
+	if a.status >= 200 && a.status <= 299 {
+		return t.judgeSuccess(a)
+	}
+	o := &outcome.Error{
+		Status:     a.status,
+		RetryAfter: retryAfter(a.header, t.now()),
+	}
+	switch {
+	case a.status == http.StatusBadRequest, a.status == http.StatusRequestEntityTooLarge:
+		o.Class = outcome.TooLarge
+	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooManyRequests,
+		a.status >= 500 && a.status <= 599:
+		o.Class = outcome.Transient
+	default:
+		o.Class = outcome.Refused
+	}
+	o.Reason = fmt.Sprintf("%s (HTTP %d)", t.explain(a), a.status)
+	if m := t.message(a); m != "" {
+		o.Reason += ": " + m
+	}
+	return o
+}
+
+// judgeSuccess judges a 2xx. OTLP knows only 200, but gateways answer 202 and
+// 204; what decides is that the body is OTLP's, which is more than the status
+// says: a captive portal answers 200 to everything.
+func (t *transport) judgeSuccess(a answer) *outcome.Error {
+	media := a.mediaType()
+	r, ok := parseResponse(media, a.body)
+	switch {
+	case media == typeProtobuf:
+		// Nobody but an OTLP receiver answers with this type, and it does so
+		// when it is done. Whether the rest can be read changes nothing.
+	case a.cut != nil:
+		return &outcome.Error{
+			Class:  outcome.Transient,
+			Status: a.status,
+			Reason: fmt.Sprintf("the answer of %s was cut off (HTTP %d)", t.host(), a.status),
+			Err:    &quietError{text: t.secrets.excerpt(a.cut.Error()), err: a.cut},
+		}
+	case !ok:
+		return &outcome.Error{
+			Class:  outcome.Unknown,
+			Status: a.status,
+			Reason: t.notOTLP(a, media),
+		}
+	}
+	if r.rejected <= 0 {
+		return nil
+	}
+	reason := fmt.Sprintf("%s rejected %d of %d points", t.host(), r.rejected, a.points)
+	if m := t.secrets.excerpt(r.message); m != "" {
+		reason += ": " + m
+	}
+	return &outcome.Error{
+		Class:    outcome.Partial,
+		Status:   a.status,
+		Rejected: min(r.rejected, a.points),
+		Reason:   reason,
+	}
+}
+
+func (t *transport) notOTLP(a answer, media string) string {
+	switch media {
+	case typeHTML:
+		return fmt.Sprintf("a web page came instead of an OTLP answer (HTTP %d): a login page of the network, or the wrong URL", a.status)
+	case "":
+		media = "no content type"
+	}
+	s := fmt.Sprintf("%s sent no OTLP answer (HTTP %d, %s)", t.host(), a.status, t.secrets.excerpt(media))
+	if m := t.message(a); m != "" {
+		s += ": " + m
+	}
+	return s
+}
+
+// explain says in a few words what a status that is no success means here.
+func (t *transport) explain(a answer) string {
+	host := t.host()
+	switch a.status {
+	case http.StatusBadRequest:
+		return host + " could not take the request"
+	case http.StatusUnauthorized:
+		return host + " wants other credentials"
+	case http.StatusForbidden:
+		return host + " does not allow this"
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return host + " takes no metrics at this path, the usual one is " + DefaultPath
+	case http.StatusProxyAuthRequired:
+		return "the proxy wants credentials"
+	case http.StatusRequestTimeout:
+		return host + " waited too long for the request"
+	case http.StatusRequestEntityTooLarge:
+		return host + " finds the request too large"
+	case http.StatusUnsupportedMediaType:
+		return host + " does not take OTLP in protobuf or this compression"
+	case http.StatusTooManyRequests:
+		return host + " asks for fewer requests"
+	case http.StatusServiceUnavailable:
+		return host + " is busy or down"
+	}
+	switch {
+	case a.status >= 300 && a.status <= 399:
+		return host + " redirects" + t.target(a) + ", which is not followed"
+	case a.status >= 500 && a.status <= 599:
+		return host + " failed"
+	}
+	return host + " refused the request"
+}
+
+// target says where a redirect points, without its path and query, which may
+// hold tokens.
+func (t *transport) target(a answer) string {
+	location, err := url.Parse(a.header.Get("Location"))
+	if err != nil || location.String() == "" {
+		return ""
+	}
+	to := t.endpoint.ResolveReference(location)
+	if to.Host == "" {
+		return ""
+	}
+	return " to " + t.secrets.excerpt(to.Scheme+"://"+to.Host)
+}
+
+// message is what the destination wrote, fit for a reason. Web pages are left
+// out: their first bytes say nothing.
+func (t *transport) message(a answer) string {
+	switch a.mediaType() {
+	case typeHTML:
+		return ""
+	case typeProtobuf:
+		return t.secrets.excerpt(statusMessage(a.body))
+	}
+	return t.secrets.excerpt(strings.TrimSpace(string(a.body)))
+}

@@ -1,0 +1,133 @@
+package otlp
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
+)
+
+// maxAnswer is how much of an answer is read, in bytes after decompression. An
+// OTLP answer is a number and a sentence.
+const maxAnswer = 64 << 10
+
+// exchange is where the transport leaves the answer for the Export that made
+// the request: otlpmetrichttp reports statuses only as text, and returns nil
+// for a captive portal. It travels in the request's context and is used by one
+// goroutine.
+type exchange struct {
+	points   int64          // in the request
+	answered bool           // a status line arrived: outcome holds
+	outcome  *outcome.Error // nil for full acceptance
+	err      error          // why there was no answer
+}
+
+type exchangeKey struct{}
+
+// errNotAccepted tells otlpmetrichttp that it failed; Export knows the details.
+var errNotAccepted = errors.New("not accepted")
+
+// transport sends exactly the wanted headers to exactly the wanted URL and
+// reads the answer. It is safe for concurrent use.
+type transport struct {
+	base        *http.Transport
+	connections *connections
+	endpoint    *url.URL
+	headers     http.Header
+	secrets     redactor
+	now         func() time.Time // for Retry-After without a Date beside it
+}
+
+// newTransport returns a transport with connections of its own. They are never
+// [http.DefaultTransport]'s or a clone of it, which an application may have
+// replaced, for example by one that adds trace ids.
+func newTransport(cfg config) *transport {
+	connections := newConnections()
+	return &transport{
+		connections: connections,
+		base: &http.Transport{
+			Proxy:                  cfg.proxy,
+			DialContext:            connections.dial,
+			TLSClientConfig:        cfg.tls,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConns:           1,
+			IdleConnTimeout:        30 * time.Second, // the next submission is an hour away
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		endpoint: cfg.endpoint,
+		headers:  cfg.headers,
+		secrets:  newRedactor(cfg.headers),
+		now:      time.Now,
+	}
+}
+
+// RoundTrip implements [http.RoundTripper]. The answer is left in the
+// exchange of req's context; what is returned only says whether it was a full
+// acceptance, so that nothing is left to interpret, follow or retry.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		x = &exchange{}
+	}
+
+	out := req.Clone(req.Context())
+	endpoint := *t.endpoint
+	out.URL, out.Host = &endpoint, ""
+	out.Header = make(http.Header, len(t.headers)+3)
+	for _, key := range []string{"Content-Type", "Content-Encoding", "User-Agent"} {
+		if v := req.Header.Get(key); v != "" {
+			out.Header.Set(key, v)
+		}
+	}
+	for key, values := range t.headers {
+		out.Header[key] = values
+	}
+
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		x.err = err
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	_ = resp.Body.Close() // the answer is known; a connection that is not drained is not reused
+
+	x.answered = true
+	x.outcome = t.judge(answer{
+		status: resp.StatusCode,
+		header: resp.Header,
+		body:   body,
+		cut:    err,
+		points: x.points,
+	})
+	if x.outcome != nil {
+		return nil, errNotAccepted
+	}
+	return accepted(req), nil
+}
+
+// accepted is the answer that otlpmetrichttp takes as a full success.
+func accepted(req *http.Request) *http.Response {
+	return &http.Response{
+		Status:     "200 OK",
+		StatusCode: http.StatusOK,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     make(http.Header),
+		Body:       http.NoBody,
+		Request:    req,
+	}
+}
+
+// close closes all connections; later requests fail.
+func (t *transport) close() {
+	t.base.CloseIdleConnections()
+	t.connections.close()
+}
+
+// host names the destination in reasons.
+func (t *transport) host() string { return t.endpoint.Host }

@@ -1,0 +1,83 @@
+package otelusage
+
+import (
+	"reflect"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Option configures [New] and [Tracker.Attach].
+type Option interface {
+	apply(config) config
+}
+
+type config struct {
+	provider metric.MeterProvider
+	ledger   Ledger
+	handler  func(error)
+}
+
+type optionFunc func(config) config
+
+func (f optionFunc) apply(c config) config { return f(c) }
+
+func newConfig(opts []Option) config {
+	var c config
+	for _, opt := range opts {
+		if opt != nil {
+			c = opt.apply(c)
+		}
+	}
+	if c.provider == nil {
+		c.provider = otel.GetMeterProvider()
+	}
+	return c
+}
+
+// WithMeterProvider reports to the instruments of mp. Default, also for nil:
+// the global one, [otel.GetMeterProvider].
+func WithMeterProvider(mp metric.MeterProvider) Option {
+	return optionFunc(func(c config) config {
+		if !isNil(mp) {
+			c.provider = mp
+		}
+		return c
+	})
+}
+
+// WithLedger restores lifetimes from l. Default, also for nil: none, every
+// lifetime begins at zero.
+func WithLedger(l Ledger) Option {
+	return optionFunc(func(c config) config {
+		if !isNil(l) {
+			c.ledger = l
+		}
+		return c
+	})
+}
+
+// WithErrorHandler hands f what goes wrong where no caller can be told, once
+// per cause. f may be called concurrently; a panic in it is swallowed. Default,
+// also for nil: [otel.Handle].
+func WithErrorHandler(f func(error)) Option {
+	return optionFunc(func(c config) config {
+		if f != nil {
+			c.handler = f
+		}
+		return c
+	})
+}
+
+// isNil also sees the nil pointer inside an interface.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Slice, reflect.Chan:
+		return r.IsNil()
+	}
+	return false
+}

@@ -1,0 +1,226 @@
+package otelusage
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// counts are the series of a statistic (or the completions of a sequence).
+// After attaching, the trackers of a MeterProvider share them.
+type counts[N number] struct {
+	newCell  func() adder[N]
+	registry *registry
+
+	mu       sync.RWMutex
+	series   family[series[N]]
+	restored map[attribute.Distinct]N // lifetimes of sets not seen in this run
+	moved    bool                     // merged into those of another tracker
+	attached bool
+	ledger   bool // lifetimes were restored
+	unknown  bool // they should have been, but could not be read
+}
+
+// series is the count of one attribute set. life, forgotten and the set fields
+// are guarded by the counts' mutex.
+type series[N number] struct {
+	set    attribute.Set
+	opt    metric.MeasurementOption
+	counts *counts[N]
+
+	// cells are summed. There is more than one where several trackers had
+	// counted before they were attached: a cell is never exchanged, so that
+	// Add needs no lookup.
+	cells atomic.Pointer[[]adder[N]]
+
+	life      N // of earlier runs
+	forgotten N // this run's count at the last Reset
+
+	// What Set added before the lifetime was known.
+	wasSet  bool
+	bySets  N
+	setBase N // the value that the last Set found
+}
+
+func newCounts[N number](newCell func() adder[N]) *counts[N] {
+	c := &counts[N]{newCell: newCell}
+	c.get(*attribute.EmptySet())
+	return c
+}
+
+func (c *counts[N]) ownedBy(r *registry) { c.registry = r }
+
+// get returns the series of a set, or the overflow series.
+func (c *counts[N]) get(set attribute.Set) *series[N] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.getLocked(set)
+}
+
+func (c *counts[N]) getLocked(set attribute.Set) *series[N] {
+	return c.series.get(set, func(set attribute.Set) *series[N] {
+		s := &series[N]{set: set, opt: metric.WithAttributeSet(set), counts: c}
+		s.cells.Store(&[]adder[N]{c.newCell()})
+		s.life = c.takeRestored(set)
+		return s
+	})
+}
+
+func (c *counts[N]) takeRestored(set attribute.Set) N {
+	key := set.Equivalent()
+	life := c.restored[key]
+	delete(c.restored, key)
+	return life
+}
+
+// run returns what this run counted, Resets notwithstanding: what is reported.
+func (s *series[N]) run() N {
+	var sum N
+	for _, c := range *s.cells.Load() {
+		sum = plus(sum, c.load())
+	}
+	return sum
+}
+
+func (s *series[N]) value() N { return plus(s.life, minus(s.run(), s.forgotten)) }
+
+// sum returns the lifetime of all sets.
+func (c *counts[N]) sum() N {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var sum N
+	for _, s := range c.series.list {
+		sum = plus(sum, s.value())
+	}
+	for _, life := range c.restored {
+		sum = plus(sum, life)
+	}
+	return sum
+}
+
+// observe reports every series, outside the lock, for f is the SDK's.
+func (c *counts[N]) observe(f func(N, metric.MeasurementOption)) {
+	c.mu.RLock()
+	list := c.series.list[:len(c.series.list):len(c.series.list)]
+	c.mu.RUnlock()
+	for _, s := range list {
+		f(s.run(), s.opt)
+	}
+}
+
+// restore takes over lifetimes and settles the Sets made before: they win.
+func (c *counts[N]) restore(lives map[attribute.Distinct]N, known, ledger, monotonic bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.restored, c.unknown, c.ledger, c.attached = lives, !known, ledger, true
+	var err error
+	for _, s := range c.series.list {
+		s.life = c.takeRestored(s.set)
+		if e := s.settle(s.life, known, monotonic); e != nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// settle corrects a series that was Set while its value before was taken to be
+// less by life than it was. Nothing has been reported of it yet, so its cell
+// may fall.
+func (s *series[N]) settle(life N, known, monotonic bool) error {
+	if !s.wasSet {
+		return nil
+	}
+	target, cell := plus(s.setBase, s.bySets), (*s.cells.Load())[0]
+	switch {
+	case !known:
+		cell.add(minus(0, s.bySets))
+		return fmt.Errorf("set: %w", ErrLifetimeUnknown)
+	case monotonic && s.bySets < life:
+		cell.add(minus(0, s.bySets))
+		return fmt.Errorf("set to %v before attaching: %w: a monotonic value cannot go down to it", target, ErrInvalidValue)
+	default:
+		cell.add(minus(0, life))
+		return nil
+	}
+}
+
+// merge adds the counts of another tracker, made before it was attached.
+func (c *counts[N]) merge(other *counts[N], lives map[attribute.Distinct]N, known, ledger, monotonic bool) (move func(*series[N]) *series[N], err error) {
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ledger && known && !c.ledger {
+		c.ledger, c.unknown, c.restored = true, false, lives
+		for _, s := range c.series.list {
+			s.life = plus(s.life, c.takeRestored(s.set))
+		}
+	}
+	if ledger && !known && !c.ledger {
+		c.unknown = true
+	}
+	to := make(map[*series[N]]*series[N], len(other.series.list))
+	for _, s := range other.series.list {
+		mine := c.getLocked(s.set)
+		if e := s.settle(mine.value(), !c.unknown, monotonic); e != nil {
+			err = e
+		}
+		cells := slices.Concat(*mine.cells.Load(), *s.cells.Load())
+		mine.cells.Store(&cells)
+		to[s] = mine
+	}
+	other.moved = true
+	return func(s *series[N]) *series[N] { return to[s] }, err
+}
+
+// setTo makes value() n; a monotonic one cannot go down. c.mu is held.
+func (s *series[N]) setTo(n N, monotonic bool) error {
+	c := s.counts
+	if c.unknown {
+		return fmt.Errorf("set: %w", ErrLifetimeUnknown)
+	}
+	cells := *s.cells.Load()
+	value := s.value()
+	if monotonic && n < value {
+		return fmt.Errorf("set to %v: %w: a monotonic value cannot go down from %v", n, ErrInvalidValue, value)
+	}
+	for _, cell := range cells {
+		cell.clearCarry()
+	}
+	value = s.value()
+	if !c.attached {
+		s.wasSet = true
+		s.setBase = minus(value, s.bySets)
+		s.bySets = plus(s.bySets, minus(n, value))
+	}
+	// A difference that does not fit takes two steps.
+	for value != n {
+		step := minus(n, value)
+		cells[0].add(step)
+		if next := plus(value, step); next != value {
+			value = next
+			continue
+		}
+		break
+	}
+	return nil
+}
+
+// reset forgets lifetimes and counts. What is reported does not fall.
+func (c *counts[N]) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.restored, c.unknown = nil, false
+	for _, s := range c.series.list {
+		if s.life = 0; c.attached {
+			s.forgotten = s.run()
+		} else {
+			(*s.cells.Load())[0].add(minus(0, s.run()))
+		}
+		s.wasSet, s.bySets, s.setBase = false, 0, 0
+	}
+}

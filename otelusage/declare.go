@@ -1,0 +1,159 @@
+package otelusage
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/sequence"
+)
+
+// Statistic declares a number that goes up, down, or is set. Declaring it again
+// returns the same one: an option that is not given agrees with anything, a
+// different description keeps the first. The error wraps [ErrInvalidName],
+// [ErrInvalidValue] (the unit), [ErrConflict] or [ErrClosed]; the Statistic
+// then counts too but is never reported. An error of the ledger or the
+// MeterProvider is returned as well; the Statistic is declared all the same.
+func (t *Tracker) Statistic(name string, opts ...StatisticOption) (*Statistic, error) {
+	if t == nil {
+		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
+	}
+	o := fold(opts, StatisticOption.applyStatistic)
+	return declare(t, &meta{given: name, kind: KindStatistic, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newStatistic)
+}
+
+// FloatStatistic is [Tracker.Statistic] for numbers that are not whole.
+func (t *Tracker) FloatStatistic(name string, opts ...StatisticOption) (*FloatStatistic, error) {
+	if t == nil {
+		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
+	}
+	o := fold(opts, StatisticOption.applyStatistic)
+	return declare(t, &meta{given: name, kind: KindStatistic, float: true, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newFloatStatistic)
+}
+
+// State declares which of several values a setting has. The initial one holds
+// where no earlier run left another; [NoState] is none. Redeclaring and errors
+// are as with [Tracker.Statistic]; another initial state keeps the first.
+func (t *Tracker) State(name, initial string, opts ...StateOption) (*State, error) {
+	if t == nil {
+		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
+	}
+	o := fold(opts, StateOption.applyState)
+	value, err := checkState(initial)
+	s, derr := declare(t, &meta{given: name, kind: KindState, opts: o}, err, func(m *meta) *State { return newState(m, value) })
+	if err == nil && derr == nil {
+		s.agreeInitial(value)
+	}
+	return s, derr
+}
+
+// Timer declares a task whose duration is measured. Redeclaring and errors are
+// as with [Tracker.Statistic].
+func (t *Tracker) Timer(name string, opts ...TimerOption) (*Timer, error) {
+	if t == nil {
+		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
+	}
+	o := fold(opts, TimerOption.applyTimer)
+	o.unit = "s"
+	return declare(t, &meta{given: name, kind: KindTimer, opts: o}, nil, newTimer)
+}
+
+// Sequence declares checkpoints that are to be hit in exactly this order; one
+// may appear more than once. Redeclaring and errors are as with
+// [Tracker.Statistic]; also [sequence.ErrNoCheckpoints] for none and
+// [ErrInvalidValue] for a checkpoint that is empty, longer than
+// [MaxTextLength] or not UTF-8, or for more than [MaxCheckpoints] of them.
+func (t *Tracker) Sequence(name string, checkpoints []string, opts ...SequenceOption) (*Sequence, error) {
+	if t == nil {
+		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
+	}
+	o := fold(opts, SequenceOption.applySequence)
+	m := &meta{given: name, kind: KindSequence, checkpoints: slices.Clone(checkpoints), opts: o}
+	return declare(t, m, checkCheckpoints(checkpoints), newSequence)
+}
+
+func checkCheckpoints(checkpoints []string) error {
+	if len(checkpoints) == 0 {
+		return sequence.ErrNoCheckpoints
+	}
+	if len(checkpoints) > MaxCheckpoints {
+		return fmt.Errorf("%w: %d checkpoints, at most %d are allowed", ErrInvalidValue, len(checkpoints), MaxCheckpoints)
+	}
+	for i, c := range checkpoints {
+		switch {
+		case c == "":
+			return fmt.Errorf("%w: checkpoint %d is empty", ErrInvalidValue, i+1)
+		case len(c) > MaxTextLength:
+			return fmt.Errorf("%w: checkpoint %d has %d bytes, at most %d are allowed", ErrInvalidValue, i+1, len(c), MaxTextLength)
+		case c != valid(c):
+			return fmt.Errorf("%w: checkpoint %d is not UTF-8", ErrInvalidValue, i+1)
+		}
+	}
+	return nil
+}
+
+// declare finds or makes a trackable. wrong is what the options have against
+// them. With an error the trackable is detached: it counts, unseen.
+func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T) (T, error) {
+	m.tracker, m.rep = t, &t.rep
+	given := m.given
+	name, err := checkName(given)
+	m.name, m.given = name, strings.ToLower(given)
+	if err == nil && wrong != nil {
+		err = fmt.Errorf("declare %s %q: %w", m.kind, name, wrong)
+	}
+	if err != nil {
+		return refuse(t, m, given, err, create)
+	}
+
+	t.declaring.Lock()
+	t.mu.Lock()
+	old, found := t.byName[m.key()]
+	e, closed := t.env, t.closed
+	t.mu.Unlock()
+	if found {
+		err := old.about().conflict(m)
+		same, ok := old.(T)
+		if err != nil || !ok {
+			t.declaring.Unlock()
+			return refuse(t, m, given, err, create)
+		}
+		kept := old.about().adopt(m, e != nil)
+		t.declaring.Unlock()
+		old.about().report(fmt.Sprint("redeclared ", kept), kept)
+		return same, nil
+	}
+	if closed {
+		t.declaring.Unlock()
+		return refuse(t, m, given, fmt.Errorf("declare %s %q: %w", m.kind, name, ErrClosed), create)
+	}
+	tr := create(m)
+	if e != nil {
+		err = tr.connect(e)
+	}
+	if err == nil || !errors.Is(err, ErrConflict) {
+		t.mu.Lock()
+		if t.byName == nil {
+			t.byName = make(map[string]trackable)
+		}
+		t.byName[m.key()] = tr
+		t.mu.Unlock()
+	}
+	t.declaring.Unlock()
+	t.rep.reportAll(err)
+	return tr, err
+}
+
+// refuse returns a detached trackable. Its misuse is not worth reporting.
+func refuse[T trackable](t *Tracker, m *meta, given string, err error, create func(*meta) T) (T, error) {
+	t.rep.report(fmt.Sprint("declare ", err), err)
+	if m.name == "" {
+		m.name = cut(given)
+	}
+	m.rep = nil
+	if m.kind == KindSequence && checkCheckpoints(m.checkpoints) != nil {
+		m.checkpoints = nil
+	}
+	return create(m), err
+}

@@ -1,0 +1,42 @@
+package otelusage
+
+var defaultTracker Tracker
+
+// Default returns the tracker on which package variables are declared. Nothing
+// collects it until it is attached, by the application or by who is given it.
+func Default() *Tracker { return &defaultTracker }
+
+// NewStatistic declares a Statistic on [Default]. It never returns nil; an
+// error is kept for [Tracker.Attach] and [Tracker.Err].
+func NewStatistic(name string, opts ...StatisticOption) *Statistic {
+	s, _ := Default().Statistic(name, opts...)
+	return s
+}
+
+// NewFloatStatistic declares a FloatStatistic on [Default]. It never returns
+// nil; an error is kept for [Tracker.Attach] and [Tracker.Err].
+func NewFloatStatistic(name string, opts ...StatisticOption) *FloatStatistic {
+	s, _ := Default().FloatStatistic(name, opts...)
+	return s
+}
+
+// NewState declares a State on [Default]. It never returns nil; an error is
+// kept for [Tracker.Attach] and [Tracker.Err].
+func NewState(name, initial string, opts ...StateOption) *State {
+	s, _ := Default().State(name, initial, opts...)
+	return s
+}
+
+// NewTimer declares a Timer on [Default]. It never returns nil; an error is
+// kept for [Tracker.Attach] and [Tracker.Err].
+func NewTimer(name string, opts ...TimerOption) *Timer {
+	t, _ := Default().Timer(name, opts...)
+	return t
+}
+
+// NewSequence declares a Sequence on [Default]. It never returns nil; an error
+// is kept for [Tracker.Attach] and [Tracker.Err].
+func NewSequence(name string, checkpoints []string, opts ...SequenceOption) *Sequence {
+	s, _ := Default().Sequence(name, checkpoints, opts...)
+	return s
+}

@@ -1,0 +1,32 @@
+package otelusage
+
+import "errors"
+
+var (
+	// ErrConflict is returned when a name is declared again as something
+	// else: another kind, number type, monotonicity, unit, checkpoint list or
+	// spelling (a space for an underscore).
+	ErrConflict = errors.New("conflicting declaration")
+
+	// ErrInvalidName is returned for a name that OpenTelemetry does not
+	// accept or that this package reserves. The error suggests a valid one.
+	ErrInvalidName = errors.New("invalid name")
+
+	// ErrInvalidValue is returned or reported for what cannot be counted: a
+	// unit, state or checkpoint that is too long or malformed, a number that
+	// is not finite, a negative amount where only positive ones count.
+	ErrInvalidValue = errors.New("invalid value")
+
+	// ErrAttached is returned by [Tracker.Attach] when it was called before.
+	ErrAttached = errors.New("tracker is already attached")
+
+	// ErrClosed is returned for a declaration or Attach after
+	// [Tracker.Close].
+	ErrClosed = errors.New("tracker is closed")
+
+	// ErrLifetimeUnknown is reported when a Statistic is Set although its
+	// history could not be read: nobody knows what to add.
+	ErrLifetimeUnknown = errors.New("lifetime is unknown")
+)
+
+var errNilTracker = errors.New("tracker is nil")

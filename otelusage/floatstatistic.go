@@ -1,0 +1,152 @@
+package otelusage
+
+import (
+	"fmt"
+	"math"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// FloatStatistic is a [Statistic] for numbers that are not whole. It is made by
+// [Tracker.FloatStatistic] or [NewFloatStatistic]. All methods are safe for
+// concurrent use and do nothing on nil. Counts saturate at the largest finite
+// numbers.
+type FloatStatistic struct {
+	cell  *floatCell // never changes
+	floor float64    // the least amount that Add takes
+	*stat[float64]
+}
+
+func newFloatStatistic(m *meta) *FloatStatistic {
+	base := &statBase[float64]{counts: newCounts(func() adder[float64] { return new(floatCell) })}
+	return floatStatistic(base, m, *attribute.EmptySet())
+}
+
+func floatStatistic(base *statBase[float64], m *meta, set attribute.Set) *FloatStatistic {
+	s := base.bind(m, set, func(s *stat[float64], in *series[float64]) any {
+		floor := -math.MaxFloat64
+		if m.monotonic {
+			floor = 0
+		}
+		return &FloatStatistic{cell: (*in.cells.Load())[0].(*floatCell), floor: floor, stat: s}
+	})
+	return s.outer.(*FloatStatistic)
+}
+
+// Add counts n by an atomic compare-and-swap, without allocation. NaN,
+// infinities, and a negative n on a [Monotonic] FloatStatistic are reported
+// once each and ignored.
+func (s *FloatStatistic) Add(n float64) {
+	if s == nil || !(n >= s.floor && n <= math.MaxFloat64) || s.cell == nil {
+		s.refuse(n)
+		return
+	}
+	s.cell.add(n)
+}
+
+// Inc counts one.
+func (s *FloatStatistic) Inc() { s.Add(1) }
+
+// Dec takes one away.
+func (s *FloatStatistic) Dec() { s.Add(-1) }
+
+func (s *FloatStatistic) ok() bool { return s != nil && s.stat != nil }
+
+func (s *FloatStatistic) refuse(n float64) {
+	switch {
+	case !s.ok():
+	case math.IsNaN(n), math.IsInf(n, 0):
+		s.meta.report("infinite", fmt.Errorf("count %v: %w: it is not a finite number", n, ErrInvalidValue))
+	default:
+		s.meta.report("negative", fmt.Errorf("add %v: %w: a monotonic value cannot go down", n, ErrInvalidValue))
+	}
+}
+
+// Set adds n - Value(), as [Statistic.Set] does. NaN and infinities are
+// reported once and ignored.
+func (s *FloatStatistic) Set(n float64) {
+	switch {
+	case !s.ok():
+	case math.IsNaN(n), math.IsInf(n, 0):
+		s.refuse(n)
+	default:
+		s.setTo(n)
+	}
+}
+
+// Value returns the lifetime count of this attribute set: what earlier runs
+// left when it was declared and what this run counted.
+func (s *FloatStatistic) Value() float64 {
+	if !s.ok() {
+		return 0
+	}
+	return s.value()
+}
+
+// SinceStart returns what this run counted for this attribute set.
+func (s *FloatStatistic) SinceStart() float64 {
+	if !s.ok() {
+		return 0
+	}
+	return s.sinceStart()
+}
+
+// Sum returns the lifetime count of all attribute sets together.
+func (s *FloatStatistic) Sum() float64 {
+	if !s.ok() {
+		return 0
+	}
+	return s.sum()
+}
+
+// With returns the FloatStatistic bound to attributes, as [Statistic.With]
+// does.
+func (s *FloatStatistic) With(attrs ...attribute.KeyValue) *FloatStatistic {
+	if !s.ok() || len(attrs) == 0 {
+		return s
+	}
+	return floatStatistic(s.base, s.meta, s.merged(attrs))
+}
+
+// Name returns the name under which the FloatStatistic is reported.
+func (s *FloatStatistic) Name() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.name
+}
+
+// Kind returns [KindStatistic].
+func (s *FloatStatistic) Kind() Kind { return KindStatistic }
+
+// Description returns what [WithDescription] said.
+func (s *FloatStatistic) Description() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.options().description
+}
+
+// String returns the name and the value: "gold: 56.75".
+func (s *FloatStatistic) String() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.string()
+}
+
+func (s *FloatStatistic) sealed()      {}
+func (s *FloatStatistic) about() *meta { return s.meta }
+func (s *FloatStatistic) reset()       { s.resetAll() }
+
+func (s *FloatStatistic) values(yield func(label, value string)) { s.eachValue(yield) }
+
+func (s *FloatStatistic) connect(e *env) error {
+	lifetime := func(l SeriesLifetime) float64 {
+		if math.IsNaN(l.Float) || math.IsInf(l.Float, 0) {
+			return 0
+		}
+		return l.Float
+	}
+	return s.base.connect(s.meta, e, lifetime, createFloat64(s.meta))
+}

@@ -1,0 +1,100 @@
+package otelusage
+
+// StatisticOption configures [Tracker.Statistic] and [Tracker.FloatStatistic].
+type StatisticOption interface {
+	applyStatistic(options) options
+}
+
+// StateOption configures [Tracker.State].
+type StateOption interface {
+	applyState(options) options
+}
+
+// TimerOption configures [Tracker.Timer].
+type TimerOption interface {
+	applyTimer(options) options
+}
+
+// SequenceOption configures [Tracker.Sequence].
+type SequenceOption interface {
+	applySequence(options) options
+}
+
+// TrackableOption configures any kind of trackable.
+type TrackableOption interface {
+	StatisticOption
+	StateOption
+	TimerOption
+	SequenceOption
+}
+
+type options struct {
+	description   string
+	unit          string
+	monotonic     bool
+	keepRedundant bool
+}
+
+type anyOption func(options) options
+
+func (f anyOption) applyStatistic(o options) options { return f(o) }
+func (f anyOption) applyState(o options) options     { return f(o) }
+func (f anyOption) applyTimer(o options) options     { return f(o) }
+func (f anyOption) applySequence(o options) options  { return f(o) }
+
+type statisticOption func(options) options
+
+func (f statisticOption) applyStatistic(o options) options { return f(o) }
+
+type stateOption func(options) options
+
+func (f stateOption) applyState(o options) options { return f(o) }
+
+// WithDescription says what is counted, for people. Default: none. It is cut
+// to 1,024 bytes.
+func WithDescription(d string) TrackableOption {
+	return anyOption(func(o options) options {
+		o.description = cut(d)
+		return o
+	})
+}
+
+// WithUnit sets the unit of a Statistic, in [UCUM] notation such as "By" or
+// "{page}": at most 63 ASCII characters, as OpenTelemetry wants it. Default:
+// none.
+//
+// [UCUM]: https://ucum.org/ucum
+func WithUnit(u string) StatisticOption {
+	return statisticOption(func(o options) options {
+		o.unit = u
+		return o
+	})
+}
+
+// Monotonic declares a Statistic that never goes down: negative amounts are
+// reported and ignored. Default: it may.
+func Monotonic() StatisticOption {
+	return statisticOption(func(o options) options {
+		o.monotonic = true
+		return o
+	})
+}
+
+// KeepRedundant counts setting a State to the value it already has as a change.
+// Default: it is none.
+func KeepRedundant() StateOption {
+	return stateOption(func(o options) options {
+		o.keepRedundant = true
+		return o
+	})
+}
+
+func fold[O any](opts []O, apply func(O, options) options) options {
+	var o options
+	for _, opt := range opts {
+		if !isNil(opt) {
+			o = apply(opt, o)
+		}
+	}
+	return o
+}

@@ -1,0 +1,35 @@
+// Package otelusagetest helps an application to assert in its tests what it
+// counts, without a mirror and without the OpenTelemetry SDK.
+package otelusagetest
+
+import (
+	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// New returns a tracker that is attached and counts in memory only, shared with
+// no other. What goes wrong in it, such as a declaration that is refused, now
+// or later, fails tb. It is closed when tb ends.
+func New(tb testing.TB) *otelusage.Tracker {
+	tb.Helper()
+	t := new(otelusage.Tracker)
+	tb.Cleanup(func() { _ = t.Close() })
+	// A pointer, because trackers on equal providers share their counts.
+	err := t.Attach(otelusage.WithMeterProvider(&noop.MeterProvider{}),
+		otelusage.WithErrorHandler(func(err error) { tb.Errorf("otelusage: %v", err) }))
+	if err != nil {
+		tb.Errorf("otelusage: %v", err)
+	}
+	return t
+}
+
+// Values returns what t holds, by name and attributes: "searches{via=web}" is
+// "3" for a Statistic, "play_time" is "2 runs, 3 hours" for a Timer, "server"
+// is "Metric" or "no state" for a State, and "round_trip" is "4", the
+// completions, for a Sequence. A Statistic or Timer that is bound to attributes
+// appears without them only where something was counted so. A nil t has no
+// values.
+func Values(t *otelusage.Tracker) map[string]string { return peek.Values(t) }

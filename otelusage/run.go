@@ -1,0 +1,138 @@
+package otelusage
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// maxRuns is the number of started runs that a Tracker can stop at Close.
+const maxRuns = 10_000
+
+// Run is one measurement of a [Timer]. It is made by [Timer.NewRun] or
+// [Timer.Begin] and may be used again after Stop. All methods are safe for
+// concurrent use and do nothing on nil. [Tracker.Close] stops what was started;
+// for that the tracker holds up to 10,000 started runs.
+type Run struct {
+	timer *Timer
+
+	mu     sync.Mutex
+	phase  phase
+	since  time.Time     // while running
+	passed time.Duration // before since
+}
+
+type phase int
+
+const (
+	idle phase = iota
+	running
+	paused
+)
+
+func (r *Run) ok() bool { return r != nil && r.timer != nil }
+
+// Start begins an idle run. A paused one resumes, one that runs goes on.
+func (r *Run) Start() {
+	if !r.ok() {
+		return
+	}
+	r.mu.Lock()
+	begun := r.phase == idle
+	if r.phase != running {
+		r.phase, r.since = running, r.now()
+	}
+	full := begun && !r.timer.meta.tracker.started(r)
+	r.mu.Unlock()
+	if full {
+		r.timer.meta.report("runs", fmt.Errorf("start: more than %d runs at once: Close will not stop all of them", maxRuns))
+	}
+}
+
+// Pause holds a run. It is harmless where it does not run.
+func (r *Run) Pause() {
+	if !r.ok() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase == running {
+		r.passed = r.elapsed()
+		r.phase = paused
+	}
+}
+
+// Resume lets a paused run go on. It is harmless where it is not paused.
+func (r *Run) Resume() {
+	if !r.ok() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase == paused {
+		r.phase, r.since = running, r.now()
+	}
+}
+
+// Stop ends the run, records it and returns its duration without pauses. Where
+// it was not started it returns 0 and records nothing.
+func (r *Run) Stop() time.Duration {
+	if !r.ok() {
+		return 0
+	}
+	r.mu.Lock()
+	if r.phase == idle {
+		r.mu.Unlock()
+		return 0
+	}
+	d := r.elapsed()
+	r.phase, r.passed = idle, 0
+	r.timer.meta.tracker.ended(r)
+	r.mu.Unlock()
+	r.timer.record(d)
+	return d
+}
+
+// Elapsed returns the duration so far without pauses; 0 where the run was not
+// started.
+func (r *Run) Elapsed() time.Duration {
+	if !r.ok() {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.elapsed()
+}
+
+// elapsed is never negative, not even by a clock that was set back.
+func (r *Run) elapsed() time.Duration {
+	if r.phase != running {
+		return r.passed
+	}
+	return r.passed + max(0, r.now().Sub(r.since))
+}
+
+func (r *Run) now() time.Time { return r.timer.meta.tracker.clock() }
+
+// started notes a run for Close and reports whether there was room.
+func (t *Tracker) started(r *Run) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return true
+	}
+	if len(t.runs) >= maxRuns {
+		return false
+	}
+	if t.runs == nil {
+		t.runs = make(map[*Run]struct{})
+	}
+	t.runs[r] = struct{}{}
+	return true
+}
+
+func (t *Tracker) ended(r *Run) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.runs, r)
+}

@@ -1,0 +1,177 @@
+package otelusage
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.opentelemetry.io/otel/metric"
+)
+
+// NoState is the value of a [State] that has none.
+const NoState = ""
+
+// State is which of several values a setting has. It is made by [Tracker.State]
+// or [NewState]. All methods are safe for concurrent use and do nothing on nil.
+type State struct {
+	meta *meta
+
+	mu       sync.Mutex // guards what follows; taken before that of the entries
+	entries  *entries
+	attached bool
+	early    early
+}
+
+func newState(m *meta, initial string) *State {
+	s := &State{meta: m, entries: new(entries)}
+	s.agreeInitial(initial)
+	return s
+}
+
+// agreeInitial takes an initial state where none was given before.
+func (s *State) agreeInitial(initial string) {
+	if initial == NoState {
+		return
+	}
+	s.mu.Lock()
+	old := s.early.initial
+	if old == NoState {
+		s.early.initial = initial
+		switch {
+		case !s.attached && !s.early.explicit:
+			s.early.initialCounted = s.entries.enter(initial, false)
+		case s.attached:
+			s.entries.begin(initial)
+		}
+	}
+	s.mu.Unlock()
+	if old != NoState && initial != old {
+		s.meta.report("initial", fmt.Errorf("declared again with another initial state, %q; kept %q", initial, old))
+	}
+}
+
+func (s *State) ok() bool { return s != nil && s.meta != nil }
+
+// Set enters a state. The state it is in already is no change, unless
+// [KeepRedundant] was given. [NoState] clears. A value longer than
+// [MaxTextLength] is reported once and ignored; what is not UTF-8 in it is
+// replaced. Before [Tracker.Attach] it wins over the state restored then.
+func (s *State) Set(value string) {
+	if !s.ok() {
+		return
+	}
+	value, err := checkState(value)
+	if err != nil {
+		s.meta.report("state", fmt.Errorf("set: %w", err))
+		return
+	}
+	keep := s.meta.options().keepRedundant
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counted := s.entries.enter(value, keep)
+	if !s.attached && !s.early.explicit {
+		s.early.explicit, s.early.first, s.early.firstCounted = true, value, counted
+	}
+}
+
+// Clear leaves the State without a value. That is a change where it had one.
+func (s *State) Clear() { s.Set(NoState) }
+
+// Value returns the state; ok is false when there is none.
+func (s *State) Value() (value string, ok bool) {
+	if !s.ok() {
+		return NoState, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value = s.entries.state()
+	return value, value != NoState
+}
+
+// Changes returns how often a state was entered, over all runs.
+func (s *State) Changes() int64 {
+	if !s.ok() {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entries.changes()
+}
+
+// Name returns the name under which the State is reported.
+func (s *State) Name() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.name
+}
+
+// Kind returns [KindState].
+func (s *State) Kind() Kind { return KindState }
+
+// Description returns what [WithDescription] said.
+func (s *State) Description() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.options().description
+}
+
+// String returns the name and the state: "server: Metric".
+func (s *State) String() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.name + ": " + s.text()
+}
+
+func (s *State) text() string {
+	if value, ok := s.Value(); ok {
+		return value
+	}
+	return "no state"
+}
+
+func (s *State) sealed()      {}
+func (s *State) about() *meta { return s.meta }
+
+func (s *State) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries.reset(s.attached)
+	s.early.initialCounted, s.early.first, s.early.firstCounted = false, s.entries.state(), false
+}
+
+func (s *State) values(yield func(label, value string)) { yield(s.meta.name, s.text()) }
+
+func (s *State) connect(e *env) error {
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	found, err := e.registry.find(s.meta)
+	if err != nil {
+		return err
+	}
+	life, known, lerr := e.declare(s.meta)
+	keep := s.meta.options().keepRedundant
+	s.mu.Lock()
+	local := s.entries
+	if found == nil {
+		s.entries = new(entries)
+		if life.HasState {
+			s.entries.restore(valid(life.State), life.Changes)
+		}
+	} else {
+		s.entries = found.(*entries)
+	}
+	s.entries.replay(local, s.early, known, keep)
+	shared := s.entries
+	s.attached = true
+	s.mu.Unlock()
+	if found == nil {
+		err = e.registry.add(s.meta, shared, func(m metric.Meter) error { return createState(m, s.meta, shared) })
+		if err != nil {
+			err = fmt.Errorf("report state %q: %w", s.meta.name, err)
+		}
+	}
+	return errors.Join(lerr, err)
+}

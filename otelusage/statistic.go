@@ -1,0 +1,157 @@
+package otelusage
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// Statistic is a number that goes up, down, or is set. It is made by
+// [Tracker.Statistic] or [NewStatistic]. All methods are safe for concurrent
+// use and do nothing on nil. Counts saturate at the limits of int64.
+type Statistic struct {
+	v    *int64 // the low word of cell; never changes
+	span uint64 // the amounts that Add takes inline, as unsigned numbers, are less
+	cell *cell
+	*stat[int64]
+}
+
+func newStatistic(m *meta) *Statistic {
+	base := &statBase[int64]{counts: newCounts(func() adder[int64] { return new(cell) })}
+	return statistic(base, m, *attribute.EmptySet())
+}
+
+func statistic(base *statBase[int64], m *meta, set attribute.Set) *Statistic {
+	s := base.bind(m, set, func(s *stat[int64], in *series[int64]) any {
+		c := (*in.cells.Load())[0].(*cell)
+		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, stat: s}
+		if m.monotonic {
+			outer.span = 1 << 63
+		}
+		return outer
+	})
+	return s.outer.(*Statistic)
+}
+
+// Add counts n: one atomic addition, no allocation. A negative n on a
+// [Monotonic] Statistic is reported once and ignored.
+func (s *Statistic) Add(n int64) {
+	// Just small enough to be inlined. The zero value has no span and no v.
+	if s == nil || uint64(n) >= s.span || atomic.AddInt64(s.v, n)+edge < 0 {
+		s.addSlowly(n)
+	}
+}
+
+// Inc counts one, at the cost of Add.
+func (s *Statistic) Inc() {
+	if s == nil || s.span == 0 || atomic.AddInt64(s.v, 1)+edge < 0 {
+		s.addSlowly(1)
+	}
+}
+
+// Dec takes one away.
+func (s *Statistic) Dec() { s.addSlowly(-1) }
+
+func (s *Statistic) ok() bool { return s != nil && s.stat != nil }
+
+// addSlowly is for what Add does not do inline: what is not in its span, among
+// it -1, and counts that are beyond edge now.
+//
+//go:noinline
+func (s *Statistic) addSlowly(n int64) {
+	switch {
+	case !s.ok():
+	case n < 0 && s.meta.monotonic:
+		s.meta.report("negative", fmt.Errorf("add %d: %w: a monotonic value cannot go down", n, ErrInvalidValue))
+	case uint64(n) >= s.span:
+		s.cell.add(n)
+	default:
+		s.cell.carryOver(n)
+	}
+}
+
+// Set adds n - Value(). Adds may come in between; concurrent Sets of several
+// processes do not converge, for which there is [State]. Before
+// [Tracker.Attach] it wins over the lifetime restored then. A Set below the
+// value of a [Monotonic] Statistic, and one of a Statistic whose lifetime could
+// not be read, is reported once and ignored.
+func (s *Statistic) Set(n int64) {
+	if s.ok() {
+		s.setTo(n)
+	}
+}
+
+// Value returns the lifetime count of this attribute set: what earlier runs
+// left when it was declared and what this run counted.
+func (s *Statistic) Value() int64 {
+	if !s.ok() {
+		return 0
+	}
+	return s.value()
+}
+
+// SinceStart returns what this run counted for this attribute set.
+func (s *Statistic) SinceStart() int64 {
+	if !s.ok() {
+		return 0
+	}
+	return s.sinceStart()
+}
+
+// Sum returns the lifetime count of all attribute sets together.
+func (s *Statistic) Sum() int64 {
+	if !s.ok() {
+		return 0
+	}
+	return s.sum()
+}
+
+// With returns the Statistic bound to attributes, added to those it has; the
+// same ones return the same Statistic. It has a count and a lifetime of its
+// own. Bind once, outside the hot path: With looks up and allocates, Add on
+// what it returns does not. Beyond [MaxSeries] all share one overflow series.
+func (s *Statistic) With(attrs ...attribute.KeyValue) *Statistic {
+	if !s.ok() || len(attrs) == 0 {
+		return s
+	}
+	return statistic(s.base, s.meta, s.merged(attrs))
+}
+
+// Name returns the name under which the Statistic is reported.
+func (s *Statistic) Name() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.name
+}
+
+// Kind returns [KindStatistic].
+func (s *Statistic) Kind() Kind { return KindStatistic }
+
+// Description returns what [WithDescription] said.
+func (s *Statistic) Description() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.meta.options().description
+}
+
+// String returns the name and the value: "searches: 3".
+func (s *Statistic) String() string {
+	if !s.ok() {
+		return ""
+	}
+	return s.string()
+}
+
+func (s *Statistic) sealed()      {}
+func (s *Statistic) about() *meta { return s.meta }
+func (s *Statistic) reset()       { s.resetAll() }
+
+func (s *Statistic) values(yield func(label, value string)) { s.eachValue(yield) }
+
+func (s *Statistic) connect(e *env) error {
+	return s.base.connect(s.meta, e, func(l SeriesLifetime) int64 { return l.Int }, createInt64(s.meta))
+}

@@ -1,0 +1,255 @@
+package otelusage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Timer measures how long a task takes. It is made by [Tracker.Timer] or
+// [NewTimer], has a run of its own, and makes independent ones by
+// [Timer.NewRun] and [Timer.Begin]. Durations come from the monotonic clock.
+// All methods are safe for concurrent use and do nothing on nil.
+type Timer struct {
+	meta   *meta
+	base   *timerBase
+	set    attribute.Set
+	series atomic.Pointer[timeSeries]
+	own    Run
+}
+
+// timerBase is what the bound timers of one declaration share.
+type timerBase struct {
+	mu    sync.Mutex
+	times *times
+	bound family[Timer]
+}
+
+func newTimer(m *meta) *Timer {
+	b := &timerBase{times: new(times)}
+	return b.bind(m, *attribute.EmptySet())
+}
+
+func (b *timerBase) bind(m *meta, set attribute.Set) *Timer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bound.get(set, func(set attribute.Set) *Timer {
+		t := &Timer{meta: m, base: b, set: set}
+		t.own.timer = t
+		b.times.mu.Lock()
+		t.series.Store(b.times.get(set))
+		b.times.mu.Unlock()
+		return t
+	})
+}
+
+func (t *Timer) ok() bool { return t != nil && t.meta != nil }
+
+// Start begins the timer's own run. One that is paused resumes, one that runs
+// goes on.
+func (t *Timer) Start() { t.run().Start() }
+
+// Pause holds the timer's own run. It is harmless where none runs.
+func (t *Timer) Pause() { t.run().Pause() }
+
+// Resume lets the timer's own run go on. It is harmless where none is paused.
+func (t *Timer) Resume() { t.run().Resume() }
+
+// Stop ends the timer's own run, records it and returns its duration. Where
+// none was started it returns 0 and records nothing.
+func (t *Timer) Stop() time.Duration { return t.run().Stop() }
+
+// Elapsed returns the duration of the timer's own run so far, without pauses;
+// 0 where none was started.
+func (t *Timer) Elapsed() time.Duration { return t.run().Elapsed() }
+
+func (t *Timer) run() *Run {
+	if !t.ok() {
+		return nil
+	}
+	return &t.own
+}
+
+// NewRun returns an independent run that is not started.
+func (t *Timer) NewRun() *Run {
+	if !t.ok() {
+		return nil
+	}
+	return &Run{timer: t}
+}
+
+// Begin returns an independent run that is started: defer t.Begin().Stop().
+func (t *Timer) Begin() *Run {
+	r := t.NewRun()
+	r.Start()
+	return r
+}
+
+// Record counts a run that took d. The context is not passed on, so that no
+// trace id comes along. A negative d is reported once and ignored.
+func (t *Timer) Record(_ context.Context, d time.Duration) {
+	if !t.ok() {
+		return
+	}
+	if d < 0 {
+		t.meta.report("negative", fmt.Errorf("record %v: %w: a duration is not negative", d, ErrInvalidValue))
+		return
+	}
+	t.record(d)
+}
+
+func (t *Timer) record(d time.Duration) {
+	for !t.series.Load().record(d) {
+		t.base.mu.Lock() // wait until the new series is in place
+		t.base.mu.Unlock()
+	}
+}
+
+func (t *Timer) measured() measured {
+	if !t.ok() {
+		return measured{}
+	}
+	return t.series.Load().measured()
+}
+
+// Total returns the time of all recorded runs of this attribute set, over all
+// runs of the application. It saturates after 292 years.
+func (t *Timer) Total() time.Duration { return t.measured().total }
+
+// Count returns how many runs were recorded for this attribute set, over all
+// runs of the application.
+func (t *Timer) Count() int64 { return t.measured().count }
+
+// Average returns [Timer.Total] by [Timer.Count], 0 when nothing was recorded.
+func (t *Timer) Average() time.Duration {
+	m := t.measured()
+	if m.count == 0 {
+		return 0
+	}
+	return m.total / time.Duration(m.count)
+}
+
+// With returns the Timer bound to attributes, added to those it has; the same
+// ones return the same Timer. It has a run, a count and a lifetime of its own.
+// Beyond [MaxSeries] all share one overflow series.
+func (t *Timer) With(attrs ...attribute.KeyValue) *Timer {
+	if !t.ok() || len(attrs) == 0 {
+		return t
+	}
+	set, dropped := mergeSet(t.set, attrs)
+	if dropped {
+		t.meta.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
+	}
+	return t.base.bind(t.meta, set)
+}
+
+// Name returns the name under which the Timer is reported.
+func (t *Timer) Name() string {
+	if !t.ok() {
+		return ""
+	}
+	return t.meta.name
+}
+
+// Kind returns [KindTimer].
+func (t *Timer) Kind() Kind { return KindTimer }
+
+// Description returns what [WithDescription] said.
+func (t *Timer) Description() string {
+	if !t.ok() {
+		return ""
+	}
+	return t.meta.options().description
+}
+
+// String returns the name, the runs and their total: "play_time: 2 runs, 3
+// hours".
+func (t *Timer) String() string {
+	if !t.ok() {
+		return ""
+	}
+	return t.meta.name + label(t.set) + ": " + t.measured().text()
+}
+
+func (m measured) text() string {
+	return plural(fmt.Sprint(m.count), "run") + ", " + FormatDuration(m.total)
+}
+
+func (t *Timer) sealed()      {}
+func (t *Timer) about() *meta { return t.meta }
+func (t *Timer) reset()       { t.series.Load().times.reset() }
+
+func (t *Timer) values(yield func(label, value string)) {
+	times := t.series.Load().times
+	times.mu.Lock()
+	list := slices.Clone(times.series.list)
+	times.mu.Unlock()
+	for _, s := range list {
+		if m := s.measured(); s.set.Len() > 0 || m != (measured{}) || len(list) == 1 {
+			yield(t.meta.name+label(s.set), m.text())
+		}
+	}
+}
+
+func (t *Timer) connect(e *env) error {
+	e.registry.mu.Lock()
+	defer e.registry.mu.Unlock()
+	found, err := e.registry.find(t.meta)
+	if err != nil {
+		return err
+	}
+	life, known, lerr := e.declare(t.meta)
+	lives := make(map[attribute.Distinct]measured, len(life.Series))
+	for _, s := range life.Series {
+		set := normalSet(s.Attributes)
+		key := set.Equivalent()
+		lives[key] = lives[key].plus(measured{s.Count, seconds(s.Float)})
+	}
+	b := t.base
+	shared := b.times
+	if found != nil {
+		shared = found.(*times)
+	}
+	var histogram metric.Float64Histogram
+	if found == nil {
+		err = e.registry.add(t.meta, shared, func(meter metric.Meter) (err error) {
+			histogram, err = meter.Float64Histogram(t.meta.name, metric.WithUnit("s"),
+				metric.WithDescription(t.meta.options().description),
+				metric.WithExplicitBucketBoundaries(boundaries...))
+			return err
+		})
+		if err != nil {
+			err = fmt.Errorf("report timer %q: %w", t.meta.name, err)
+		}
+	}
+
+	b.mu.Lock()
+	b.times.mu.Lock()
+	waiting := b.times.takePending()
+	if found == nil {
+		shared.attached, shared.histogram = true, histogram
+		shared.restore(lives, known && e.ledger != nil)
+		b.times.mu.Unlock()
+	} else {
+		shared.mu.Lock()
+		shared.restore(lives, known && e.ledger != nil)
+		to := shared.merge(b.times)
+		histogram = shared.histogram
+		shared.mu.Unlock()
+		b.times.mu.Unlock()
+		for _, bound := range b.bound.list {
+			bound.series.Store(to[bound.series.Load()])
+		}
+		b.times = shared
+	}
+	b.mu.Unlock()
+	replayAll(waiting, histogram)
+	return errors.Join(lerr, err)
+}

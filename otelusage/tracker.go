@@ -1,0 +1,167 @@
+package otelusage
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Tracker holds the trackables of an application. The zero value declares and
+// counts, unattached; [Tracker.Attach] connects it. A Tracker must not be
+// copied. All methods are safe for concurrent use and on nil.
+type Tracker struct {
+	// declaring serialises what calls the provider and the ledger. mu is for
+	// what follows and is never held while anything else is called, so that
+	// an application's callbacks may use the tracker.
+	declaring sync.Mutex
+
+	mu     sync.Mutex
+	byName map[string]trackable
+	env    *env // nil until attached
+	closed bool
+	runs   map[*Run]struct{}
+
+	rep reporter
+	now func() time.Time // nil: time.Now
+}
+
+// New returns a Tracker that is attached. The Tracker is usable even with an
+// error, which is that of [Tracker.Attach].
+func New(opts ...Option) (*Tracker, error) {
+	t := new(Tracker)
+	return t, t.Attach(opts...)
+}
+
+// Attach connects the tracker to a MeterProvider and a Ledger, once: counts
+// made before are kept and reported, lifetimes are restored, and what is
+// declared later is connected at once. It returns [ErrAttached] when it was
+// called before, and else what went wrong so far, joined: declarations that
+// were refused, lifetimes that could not be read, instruments that could not be
+// created. Everything else is connected all the same.
+func (t *Tracker) Attach(opts ...Option) error {
+	if t == nil {
+		return fmt.Errorf("attach: %w", errNilTracker)
+	}
+	c := newConfig(opts)
+	t.declaring.Lock()
+	t.mu.Lock()
+	if t.env != nil || t.closed {
+		err := ErrAttached
+		if t.env == nil {
+			err = ErrClosed
+		}
+		t.mu.Unlock()
+		t.declaring.Unlock()
+		return fmt.Errorf("attach: %w", err)
+	}
+	e := &env{registry: registryOf(c.provider), ledger: c.ledger}
+	t.env = e
+	t.mu.Unlock()
+	early := t.rep.attach(c.handler)
+	var failures []error
+	for _, tr := range t.sorted() {
+		if err := tr.connect(e); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	t.declaring.Unlock()
+	t.rep.reportAll(errors.Join(failures...))
+	return errors.Join(append(failures, early)...)
+}
+
+// Close stops the timers that run, so that they are recorded. Counts stay in
+// the MeterProvider, whose last collection reports them; counting goes on, but
+// nothing new can be declared. It is idempotent.
+func (t *Tracker) Close() error {
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	t.closed = true
+	runs := make([]*Run, 0, len(t.runs))
+	for r := range t.runs {
+		runs = append(runs, r)
+	}
+	t.mu.Unlock()
+	for _, r := range runs {
+		r.Stop()
+	}
+	return nil
+}
+
+// Reset forgets lifetimes and counts: every value is 0 again. A State keeps
+// its value, which is still what the setting has, and forgets its changes;
+// running timers and sequences under way go on. What was reported cumulatively
+// does not fall. It also affects other trackers on the same MeterProvider,
+// with whom the counts are shared.
+func (t *Tracker) Reset() {
+	if t == nil {
+		return
+	}
+	for _, tr := range t.sorted() {
+		tr.reset()
+	}
+}
+
+// Err returns what went wrong so far and had no other way to the application,
+// joined and once per cause; nil when nothing did. At most 100 errors are kept.
+func (t *Tracker) Err() error {
+	if t == nil {
+		return nil
+	}
+	return t.rep.err()
+}
+
+// All returns the trackables by kind, then by name. Bound ones and those whose
+// declaration failed are not among them.
+func (t *Tracker) All() iter.Seq[Trackable] {
+	return func(yield func(Trackable) bool) {
+		if t == nil {
+			return
+		}
+		for _, tr := range t.sorted() {
+			if !yield(tr) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup returns the trackable of that name, in any case.
+func (t *Tracker) Lookup(name string) (Trackable, bool) {
+	if t == nil {
+		return nil, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tr, ok := t.byName[strings.ToLower(spaced(name))]
+	return tr, ok
+}
+
+func (t *Tracker) sorted() []trackable {
+	t.mu.Lock()
+	list := make([]trackable, 0, len(t.byName))
+	for _, tr := range t.byName {
+		list = append(list, tr)
+	}
+	t.mu.Unlock()
+	slices.SortFunc(list, func(a, b trackable) int {
+		if d := a.Kind() - b.Kind(); d != 0 {
+			return int(d)
+		}
+		return strings.Compare(a.about().key(), b.about().key())
+	})
+	return list
+}
+
+// clock returns the time, with its monotonic reading.
+func (t *Tracker) clock() time.Time {
+	if t == nil || t.now == nil {
+		return time.Now()
+	}
+	return t.now()
+}

@@ -1,0 +1,156 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+)
+
+// Balance is where the counts of one series are. For every series
+//
+//	Recorded = Accepted + Partial + InFlight + Pending + SetAside + Withheld
+//
+// with whole numbers and buckets equal to the unit, and sums of floats to a
+// relative 1e-9.
+type Balance struct {
+	Name, Attributes, Resource                               string
+	Recorded                                                 Value
+	Accepted, Partial, InFlight, Pending, SetAside, Withheld Value
+	// Off is empty when the balance holds, and says how it does not.
+	Off string
+}
+
+// Balance returns the balance of every series, by series. It reads one state of
+// the file, whatever other processes write meanwhile.
+func (s *Store) Balance(context.Context) ([]Balance, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Balance
+	err := s.look(func(header) error {
+		return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read balance: %w", err)
+	}
+	return list, nil
+}
+
+func (s *Store) balances() ([]Balance, error) {
+	flying, err := s.inFlight()
+	if err != nil {
+		return nil, err
+	}
+	var list []Balance
+	err = s.conn.each(`SELECT s.id, m.name, s.attributes, r.attributes, m.type, m.float, m.bounds,
+			o.recorded, o.accepted, o.partial, o.pending, o.set_aside, o.withheld
+		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
+		JOIN resources r ON r.id = s.resource_id ORDER BY s.id`,
+		func(rows *sql.Rows) error {
+			var id int64
+			var b Balance
+			var m Metric
+			var bounds string
+			var columns [6]any
+			err := rows.Scan(&id, &b.Name, &b.Attributes, &b.Resource, &m.Type, &m.Float, &bounds,
+				&columns[0], &columns[1], &columns[2], &columns[3], &columns[4], &columns[5])
+			if err != nil {
+				return err
+			}
+			m.Name = b.Name
+			if m.Bounds, err = decodeBounds(bounds); err != nil {
+				return err
+			}
+			values := [6]*Value{&b.Recorded, &b.Accepted, &b.Partial, &b.Pending, &b.SetAside, &b.Withheld}
+			for i, v := range values {
+				if *v, err = m.parseValue(columns[i]); err != nil {
+					return err
+				}
+			}
+			b.InFlight = m.zero()
+			for _, text := range flying[id] {
+				v, err := m.parseJSON(text)
+				if err != nil {
+					return err
+				}
+				b.InFlight = b.InFlight.Add(v)
+			}
+			delete(flying, id)
+			b.check()
+			list = append(list, b)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for id := range flying {
+		list = append(list, Balance{Off: fmt.Sprintf("in flight for series %d, which has no total", id)})
+	}
+	return list, nil
+}
+
+// inFlight returns the values of all sealed points by series.
+func (s *Store) inFlight() (map[int64][][]byte, error) {
+	flying := make(map[int64][][]byte)
+	err := s.conn.each(`SELECT payload FROM parts WHERE state = 'sealed'`, func(rows *sql.Rows) error {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		p, err := decodePayload(text)
+		if err != nil {
+			return err
+		}
+		for _, point := range p.Points {
+			if point.Series != 0 {
+				flying[point.Series] = append(flying[point.Series], point.Value)
+			}
+		}
+		return nil
+	})
+	return flying, err
+}
+
+func (b *Balance) check() {
+	sum := b.Accepted
+	for _, v := range []Value{b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
+		sum = sum.Add(v)
+	}
+	if !sum.nearly(b.Recorded) {
+		b.Off = fmt.Sprintf("%s%s: recorded %s, accounted for %s", b.Name, b.Attributes, b.Recorded, sum)
+	}
+}
+
+// String returns the value as the mirror's payloads show it.
+func (v Value) String() string {
+	text, err := v.MarshalJSON()
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// floatTolerance is how far sums of the same floats in another order may lie
+// apart, relative to them.
+const floatTolerance = 1e-9
+
+func (v Value) nearly(w Value) bool {
+	if v.kind != w.kind {
+		return v.IsZero() && w.IsZero()
+	}
+	near := math.Abs(v.Float64()-w.Float64()) <= floatTolerance*max(1, math.Abs(v.Float64()), math.Abs(w.Float64()))
+	switch v.kind {
+	case realValue:
+		return near
+	case histogramValue:
+		a, b := *v.hist, *w.hist
+		a.Sum, b.Sum = 0, 0
+		return near && a.equal(&b)
+	case exponentialValue:
+		scale := min(v.exp.Scale, w.exp.Scale)
+		return near && v.exp.Count == w.exp.Count && v.exp.ZeroCount == w.exp.ZeroCount &&
+			v.exp.Positive.coarser(v.exp.Scale-scale).equal(w.exp.Positive.coarser(w.exp.Scale-scale)) &&
+			v.exp.Negative.coarser(v.exp.Scale-scale).equal(w.exp.Negative.coarser(w.exp.Scale-scale))
+	}
+	return v.whole == w.whole
+}

@@ -1,0 +1,202 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// connection is the one connection a Store writes with. It keeps its prepared
+// statements and begins and ends transactions itself: database/sql forgets a
+// transaction whose COMMIT failed, SQLite does not.
+type connection struct {
+	db         *sql.DB
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt
+	relaxed    string // the statement that ends durable commits
+}
+
+// background: a statement takes microseconds and is never cut short. What was
+// counted must reach the mirror whatever became of the caller's context.
+var background = context.Background()
+
+func dataSource(path string, readOnly bool, busy time.Duration) string {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // a Windows drive letter
+	}
+	mode := "rw"
+	if readOnly {
+		mode = "ro"
+	}
+	return fmt.Sprintf("file:%s?mode=%s&_pragma=busy_timeout(%d)&_pragma=foreign_keys(0)",
+		(&url.URL{Path: slashed}).EscapedPath(), mode, busy.Milliseconds())
+}
+
+func connect(path string, readOnly bool, busy time.Duration) (*connection, error) {
+	db, err := sql.Open("sqlite", dataSource(path, readOnly, busy))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(background)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &connection{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}, nil
+}
+
+func (c *connection) close() error {
+	for _, stmt := range c.statements {
+		_ = stmt.Close() // closed with its connection in any case
+	}
+	return errors.Join(c.conn.Close(), c.db.Close())
+}
+
+// abandon leaves a connection open for good, in place of close. SQLite finds the
+// files beside a database by their names: closing one that was set aside would
+// merge and remove the write-ahead log of the fresh one that took its name. That
+// costs an open file per mirror that was damaged, replaced or deleted.
+func (c *connection) abandon() {}
+
+// exec runs statements that are used once: they are not kept prepared.
+func (c *connection) exec(query string, args ...any) (sql.Result, error) {
+	return c.conn.ExecContext(background, query, args...)
+}
+
+// prepared returns the kept statement for a query that is a constant.
+func (c *connection) prepared(query string) (*sql.Stmt, error) {
+	if stmt := c.statements[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := c.conn.PrepareContext(background, query)
+	if err == nil {
+		c.statements[query] = stmt
+	}
+	return stmt, err
+}
+
+func (c *connection) run(query string, args ...any) error {
+	stmt, err := c.prepared(query)
+	if err == nil {
+		_, err = stmt.ExecContext(background, args...)
+	}
+	return err
+}
+
+// each calls scan for every row of a query.
+func (c *connection) each(query string, scan func(*sql.Rows) error, args ...any) error {
+	stmt, err := c.prepared(query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(background, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// find returns the first column of the first row, 0 where there is none.
+func (c *connection) find(query string, args ...any) (id int64, err error) {
+	stmt, err := c.prepared(query)
+	if err != nil {
+		return 0, err
+	}
+	err = stmt.QueryRowContext(background, args...).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, err
+}
+
+func (c *connection) pragma(name string) (n int64, err error) {
+	err = c.conn.QueryRowContext(background, "PRAGMA "+name).Scan(&n)
+	return n, err
+}
+
+// immediate runs f in a transaction that holds the write lock from the start:
+// one that takes it later fails as soon as two processes write.
+func (c *connection) immediate(f func() error) error {
+	if err := c.run("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := f(); err != nil {
+		return errors.Join(err, c.rollback())
+	}
+	if err := c.run("COMMIT"); err != nil {
+		// The transaction may be in the file and may not.
+		return errors.Join(&commitError{err}, c.rollback())
+	}
+	return nil
+}
+
+// snapshot runs f, which reads, on one state of the file: what other processes
+// commit meanwhile stays out of sight.
+func (c *connection) snapshot(f func() error) error {
+	if err := c.run("BEGIN"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	return errors.Join(f(), c.rollback())
+}
+
+// rollback ends a transaction that SQLite has not ended by itself.
+func (c *connection) rollback() error {
+	err := c.run("ROLLBACK")
+	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
+		return nil
+	}
+	return err
+}
+
+// durable runs f with commits that reach the disk before they return.
+func (c *connection) durable(f func() error) error {
+	if err := c.run("PRAGMA synchronous = FULL"); err != nil {
+		return fmt.Errorf("make commits durable: %w", err)
+	}
+	err := f()
+	_ = c.run(c.relaxed) // at worst commits stay durable
+	return err
+}
+
+// commitError is a COMMIT whose outcome is not known.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return "commit: " + e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }
+
+// SQLite's primary result codes that decide what becomes of a file.
+const (
+	codeError      = 1
+	codeBusy       = 5
+	codeIO         = 10
+	codeCorrupt    = 11
+	codeCannotOpen = 14
+	codeNotADB     = 26
+)
+
+func hasCode(err error, codes ...int) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, code := range codes {
+		if e.Code()&0xff == code {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,160 @@
+package localstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Mode is what the person at this installation decided.
+type Mode int
+
+// The modes.
+const (
+	ModeUnset Mode = iota // nobody was asked, or nobody answered
+	ModeOff               // record nothing
+	ModeLocal             // record, send nothing
+	ModeOn                // record and send
+)
+
+var modeNames = [...]string{"unset", "off", "local", "on"}
+
+// String returns the mode in lower case.
+func (m Mode) String() string {
+	if m < 0 || int(m) >= len(modeNames) {
+		return fmt.Sprintf("mode(%d)", int(m))
+	}
+	return modeNames[m]
+}
+
+// Consent says what holds for this installation, as stored in its mirror. What
+// a process's own environment forbids comes on top of it.
+type Consent struct {
+	Mode      Mode
+	ShouldAsk bool      // consent is required and nobody was asked yet
+	Sending   bool      // whether the mirror lets anything be sent
+	Reason    string    // why, for people
+	Since     time.Time // when the mode was set; zero when it never was
+}
+
+// Consent reads what holds now, whichever process set it.
+func (s *Store) Consent(context.Context) (Consent, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var c Consent
+	err := s.look(func(h header) error { c = h.consent(); return nil })
+	if err != nil {
+		return Consent{}, fmt.Errorf("read consent: %w", err)
+	}
+	return c, nil
+}
+
+func (h *header) consent() Consent {
+	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent}
+	if h.modeSince != 0 {
+		c.Since = time.Unix(0, h.modeSince).UTC()
+	}
+	switch {
+	case h.mode == ModeOff:
+		c.Reason = "recording is switched off"
+	case h.mode == ModeLocal:
+		c.Reason = "sending is switched off, usage is recorded on this machine only"
+	case h.mode == ModeOn:
+		c.Reason = "sending is switched on"
+	case h.requireConsent:
+		c.Reason = "consent is required and was not given yet"
+	default:
+		c.Reason = "consent is not required"
+	}
+	return c
+}
+
+func (h *header) maySend() bool {
+	return h.mode == ModeOn || h.mode == ModeUnset && !h.requireConsent
+}
+
+// SetMode stores the person's decision. Every other process with this mirror
+// open notices before its next recording or submission. What was recorded and
+// not sent yet when sending is switched off is never sent later, except for a
+// batch that was under way: it rests and goes out unchanged when sending is
+// switched on again.
+func (s *Store) SetMode(_ context.Context, mode Mode) error {
+	if mode < ModeUnset || mode > ModeOn {
+		return fmt.Errorf("set mode: unknown %v", mode)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var since int64
+	err := s.writeDurably(func(tx *transaction) error {
+		since = tx.modeSince
+		if tx.mode == mode {
+			return nil
+		}
+		since = tx.now
+		before := tx.maySend()
+		tx.mode = mode
+		if before && !tx.maySend() {
+			if err := s.withholdPending(tx); err != nil {
+				return err
+			}
+		}
+		return tx.run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = epoch + 1`, int64(mode), tx.now)
+	})
+	if err != nil {
+		return fmt.Errorf("set mode: %w", err)
+	}
+	s.last.mode, s.last.modeSince = mode, since
+	return nil
+}
+
+// Enable is SetMode with [ModeOn].
+func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, ModeOn) }
+
+// Disable is SetMode with [ModeLocal].
+func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeLocal) }
+
+// RequireConsent stores that this installation sends nothing before it was
+// enabled. It is not undone by a program that does not ask for it.
+func (s *Store) RequireConsent(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	required := false
+	err := s.look(func(h header) error { required = h.requireConsent; return nil })
+	if err != nil || required {
+		return err
+	}
+	err = s.writeDurably(func(tx *transaction) error {
+		before := tx.maySend()
+		tx.requireConsent = true
+		if before && !tx.maySend() {
+			if err := s.withholdPending(tx); err != nil {
+				return err
+			}
+		}
+		return tx.run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
+	})
+	if err != nil {
+		return fmt.Errorf("require consent: %w", err)
+	}
+	s.last.requireConsent = true
+	return nil
+}
+
+// withholdPending moves all that waits to be sent to what is never sent.
+func (s *Store) withholdPending(tx *transaction) error {
+	ids, err := tx.list(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	rows, err := s.loadTotals(tx, ids)
+	if err != nil {
+		return err
+	}
+	for _, t := range rows {
+		t.withheld, t.pending = t.withheld.Add(t.pending), t.metric.zero()
+	}
+	if err := s.saveTotals(tx, rows); err != nil {
+		return err
+	}
+	return tx.run(`UPDATE gauges SET due = NULL`)
+}

@@ -1,0 +1,283 @@
+package localstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// replaceDamaged moves a damaged mirror out of the way and puts a fresh one in
+// its place. Processes that find the damage together take turns, and the later
+// ones find the file replaced.
+func (s *Store) replaceDamaged(cause error) error {
+	if err := s.refuseForeign(cause); errors.Is(err, ErrNotMirror) {
+		return err
+	}
+	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
+		if _, err := os.Stat(s.path); err == nil {
+			if !s.isDamaged() {
+				return nil
+			}
+			s.salvage()
+			aside, err := setAside(s.path, s.now())
+			if err != nil {
+				return err
+			}
+			s.inherits = true
+			s.report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
+		}
+		return s.place()
+	})
+}
+
+// create puts a fresh mirror where there is no file.
+func (s *Store) create() error {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return err
+	}
+	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
+		if _, err := os.Stat(s.path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return s.place()
+	})
+}
+
+const (
+	lockSuffix  = ".lock"
+	freshSuffix = ".new"
+)
+
+// place makes a mirror under another name and renames it, complete, to its own:
+// no process ever sees half of one. The caller holds the lock file.
+func (s *Store) place() error {
+	fresh := s.path + freshSuffix
+	for _, leftover := range []string{fresh, fresh + "-wal", fresh + "-shm"} { // of a process that died here
+		if err := removeFile(leftover); err != nil {
+			return err
+		}
+	}
+	if err := s.build(fresh); err != nil {
+		return errors.Join(err, removeFile(fresh))
+	}
+	// The files beside a mirror that was deleted without them: processes that
+	// have it open go on with them, the fresh one must not.
+	for _, leftover := range []string{s.path + "-wal", s.path + "-shm"} {
+		if err := removeFile(leftover); err != nil {
+			return err
+		}
+	}
+	return os.Rename(fresh, s.path)
+}
+
+func (s *Store) build(path string) error {
+	if err := createFile(path); err != nil {
+		return err
+	}
+	conn, err := connect(path, false, s.busyTimeout)
+	if err != nil {
+		return err
+	}
+	if err = conn.setUp(s.busyTimeout); err == nil {
+		err = conn.migrate(s.newMirror)
+	}
+	return errors.Join(err, conn.close())
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// refuseForeign tells a file that is no database, and never was one, from a
+// damaged mirror: it adds ErrNotMirror to the error that reading it met.
+func (s *Store) refuseForeign(err error) error {
+	if !hasCode(err, codeCorrupt, codeNotADB) {
+		return err
+	}
+	if ours, readErr := wasMirror(s.path); ours || readErr != nil {
+		return errors.Join(err, readErr)
+	}
+	return fmt.Errorf("%w: %w", ErrNotMirror, err)
+}
+
+// errNoMirror is met in a sound database without a mirror's one row: a mirror
+// that was emptied under a running process.
+var errNoMirror = errors.New("localstore: no mirror in the file")
+
+func damaged(err error) bool {
+	return hasCode(err, codeCorrupt, codeNotADB) || errors.Is(err, errNoMirror)
+}
+
+// abandonIfDamaged leaves a file that turned out damaged; the next transaction
+// opens what then lies in its place.
+func (s *Store) abandonIfDamaged(cause error) {
+	if s.readOnly || !damaged(cause) {
+		return
+	}
+	if s.conn != nil {
+		s.conn.abandon()
+		s.conn = nil
+	}
+	if err := s.replaceDamaged(cause); err != nil {
+		s.report(fmt.Errorf("set damaged mirror aside: %w", err))
+	}
+}
+
+// isDamaged reports whether the file at the path reads as an unsound database.
+// One that cannot be read now, because another process is making it, does not.
+func (s *Store) isDamaged() bool {
+	conn, err := connect(s.path, false, s.busyTimeout)
+	if err != nil {
+		return hasCode(err, codeCorrupt, codeNotADB)
+	}
+	var verdict string
+	err = conn.conn.QueryRowContext(background, "PRAGMA quick_check(1)").Scan(&verdict)
+	empty := err == nil && conn.hasNoMirror()
+	_ = conn.close() // nothing was written
+	if err != nil {
+		return hasCode(err, codeCorrupt, codeNotADB)
+	}
+	return verdict != "ok" || empty
+}
+
+// hasNoMirror reports whether a sound file of ours has lost its one row. An
+// empty file has not: it is yet to become a mirror.
+func (c *connection) hasNoMirror() bool {
+	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
+		return false
+	}
+	n, err := c.find(`SELECT count(*) FROM mirror`)
+	return n == 0 && (err == nil || hasCode(err, codeError))
+}
+
+// salvage reads from a damaged file what its successor takes over, unless this
+// process knows it. Most damage leaves that one row legible.
+func (s *Store) salvage() {
+	if s.last.mirror != "" {
+		return
+	}
+	conn, err := connect(s.path, true, s.busyTimeout)
+	if err != nil {
+		return
+	}
+	var h header
+	_, _ = conn.exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
+	err = conn.conn.QueryRowContext(background, `SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
+		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)
+	if err == nil && checkInstallationID(h.installation) == nil && h.mode >= ModeUnset && h.mode <= ModeOn {
+		s.last = h
+	}
+	_ = conn.close() // of a damaged file
+}
+
+// wasSetAside reports whether a file that was at the path was set aside, by
+// whichever process, rather than deleted.
+func wasSetAside(path string, file os.FileInfo) bool {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), filepath.Base(path)+damagedInfix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && os.SameFile(info, file) {
+			return true
+		}
+	}
+	return false
+}
+
+// withLockFile runs f while holding a lock that a dead process releases: the
+// write lock of an empty SQLite database, which is removed afterwards.
+func withLockFile(path string, wait time.Duration, f func() error) error {
+	for until := time.Now().Add(wait); ; {
+		lock, current, err := lockFile(path, wait)
+		if current && err == nil {
+			err = f()
+			_ = os.Remove(path) // where others have it open it may stay
+			return errors.Join(err, lock.rollback(), lock.close())
+		}
+		// Unless that is an error, the one before us removed the file that
+		// we waited for.
+		if lock != nil {
+			_ = lock.rollback()
+			_ = lock.close()
+		}
+		if current || time.Now().After(until) {
+			return errors.Join(fmt.Errorf("lock %s", path), err)
+		}
+	}
+}
+
+// lockFile locks a file and reports whether it is still the one at the path.
+func lockFile(path string, wait time.Duration) (lock *connection, current bool, err error) {
+	if err := createFile(path); err != nil {
+		return nil, true, err
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		return nil, !errors.Is(err, fs.ErrNotExist), err
+	}
+	lock, err = connect(path, false, wait)
+	if err == nil {
+		err = lock.run("BEGIN EXCLUSIVE")
+	}
+	after, statErr := os.Stat(path)
+	return lock, statErr == nil && os.SameFile(before, after), err
+}
+
+const damagedInfix = ".damaged-"
+
+// setAside renames the database and the files beside it together. The database
+// goes last: once it is gone the others may be those of a fresh one.
+func setAside(path string, at time.Time) (string, error) {
+	aside := path + damagedInfix + at.UTC().Format("20060102T150405.000000000Z")
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		err := os.Rename(path+suffix, aside+suffix)
+		if err != nil && !(suffix != "" && errors.Is(err, os.ErrNotExist)) {
+			return "", fmt.Errorf("set damaged mirror aside: %w", err)
+		}
+	}
+	return aside, nil
+}
+
+// markLimit is how much of a file is searched for traces of a mirror.
+const markLimit = 1 << 20
+
+// wasMirror reports whether a file that does not read as a database shows that
+// it was a mirror. Anything else may be somebody's document under a wrong path
+// and is not to be moved.
+func wasMirror(path string) (bool, error) {
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		return true, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	start, err := io.ReadAll(io.LimitReader(f, markLimit))
+	if err != nil {
+		return false, err
+	}
+	if len(bytes.Trim(start, "\x00")) == 0 {
+		return true, nil // zeroed by a file system after a crash
+	}
+	return bytes.Contains(start, []byte("CREATE TABLE mirror")) || hasApplicationID(start), nil
+}
+
+// hasApplicationID looks where SQLite's file format keeps it, at offset 68.
+func hasApplicationID(start []byte) bool {
+	const offset = 68
+	return len(start) >= offset+4 && bytes.Equal(start[offset:offset+4], []byte("OTUs"))
+}

@@ -1,0 +1,292 @@
+package localstore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// damage overwrites a mirror and makes the Stores read it anew.
+func damage(t *testing.T, stores ...*Store) {
+	t.Helper()
+	path := stores[0].Path()
+	for _, s := range stores {
+		execute(t, s, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	// The header stays, so that the file is still known as a mirror.
+	if _, err := f.WriteAt([]byte(strings.Repeat("damage", int(info.Size()-100)/6)), 100); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range stores {
+		execute(t, s, `PRAGMA shrink_memory`)
+	}
+}
+
+// recordUntilDone records as an exporter does: what failed is carried again.
+func recordUntilDone(t *testing.T, w *Writer, changes ...Change) {
+	t.Helper()
+	var err error
+	for range 3 {
+		if err = w.Record(t.Context(), Recording{Changes: changes, MaySend: true}); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
+}
+
+// reports collects what an error handler is told.
+type reports struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (r *reports) handle(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, err)
+}
+
+func TestADamagedMirrorIsSetAsideWhenItIsOpened(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		var told reports
+		c, path := newClock(), newPath(t)
+		s := open(t, path, c, WithInstallationID("seat 7"))
+		setMode(t, s, ModeLocal)
+		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+		closeStore(t, s)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known { // the row of the mirror stays legible
+			content = content[:len(content)-4096]
+		} else {
+			content = append(content[:100], []byte(strings.Repeat("damage", 10_000))...)
+		}
+		write(t, path, content)
+
+		s = open(t, path, c, WithErrorHandler(told.handle))
+		consent, err := s.Consent(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known != (consent.Mode == ModeLocal) || known != (s.InstallationID() == "seat 7") {
+			t.Errorf("legible %v: mode %v, id %s", known, consent.Mode, s.InstallationID())
+		}
+		if names := damagedFiles(t, path); len(names) != 1 || len(told.errs) != 1 {
+			t.Errorf("set aside %v, told %v", names, told.errs)
+		}
+		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+		if _, err := os.Stat(path + ".lock"); err == nil {
+			t.Error("a lock file is left")
+		}
+	}
+}
+
+func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
+	var told reports
+	c, path := newClock(), newPath(t)
+	a := open(t, path, c, WithErrorHandler(told.handle))
+	b := open(t, path, c, WithErrorHandler(told.handle))
+	if err := a.SetInstallationID("seat 7"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.RequireConsent(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	setMode(t, a, ModeOn)
+	wa, wb := newWriter(t, a), newWriter(t, b)
+	na, nb := statistic(version("1"), "n"), statistic(version("1"), "n")
+	record(t, wa, add(na, 1))
+	record(t, wb, add(nb, 1))
+	mirror := a.MirrorID()
+	damage(t, a, b)
+
+	recordUntilDone(t, wa, add(na, 10))
+	recordUntilDone(t, wb, add(nb, 100))
+	recordUntilDone(t, wa, add(na, 1000))
+	checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
+	checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
+	if names := damagedFiles(t, path); len(names) != 1 || len(told.errs) != 1 {
+		t.Errorf("set aside %v, told %v", names, told.errs)
+	}
+	if a.MirrorID() == mirror || a.MirrorID() != b.MirrorID() {
+		t.Errorf("mirror ids %s and %s after %s", a.MirrorID(), b.MirrorID(), mirror)
+	}
+	consent, err := b.Consent(t.Context())
+	if err != nil || consent.Mode != ModeOn || !consent.Since.Equal(c.now()) || a.InstallationID() != "seat 7" {
+		t.Errorf("consent = %+v, %v, installation id = %s", consent, err, a.InstallationID())
+	}
+	expect(t, a, "1", `SELECT require_consent FROM mirror`)
+	expect(t, a, "ok", `PRAGMA integrity_check`)
+}
+
+func TestConsentOutlivesDamage(t *testing.T) {
+	for _, mode := range []Mode{ModeOff, ModeLocal} {
+		s, _ := fresh(t, WithErrorHandler(func(error) {}))
+		w, n := newWriter(t, s), statistic(version("1"), "n")
+		record(t, w, add(n, 1))
+		setMode(t, s, mode)
+		damage(t, s)
+		recordUntilDone(t, w, add(n, 1))
+		recordUntilDone(t, w, add(n, 1))
+		if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+			t.Errorf("%v: Begin = %v", mode, err)
+		}
+		if b := balances(t, s)["n{}"]; !b.Pending.IsZero() {
+			t.Errorf("%v: pending %s", mode, b.Pending)
+		}
+	}
+}
+
+func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
+	for _, leftovers := range []bool{false, true} {
+		a, c := fresh(t)
+		b := open(t, a.Path(), c)
+		wa, wb := newWriter(t, a), newWriter(t, b)
+		na, nb := statistic(version("1"), "n"), statistic(version("1"), "n")
+		setMode(t, a, ModeOn)
+		record(t, wa, add(na, 1))
+		record(t, wb, add(nb, 1))
+		id := a.InstallationID()
+		if err := os.Remove(a.Path()); err != nil {
+			t.Fatal(err)
+		}
+		if !leftovers {
+			os.Remove(a.Path() + "-wal")
+			os.Remove(a.Path() + "-shm")
+		}
+		record(t, wa, add(na, 10))
+		record(t, wb, add(nb, 100))
+		record(t, wa, add(na, 1000))
+		checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
+		checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
+		expect(t, b, "ok", `PRAGMA integrity_check`)
+		consent, err := b.Consent(t.Context())
+		if err != nil || consent.Mode != ModeOn {
+			t.Errorf("consent = %+v, %v", consent, err)
+		}
+		if a.InstallationID() == id {
+			t.Error("a person who deletes the file keeps the installation id")
+		}
+		if names := damagedFiles(t, a.Path()); len(names) > 0 {
+			t.Errorf("set aside %v", names)
+		}
+	}
+}
+
+func TestAReplacedFileIsTakenAsItIs(t *testing.T) {
+	s, c := fresh(t)
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	other := open(t, newPath(t), c)
+	record(t, newWriter(t, other), add(statistic(version("1"), "n"), 70))
+	mirror, at := other.MirrorID(), other.Path()
+	closeStore(t, other)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Remove(s.Path() + suffix)
+	}
+	if err := os.Rename(at, s.Path()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, w, add(n, 1))
+	checkBalance(t, s, "n{}", wants{recorded: 71, pending: 71})
+	if s.MirrorID() != mirror {
+		t.Error("the file was not taken")
+	}
+}
+
+func TestProcessesThatFindTheDamageTogetherGoOnInOneFile(t *testing.T) {
+	for range 5 {
+		c, path := newClock(), newPath(t)
+		s := open(t, path, c)
+		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+		closeStore(t, s)
+		write(t, path, []byte("SQLite format 3\x00"+strings.Repeat("CREATE TABLE mirror", 1000)))
+		var group sync.WaitGroup
+		stores := make([]*Store, 6)
+		for i := range stores {
+			group.Go(func() {
+				s, err := Open(path, WithErrorHandler(func(error) {}))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				stores[i] = s
+				w, err := s.Writer(true)
+				n := statistic(version("1"), "n")
+				for range 3 { // as an exporter does: the next export carries it
+					if w == nil {
+						break
+					}
+					if err = w.Record(context.Background(), Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err == nil {
+						return
+					}
+				}
+				t.Error(err)
+			})
+		}
+		group.Wait()
+		if t.Failed() {
+			return
+		}
+		checkBalance(t, stores[0], "n{}", wants{recorded: 6, pending: 6})
+		for _, s := range stores {
+			closeStore(t, s)
+		}
+		if names := damagedFiles(t, path); len(names) != 1 {
+			t.Errorf("set aside %v", names)
+		}
+	}
+}
+
+func TestANewerSchemaStopsARunningProcess(t *testing.T) {
+	s, c := fresh(t)
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	sub := mustBegin(t, s)
+	other := open(t, s.Path(), c)
+	execute(t, other, `PRAGMA user_version = 99`)
+	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}}); !errors.Is(err, ErrNewerSchema) {
+		t.Errorf("Record = %v", err)
+	}
+	if err := w.Observe(t.Context(), true); !errors.Is(err, ErrNewerSchema) {
+		t.Errorf("Observe = %v", err)
+	}
+	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNewerSchema) {
+		t.Errorf("Next = %v", err)
+	}
+	execute(t, other, `PRAGMA user_version = 1`)
+	record(t, w, add(n, 1))
+	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
+}
+
+func TestABusyMirrorLosesNothing(t *testing.T) {
+	s, c := fresh(t, WithBusyTimeout(10*time.Millisecond))
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	other := open(t, s.Path(), c)
+	execute(t, other, `BEGIN IMMEDIATE`)
+	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 2)}, MaySend: true}); !hasCode(err, codeBusy) || errors.Is(err, ErrUnknownOutcome) {
+		t.Errorf("Record = %v, want busy", err)
+	}
+	if err := w.Observe(t.Context(), true); err != nil {
+		t.Errorf("Observe = %v: reading needs no lock", err)
+	}
+	execute(t, other, `ROLLBACK`)
+	record(t, w, add(n, 2))
+	checkBalance(t, s, "n{}", wants{recorded: 3, pending: 3})
+}

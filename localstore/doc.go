@@ -1,0 +1,41 @@
+// Package localstore keeps the mirror: a SQLite file with everything an
+// application counted, over all its runs, open to the person whose usage it is.
+//
+// # What is in the file
+//
+// The views statistics, states, timers, sequences and submissions are for
+// people:
+//
+//	sqlite3 usage.db 'select * from statistics'
+//
+// Behind them a total is kept per series (resource, scope, metric and
+// attributes), the running total after each of its latest exports and at the
+// end of each UTC day, and the outbox: what waits for the next submission, what
+// is under way and what was sent.
+//
+// # Who writes it
+//
+// [Open] gives a [Store]. It is the ledger of a Tracker, which registers its
+// trackables in it and reads their lifetimes; and through its one [Writer] an
+// exporter records into it and takes submissions from it. Many processes may
+// have the same file open; a mirror belongs to one application.
+//
+// # Consent
+//
+// [Store.SetMode] decides for this installation: [ModeOff] records nothing,
+// [ModeLocal] records and sends nothing, [ModeOn] sends. What was recorded
+// without leave to send is never sent later.
+//
+// # Guarantees
+//
+// For every series, recorded = accepted + partial + in flight + pending + set
+// aside + withheld; [Store.Balance] checks it. A recording is one transaction,
+// and whether one whose commit failed took place is read back from the file,
+// never guessed. Recording commits survive the death of the process and may be
+// lost with the power; a sealed batch survives that too.
+//
+// # Caveats
+//
+// A mirror lies on a local file system: SQLite's locks do not hold on most
+// network ones. A copied mirror is two writers with one id.
+package localstore

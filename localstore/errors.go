@@ -1,0 +1,34 @@
+package localstore
+
+import "errors"
+
+var (
+	// ErrClosed is returned by every method of a closed Store.
+	ErrClosed = errors.New("localstore: store is closed")
+
+	// ErrReadOnly is returned by what would write to a Store opened with
+	// [ReadOnly].
+	ErrReadOnly = errors.New("localstore: store is read-only")
+
+	// ErrNotMirror is returned for a file that is no mirror and never was
+	// one: another database, another format, a directory.
+	ErrNotMirror = errors.New("localstore: not a mirror")
+
+	// ErrNewerSchema is returned for a mirror that a newer version of this
+	// package has written. It is left as it is.
+	ErrNewerSchema = errors.New("localstore: mirror has a newer schema")
+
+	// ErrInUse is returned for a second Writer of one Store.
+	ErrInUse = errors.New("localstore: store has a writer already")
+
+	// ErrNoConsent is returned for a submission that the installation, or
+	// the process, may not make.
+	ErrNoConsent = errors.New("localstore: no consent to send")
+
+	// ErrLeaseLost is returned for an outcome that arrives after another
+	// process has taken the submission over. Nothing was written.
+	ErrLeaseLost = errors.New("localstore: lease was lost")
+
+	// ErrInvalidID is returned for an installation id that cannot be used.
+	ErrInvalidID = errors.New("localstore: invalid installation id")
+)

@@ -1,0 +1,387 @@
+package localstore
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata anew")
+
+// clock is a Store's time under the control of a test.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// newClock starts on a Wednesday.
+func newClock() *clock { return &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+const day = 24 * time.Hour
+
+func newPath(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "mirror", "usage.db")
+}
+
+// open opens a mirror whose balance must hold when the test ends.
+func open(t testing.TB, path string, c *clock, opts ...Option) *Store {
+	t.Helper()
+	s, err := Open(path, append([]Option{
+		WithClock(c.now),
+		WithRandom(func() float64 { return 0.5 }),
+		WithErrorHandler(func(err error) { t.Errorf("error handler: %v", err) }),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.closed {
+			return
+		}
+		balanced(t, s)
+		closeStore(t, s)
+	})
+	return s
+}
+
+func fresh(t testing.TB, opts ...Option) (*Store, *clock) {
+	t.Helper()
+	c := newClock()
+	return open(t, newPath(t), c, opts...), c
+}
+
+func closeStore(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func newWriter(t testing.TB, s *Store) *Writer {
+	t.Helper()
+	w, err := s.Writer(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// balances returns the balance by metric name and attributes, resources added.
+func balances(t testing.TB, s *Store) map[string]Balance {
+	t.Helper()
+	list, err := s.Balance(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := make(map[string]Balance)
+	for _, b := range list {
+		if b.Off != "" {
+			t.Errorf("balance: %s", b.Off)
+		}
+		key := b.Name + b.Attributes
+		sum, ok := sums[key]
+		if !ok {
+			sums[key] = b
+			continue
+		}
+		into := [...]*Value{&sum.Recorded, &sum.Accepted, &sum.Partial, &sum.InFlight, &sum.Pending, &sum.SetAside, &sum.Withheld}
+		for i, v := range [...]Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
+			*into[i] = into[i].Add(v)
+		}
+		sums[key] = sum
+	}
+	return sums
+}
+
+// balanced fails when a count of any series is unaccounted for.
+func balanced(t testing.TB, s *Store) {
+	t.Helper()
+	balances(t, s)
+}
+
+// wants says where the counts of a whole-number series should be.
+type wants struct{ recorded, accepted, partial, inFlight, pending, setAside, withheld int64 }
+
+func checkBalance(t testing.TB, s *Store, key string, want wants) {
+	t.Helper()
+	b := balances(t, s)[key]
+	got := wants{b.Recorded.Int64(), b.Accepted.Int64(), b.Partial.Int64(), b.InFlight.Int64(), b.Pending.Int64(), b.SetAside.Int64(), b.Withheld.Int64()}
+	if got != want {
+		t.Errorf("balance of %s = %+v, want %+v", key, got, want)
+	}
+}
+
+func scope(kind otelusage.Kind) *Scope {
+	return &Scope{
+		Name: otelusage.ScopeName, Version: otelusage.Version,
+		Attributes: attribute.NewSet(otelusage.KindKey.String(kind.String())),
+	}
+}
+
+// version is the resource of one version of an application.
+func version(v string) *Resource {
+	return &Resource{Attributes: attribute.NewSet(attribute.String("service.name", "game"), attribute.String("service.version", v))}
+}
+
+func statistic(r *Resource, name string, attrs ...attribute.KeyValue) *Series {
+	m := &Metric{Scope: scope(otelusage.KindStatistic), Name: name, Type: TypeSum}
+	return &Series{Resource: r, Metric: m, Attributes: attribute.NewSet(attrs...)}
+}
+
+func floatStatistic(r *Resource, name string, attrs ...attribute.KeyValue) *Series {
+	s := statistic(r, name, attrs...)
+	s.Metric.Float = true
+	return s
+}
+
+var timerBounds = []float64{1, 10, 100}
+
+func timer(r *Resource, name string, bounds []float64) *Series {
+	m := &Metric{Scope: scope(otelusage.KindTimer), Name: name, Unit: "s", Type: TypeHistogram, Float: true, Bounds: bounds}
+	return &Series{Resource: r, Metric: m}
+}
+
+func exponentialTimer(r *Resource, name string) *Series {
+	m := &Metric{Scope: scope(otelusage.KindTimer), Name: name, Unit: "s", Type: TypeExponential, Float: true}
+	return &Series{Resource: r, Metric: m}
+}
+
+func state(r *Resource, name string) *Series {
+	return &Series{Resource: r, Metric: &Metric{Scope: scope(otelusage.KindState), Name: name, Type: TypeGauge}}
+}
+
+func stateChanges(r *Resource, name, value string) *Series {
+	m := &Metric{Scope: scope(otelusage.KindState), Name: name + otelusage.ChangesSuffix, Type: TypeSum, Monotonic: true}
+	return &Series{Resource: r, Metric: m, Attributes: attribute.NewSet(otelusage.StateKey.String(value))}
+}
+
+func sequence(r *Resource, name string) *Series {
+	m := &Metric{Scope: scope(otelusage.KindSequence), Name: name, Type: TypeSum, Monotonic: true}
+	return &Series{Resource: r, Metric: m}
+}
+
+// observe buckets seconds between explicit boundaries.
+func observe(bounds []float64, values ...float64) Value {
+	h := &Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
+	for _, v := range values {
+		i := 0
+		for i < len(bounds) && v > bounds[i] {
+			i++
+		}
+		h.Buckets[i]++
+		h.Count++
+		h.Sum += v
+	}
+	return HistogramValue(h)
+}
+
+func add(s *Series, n int64) Change { return Change{Series: s, Delta: Int64Value(n)} }
+
+func record(t testing.TB, w *Writer, changes ...Change) {
+	t.Helper()
+	recordAll(t, w, Recording{Changes: changes, MaySend: true})
+}
+
+func move(t testing.TB, w *Writer, s *Series, value string) {
+	t.Helper()
+	recordAll(t, w, Recording{Moves: []Move{{Series: s, State: value, Moved: true}}, MaySend: true})
+}
+
+func recordAll(t testing.TB, w *Writer, r Recording) {
+	t.Helper()
+	if err := w.Record(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func setMode(t testing.TB, s *Store, m Mode) {
+	t.Helper()
+	if err := s.SetMode(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const interval = time.Hour
+
+// request asks for a submission whatever the interval says.
+func request(f Forwarder) Request {
+	return Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
+}
+
+func begin(t testing.TB, s *Store, r Request) *Submission {
+	t.Helper()
+	sub, err := s.Begin(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
+// mustBegin is begin for what has to be due.
+func mustBegin(t testing.TB, s *Store) *Submission {
+	t.Helper()
+	sub := begin(t, s, request(Delta))
+	if sub == nil {
+		t.Fatal("nothing is due")
+	}
+	return sub
+}
+
+func next(t testing.TB, sub *Submission) *Part {
+	t.Helper()
+	p, err := sub.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func settle(t testing.TB, sub *Submission, p *Part, o Outcome) (goOn bool) {
+	t.Helper()
+	goOn, err := sub.Settle(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return goOn
+}
+
+var accepted = Outcome{Verdict: Accepted, Status: 200}
+
+// attempt makes one attempt to send, as an exporter does, with a destination
+// that answers. It returns the parts that were sent.
+func attemptWith(t testing.TB, s *Store, r Request, answer func(*Part) Outcome) (sent []*Part) {
+	t.Helper()
+	sub := begin(t, s, r)
+	if sub == nil {
+		return nil
+	}
+	for {
+		p := next(t, sub)
+		if p == nil {
+			return sent
+		}
+		sent = append(sent, p)
+		goOn := settle(t, sub, p, answer(p))
+		balanced(t, s)
+		if !goOn {
+			return sent
+		}
+	}
+}
+
+func submit(t testing.TB, s *Store) []*Part {
+	t.Helper()
+	return attemptWith(t, s, request(Delta), func(*Part) Outcome { return accepted })
+}
+
+// always answers every part alike.
+func always(o Outcome) func(*Part) Outcome { return func(*Part) Outcome { return o } }
+
+// wire is everything of a part that is sent, as text.
+func wire(p *Part) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s [%d, %d)\n", encodeAttributes(p.Resource), p.Start.UnixNano(), p.End.UnixNano())
+	for _, s := range p.Scopes {
+		fmt.Fprintf(&b, "%s %s %s %s\n", s.Scope.Name, s.Scope.Version, s.Scope.SchemaURL, encodeAttributes(s.Scope.Attributes))
+		for _, m := range s.Metrics {
+			x := m.Metric
+			fmt.Fprintf(&b, "\t%s %q %q %s %v %v %v\n", x.Name, x.Unit, x.Description, x.Type, x.Monotonic, x.Float, x.Bounds)
+			for _, point := range m.Points {
+				fmt.Fprintf(&b, "\t\t%s %s\n", encodeAttributes(point.Attributes), point.Value)
+			}
+		}
+	}
+	return b.String()
+}
+
+// points returns a part's values by metric name and attributes.
+func points(p *Part) map[string]Value {
+	values := make(map[string]Value)
+	for _, s := range p.Scopes {
+		for _, m := range s.Metrics {
+			for _, point := range m.Points {
+				key := m.Metric.Name + encodeAttributes(point.Attributes)
+				values[key] = values[key].Add(point.Value)
+			}
+		}
+	}
+	return values
+}
+
+// serviceVersion is the version of the application that a part is from.
+func serviceVersion(p *Part) string {
+	v, _ := p.Resource.Value("service.version")
+	return v.AsString()
+}
+
+// text reads one value of the file, as text.
+func text(t testing.TB, s *Store, query string, args ...any) string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var v any
+	if err := s.conn.conn.QueryRowContext(background, query, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return fmt.Sprint(v)
+}
+
+func expect(t testing.TB, s *Store, want, query string, args ...any) {
+	t.Helper()
+	if got := text(t, s, query, args...); got != want {
+		t.Errorf("%s = %s, want %s", query, got, want)
+	}
+}
+
+func execute(t testing.TB, s *Store, query string, args ...any) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.conn.exec(query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// damagedFiles lists what was set aside beside a mirror.
+func damagedFiles(t testing.TB, path string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if strings.Contains(name, ".damaged-") && !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm") {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,138 @@
+package localstore
+
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+const (
+	// DefaultMaxRows is how many exports are kept per series.
+	DefaultMaxRows = 1000
+
+	// DefaultMaxSeries is how many series a mirror tells apart.
+	DefaultMaxSeries = 10_000
+
+	// DefaultBusyTimeout is how long a transaction waits for another
+	// process's.
+	DefaultBusyTimeout = 5 * time.Second
+)
+
+// Option configures [Open].
+type Option interface{ apply(config) config }
+
+type config struct {
+	readOnly       bool
+	maxRows        int64
+	maxRowsByName  map[string]int64
+	maxSeries      int64
+	busyTimeout    time.Duration
+	installationID string
+	now            func() time.Time
+	random         func() float64
+	onError        func(error)
+}
+
+type option func(config) config
+
+func (f option) apply(c config) config { return f(c) }
+
+func newConfig(opts []Option) config {
+	c := config{maxRows: DefaultMaxRows, maxSeries: DefaultMaxSeries, busyTimeout: DefaultBusyTimeout, now: time.Now, random: rand.Float64}
+	for _, o := range opts {
+		if o != nil {
+			c = o.apply(c)
+		}
+	}
+	return c
+}
+
+// ReadOnly opens a mirror that exists, for looking at it.
+func ReadOnly() Option {
+	return option(func(c config) config { c.readOnly = true; return c })
+}
+
+// WithMaxRows bounds how many of its latest exports are kept per series; the
+// oldest go first. Given names, it holds for these trackables only. Values
+// below 1 keep one. The default is [DefaultMaxRows].
+func WithMaxRows(n int, names ...string) Option {
+	rows := max(int64(n), 1)
+	return option(func(c config) config {
+		if len(names) == 0 {
+			c.maxRows = rows
+			return c
+		}
+		byName := make(map[string]int64, len(c.maxRowsByName)+len(names))
+		for name, n := range c.maxRowsByName {
+			byName[name] = n
+		}
+		for _, name := range names {
+			byName[strings.ToLower(name)] = rows
+		}
+		c.maxRowsByName = byName
+		return c
+	})
+}
+
+// WithMaxSeries bounds how many series the mirror tells apart. Attribute sets
+// beyond it are counted in their metric's overflow series. Values below 1 leave
+// the default, [DefaultMaxSeries].
+func WithMaxSeries(n int) Option {
+	return option(func(c config) config {
+		if n > 0 {
+			c.maxSeries = int64(n)
+		}
+		return c
+	})
+}
+
+// WithBusyTimeout bounds how long a transaction waits while another process
+// writes. The default is [DefaultBusyTimeout].
+func WithBusyTimeout(d time.Duration) Option {
+	return option(func(c config) config {
+		if d >= 0 {
+			c.busyTimeout = d
+		}
+		return c
+	})
+}
+
+// WithInstallationID gives the installation an id of the application's choice,
+// in place of the random one. It must name nobody: at most 255 bytes of
+// printable ASCII. An empty id leaves the one the mirror has.
+func WithInstallationID(id string) Option {
+	return option(func(c config) config { c.installationID = id; return c })
+}
+
+// WithClock gives the Store its time, for tests. The default is time.Now.
+func WithClock(now func() time.Time) Option {
+	return option(func(c config) config {
+		if now != nil {
+			c.now = now
+		}
+		return c
+	})
+}
+
+// WithRandom gives the Store the numbers in [0, 1) that spread retries, for
+// tests. The default is rand.Float64.
+func WithRandom(random func() float64) Option {
+	return option(func(c config) config {
+		if random != nil {
+			c.random = random
+		}
+		return c
+	})
+}
+
+// WithErrorHandler is told what goes wrong where no caller is: a file that was
+// set aside, a trackable that could not be registered. The default is
+// otel.Handle. It may be called from any goroutine.
+func WithErrorHandler(f func(error)) Option {
+	return option(func(c config) config {
+		if f != nil {
+			c.onError = f
+		}
+		return c
+	})
+}

@@ -1,0 +1,307 @@
+package localstore
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// record writes a recording's changes; share says whether they may be sent.
+func (s *Store) record(tx *transaction, r *Recording, share bool) error {
+	changes := r.Changes
+	if share && !r.empty() {
+		active, err := s.heartbeats(tx, r)
+		if err != nil {
+			return err
+		}
+		changes = append(changes[:len(changes):len(changes)], active...)
+	}
+	if err := s.expireDaily(tx); err != nil {
+		return err
+	}
+	if err := s.recordChanges(tx, changes, share); err != nil {
+		return err
+	}
+	for _, m := range r.Moves {
+		if err := s.recordMove(tx, m, share); err != nil {
+			return err
+		}
+	}
+	for _, g := range r.Gauges {
+		if err := s.recordGauge(tx, g, share); err != nil {
+			return err
+		}
+	}
+	if share && (len(changes) > 0 || len(r.Moves) > 0) {
+		if err := tx.run(`UPDATE mirror SET shared_mark = shared_mark + 1`); err != nil {
+			return fmt.Errorf("mark shared totals: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) recordChanges(tx *transaction, changes []Change, share bool) error {
+	ids := make([]int64, 0, len(changes))
+	deltas := make(map[int64]Value, len(changes))
+	for _, c := range changes {
+		id, err := s.seriesRow(tx, c.Series, tx.now)
+		if err != nil {
+			return err
+		}
+		delta, again := deltas[id]
+		if !again {
+			ids = append(ids, id)
+		}
+		deltas[id] = delta.Add(c.Delta) // attribute sets that overflowed share one
+	}
+	rows, err := s.loadTotals(tx, ids)
+	if err != nil {
+		return err
+	}
+	if err := s.closeDays(tx, rows); err != nil {
+		return err
+	}
+	for _, t := range rows {
+		into := &t.withheld
+		if share {
+			into = &t.pending
+		}
+		t.count(deltas[t.series], into)
+		t.exports++
+		t.updatedAt = tx.now
+	}
+	if err := s.saveRecorded(tx, rows); err != nil {
+		return err
+	}
+	return s.writeHistory(tx, rows)
+}
+
+// closeDays keeps the running totals with which earlier days ended, before the
+// first change of a new day moves them.
+func (s *Store) closeDays(tx *transaction, rows []*totals) error {
+	today := dayOf(tx.now)
+	var ended []*totals
+	for _, t := range rows {
+		if t.exports > 0 && dayOf(t.updatedAt) < today {
+			ended = append(ended, t)
+		}
+	}
+	err := insertDays.run(tx.connection, len(ended), func(i int, args []any) ([]any, error) {
+		t := ended[i]
+		value, count := t.recorded.number()
+		return append(args, dayOf(t.updatedAt), t.series, value, count), nil
+	})
+	if err != nil {
+		return fmt.Errorf("write days: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) writeHistory(tx *transaction, rows []*totals) error {
+	err := insertHistory.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
+		t := rows[i]
+		value, count := t.recorded.number()
+		return append(args, (t.exports-1)%s.rowsFor(t.trackable), t.series, t.updatedAt, value, count), nil
+	})
+	if err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) rowsFor(trackable string) int64 {
+	if n, ok := s.maxRowsByName[trackable]; ok {
+		return n
+	}
+	return s.maxRows
+}
+
+// recordMove writes a State that this process moved. One that it only took
+// over keeps its value, under the resource of the version that now runs.
+func (s *Store) recordMove(tx *transaction, m Move, share bool) error {
+	series, err := s.seriesRow(tx, m.Series, tx.now)
+	if err != nil {
+		return err
+	}
+	trackable, err := tx.find(`SELECT trackable_id FROM metrics WHERE id = ?1`, m.Series.Metric.row.id)
+	if err != nil {
+		return fmt.Errorf("find state %q: %w", m.Series.Metric.Name, err)
+	}
+	if !m.Moved {
+		err := tx.run(`UPDATE current_states SET series_id = ?2,
+				shared_series_id = CASE WHEN ?3 AND shared THEN ?2 ELSE shared_series_id END
+			WHERE trackable_id = ?1 AND (series_id <> ?2 OR (?3 AND shared AND shared_series_id <> ?2))`,
+			trackable, series, share)
+		if err != nil {
+			return fmt.Errorf("take over state %q: %w", m.Series.Metric.Name, err)
+		}
+		return nil
+	}
+	var state any
+	if m.State != otelusage.NoState {
+		state = strings.ToValidUTF8(m.State, "\uFFFD") // as its attribute is sent
+	}
+	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
+		VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?5 THEN ?2 END, CASE WHEN ?5 THEN ?3 END)
+		ON CONFLICT (trackable_id) DO UPDATE SET series_id = ?2, state = ?3, since = ?4, moves = moves + 1,
+			shared = shared OR ?5,
+			shared_series_id = CASE WHEN ?5 THEN ?2 ELSE shared_series_id END,
+			shared_state = CASE WHEN ?5 THEN ?3 ELSE shared_state END`,
+		trackable, series, state, tx.now, share)
+	if err == nil {
+		err = tx.run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
+			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
+			trackable, s.rowsFor(strings.ToLower(m.Series.Metric.Name)))
+	}
+	if err != nil {
+		return fmt.Errorf("write state %q: %w", m.Series.Metric.Name, err)
+	}
+	return nil
+}
+
+func (s *Store) recordGauge(tx *transaction, g Gauge, share bool) error {
+	series, err := s.seriesRow(tx, g.Series, tx.now)
+	if err != nil {
+		return err
+	}
+	if f := g.Value.Float64(); f != finite(f) {
+		return nil // says nothing, and could not be sent
+	}
+	value, _ := g.Value.number()
+	err = tx.run(`INSERT INTO gauges (series_id, value, due, updated_at) VALUES (?1, ?2, CASE WHEN ?3 THEN ?2 END, ?4)
+		ON CONFLICT (series_id) DO UPDATE SET value = ?2, due = CASE WHEN ?3 THEN ?2 ELSE due END, updated_at = ?4`,
+		series, value, share, tx.now)
+	if err != nil {
+		return fmt.Errorf("write gauge %q: %w", g.Series.Metric.Name, err)
+	}
+	return nil
+}
+
+const (
+	keepDays   = 400
+	keepActive = 60
+)
+
+const activeName = otelusage.ReservedPrefix + "active"
+
+var activeScope = &Scope{
+	Name: otelusage.ScopeName, Version: otelusage.Version,
+	Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String())),
+}
+
+// heartbeats returns a count of 1 for each of the day, week and month in which
+// this is the first recording. Summed over installations they say how many are
+// active, without anybody's id.
+func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
+	day := dayOf(tx.now)
+	if s.activeDay == day {
+		return nil, nil
+	}
+	resource := r.resource()
+	metric := &Metric{
+		Scope: activeScope, Name: activeName, Unit: "{installation}", Type: TypeSum, Monotonic: true,
+		Description: "Installations that recorded something in the period that begins on the date.",
+	}
+	var changes []Change
+	for _, p := range periods(tx.now) {
+		result, err := tx.affected(`INSERT OR IGNORE INTO active (period, date) VALUES (?1, ?2)`, p.name, p.date)
+		if err != nil {
+			return nil, fmt.Errorf("write heartbeat: %w", err)
+		}
+		if result == 0 {
+			continue
+		}
+		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
+		changes = append(changes, Change{&Series{Resource: resource, Metric: metric, Attributes: attributes}, Int64Value(1)})
+	}
+	s.activeDay = day
+	return changes, nil
+}
+
+func (r *Recording) resource() *Resource {
+	switch {
+	case len(r.Changes) > 0:
+		return r.Changes[0].Series.Resource
+	case len(r.Moves) > 0:
+		return r.Moves[0].Series.Resource
+	}
+	return r.Gauges[0].Series.Resource
+}
+
+// period is a stretch of time in which an installation counts once.
+type period struct{ name, date string }
+
+// periods returns the day, week (from Monday) and month of a time, in UTC, each
+// by its first day.
+func periods(at int64) [3]period {
+	t := time.Unix(0, at).UTC()
+	monday := t.AddDate(0, 0, -(int(t.Weekday())+6)%7)
+	return [3]period{
+		{"day", t.Format(time.DateOnly)},
+		{"week", monday.Format(time.DateOnly)},
+		{"month", t.Format("2006-01") + "-01"},
+	}
+}
+
+// expireDaily expires with the first recording of a day, shared or not. After a
+// leap over more days than are kept it waits for the next day: a clock that is
+// years ahead for an hour must not take the history with it.
+func (s *Store) expireDaily(tx *transaction) error {
+	day := dayOf(tx.now)
+	if s.expiredDay == day {
+		return nil
+	}
+	before, err := tx.find(`SELECT recorded_day FROM mirror`)
+	if err == nil && before != day {
+		err = tx.run(`UPDATE mirror SET recorded_day = ?1`, day)
+	}
+	if err != nil {
+		return fmt.Errorf("note day: %w", err)
+	}
+	if leap := day - before; leap >= 0 && leap <= keepActive {
+		if err := s.expire(tx, day); err != nil {
+			return err
+		}
+	}
+	s.expiredDay = day
+	return nil
+}
+
+// expire drops days and heartbeats that are older than is kept, and history
+// beyond the rows that are kept now. A heartbeat stays while it may be sent.
+func (s *Store) expire(tx *transaction, day int64) error {
+	rows := s.maxRows
+	for _, n := range s.maxRowsByName {
+		rows = max(rows, n)
+	}
+	if err := tx.run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {
+		return fmt.Errorf("expire history: %w", err)
+	}
+	if err := tx.run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
+		return fmt.Errorf("expire days: %w", err)
+	}
+	oldest := time.Unix(0, tx.now).UTC().AddDate(0, 0, -keepActive).Format(time.DateOnly)
+	if err := tx.run(`DELETE FROM active WHERE date < ?1`, oldest); err != nil {
+		return fmt.Errorf("expire heartbeats: %w", err)
+	}
+	for _, table := range []string{"days", "history", "totals"} {
+		if err := tx.run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest); err != nil {
+			return fmt.Errorf("expire heartbeats: %w", err)
+		}
+	}
+	err := tx.run(`DELETE FROM series WHERE attributes ->> '$.date' < ?1 AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
+		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest)
+	return wrap("expire heartbeats", err)
+}
+
+// settledHeartbeats selects the series of old heartbeats that will not be sent
+// any more.
+// Their totals go last, or the others could not be told any more.
+const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
+	LEFT JOIN totals o ON o.series_id = s.id
+	WHERE m.name = '` + activeName + `' AND s.attributes ->> '$.date' < ?1 AND (o.recorded IS NULL
+	OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0))`

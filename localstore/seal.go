@@ -1,0 +1,322 @@
+package localstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// The resource attributes that a submission adds.
+const (
+	installationKey = attribute.Key("app.installation.id")
+	instanceKey     = attribute.Key("service.instance.id")
+)
+
+// seal turns what is pending into a batch of parts, one per resource, and
+// returns the batch, 0 when nothing is due. Its interval follows the previous
+// batch's without a gap or an overlap whatever the clock did: receivers drop
+// points that are not newer than the last, and refuse what starts before the
+// stream began.
+func (s *Store) seal(tx *transaction) (batch int64, err error) {
+	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+	taken, err := b.addPending()
+	if err != nil {
+		return 0, err
+	}
+	if err := b.addOccupancy(); err != nil {
+		return 0, err
+	}
+	if len(b.payloads) == 0 {
+		return 0, nil
+	}
+	if err := b.addGauges(); err != nil {
+		return 0, err
+	}
+	start := tx.sealedUntil
+	end := max(tx.now, start+1)
+	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch) VALUES (?1, ?2, ?3, ?4)`,
+		start, end, tx.now, tx.epoch)
+	if err != nil {
+		return 0, fmt.Errorf("write batch: %w", err)
+	}
+	for _, resource := range b.order {
+		if err := b.writePart(batch, resource, start, end); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.run(`UPDATE totals SET pending = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`, taken); err != nil {
+		return 0, fmt.Errorf("empty pending: %w", err)
+	}
+	s.totals = make(map[int64]*totals)
+	if err := tx.run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
+		return 0, fmt.Errorf("move interval: %w", err)
+	}
+	return batch, nil
+}
+
+// batchBuilder collects the points of each resource.
+type batchBuilder struct {
+	tx       *transaction
+	payloads map[int64]*payload // by resource
+	order    []int64
+	metrics  map[int64]*wireMetric
+}
+
+const wireColumns = `s.resource_id, m.id, m.scope_name, m.scope_version, m.scope_schema_url, m.scope_attributes,
+	m.name, m.unit, m.description, m.type, m.monotonic, m.float, m.bounds`
+
+// scanWire reads wireColumns followed by the given columns.
+func (b *batchBuilder) scanWire(rows *sql.Rows, more ...any) (resource int64, metric *wireMetric, err error) {
+	var id int64
+	var w wireMetric
+	var scopeAttributes, bounds string
+	err = rows.Scan(append([]any{&resource, &id, &w.ScopeName, &w.ScopeVersion, &w.ScopeSchemaURL, &scopeAttributes,
+		&w.Name, &w.Unit, &w.Description, &w.Type, &w.Monotonic, &w.Float, &bounds}, more...)...)
+	if err != nil {
+		return 0, nil, err
+	}
+	if metric = b.metrics[id]; metric == nil {
+		w.ScopeAttributes = json.RawMessage(scopeAttributes)
+		if w.Bounds, err = decodeBounds(bounds); err != nil {
+			return 0, nil, err
+		}
+		metric = &w
+		b.metrics[id] = metric
+	}
+	return resource, metric, nil
+}
+
+func (b *batchBuilder) add(resource int64, p payloadPoint) {
+	if b.payloads[resource] == nil {
+		b.payloads[resource] = &payload{}
+		b.order = append(b.order, resource)
+	}
+	b.payloads[resource].Points = append(b.payloads[resource].Points, p)
+}
+
+// addPending adds what waits, and returns the series it took as a JSON list. A
+// stream whose histogram boundaries changed has two series: the receiver can
+// take one of them per interval, the other waits for the next batch.
+func (b *batchBuilder) addPending() (string, error) {
+	type stream struct {
+		resource                        int64
+		scope, version, scopeAttributes string
+		name, unit, typ, attributes     string
+		monotonic, float                bool
+	}
+	seen := make(map[stream]bool)
+	taken := []int64{}
+	err := b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.pending
+		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
+		WHERE o.pending IS NOT NULL ORDER BY s.resource_id, m.id, s.id`,
+		func(rows *sql.Rows) error {
+			var series int64
+			var attributes string
+			var pending any
+			resource, w, err := b.scanWire(rows, &series, &attributes, &pending)
+			if err != nil {
+				return err
+			}
+			key := stream{resource, w.ScopeName, w.ScopeVersion, string(w.ScopeAttributes),
+				w.Name, w.Unit, string(w.Type), attributes, w.Monotonic, w.Float}
+			if seen[key] {
+				return nil
+			}
+			seen[key] = true
+			value, err := pendingJSON(w, pending)
+			if err != nil {
+				return err
+			}
+			taken = append(taken, series)
+			b.add(resource, payloadPoint{metric: w, Series: series, Attributes: json.RawMessage(attributes), Value: value})
+			return nil
+		})
+	if err != nil {
+		return "", fmt.Errorf("read pending: %w", err)
+	}
+	list, err := json.Marshal(taken)
+	return string(list), err
+}
+
+func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
+	m := Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
+	v, err := m.parseValue(column)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+// placed is a state in the series (resource, scope) it is, or was, sent under.
+type placed struct {
+	series int64
+	state  string
+}
+
+// addOccupancy adds what has to be sent for the states this installation is in
+// to add up: the difference between where it is and what was accepted.
+func (b *batchBuilder) addOccupancy() error {
+	difference := make(map[placed]int64)
+	var order []placed
+	collect := func(sign int64) func(*sql.Rows) error {
+		return func(rows *sql.Rows) error {
+			var p placed
+			var n int64
+			if err := rows.Scan(&p.series, &p.state, &n); err != nil {
+				return err
+			}
+			if _, ok := difference[p]; !ok {
+				order = append(order, p)
+			}
+			difference[p] += sign * n
+			return nil
+		}
+	}
+	err := b.tx.each(`SELECT series_id, state, accepted FROM occupancy ORDER BY series_id, state`, collect(-1))
+	if err == nil {
+		err = b.tx.each(`SELECT shared_series_id, shared_state, 1 FROM current_states
+			WHERE shared AND shared_state IS NOT NULL ORDER BY shared_series_id`, collect(1))
+	}
+	if err != nil {
+		return fmt.Errorf("compare states: %w", err)
+	}
+	for _, p := range order {
+		if difference[p] == 0 {
+			continue
+		}
+		if err := b.addPlaced(p, difference[p]); err != nil {
+			return fmt.Errorf("write occupancy: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *batchBuilder) addPlaced(p placed, n int64) error {
+	return b.tx.each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
+		func(rows *sql.Rows) error {
+			resource, gauge, err := b.scanWire(rows)
+			if err != nil {
+				return err
+			}
+			w := b.occupancyMetric(p.series, gauge)
+			value, err := json.Marshal(n)
+			if err != nil {
+				return err
+			}
+			b.add(resource, payloadPoint{metric: w, Occupancy: p.series, Attributes: stateAttributes(p.state), Value: value})
+			return nil
+		}, p.series)
+}
+
+// occupancyMetric derives the metric from the gauge's. Points of one gauge
+// share it, so it is remembered under a number no metric has.
+func (b *batchBuilder) occupancyMetric(series int64, gauge *wireMetric) *wireMetric {
+	if w := b.metrics[-series]; w != nil {
+		return w
+	}
+	w := *gauge
+	w.Name += otelusage.OccupancySuffix
+	w.Unit, w.Description = "{installation}", "Installations in each state."
+	w.Type, w.Monotonic, w.Float = TypeSum, false, false
+	b.metrics[-series] = &w
+	return &w
+}
+
+func stateAttributes(state string) json.RawMessage {
+	if state == otelusage.NoState {
+		return json.RawMessage(noAttributes)
+	}
+	return json.RawMessage(encodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
+}
+
+// addGauges adds the gauges of resources that have something else to send: a
+// gauge alone makes nothing due.
+func (b *batchBuilder) addGauges() error {
+	err := b.tx.each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
+		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
+		WHERE c.shared ORDER BY s.id`,
+		func(rows *sql.Rows) error {
+			var state string
+			resource, w, err := b.scanWire(rows, &state)
+			if err != nil || b.payloads[resource] == nil {
+				return err
+			}
+			b.add(resource, statePoint(w, state))
+			return nil
+		})
+	if err != nil {
+		return fmt.Errorf("read states: %w", err)
+	}
+	taken := []int64{}
+	err = b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
+		FROM gauges g JOIN series s ON s.id = g.series_id JOIN metrics m ON m.id = s.metric_id
+		WHERE g.due IS NOT NULL ORDER BY s.id`,
+		func(rows *sql.Rows) error {
+			var series int64
+			var attributes string
+			var due any
+			resource, w, err := b.scanWire(rows, &series, &attributes, &due)
+			if err != nil || b.payloads[resource] == nil {
+				return err
+			}
+			value, err := pendingJSON(w, due)
+			if err == nil {
+				taken = append(taken, series)
+				b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: value})
+			}
+			return err
+		})
+	var list []byte
+	if err == nil {
+		list, err = json.Marshal(taken)
+	}
+	if err == nil {
+		err = b.tx.run(`UPDATE gauges SET due = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`, string(list))
+	}
+	if err != nil {
+		return fmt.Errorf("read gauges: %w", err)
+	}
+	return nil
+}
+
+func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
+	var text string
+	err := b.tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, resource)
+	if err != nil {
+		return fmt.Errorf("read resource: %w", err)
+	}
+	wire, err := b.tx.wireResource(text)
+	if err != nil {
+		return err
+	}
+	p := b.payloads[resource]
+	p.Resource, p.Start, p.End = json.RawMessage(wire), start, end
+	return b.tx.insertPart(batch, nil, resource, p)
+}
+
+func (tx *transaction) insertPart(batch int64, parent any, resource int64, p *payload) error {
+	text, err := p.encode()
+	if err == nil {
+		err = tx.run(`INSERT INTO parts (batch_id, parent_id, resource_id, points, payload) VALUES (?1, ?2, ?3, ?4, ?5)`,
+			batch, parent, resource, len(p.Points), text)
+	}
+	if err != nil {
+		return fmt.Errorf("write part: %w", err)
+	}
+	return nil
+}
+
+// wireResource stamps the ids on a resource: the installation's, and the
+// file's, which makes two files with one installation id two streams.
+func (h *header) wireResource(attributes string) (string, error) {
+	set, err := decodeAttributes(attributes)
+	if err != nil {
+		return "", err
+	}
+	return encodeAttributes(attribute.NewSet(append(set.ToSlice(),
+		installationKey.String(h.installation), instanceKey.String(h.mirror))...)), nil
+}

@@ -1,0 +1,295 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Verdict is what became of a part that was sent.
+type Verdict string
+
+// The verdicts, as the submission log shows them.
+const (
+	Accepted  Verdict = "accepted"
+	Partial   Verdict = "partial"   // processed, some points rejected for good
+	TooLarge  Verdict = "too large" // to be sent in halves
+	Transient Verdict = "transient" // out of reach or busy
+	Refused   Verdict = "refused"   // until somebody mends the configuration
+	Unknown   Verdict = "unknown"
+
+	split   Verdict = "split"
+	givenUp Verdict = "set aside"
+)
+
+// Outcome is a verdict and what the destination said.
+type Outcome struct {
+	Verdict    Verdict
+	Status     int           // HTTP status, 0 for none
+	RetryAfter time.Duration // what the destination asked for, 0 for nothing
+	Rejected   int64         // points, with Partial
+	Reason     string
+}
+
+const (
+	// firstBackoff is the cap of the first delay after a failure; it doubles
+	// with each further one, up to the submit interval.
+	firstBackoff = 10 * time.Second
+
+	// refusalsOfOne is how often a single point is tried that the
+	// destination does not take.
+	refusalsOfOne = 10
+
+	// keepPayloads is how many accepted batches show what was sent.
+	keepPayloads = 20
+
+	// keepBatches and keepLog bound what is known of older ones.
+	keepBatches = 1000
+	keepLog     = 1000
+)
+
+// Settle writes what became of a part. retry says that the rest of the batch
+// can be tried now: the part was accepted, or lies in halves to be sent next.
+// [ErrLeaseLost] says that another process has taken over and nothing was
+// written.
+func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
+	s := sub.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = s.write(func(tx *transaction) error {
+		goOn = false
+		if !sub.holds(tx) {
+			return ErrLeaseLost
+		}
+		if sub.request.Forwarder == Cumulative {
+			goOn, err = s.settleShared(tx, sub, part, o)
+			return err
+		}
+		goOn, err = s.settlePart(tx, sub, part, o)
+		return err
+	})
+	if err != nil {
+		return false, wrap("settle submission", err)
+	}
+	return goOn, nil
+}
+
+func (s *Store) settlePart(tx *transaction, sub *Submission, part *Part, o Outcome) (bool, error) {
+	row, err := tx.part(part.ID)
+	if err != nil {
+		return false, err
+	}
+	if row.state != "sealed" || row.batch != sub.batch {
+		return false, ErrLeaseLost
+	}
+	switch {
+	case o.Verdict == Accepted || o.Verdict == Partial:
+		return true, s.acceptPart(tx, sub, row, o)
+	case o.Verdict == TooLarge && row.points > 1:
+		return s.splitPart(tx, sub, row, o)
+	case o.Verdict == TooLarge && row.refused+1 >= refusalsOfOne:
+		return true, s.setPartAside(tx, sub, row, o)
+	case o.Verdict == TooLarge:
+		return s.refusePart(tx, sub, row, o)
+	}
+	return false, s.fail(tx, sub, row.id, row.points, o)
+}
+
+// partRow is a part as its row says.
+type partRow struct {
+	id, batch, resource, points, refused int64
+	parent                               sql.NullInt64
+	state, payload                       string
+}
+
+func (tx *transaction) part(id int64) (p partRow, err error) {
+	err = tx.each(`SELECT id, batch_id, parent_id, resource_id, points, refused, state, coalesce(payload, '') FROM parts WHERE id = ?1`,
+		func(rows *sql.Rows) error {
+			return rows.Scan(&p.id, &p.batch, &p.parent, &p.resource, &p.points, &p.refused, &p.state, &p.payload)
+		}, id)
+	return p, wrap("read part", err)
+}
+
+func (s *Store) acceptPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+	into := func(t *totals) *Value { return &t.accepted }
+	if o.Verdict == Partial {
+		into = func(t *totals) *Value { return &t.partial }
+	}
+	if err := s.account(tx, row, into, true); err != nil {
+		return err
+	}
+	err := tx.run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
+		row.id, string(o.Verdict), o.Rejected, tx.now)
+	if err == nil {
+		err = tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.finishBatch(row.batch)
+}
+
+// account adds a part's points to a column of their series' balances.
+func (s *Store) account(tx *transaction, row partRow, into func(*totals) *Value, occupancy bool) error {
+	p, err := decodePayload(row.payload)
+	if err != nil {
+		return err
+	}
+	ids := make([]int64, 0, len(p.Points))
+	points := make([]payloadPoint, 0, len(p.Points))
+	for _, point := range p.Points {
+		switch {
+		case point.Series != 0:
+			ids, points = append(ids, point.Series), append(points, point)
+		case point.Occupancy != 0 && occupancy:
+			if err := tx.occupy(point); err != nil {
+				return err
+			}
+		}
+	}
+	rows, err := s.loadTotals(tx, ids)
+	if err != nil {
+		return err
+	}
+	for i, t := range rows {
+		v, err := t.metric.parseJSON(points[i].Value)
+		if err != nil {
+			return err
+		}
+		column := into(t)
+		*column = column.Add(v)
+	}
+	return s.saveTotals(tx, rows)
+}
+
+// occupy notes that an occupancy point was accepted.
+func (tx *transaction) occupy(point payloadPoint) error {
+	err := tx.run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
+		ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
+		point.Occupancy, string(point.Attributes), string(point.Value))
+	if err == nil {
+		err = tx.run(`DELETE FROM occupancy WHERE accepted = 0`)
+	}
+	return wrap("write occupancy", err)
+}
+
+// finishBatch ends a batch of which every part is settled.
+func (tx *transaction) finishBatch(batch int64) error {
+	left, err := tx.find(`SELECT count(*) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, batch)
+	if err != nil || left > 0 {
+		return err
+	}
+	// Halves whose points are all settled leave their whole behind.
+	if err := tx.run(`UPDATE parts SET payload = NULL WHERE batch_id = ?1 AND state = 'split'`, batch); err != nil {
+		return err
+	}
+	if err := tx.run(`UPDATE batches SET settled_at = ?2 WHERE id = ?1`, batch, tx.now); err != nil {
+		return err
+	}
+	if err := tx.succeed(Delta, tx.sharedMark); err != nil {
+		return err
+	}
+	return tx.trimBatches()
+}
+
+// succeed notes an accepted submission and gives the lease back.
+func (tx *transaction) succeed(f Forwarder, mark int64) error {
+	err := tx.run(`INSERT INTO forwarders (kind, accepted_at, accepted, mark) VALUES (?1, ?2, 1, ?3)
+		ON CONFLICT (kind) DO UPDATE SET accepted_at = ?2, accepted = accepted + 1, mark = ?3, failures = 0, retry_at = 0`,
+		string(f), tx.now, mark)
+	if err == nil {
+		err = tx.run(`UPDATE mirror SET lease_token = NULL, lease_until = 0, cut_off = 0`)
+	}
+	return err
+}
+
+func (tx *transaction) trimBatches() error {
+	err := tx.run(`UPDATE parts SET payload = NULL WHERE payload IS NOT NULL AND state <> 'sealed' AND state <> 'set aside'
+		AND batch_id < (SELECT id FROM batches WHERE settled_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepPayloads-1)
+	if err == nil {
+		err = tx.run(`DELETE FROM parts WHERE state <> 'set aside' AND batch_id <= (SELECT max(id) - ?1 FROM batches)`, keepBatches)
+	}
+	if err == nil {
+		err = tx.run(`DELETE FROM batches WHERE id <= (SELECT max(id) - ?1 FROM batches)
+			AND NOT EXISTS (SELECT 1 FROM parts WHERE batch_id = batches.id)`, keepBatches)
+	}
+	return wrap("trim batches", err)
+}
+
+// fail keeps the part and puts the next attempt off.
+func (s *Store) fail(tx *transaction, sub *Submission, part, points int64, o Outcome) error {
+	p, err := s.progress(sub.request.Forwarder)
+	if err != nil {
+		return err
+	}
+	delay := s.backoff(p.failures, sub.request.Interval)
+	delay = max(delay, min(o.RetryAfter, MaxRetryAfter))
+	err = tx.run(`INSERT INTO forwarders (kind, failures, retry_at) VALUES (?1, 1, ?2)
+		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
+		string(sub.request.Forwarder), tx.now+int64(delay))
+	if err == nil {
+		err = tx.log(sub.request.Forwarder, sub.batch, part, points, o)
+	}
+	if err == nil {
+		err = tx.releaseLease()
+	}
+	return wrap("note failure", err)
+}
+
+// backoff is exponential with full jitter: installations that failed together
+// must not come back together.
+func (s *Store) backoff(failures int64, interval time.Duration) time.Duration {
+	limit := max(interval, time.Second)
+	for step := firstBackoff; ; step *= 2 {
+		if step >= limit {
+			step, failures = limit, 0
+		}
+		if failures == 0 {
+			return max(time.Duration(s.random()*float64(step)), min(time.Second, limit))
+		}
+		failures--
+	}
+}
+
+// log writes a row, or counts the last one again when it says the same.
+func (tx *transaction) log(f Forwarder, batch, part, points int64, o Outcome) error {
+	if o.Verdict != Accepted && o.Verdict != Partial {
+		again, err := tx.affected(`UPDATE submission_log SET times = times + 1, last_at = ?1
+			WHERE id = (SELECT max(id) FROM submission_log) AND forwarder = ?2 AND outcome = ?3 AND status = ?4
+				AND reason = ?5 AND part_id IS ?6`, tx.now, string(f), string(o.Verdict), o.Status, o.Reason, nullable(part))
+		if err != nil || again > 0 {
+			return wrap("write log", err)
+		}
+	}
+	err := tx.run(`INSERT INTO submission_log (forwarder, batch_id, part_id, first_at, last_at, outcome, status, points, rejected, reason)
+		VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)`,
+		string(f), nullable(batch), nullable(part), tx.now, string(o.Verdict), o.Status, points, o.Rejected, o.Reason)
+	if err == nil {
+		err = tx.run(`DELETE FROM submission_log WHERE id <= (SELECT max(id) - ?1 FROM submission_log)`, keepLog)
+	}
+	return wrap("write log", err)
+}
+
+func nullable(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+// setPartAside gives a single point up: it is shown, and never sent again.
+func (s *Store) setPartAside(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+	if err := s.account(tx, row, func(t *totals) *Value { return &t.setAside }, false); err != nil {
+		return err
+	}
+	err := tx.run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.now)
+	if err == nil {
+		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
+		err = tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.finishBatch(row.batch)
+}

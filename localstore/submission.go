@@ -1,0 +1,293 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Forwarder is what kind of forwarder a submission is made for.
+type Forwarder string
+
+// The kinds of forwarders.
+const (
+	Delta      Forwarder = "delta"      // gets what is new, sealed in batches
+	Cumulative Forwarder = "cumulative" // gets totals, unsealed
+)
+
+const (
+	// MaxLease is the longest time for which a submission may be taken. A
+	// lease that ends later was written by a clock that was wrong.
+	MaxLease = 10 * time.Minute
+
+	// MaxRetryAfter is the longest delay a destination can ask for.
+	MaxRetryAfter = 24 * time.Hour
+)
+
+// ErrLeased is returned while another process is sending.
+var ErrLeased = errors.New("localstore: another process is sending")
+
+// Request asks for a submission.
+type Request struct {
+	Forwarder Forwarder
+	MaySend   bool          // whether this process may send at all
+	Force     bool          // now, whatever the interval and the backoff say
+	Interval  time.Duration // between accepted submissions
+	Lease     time.Duration // how long it may take, at most MaxLease
+}
+
+// Submission is a batch that this process has leased for sending.
+type Submission struct {
+	store   *Store
+	request Request
+	token   string
+	until   int64 // when the lease ends
+	batch   int64
+	mark    int64 // what shared totals it covers
+	tried   int64 // the last sealed part that was handed out
+	shared  []*Part
+	resumed bool
+}
+
+// progress is what a forwarder's submissions have come to.
+type progress struct {
+	acceptedAt, accepted, mark, failures, retryAt int64
+}
+
+func (s *Store) progress(f Forwarder) (p progress, err error) {
+	stmt, err := s.conn.prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
+	if err != nil {
+		return p, err
+	}
+	err = stmt.QueryRowContext(background, string(f)).Scan(&p.acceptedAt, &p.accepted, &p.mark, &p.failures, &p.retryAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return p, err
+}
+
+// Begin takes a submission that is due: one that was begun and not settled, or
+// a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
+// may be sent, and [ErrLeased] while another process is sending.
+func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	due := false
+	err := s.look(func(h header) (err error) { due, err = s.due(&h, r); return err })
+	if err != nil || !due {
+		return nil, wrap("begin submission", err)
+	}
+	var sub *Submission
+	err = s.writeDurably(func(tx *transaction) error {
+		sub = nil
+		due, err := s.due(&tx.header, r)
+		if err != nil || !due {
+			return err
+		}
+		sub, err = s.lease(tx, r)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("begin submission", err)
+	}
+	return sub, nil
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// due reports whether a submission may and should be made now. It reads only.
+func (s *Store) due(h *header, r Request) (bool, error) {
+	if !r.MaySend || !h.maySend() {
+		return false, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
+	}
+	now := s.now().UnixNano()
+	if h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease) {
+		return false, ErrLeased
+	}
+	p, err := s.progress(r.Forwarder)
+	if err != nil {
+		return false, err
+	}
+	if !r.Force && now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter) {
+		return false, nil
+	}
+	if r.Forwarder == Cumulative {
+		if !r.Force && !elapsed(now, max(p.acceptedAt, h.createdAt), r.Interval) {
+			return false, nil
+		}
+		return p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0, nil
+	}
+	open, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	if err != nil || open != 0 {
+		return open != 0, err
+	}
+	if !r.Force && !elapsed(now, max(p.acceptedAt, h.createdAt), r.Interval) {
+		return false, nil
+	}
+	return s.hasNews()
+}
+
+// elapsed reports whether an interval has passed since a time in the mirror. A
+// time that lies ahead was written by a clock that was wrong, and must not hold
+// back submissions until it comes.
+func elapsed(now, since int64, interval time.Duration) bool {
+	return now < since || now-since >= int64(interval)
+}
+
+// hasNews reports whether there is something to seal.
+func (s *Store) hasNews() (bool, error) {
+	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
+		OR EXISTS (SELECT shared_series_id, shared_state FROM current_states WHERE shared AND shared_state IS NOT NULL
+			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
+		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
+			EXCEPT SELECT shared_series_id, shared_state FROM current_states WHERE shared)`)
+	return n != 0, err
+}
+
+// lease takes the open batch, or seals one, for this process.
+func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
+	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark}
+	var err error
+	if r.Forwarder == Cumulative {
+		sub.shared, err = s.sharedTotals(tx)
+		if err != nil || len(sub.shared) == 0 {
+			return nil, err
+		}
+	} else {
+		if sub.batch, err = tx.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+			return nil, err
+		}
+		if sub.resumed = sub.batch != 0; !sub.resumed {
+			if sub.batch, err = s.seal(tx); err != nil || sub.batch == 0 {
+				return nil, err
+			}
+		}
+	}
+	return sub, sub.renew(tx)
+}
+
+func (sub *Submission) renew(tx *transaction) error {
+	sub.until = tx.now + int64(min(max(sub.request.Lease, time.Second), MaxLease))
+	return tx.run(`UPDATE mirror SET lease_token = ?1, lease_until = ?2`, sub.token, sub.until)
+}
+
+// holds reports whether the lease is still this submission's. One that has run
+// out is, until somebody else takes it.
+func (sub *Submission) holds(tx *transaction) bool {
+	return tx.leaseToken.Valid && tx.leaseToken.String == sub.token
+}
+
+// Next returns the next part to send in this attempt, nil after the last one.
+func (sub *Submission) Next(context.Context) (*Part, error) {
+	s := sub.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub.request.Forwarder == Cumulative {
+		if len(sub.shared) == 0 {
+			return nil, nil
+		}
+		return sub.shared[0], nil
+	}
+	var part *Part
+	err := s.write(func(tx *transaction) error {
+		if !sub.holds(tx) {
+			done, err := tx.find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
+			if err == nil && done == 0 {
+				err = ErrLeaseLost
+			}
+			return err
+		}
+		if !sub.request.MaySend || !tx.maySend() {
+			return ErrNoConsent
+		}
+		var id int64
+		var text string
+		err := tx.each(`SELECT id, payload FROM parts WHERE batch_id = ?1 AND state = 'sealed' AND id > ?2 ORDER BY id LIMIT 1`,
+			func(rows *sql.Rows) error { return rows.Scan(&id, &text) }, sub.batch, sub.tried)
+		if err != nil {
+			return err
+		}
+		if id == 0 {
+			return s.endAttempt(tx, sub)
+		}
+		p, err := decodePayload(text)
+		if err != nil {
+			return err
+		}
+		if part, err = p.part(id, sub.batch); err != nil {
+			return err
+		}
+		sub.tried = id
+		if sub.until-tx.now > int64(sub.request.Lease)/2 {
+			return nil
+		}
+		return sub.renew(tx)
+	})
+	return part, wrap("read part", err)
+}
+
+// Resumed reports whether the batch had been sealed before, so that what was
+// recorded since is not in it.
+func (sub *Submission) Resumed() bool { return sub.resumed }
+
+// endAttempt backs off when single points of the batch were refused: they are
+// all that is left of it.
+func (s *Store) endAttempt(tx *transaction, sub *Submission) error {
+	left, err := tx.find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
+	if err != nil || left == 0 {
+		return err
+	}
+	return s.fail(tx, sub, 0, left, Outcome{Verdict: Refused, Reason: "points that the destination refused are left"})
+}
+
+// Release gives the lease back without an outcome: the process ends, or lost
+// its leave to send. cutOff says that a request was under way.
+func (sub *Submission) Release(_ context.Context, cutOff bool) error {
+	s := sub.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.write(func(tx *transaction) error {
+		if !sub.holds(tx) {
+			return nil
+		}
+		if cutOff {
+			if err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1`); err != nil {
+				return err
+			}
+		}
+		return tx.releaseLease()
+	})
+	return wrap("release submission", err)
+}
+
+func (tx *transaction) releaseLease() error {
+	return tx.run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
+}
+
+// cutOffsBeforeWait is how many submissions in a row may be ended by the
+// process's exit before a shutdown waits for one.
+const cutOffsBeforeWait = 3
+
+// MayWait reports whether this shutdown may wait for the submission under way,
+// and takes note: it may once per interval.
+func (s *Store) MayWait(interval time.Duration) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait := false
+	err := s.write(func(tx *transaction) error {
+		n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE cut_off >= ?2 AND (waited_at > ?1 OR ?1 - waited_at >= ?3)`,
+			tx.now, cutOffsBeforeWait, int64(interval))
+		wait = n > 0
+		return err
+	})
+	return wait, wrap("note shutdown", err)
+}

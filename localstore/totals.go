@@ -1,0 +1,196 @@
+package localstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// totals is a series' row of balances. recorded is the sum of the others and of
+// what is in flight.
+type totals struct {
+	series                                                   int64
+	metric                                                   *Metric
+	trackable                                                string // lower case, "" for none
+	recorded, pending, withheld, accepted, partial, setAside Value
+	exports, updatedAt                                       int64
+}
+
+const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coalesce(lower(t.name), ''),
+	o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside, coalesce(o.exports, 0), coalesce(o.updated_at, 0)
+	FROM series s JOIN metrics m ON m.id = s.metric_id LEFT JOIN totals o ON o.series_id = s.id
+	LEFT JOIN trackables t ON t.id = m.trackable_id
+	WHERE s.id IN (SELECT value FROM json_each(?1))`
+
+// loadTotals returns the rows of the given series, remembered or read. Series
+// without one have a row of zeros. The rows are remembered for as long as no
+// other process writes.
+func (s *Store) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
+	var missing []int64
+	for _, id := range ids {
+		if s.totals[id] == nil {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		if err := s.readTotals(tx, missing); err != nil {
+			return nil, fmt.Errorf("read totals: %w", err)
+		}
+	}
+	rows := make([]*totals, len(ids))
+	for i, id := range ids {
+		if rows[i] = s.totals[id]; rows[i] == nil {
+			return nil, fmt.Errorf("read totals: no series %d", id)
+		}
+	}
+	return rows, nil
+}
+
+func (s *Store) readTotals(tx *transaction, ids []int64) error {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	metrics := make(map[int64]*Metric)
+	return tx.each(selectTotals, func(rows *sql.Rows) error {
+		var id int64
+		var m Metric
+		var bounds string
+		var t totals
+		var values [6]any
+		err := rows.Scan(&t.series, &id, &m.Name, &m.Type, &m.Float, &bounds, &t.trackable,
+			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.exports, &t.updatedAt)
+		if err != nil {
+			return err
+		}
+		if metrics[id] == nil {
+			if m.Bounds, err = decodeBounds(bounds); err != nil {
+				return err
+			}
+			metrics[id] = &m
+		}
+		t.metric = metrics[id]
+		for i, v := range t.values() {
+			if *v, err = t.metric.parseValue(values[i]); err != nil {
+				return err
+			}
+		}
+		s.totals[t.series] = &t
+		return nil
+	}, string(list))
+}
+
+func (t *totals) values() [6]*Value {
+	return [6]*Value{&t.recorded, &t.pending, &t.withheld, &t.accepted, &t.partial, &t.setAside}
+}
+
+// count adds what was counted to recorded and to one of the others. At the ends
+// of int64 both take the same part of it, or they would part for ever.
+func (t *totals) count(delta Value, into *Value) {
+	if delta.kind == wholeValue && into.kind == wholeValue {
+		room, _ := t.recorded.Add(delta).Sub(t.recorded)
+		room, _ = into.Add(room).Sub(*into)
+		delta = room
+	}
+	t.recorded, *into = t.recorded.Add(delta), into.Add(delta)
+}
+
+var (
+	upsertRecorded = newRowStatement(
+		`INSERT INTO totals (series_id, recorded, pending, withheld, exports, updated_at) VALUES `, 6,
+		` ON CONFLICT (series_id) DO UPDATE SET recorded = excluded.recorded, pending = excluded.pending,
+			withheld = excluded.withheld, exports = excluded.exports, updated_at = excluded.updated_at`)
+	upsertBalance = newRowStatement(
+		`INSERT INTO totals (series_id, pending, withheld, accepted, partial, set_aside) VALUES `, 6,
+		` ON CONFLICT (series_id) DO UPDATE SET pending = excluded.pending, withheld = excluded.withheld,
+			accepted = excluded.accepted, partial = excluded.partial, set_aside = excluded.set_aside`)
+	insertHistory = newRowStatement(`INSERT OR REPLACE INTO history (slot, series_id, at, value, count) VALUES `, 5, ``)
+	insertDays    = newRowStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
+)
+
+// saveRecorded writes what a recording changed.
+func (s *Store) saveRecorded(tx *transaction, rows []*totals) error {
+	err := upsertRecorded.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
+		t := rows[i]
+		return appendValues(append(args, t.series), []any{t.exports, t.updatedAt}, t.recorded, t.pending, t.withheld)
+	})
+	if err != nil {
+		return fmt.Errorf("write totals: %w", err)
+	}
+	return nil
+}
+
+// saveTotals writes what a submission changed.
+func (s *Store) saveTotals(tx *transaction, rows []*totals) error {
+	err := upsertBalance.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
+		t := rows[i]
+		return appendValues(append(args, t.series), nil, t.pending, t.withheld, t.accepted, t.partial, t.setAside)
+	})
+	if err != nil {
+		return fmt.Errorf("write totals: %w", err)
+	}
+	return nil
+}
+
+func appendValues(args, after []any, values ...Value) ([]any, error) {
+	for _, v := range values {
+		column, err := v.sql()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, column)
+	}
+	return append(args, after...), nil
+}
+
+// rowStatement inserts many rows with few statements: one that inserts a
+// hundred rows costs half as much as a hundred that insert one.
+type rowStatement struct {
+	columns int
+	sizes   []int
+	queries []string
+}
+
+func newRowStatement(insert string, columns int, conflict string) rowStatement {
+	r := rowStatement{columns: columns, sizes: []int{100, 10, 1}}
+	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
+	for _, n := range r.sizes {
+		r.queries = append(r.queries, insert+strings.Repeat(row+", ", n-1)+row+conflict)
+	}
+	return r
+}
+
+// run inserts n rows; row appends the arguments of the i-th.
+func (r rowStatement) run(c *connection, n int, row func(i int, args []any) ([]any, error)) error {
+	args := make([]any, 0, min(n, r.sizes[0])*r.columns)
+	i := 0
+	for size, rows := range r.sizes {
+		for n-i >= rows {
+			args = args[:0]
+			for range rows {
+				var err error
+				if args, err = row(i, args); err != nil {
+					return err
+				}
+				i++
+			}
+			if err := c.run(r.queries[size], args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const nanosecondsPerDay = int64(24 * time.Hour)
+
+// dayOf returns the UTC day of a time, in days since 1970.
+func dayOf(at int64) int64 {
+	day := at / nanosecondsPerDay
+	if at%nanosecondsPerDay < 0 {
+		day--
+	}
+	return day
+}

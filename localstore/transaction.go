@@ -1,0 +1,213 @@
+package localstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// transaction is a write transaction of a Store, and what it knows of the file.
+type transaction struct {
+	*connection
+	header
+	now         int64
+	seriesCount int64 // -1: not counted yet
+}
+
+// header is what each transaction reads first: who may write, and what other
+// processes did meanwhile.
+type header struct {
+	version, dataVersion int64
+	identity
+	mode           Mode
+	modeSince      int64
+	requireConsent bool
+	epoch          int64
+	erasures       int64
+	sealedUntil    int64
+	sharedMark     int64
+	leaseToken     sql.NullString
+	leaseUntil     int64
+}
+
+const selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
+	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, sealed_until, shared_mark,
+	lease_token, lease_until FROM mirror`
+
+func (s *Store) readHeader() (h header, err error) {
+	stmt, err := s.conn.prepared(selectHeader)
+	if err != nil && hasCode(err, codeError) {
+		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
+	}
+	if err != nil {
+		return h, err
+	}
+	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
+		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
+	if err == nil {
+		return h, nil
+	}
+	if errors.Is(err, sql.ErrNoRows) || hasCode(err, codeError) {
+		err = fmt.Errorf("%w: %w", errNoMirror, err)
+	}
+	return h, fmt.Errorf("read mirror: %w", err)
+}
+
+// adopt takes over what the file says. After a change by another process,
+// remembered totals do not hold; after a change of epoch, rows may be gone.
+func (s *Store) adopt(h header) {
+	s.identity, s.last = h.identity, h
+	if h.dataVersion != s.dataVersion {
+		s.dataVersion = h.dataVersion
+		s.totals = make(map[int64]*totals)
+		s.activeDay = 0
+	}
+	if h.epoch != s.epoch {
+		s.epoch = h.epoch
+		s.forget()
+	}
+}
+
+// forget drops all that is remembered of the file.
+func (s *Store) forget() {
+	s.generation++
+	s.totals = make(map[int64]*totals)
+	s.activeDay, s.expiredDay = 0, 0
+	s.ledger.loaded = false
+}
+
+// usable reports why the Store cannot write, and follows the file: a process
+// that went on writing to one that was set aside or deleted would be lost.
+func (s *Store) usable() error {
+	if s.closed {
+		return ErrClosed
+	}
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	if s.conn != nil {
+		file, err := os.Stat(s.path)
+		if err == nil && os.SameFile(file, s.file) {
+			return nil
+		}
+		s.conn.abandon()
+		s.conn, s.inherits = nil, s.inherits || wasSetAside(s.path, s.file)
+	}
+	if err := s.open(); err != nil {
+		return fmt.Errorf("reopen mirror: %w", err)
+	}
+	return nil
+}
+
+// write runs f in a transaction. On any error nothing of it is in the file,
+// unless the error is a commitError; what was remembered is dropped, because f
+// may have remembered rows that were rolled back. The caller holds s.mu.
+func (s *Store) write(f func(*transaction) error) error {
+	return s.transact(f, func(run func() error) error { return run() })
+}
+
+// writeDurably is write with a commit that is on the disk when it returns.
+func (s *Store) writeDurably(f func(*transaction) error) error {
+	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
+}
+
+func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	declared := 0
+	err := mode(func() error {
+		return s.conn.immediate(func() error {
+			h, err := s.readHeader()
+			if err != nil {
+				return err
+			}
+			if h.version > schemaVersion {
+				return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+			}
+			s.adopt(h)
+			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
+			if declared, err = s.writeDeclarations(tx); err != nil {
+				return err
+			}
+			return f(tx)
+		})
+	})
+	if err != nil {
+		s.forget()
+		s.abandonIfDamaged(err)
+		return err
+	}
+	s.commits++
+	s.ledger.fresh = s.ledger.fresh[declared:]
+	return nil
+}
+
+// look runs f on the write connection, outside a transaction of its own.
+func (s *Store) look(f func(header) error) error {
+	if s.closed {
+		return ErrClosed
+	}
+	if !s.readOnly {
+		if err := s.usable(); err != nil {
+			return err
+		}
+	}
+	h, err := s.readHeader()
+	if err != nil {
+		s.abandonIfDamaged(err)
+		return err
+	}
+	if h.version > schemaVersion {
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	}
+	s.adopt(h)
+	return f(h)
+}
+
+// findOrInsert returns the row that find selects by the first keys of args, or
+// the one that insert makes with all of them.
+func (tx *transaction) findOrInsert(find string, keys int, insert string, args ...any) (int64, error) {
+	id, err := tx.find(find, args[:keys]...)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	return tx.insert(insert, args...)
+}
+
+// affected runs a statement and returns how many rows it changed.
+func (tx *transaction) affected(query string, args ...any) (int64, error) {
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(background, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (tx *transaction) insert(query string, args ...any) (int64, error) {
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(background, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// list returns the first column of all rows.
+func (c *connection) list(query string, args ...any) (ids []int64, err error) {
+	err = c.each(query, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, args...)
+	return ids, err
+}

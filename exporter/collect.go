@@ -1,0 +1,271 @@
+package exporter
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// metricKey is what tells metrics apart, but for histogram boundaries.
+type metricKey struct {
+	resource                  *localstore.Resource
+	scope, version, schemaURL string
+	attributes                attribute.Distinct
+	name, unit                string
+	typ                       localstore.MetricType
+	monotonic, float          bool
+}
+
+// knownMetric is a metric that was seen, with its streams.
+type knownMetric struct {
+	handle  *localstore.Metric
+	streams map[attribute.Distinct]*stream
+	foreign bool // of a scope that WithScopes admitted
+	state   bool // the gauge of a State
+}
+
+// stream is one series and the last value of it that is in the mirror.
+type stream struct {
+	series    *localstore.Series
+	committed localstore.Value
+	start     time.Time
+	known     bool // a gauge's committed value, or state, is one
+	state     string
+}
+
+// commit is how a stream stands once a recording is in the mirror.
+type commit struct {
+	stream *stream
+	value  localstore.Value
+	start  time.Time
+	state  string
+}
+
+func apply(commits []commit) {
+	for _, c := range commits {
+		c.stream.committed, c.stream.start, c.stream.state, c.stream.known = c.value, c.start, c.state, true
+	}
+}
+
+// collection is what one export found.
+type collection struct {
+	e         *Exporter
+	resource  *localstore.Resource
+	recording localstore.Recording
+	commits   []commit
+	moved     map[string]bool // States that were entered, by name
+	gauges    []stateGauge
+}
+
+type stateGauge struct {
+	stream *stream
+	name   string
+	state  string
+}
+
+func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
+	c := &collection{e: e, resource: e.resourceFor(rm.Resource), moved: make(map[string]bool)}
+	for i := range rm.ScopeMetrics {
+		sm := &rm.ScopeMetrics[i]
+		if !e.config.scopes[sm.Scope.Name] {
+			continue
+		}
+		for j := range sm.Metrics {
+			c.metric(sm.Scope, &sm.Metrics[j])
+		}
+	}
+	c.moveStates()
+	return c
+}
+
+func (c *collection) metric(scope instrumentation.Scope, m *metricdata.Metrics) {
+	switch data := m.Data.(type) {
+	case metricdata.Sum[int64]:
+		sum(c, scope, m, data)
+	case metricdata.Sum[float64]:
+		sum(c, scope, m, data)
+	case metricdata.Gauge[int64]:
+		gauge(c, scope, m, data)
+	case metricdata.Gauge[float64]:
+		gauge(c, scope, m, data)
+	case metricdata.Histogram[int64]:
+		histogram(c, scope, m, data)
+	case metricdata.Histogram[float64]:
+		histogram(c, scope, m, data)
+	case metricdata.ExponentialHistogram[int64]:
+		exponential(c, scope, m, data)
+	case metricdata.ExponentialHistogram[float64]:
+		exponential(c, scope, m, data)
+	}
+}
+
+// cumulative refuses what a reader with another temporality delivers: a delta
+// cannot be carried by the next export.
+func (c *collection) cumulative(m *metricdata.Metrics, t metricdata.Temporality) bool {
+	if t == metricdata.CumulativeTemporality {
+		return true
+	}
+	c.e.reported.report(fmt.Errorf("exporter: %q is not recorded: its reader collects %v, want cumulative", m.Name, t))
+	return false
+}
+
+func (c *collection) find(scope instrumentation.Scope, m *metricdata.Metrics, typ localstore.MetricType, monotonic, float bool, bounds []float64) *knownMetric {
+	key := metricKey{
+		resource: c.resource, scope: scope.Name, version: scope.Version, schemaURL: scope.SchemaURL,
+		attributes: scope.Attributes.Equivalent(), name: m.Name, unit: m.Unit, typ: typ, monotonic: monotonic, float: float,
+	}
+	for _, known := range c.e.metrics[key] {
+		if slices.Equal(known.handle.Bounds, bounds) {
+			return known
+		}
+	}
+	handle := &localstore.Metric{
+		Scope: &localstore.Scope{Name: scope.Name, Version: scope.Version, SchemaURL: scope.SchemaURL, Attributes: scope.Attributes},
+		Name:  m.Name, Unit: m.Unit, Description: m.Description,
+		Type: typ, Monotonic: monotonic, Float: float, Bounds: slices.Clone(bounds),
+	}
+	found := &knownMetric{handle: handle, streams: make(map[attribute.Distinct]*stream), foreign: scope.Name != otelusage.ScopeName}
+	kind, _ := scope.Attributes.Value(otelusage.KindKey)
+	found.state = !found.foreign && typ == localstore.TypeGauge && kind.AsString() == otelusage.KindState.String()
+	c.e.metrics[key] = append(c.e.metrics[key], found)
+	return found
+}
+
+func (c *collection) stream(m *knownMetric, attributes attribute.Set) *stream {
+	if m.foreign {
+		attributes, _ = attributes.Filter(func(kv attribute.KeyValue) bool { return c.e.config.keys[kv.Key] })
+	}
+	key := attributes.Equivalent()
+	s := m.streams[key]
+	if s == nil {
+		s = &stream{series: &localstore.Series{Resource: c.resource, Metric: m.handle, Attributes: attributes}}
+		m.streams[key] = s
+	}
+	return s
+}
+
+// point is the value of one stream in this export.
+type point struct {
+	stream *stream
+	value  localstore.Value
+	start  time.Time
+}
+
+// points merges the values of attribute sets that are one series after
+// filtering; without a filter each set is a series already.
+func (c *collection) points(m *knownMetric, n int, at func(int) (attribute.Set, localstore.Value, time.Time)) {
+	if !m.foreign {
+		for i := range n {
+			attributes, value, start := at(i)
+			c.change(m, point{c.stream(m, attributes), value, start})
+		}
+		return
+	}
+	merged := make(map[*stream]point, n)
+	for i := range n {
+		attributes, value, start := at(i)
+		s := c.stream(m, attributes)
+		p, again := merged[s]
+		if !again {
+			p = point{stream: s, start: start}
+		}
+		p.value = p.value.Add(value)
+		merged[s] = p
+	}
+	for _, p := range merged {
+		c.change(m, p)
+	}
+}
+
+// change records what a stream counted since its committed value. A later start
+// time, or a value that fell where none can, is a stream that began anew.
+func (c *collection) change(m *knownMetric, p point) {
+	s := p.stream
+	before := s.committed
+	if p.start.After(s.start) && s.known || m.handle.Monotonic && p.value.Less(before) {
+		before = localstore.Value{}
+	}
+	delta, continues := p.value.Sub(before)
+	if !continues {
+		delta = p.value
+	}
+	if delta.IsZero() {
+		return
+	}
+	c.recording.Changes = append(c.recording.Changes, localstore.Change{Series: s.series, Delta: delta})
+	c.commits = append(c.commits, commit{stream: s, value: p.value, start: p.start})
+	if base, ok := strings.CutSuffix(m.handle.Name, otelusage.ChangesSuffix); ok && !m.foreign {
+		c.moved[base] = true
+	}
+}
+
+// moveStates records the States that this process moved, or sees first.
+func (c *collection) moveStates() {
+	for _, g := range c.gauges {
+		moved := c.moved[g.name] || g.stream.known && g.stream.state != g.state
+		if !moved && g.stream.known {
+			continue
+		}
+		c.recording.Moves = append(c.recording.Moves, localstore.Move{Series: g.stream.series, State: g.state, Moved: moved})
+		c.commits = append(c.commits, commit{stream: g.stream, state: g.state})
+	}
+}
+
+func gauge[N int64 | float64](c *collection, scope instrumentation.Scope, m *metricdata.Metrics, data metricdata.Gauge[N]) {
+	found := c.find(scope, m, localstore.TypeGauge, false, isFloat[N](), nil)
+	for i := range data.DataPoints {
+		dp := &data.DataPoints[i]
+		if found.state {
+			v, _ := dp.Attributes.Value(otelusage.StateKey)
+			c.gauges = append(c.gauges, stateGauge{c.stream(found, *attribute.EmptySet()), m.Name, v.AsString()})
+			continue
+		}
+		value, ok := number(c, m, dp.Value)
+		if !ok {
+			continue
+		}
+		s := c.stream(found, dp.Attributes)
+		if s.known && s.committed.Equal(value) {
+			continue
+		}
+		c.recording.Gauges = append(c.recording.Gauges, localstore.Gauge{Series: s.series, Value: value})
+		c.commits = append(c.commits, commit{stream: s, value: value})
+	}
+}
+
+func isFloat[N int64 | float64]() bool {
+	var n N
+	_, ok := any(n).(float64)
+	return ok
+}
+
+// number converts a point's value. What is not finite is left out: one such
+// value in a sum would spoil it for ever, here and at the receiver.
+func number[N int64 | float64](c *collection, m *metricdata.Metrics, n N) (localstore.Value, bool) {
+	switch v := any(n).(type) {
+	case int64:
+		return localstore.Int64Value(v), true
+	case float64:
+		if c.finite(m, v) {
+			return localstore.Float64Value(v), true
+		}
+	}
+	return localstore.Value{}, false
+}
+
+func (c *collection) finite(m *metricdata.Metrics, f float64) bool {
+	if !math.IsNaN(f) && !math.IsInf(f, 0) {
+		return true
+	}
+	c.e.reported.report(fmt.Errorf("exporter: %q has a value that is not finite: it is not recorded", m.Name))
+	return false
+}

@@ -1,0 +1,215 @@
+package exporter
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+const (
+	// DefaultSubmitInterval is the time between accepted submissions.
+	DefaultSubmitInterval = time.Hour
+
+	// DefaultCheckInterval is the time between looks whether one is due.
+	DefaultCheckInterval = time.Minute
+
+	// DefaultRequestTimeout is how long a forwarder may take for a request.
+	DefaultRequestTimeout = 30 * time.Second
+
+	// DefaultShutdownGrace is how long a submission may run on at shutdown.
+	DefaultShutdownGrace = 250 * time.Millisecond
+
+	// DefaultSubmitWait is how long one shutdown per submit interval may wait
+	// for a submission, after three that were cut off by exits.
+	DefaultSubmitWait = 2 * time.Second
+)
+
+// Option configures [New].
+type Option interface{ apply(config) config }
+
+type option func(config) config
+
+func (f option) apply(c config) config { return f(c) }
+
+type config struct {
+	forwarder      sdkmetric.Exporter
+	recordInterval time.Duration
+	submitInterval time.Duration
+	checkInterval  time.Duration
+	requestTimeout time.Duration
+	shutdownGrace  time.Duration
+	submitWait     time.Duration
+	scopes         map[string]bool
+	keys           map[attribute.Key]bool
+	resource       *resource.Resource
+	requireConsent bool
+	onError        func(error)
+	manual         bool // for tests: submissions are made by Submit alone
+}
+
+func newConfig(opts []Option) (config, error) {
+	c := config{
+		recordInterval: DefaultRecordInterval, submitInterval: DefaultSubmitInterval, checkInterval: DefaultCheckInterval,
+		requestTimeout: DefaultRequestTimeout, shutdownGrace: DefaultShutdownGrace, submitWait: DefaultSubmitWait,
+		scopes: map[string]bool{otelusage.ScopeName: true}, onError: otel.Handle,
+	}
+	for _, o := range opts {
+		if o != nil {
+			c = o.apply(c)
+		}
+	}
+	if c.forwarder != nil && isNil(c.forwarder) {
+		return c, fmt.Errorf("exporter: forwarder is a nil %T", c.forwarder)
+	}
+	return c, nil
+}
+
+// isNil recognises the nil pointer in an interface that a failed constructor
+// leaves behind. Calling it would panic much later.
+func isNil(forwarder sdkmetric.Exporter) bool {
+	v := reflect.ValueOf(forwarder)
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Slice, reflect.Interface:
+		return v.IsNil()
+	}
+	return false
+}
+
+// WithForwarder sends what is new through f. Without one the mirror is all
+// there is, and what is recorded is never sent later. The Exporter owns f and
+// shuts it down.
+func WithForwarder(f sdkmetric.Exporter) Option {
+	return option(func(c config) config { c.forwarder = f; return c })
+}
+
+// WithRecordInterval sets the time between the recordings of a [Reader].
+func WithRecordInterval(d time.Duration) Option {
+	return option(func(c config) config {
+		if d > 0 {
+			c.recordInterval = d
+		}
+		return c
+	})
+}
+
+// WithSubmitInterval sets the time between accepted submissions, over all runs
+// of the application. Values below one second count as one second.
+func WithSubmitInterval(d time.Duration) Option {
+	return option(func(c config) config { c.submitInterval = max(d, time.Second); return c })
+}
+
+// WithCheckInterval sets how often it is looked whether a submission is due,
+// beside the looks at start and after every export.
+func WithCheckInterval(d time.Duration) Option {
+	return option(func(c config) config {
+		if d > 0 {
+			c.checkInterval = d
+		}
+		return c
+	})
+}
+
+// WithRequestTimeout bounds one request of the forwarder, at most four minutes.
+func WithRequestTimeout(d time.Duration) Option {
+	return option(func(c config) config {
+		if d > 0 {
+			c.requestTimeout = min(d, 4*time.Minute)
+		}
+		return c
+	})
+}
+
+// WithShutdownGrace bounds how long a submission may run on at shutdown.
+func WithShutdownGrace(d time.Duration) Option {
+	return option(func(c config) config { c.shutdownGrace = max(d, 0); return c })
+}
+
+// WithSubmitWait bounds how long a shutdown may wait for a submission after
+// three of them were cut off by exits: a program that never runs long enough
+// for one request would otherwise never submit.
+func WithSubmitWait(d time.Duration) Option {
+	return option(func(c config) config { c.submitWait = max(d, 0); return c })
+}
+
+// WithScopes admits the instruments of further instrumentation scopes, by name.
+// They are recorded, and forwarded, without attributes; see [WithAttributeKeys].
+func WithScopes(names ...string) Option {
+	return option(func(c config) config {
+		scopes := make(map[string]bool, len(c.scopes)+len(names))
+		for name := range c.scopes {
+			scopes[name] = true
+		}
+		for _, name := range names {
+			scopes[name] = true
+		}
+		c.scopes = scopes
+		return c
+	})
+}
+
+// WithAttributeKeys lets these attributes of admitted scopes through. Series
+// that differ in other attributes only are added up. Whoever names a key here
+// promises that its values name nobody.
+func WithAttributeKeys(keys ...string) Option {
+	return option(func(c config) config {
+		allowed := make(map[attribute.Key]bool, len(c.keys)+len(keys))
+		for key := range c.keys {
+			allowed[key] = true
+		}
+		for _, key := range keys {
+			allowed[attribute.Key(key)] = true
+		}
+		c.keys = allowed
+		return c
+	})
+}
+
+// WithResource records under r in place of the provider's resource, through the
+// same allow-list. A provider's resource takes in OTEL_RESOURCE_ATTRIBUTES of
+// the user's environment.
+func WithResource(r *resource.Resource) Option {
+	return option(func(c config) config { c.resource = r; return c })
+}
+
+// RequireConsent sends nothing before the mirror holds a stored
+// localstore.ModeOn. The mirror remembers it.
+func RequireConsent() Option {
+	return option(func(c config) config { c.requireConsent = true; return c })
+}
+
+// WithErrorHandler is told, once per cause, what goes wrong where no caller is:
+// in submissions. The default is otel.Handle.
+func WithErrorHandler(f func(error)) Option {
+	return option(func(c config) config {
+		if f != nil {
+			c.onError = f
+		}
+		return c
+	})
+}
+
+// doNotTrack reports whether the user's environment forbids sending.
+// See https://consoledonottrack.com.
+func doNotTrack() bool {
+	v := strings.ToLower(strings.TrimSpace(os.Getenv("DO_NOT_TRACK")))
+	return v == "1" || v == "true"
+}
+
+// sdkDisabled follows the OpenTelemetry specification's OTEL_SDK_DISABLED,
+// which the Go SDK does not implement.
+func sdkDisabled() bool {
+	return strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true")
+}
+
+// ErrNoConsent is returned by Submit while nothing may be sent.
+var ErrNoConsent = localstore.ErrNoConsent

@@ -1,0 +1,53 @@
+// Package exporter records what an OpenTelemetry MeterProvider collects into a
+// local mirror and forwards what is new.
+//
+//	store, err := localstore.Open(path)
+//	exp, err := exporter.New(store, exporter.WithForwarder(forwarder), exporter.WithSubmitInterval(time.Hour))
+//	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter.NewReader(exp)))
+//	tracker, err := otelusage.New(otelusage.WithMeterProvider(provider), otelusage.WithLedger(store))
+//
+// # How the data goes
+//
+// The [Exporter] asks its reader for cumulative values and keeps, per series,
+// the last one that is in the mirror. [Exporter.Export] writes the differences
+// in one transaction and moves on only once that has committed: an export that
+// failed loses nothing, the next one carries it. An export that finds nothing
+// new writes nothing.
+//
+// Submissions run beside it, never inside it. One is due when sending is
+// allowed, something is new and the submit interval has passed since the last
+// accepted one, as the mirror remembers it over all runs. What is sent comes
+// from the mirror alone.
+//
+// # The forwarder
+//
+// Any sdkmetric.Exporter is one. Where its Temporality for counters is delta it
+// gets what is new, in sealed batches that are sent again unchanged until they
+// are settled. Where it is cumulative it gets lifetime totals. An error of type
+// *outcome.Error says exactly what became of a request; any other one keeps the
+// data and backs off.
+//
+// # What is let in
+//
+// Only the instruments of package otelusage, unless [WithScopes] admits more;
+// of the resource only the attributes listed at [DefaultResourceKeys]; no
+// exemplars, which would carry trace ids.
+//
+// # Options and environment
+//
+//	WithForwarder        none: record only
+//	WithRecordInterval   1 min, of a Reader
+//	WithSubmitInterval   1 h
+//	WithCheckInterval    1 min
+//	WithRequestTimeout   30 s
+//	WithScopes           otelusage alone
+//	WithAttributeKeys    none, for the scopes that WithScopes admits
+//	WithResource         the provider's
+//	RequireConsent       not required
+//	WithErrorHandler     otel.Handle
+//	WithShutdownGrace    250 ms
+//	WithSubmitWait       2 s
+//
+//	DO_NOT_TRACK=1, true       this process records and sends nothing
+//	OTEL_SDK_DISABLED=true     this process records nothing and sends nothing
+package exporter

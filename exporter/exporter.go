@@ -1,0 +1,198 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+var _ sdkmetric.Exporter = (*Exporter)(nil)
+
+// Exporter records into a mirror and submits from it. Give it to exactly one
+// reader, best made by [NewReader]. All methods may be called concurrently.
+type Exporter struct {
+	config   config
+	store    *localstore.Store
+	disabled bool
+	maySend  bool
+
+	mu         sync.Mutex // guards what follows
+	writer     *localstore.Writer
+	resources  map[attribute.Distinct]*localstore.Resource
+	metrics    map[metricKey][]*knownMetric
+	unresolved []commit // of a recording whose outcome is not known
+	pending    error    // of the last export, while its counts wait for the next
+	stopped    bool
+
+	reported reporter
+	sender   *sender // nil without a forwarder
+}
+
+// New returns an exporter that records into store: [localstore.ErrInUse] while
+// another one does. The store stays the caller's, to be closed after the
+// provider's Shutdown.
+func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	if store == nil {
+		return nil, errors.New("exporter: no store")
+	}
+	e := &Exporter{
+		config: c, store: store, disabled: sdkDisabled(),
+		resources: make(map[attribute.Distinct]*localstore.Resource),
+		metrics:   make(map[metricKey][]*knownMetric),
+	}
+	e.reported.handle = c.onError
+	e.maySend = c.forwarder != nil && !doNotTrack() && !e.disabled
+	if e.disabled {
+		return e, nil
+	}
+	if c.requireConsent {
+		if err := store.RequireConsent(context.Background()); err != nil {
+			return nil, fmt.Errorf("exporter: %w", err)
+		}
+	}
+	if e.writer, err = store.Writer(e.maySend); err != nil {
+		return nil, fmt.Errorf("exporter: %w", err)
+	}
+	if c.forwarder != nil {
+		e.sender = newSender(e)
+	}
+	return e, nil
+}
+
+// Temporality is cumulative for every kind of instrument: the SDK forgets a
+// delta whose export failed.
+func (e *Exporter) Temporality(sdkmetric.InstrumentKind) metricdata.Temporality {
+	return metricdata.CumulativeTemporality
+}
+
+// Aggregation is the SDK's default for every kind of instrument.
+func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
+	return sdkmetric.DefaultAggregationSelector(kind)
+}
+
+// Export writes to the mirror what was counted since the last export that
+// succeeded. When it fails nothing is lost: the next one carries it. The
+// context does not cut it short; it waits for another process's transaction for
+// at most the store's busy timeout.
+func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return sdkmetric.ErrExporterShutdown
+	}
+	if e.disabled || rm == nil {
+		return nil
+	}
+	if e.pending = e.record(ctx, rm); e.pending != nil {
+		return fmt.Errorf("export to mirror: %w", e.pending)
+	}
+	e.sender.check()
+	return nil
+}
+
+// record settles the previous recording and writes the next one.
+func (e *Exporter) record(ctx context.Context, rm *metricdata.ResourceMetrics) error {
+	if e.unresolved != nil {
+		committed, err := e.writer.Resolve(ctx)
+		if errors.Is(err, localstore.ErrUnknownOutcome) {
+			return err
+		}
+		if committed {
+			apply(e.unresolved)
+		}
+		e.unresolved = nil
+	}
+	c := e.collect(rm)
+	if len(c.commits) == 0 {
+		return e.writer.Observe(ctx, e.maySend)
+	}
+	c.recording.MaySend = e.maySend
+	err := e.writer.Record(ctx, c.recording)
+	switch {
+	case err == nil:
+		apply(c.commits)
+	case errors.Is(err, localstore.ErrUnknownOutcome):
+		e.unresolved = c.commits
+	}
+	return err
+}
+
+// Submit sends what is new now, whatever the submit interval. It returns nil
+// when everything was accepted or nothing was new, [ErrNoConsent] when nothing
+// may be sent, localstore.ErrLeased while another process is sending, and what
+// the forwarder returned when the submission was not accepted. Collect first,
+// with the provider's ForceFlush, to send what was counted until now.
+func (e *Exporter) Submit(ctx context.Context) error {
+	e.mu.Lock()
+	stopped := e.stopped
+	e.mu.Unlock()
+	if stopped {
+		return sdkmetric.ErrExporterShutdown
+	}
+	switch {
+	case e.disabled:
+		return fmt.Errorf("%w: OTEL_SDK_DISABLED is set", ErrNoConsent)
+	case e.sender == nil:
+		return fmt.Errorf("%w: there is no forwarder", ErrNoConsent)
+	case !e.maySend:
+		return fmt.Errorf("%w: DO_NOT_TRACK is set", ErrNoConsent)
+	}
+	return e.sender.submit(ctx, true)
+}
+
+// ForceFlush makes what was recorded survive a power failure. It does not
+// submit. It returns the error of the last export while its counts wait.
+func (e *Exporter) ForceFlush(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return sdkmetric.ErrExporterShutdown
+	}
+	if e.disabled {
+		return nil
+	}
+	return errors.Join(e.pending, e.store.Sync(ctx))
+}
+
+// Shutdown ends submissions and the forwarder. A submission that is under way
+// may run on for the shutdown grace or until the context ends; then it is given
+// back, to be sent by the next run. Later calls return
+// sdkmetric.ErrExporterShutdown.
+func (e *Exporter) Shutdown(ctx context.Context) error {
+	e.mu.Lock()
+	if e.stopped {
+		e.mu.Unlock()
+		return sdkmetric.ErrExporterShutdown
+	}
+	e.stopped = true
+	err := e.pending
+	e.mu.Unlock()
+	if e.sender != nil {
+		err = errors.Join(err, e.sender.stop(ctx))
+	}
+	if e.writer != nil {
+		e.writer.Close()
+	}
+	return err
+}
+
+// MarshalLog describes the exporter for OpenTelemetry's own log, without the
+// forwarder's configuration.
+func (e *Exporter) MarshalLog() any {
+	return struct {
+		Type, Mirror   string
+		Forwarder      string
+		SubmitInterval string
+	}{"usage", e.store.Path(), fmt.Sprintf("%T", e.config.forwarder), e.config.submitInterval.String()}
+}

@@ -1,0 +1,131 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// guarded calls a forwarder that may panic or never come back.
+type guarded struct {
+	exporter sdkmetric.Exporter
+	busy     atomic.Bool // a call that did not come back in time is still out
+}
+
+var errBusy = &outcome.Error{Class: outcome.Transient, Reason: "the forwarder has not come back from an earlier request"}
+
+// late is how much longer than its deadline a forwarder may take to notice it.
+const late = 100 * time.Millisecond
+
+// export sends rm within the timeout. A forwarder that does not return is left
+// behind and not called again until it does.
+func (g *guarded) export(ctx context.Context, timeout time.Duration, rm *metricdata.ResourceMetrics) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	err, returned := g.call(func() error {
+		defer cancel()
+		return g.exporter.Export(ctx, rm)
+	}, ctx.Done())
+	if !returned {
+		return &outcome.Error{Class: outcome.Transient, Reason: "the forwarder did not come back in time", Err: context.Cause(ctx)}
+	}
+	return err
+}
+
+// call runs f apart, and waits for it until a little after expired.
+func (g *guarded) call(f func() error, expired <-chan struct{}) (err error, returned bool) {
+	if !g.busy.CompareAndSwap(false, true) {
+		return errBusy, true
+	}
+	result := make(chan error, 1)
+	go func() {
+		defer g.busy.Store(false)
+		result <- safely(f)
+	}()
+	select {
+	case err := <-result:
+		return err, true
+	case <-expired:
+	}
+	timer := time.NewTimer(late)
+	defer timer.Stop()
+	select {
+	case err := <-result:
+		return err, true
+	case <-timer.C:
+		return nil, false
+	}
+}
+
+// safely turns a panic into an error.
+func safely(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &outcome.Error{Class: outcome.Unknown, Reason: fmt.Sprintf("the forwarder panicked: %v", p)}
+		}
+	}()
+	return f()
+}
+
+func (g *guarded) temporality() (t metricdata.Temporality) {
+	_ = safely(func() error { // a forwarder that panics gets totals, and will panic at Export
+		t = g.exporter.Temporality(sdkmetric.InstrumentKindCounter)
+		return nil
+	})
+	return t
+}
+
+// shutdown gives the forwarder a bounded time to end.
+func (g *guarded) shutdown(timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	err, returned := g.call(func() error {
+		defer cancel()
+		return g.exporter.Shutdown(ctx)
+	}, ctx.Done())
+	if !returned {
+		return errors.New("shut down forwarder: it did not come back in time")
+	}
+	return err
+}
+
+// outcomeOf reads what a forwarder's error says of the data.
+func outcomeOf(err error) localstore.Outcome {
+	if err == nil {
+		return localstore.Outcome{Verdict: localstore.Accepted}
+	}
+	var e *outcome.Error
+	if !errors.As(err, &e) || e == nil {
+		return localstore.Outcome{Verdict: localstore.Unknown, Reason: excerpt(err.Error())}
+	}
+	o := localstore.Outcome{Status: e.Status, RetryAfter: e.RetryAfter, Rejected: e.Rejected, Reason: excerpt(e.Error())}
+	switch e.Class {
+	case outcome.Transient:
+		o.Verdict = localstore.Transient
+	case outcome.TooLarge:
+		o.Verdict = localstore.TooLarge
+	case outcome.Partial:
+		o.Verdict = localstore.Partial
+	case outcome.Refused:
+		o.Verdict = localstore.Refused
+	default:
+		o.Verdict = localstore.Unknown
+	}
+	return o
+}
+
+// maxReason bounds a reason in the submission log, in bytes.
+const maxReason = 500
+
+func excerpt(s string) string {
+	if len(s) <= maxReason {
+		return s
+	}
+	return s[:maxReason]
+}

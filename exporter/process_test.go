@@ -1,0 +1,153 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// TestMain runs the program that the tests below start as processes of their
+// own.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("OTELUSAGE_CHILD_MIRROR"); path != "" {
+		program := children[os.Getenv("OTELUSAGE_CHILD")]
+		if err := program(path, os.Getenv("OTELUSAGE_CHILD_URL"), os.Getenv("OTELUSAGE_CHILD_ID")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// children are the programs.
+var children = map[string]func(path, url, id string) error{"count": countAndSubmit}
+
+// command starts a program as a process of its own.
+func command(t *testing.T, program, path, url, id string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
+		"OTELUSAGE_CHILD="+program, "OTELUSAGE_CHILD_MIRROR="+path, "OTELUSAGE_CHILD_URL="+url, "OTELUSAGE_CHILD_ID="+id)
+	return cmd
+}
+
+const childAdds = 10_000
+
+// countAndSubmit is an application that counts as fast as it can, records and submits
+// meanwhile, and ends.
+func countAndSubmit(path, url, id string) error {
+	ctx := context.Background()
+	store, err := localstore.Open(path, localstore.WithBusyTimeout(30*time.Second))
+	if err != nil {
+		return err
+	}
+	forwarder, err := otlp.New(ctx, otlp.WithEndpointURL(url))
+	if err != nil {
+		return err
+	}
+	exp, err := New(store, WithForwarder(forwarder), WithRecordInterval(20*time.Millisecond), WithSubmitInterval(time.Second), WithCheckInterval(50*time.Millisecond),
+		WithRequestTimeout(time.Second), WithErrorHandler(func(err error) { fmt.Fprintln(os.Stderr, "reported:", err) }))
+	if err != nil {
+		return err
+	}
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(NewReader(exp)))
+	tracker, err := otelusage.New(otelusage.WithMeterProvider(provider), otelusage.WithLedger(store))
+	if err != nil {
+		return err
+	}
+	n, err := tracker.Statistic("n")
+	if err != nil {
+		return err
+	}
+	own := n.With(attribute.String("process", id))
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for i := range childAdds {
+		n.Inc()
+		own.Inc()
+		if i%3 == 0 {
+			<-ticker.C // so that recordings of all processes interleave
+		}
+	}
+	if err := provider.Shutdown(ctx); err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// TestEightProcesses count on one mirror and submit from it; one is killed.
+func TestEightProcesses(t *testing.T) {
+	receiver := faulty.Start()
+	t.Cleanup(receiver.Close)
+	path := filepath.Join(t.TempDir(), "usage.db")
+	const processes = 8
+	victim := rand.IntN(processes)
+	var running [processes]*exec.Cmd
+	var errors [processes]*os.File
+	for i := range running {
+		cmd := command(t, "count", path, receiver.URL, strconv.Itoa(i))
+		out, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		must(t, err)
+		defer out.Close()
+		cmd.Stderr, errors[i], running[i] = out, out, cmd
+		must(t, cmd.Start())
+	}
+	killed := time.AfterFunc(time.Duration(300+rand.IntN(2500))*time.Millisecond, func() { _ = running[victim].Process.Kill() })
+	defer killed.Stop()
+	for i, cmd := range running {
+		err := cmd.Wait()
+		text, readErr := os.ReadFile(errors[i].Name())
+		must(t, readErr)
+		if err != nil && i != victim {
+			t.Errorf("process %d: %v\n%s", i, err, text)
+		} else if len(text) > 0 {
+			t.Logf("process %d: %s", i, text)
+		}
+	}
+
+	// A later run, when the lease of a killed submitter has ended.
+	later := newClock()
+	later.t = time.Now().Add(time.Hour)
+	forwarder, err := otlp.New(t.Context(), otlp.WithEndpointURL(receiver.URL))
+	must(t, err)
+	r := setup{path: path, clock: later, opts: []Option{WithForwarder(forwarder)}}.start(t)
+	n := r.statistic("n")
+	own := func(i int) int64 { return n.With(attribute.String("process", strconv.Itoa(i))).Value() }
+	r.submit()
+	kept := receiver.Whole()
+	var sum int64
+	for i := range running {
+		got := own(i)
+		sum += got
+		if i == victim && got > childAdds || i != victim && got != childAdds {
+			t.Errorf("process %d: the mirror holds %d of %d", i, got, childAdds)
+		}
+		if name := fmt.Sprintf("n{process=%d}", i); kept[name] != got {
+			t.Errorf("%s: the receiver kept %d, the mirror holds %d", name, kept[name], got)
+		}
+	}
+	// The two counts of a process are made one after the other, and a
+	// recording, or the kill, can come in between.
+	if got := n.Value(); got != sum && got != sum+1 || kept["n"] != got {
+		t.Errorf("the mirror holds %d, by process %d, the receiver kept %d", got, sum, kept["n"])
+	}
+	if receiver.Overlaps() > 0 {
+		t.Errorf("%d requests arrived while the same batch was under way", receiver.Overlaps())
+	}
+	r.end()
+	t.Logf("process %d was killed at %d; %d requests", victim, own(victim), len(receiver.Bodies()))
+}

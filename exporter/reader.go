@@ -1,0 +1,110 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// DefaultRecordInterval is the time between recordings, and so the most that a
+// killed process can lose.
+const DefaultRecordInterval = time.Minute
+
+// Reader collects and exports on the record interval. The SDK's periodic reader
+// does so too, but gives the last collection up when the context of Shutdown
+// has ended, and hands every failure to otel.Handle; this one loses nothing and
+// reports each cause once, to the exporter's error handler. All methods may be
+// called concurrently.
+type Reader struct {
+	*sdkmetric.ManualReader
+	exporter *Exporter
+
+	mu   sync.Mutex
+	rm   metricdata.ResourceMetrics // used again: idle collections allocate little
+	once sync.Once
+	quit chan struct{}
+	done chan struct{}
+}
+
+// NewReader returns a reader that exports to e, every record interval from now.
+// Give it to one MeterProvider, whose Shutdown ends both.
+func NewReader(e *Exporter) *Reader {
+	r := &Reader{
+		ManualReader: sdkmetric.NewManualReader(
+			sdkmetric.WithTemporalitySelector(e.Temporality), sdkmetric.WithAggregationSelector(e.Aggregation)),
+		exporter: e, quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	if e.disabled {
+		close(r.done)
+	} else {
+		go r.loop(e.config.recordInterval)
+	}
+	return r
+}
+
+func (r *Reader) loop(interval time.Duration) {
+	defer close(r.done)
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-r.quit:
+			return
+		case <-ticker.C:
+			r.exporter.reported.report(r.Record(context.Background()))
+		}
+	}
+}
+
+// Record collects and exports now. The context is passed on for its values
+// alone: a recording takes milliseconds and is not cut short.
+func (r *Reader) Record(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ctx = context.WithoutCancel(ctx)
+	err := r.Collect(ctx, &r.rm)
+	if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
+		return nil // its provider is yet to be made
+	}
+	if errors.Is(err, sdkmetric.ErrReaderShutdown) {
+		return err
+	}
+	return errors.Join(err, r.exporter.Export(ctx, &r.rm))
+}
+
+// ForceFlush records now, and makes what was recorded survive a power failure.
+func (r *Reader) ForceFlush(ctx context.Context) error {
+	return errors.Join(r.Record(ctx), r.exporter.ForceFlush(ctx))
+}
+
+// Shutdown records once more, whatever became of the context, and shuts the
+// exporter down. The context bounds the network alone. Later calls return
+// sdkmetric.ErrReaderShutdown.
+func (r *Reader) Shutdown(ctx context.Context) error {
+	err := sdkmetric.ErrReaderShutdown
+	r.once.Do(func() {
+		close(r.quit)
+		<-r.done
+		err = errors.Join(r.Record(ctx), r.exporter.Shutdown(ctx), r.ManualReader.Shutdown(context.WithoutCancel(ctx)))
+	})
+	return err
+}
+
+// ReaderFactory returns a function that makes a [Reader] with an Exporter of its
+// own, in the form that go.opentelemetry.io/contrib/exporters/autoexport
+// registers.
+func ReaderFactory(store *localstore.Store, opts ...Option) func(context.Context) (sdkmetric.Reader, error) {
+	return func(context.Context) (sdkmetric.Reader, error) {
+		e, err := New(store, opts...)
+		if err != nil {
+			return nil, err
+		}
+		return NewReader(e), nil
+	}
+}

@@ -1,0 +1,192 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// maxRequests bounds the requests of one attempt, halves included.
+const maxRequests = 16
+
+// sender submits: in a goroutine of its own when one is due, and on request.
+type sender struct {
+	e           *Exporter
+	kind        localstore.Forwarder
+	temporality metricdata.Temporality
+	forwarder   *guarded
+
+	wake    chan struct{} // has room for one: a look is asked for
+	stopped chan struct{} // closed: no further attempt begins
+	done    chan struct{} // closed: the goroutine has ended
+
+	turn   chan struct{} // holds one token: attempts are made one at a time
+	cancel context.CancelFunc
+	ctx    context.Context // ends attempts at shutdown
+	once   sync.Once
+}
+
+func newSender(e *Exporter) *sender {
+	s := &sender{
+		e: e, kind: localstore.Cumulative, temporality: metricdata.CumulativeTemporality,
+		forwarder: &guarded{exporter: e.config.forwarder},
+		wake:      make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{}), turn: make(chan struct{}, 1),
+	}
+	if s.forwarder.temporality() == metricdata.DeltaTemporality {
+		s.kind, s.temporality = localstore.Delta, metricdata.DeltaTemporality
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if e.maySend && !e.config.manual {
+		go s.loop()
+	} else {
+		close(s.done)
+	}
+	return s
+}
+
+// loop looks whether a submission is due: at start, when woken by an export,
+// and every check interval.
+func (s *sender) loop() {
+	defer close(s.done)
+	ticker := time.NewTicker(s.e.config.checkInterval)
+	defer ticker.Stop()
+	for {
+		if err := s.submit(s.ctx, false); worthReporting(err) {
+			s.e.reported.report(err)
+		}
+		select {
+		case <-s.stopped:
+			return
+		case <-s.wake:
+		case <-ticker.C:
+		}
+		select {
+		case <-s.stopped: // rather than begin another attempt
+			return
+		default:
+		}
+	}
+}
+
+// worthReporting leaves out what is no failure.
+func worthReporting(err error) bool {
+	return err != nil && !errors.Is(err, localstore.ErrNoConsent) && !errors.Is(err, localstore.ErrLeased) &&
+		!errors.Is(err, localstore.ErrLeaseLost) && !errors.Is(err, context.Canceled) && !errors.Is(err, sdkmetric.ErrExporterShutdown)
+}
+
+// check asks for a look. It never waits.
+func (s *sender) check() {
+	if s == nil {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// submit makes one attempt, and more of them if asked for all that is new:
+// a batch that was under way leaves what was recorded since for the next.
+func (s *sender) submit(ctx context.Context, force bool) error {
+	select {
+	case <-s.stopped:
+		return sdkmetric.ErrExporterShutdown
+	default:
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ctx.Done():
+		return sdkmetric.ErrExporterShutdown
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	for {
+		again, err := s.attempt(ctx, force)
+		if err != nil || !force || !again {
+			return err
+		}
+	}
+}
+
+// attempt sends one batch. again says that it was an older one, and settled.
+func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error) {
+	sub, err := s.e.store.Begin(ctx, localstore.Request{
+		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
+		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second,
+	})
+	if err != nil || sub == nil {
+		return false, err
+	}
+	for range maxRequests {
+		part, err := sub.Next(ctx)
+		if errors.Is(err, localstore.ErrNoConsent) {
+			return false, errors.Join(err, sub.Release(ctx, false))
+		}
+		if err != nil || part == nil {
+			return err == nil && sub.Resumed(), err
+		}
+		o, failure := s.send(ctx, part)
+		if ctx.Err() != nil && failure != nil {
+			return false, errors.Join(ctx.Err(), sub.Release(ctx, s.ctx.Err() != nil))
+		}
+		goOn, err := sub.Settle(ctx, part, o)
+		if err != nil {
+			return false, err
+		}
+		if !goOn {
+			return false, fmt.Errorf("submit usage: %w", failure)
+		}
+	}
+	return false, sub.Release(ctx, false)
+}
+
+func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Outcome, error) {
+	err := s.forwarder.export(ctx, s.e.config.requestTimeout, wire(part, s.temporality))
+	return outcomeOf(err), err
+}
+
+// stop ends the sender within the grace. The context bounds the network, never
+// what is written to the mirror.
+func (s *sender) stop(ctx context.Context) error {
+	var err error
+	s.once.Do(func() {
+		close(s.stopped)
+		grace := time.NewTimer(s.patience())
+		defer grace.Stop()
+		select {
+		case s.turn <- struct{}{}: // nothing is under way, or it has ended
+			<-s.turn
+		case <-grace.C:
+		case <-ctx.Done():
+		}
+		s.cancel()
+		<-s.done
+		s.turn <- struct{}{} // an attempt of Submit gives its lease back
+		err = s.forwarder.shutdown(s.e.config.shutdownGrace)
+	})
+	return err
+}
+
+// patience is how long this shutdown waits for a request. A program that never
+// runs for as long as one takes waits longer now and then.
+func (s *sender) patience() time.Duration {
+	if len(s.turn) == 0 || !s.e.maySend {
+		return s.e.config.shutdownGrace
+	}
+	wait, err := s.e.store.MayWait(s.e.config.submitInterval)
+	if err != nil || !wait {
+		return s.e.config.shutdownGrace
+	}
+	return max(s.e.config.submitWait, s.e.config.shutdownGrace)
+}

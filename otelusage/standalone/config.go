@@ -1,0 +1,118 @@
+package standalone
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// DefaultCloseTimeout bounds [Usage.Close].
+const DefaultCloseTimeout = 5 * time.Second
+
+// Config says what to track. Its zero value, with an ApplicationName, records
+// into the default mirror and sends nothing.
+type Config struct {
+	FilePath           string // of the mirror; default localstore.DefaultPath(ApplicationName)
+	ApplicationName    string // service.name; required where FilePath is empty
+	ApplicationVersion string // service.version
+	InstallationID     string // default: random, made with the mirror
+
+	RecordInterval time.Duration // default exporter.DefaultRecordInterval
+	CheckInterval  time.Duration // default exporter.DefaultCheckInterval
+	SubmitInterval time.Duration // default exporter.DefaultSubmitInterval
+	CloseTimeout   time.Duration // default DefaultCloseTimeout
+	SubmitWait     time.Duration // default exporter.DefaultSubmitWait
+
+	RequireConsent bool // send nothing before Enable
+	Disabled       bool // record nothing
+
+	Forwarder sdkmetric.Exporter // nil: local only
+	Tracker   *otelusage.Tracker // nil: a fresh one
+	Resource  *resource.Resource // more resource attributes, through the allow-list
+	OnError   func(error)        // nil: errors are kept for Err, never printed
+}
+
+var errNoName = errors.New("neither FilePath nor ApplicationName is given")
+
+func (c *Config) path() (string, error) {
+	if c.FilePath != "" {
+		return c.FilePath, nil
+	}
+	if c.ApplicationName == "" {
+		return "", errNoName
+	}
+	return localstore.DefaultPath(c.ApplicationName)
+}
+
+func (c *Config) closeTimeout() time.Duration {
+	if c.CloseTimeout > 0 {
+		return c.CloseTimeout
+	}
+	return DefaultCloseTimeout
+}
+
+// forwarder refuses the nil pointer that a failed constructor leaves behind.
+// Recording goes on without it.
+func (c *Config) forwarder() (sdkmetric.Exporter, error) {
+	if c.Forwarder == nil {
+		return nil, nil
+	}
+	if v := reflect.ValueOf(c.Forwarder); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("forwarder is a nil %T: usage is recorded on this machine only", c.Forwarder)
+	}
+	return c.Forwarder, nil
+}
+
+func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(error)) []exporter.Option {
+	opts := []exporter.Option{exporter.WithResource(c.resource()), exporter.WithErrorHandler(onError)}
+	if forwarder != nil {
+		opts = append(opts, exporter.WithForwarder(forwarder))
+	}
+	if c.RecordInterval > 0 {
+		opts = append(opts, exporter.WithRecordInterval(c.RecordInterval))
+	}
+	if c.SubmitInterval > 0 {
+		opts = append(opts, exporter.WithSubmitInterval(c.SubmitInterval))
+	}
+	if c.CheckInterval > 0 {
+		opts = append(opts, exporter.WithCheckInterval(c.CheckInterval))
+	}
+	if c.SubmitWait > 0 {
+		opts = append(opts, exporter.WithSubmitWait(c.SubmitWait))
+	}
+	if c.RequireConsent {
+		opts = append(opts, exporter.RequireConsent())
+	}
+	return opts
+}
+
+// resource is built without the environment and without detectors, which find
+// out more than anybody should know.
+func (c *Config) resource() *resource.Resource {
+	attrs := []attribute.KeyValue{
+		semconv.TelemetrySDKName("opentelemetry"), semconv.TelemetrySDKLanguageGo,
+		semconv.TelemetryDistroName("anonymoususage"), semconv.TelemetryDistroVersion(otelusage.Version),
+		semconv.OSTypeKey.String(runtime.GOOS), semconv.HostArchKey.String(runtime.GOARCH),
+	}
+	if c.Resource != nil {
+		attrs = append(attrs, c.Resource.Attributes()...)
+	}
+	if c.ApplicationName != "" {
+		attrs = append(attrs, semconv.ServiceName(c.ApplicationName))
+	}
+	if c.ApplicationVersion != "" {
+		attrs = append(attrs, semconv.ServiceVersion(c.ApplicationVersion))
+	}
+	return resource.NewSchemaless(attrs...) // the last of equal keys wins
+}

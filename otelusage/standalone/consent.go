@@ -1,0 +1,55 @@
+package standalone
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// Consent says what holds for this process: what the mirror stores, and what
+// the environment and the configuration forbid on top of it.
+func (u *Usage) Consent(ctx context.Context) (localstore.Consent, error) {
+	if u == nil || u.store == nil {
+		return localstore.Consent{Mode: localstore.ModeOff, Reason: "nothing is recorded"}, nil
+	}
+	c, err := u.store.Consent(ctx)
+	if err != nil {
+		return c, err
+	}
+	switch forwarder, _ := u.config.forwarder(); {
+	case doNotTrack():
+		c.Sending, c.ShouldAsk, c.Reason = false, false, "DO_NOT_TRACK is set"
+	case forwarder == nil:
+		c.Sending, c.ShouldAsk, c.Reason = false, false, "there is no destination: usage is recorded on this machine only"
+	}
+	return c, nil
+}
+
+func doNotTrack() bool {
+	v := strings.ToLower(strings.TrimSpace(os.Getenv("DO_NOT_TRACK")))
+	return v == "1" || v == "true"
+}
+
+// Enable stores that the person agrees to sending. What was counted before
+// stays on this machine.
+func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeOn) }
+
+// Disable stores that nothing is to be sent any more. Recording goes on.
+func (u *Usage) Disable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeLocal) }
+
+// setMode records before and after, so that each count falls under the decision
+// it was made under.
+func (u *Usage) setMode(ctx context.Context, mode localstore.Mode) error {
+	if u == nil || u.store == nil {
+		return ErrNotRecording
+	}
+	if err := u.reader.Record(ctx); err != nil {
+		return err
+	}
+	if err := u.store.SetMode(ctx, mode); err != nil {
+		return err
+	}
+	return u.reader.Record(ctx)
+}

@@ -1,0 +1,22 @@
+// Package standalone gives an application usage tracking in one call: a
+// MeterProvider of its own, a local mirror, and whatever forwarder it is given.
+//
+//	usage, err := standalone.Start(ctx, standalone.Config{
+//		ApplicationName: "mygame", ApplicationVersion: "1.0.0",
+//		Forwarder: forwarder, Tracker: otelusage.Default(),
+//	})
+//	defer usage.Close()
+//
+// The provider is apart from the application's own: other readers never see the
+// usage instruments, and consent covers all of them. Nothing is printed, and no
+// error of usage tracking reaches otel.Handle.
+//
+// # Environment
+//
+//	OTEL_SDK_DISABLED=true    nothing is recorded: no file, no goroutine
+//	DO_NOT_TRACK=1, true      this process records locally and sends nothing
+//
+// The user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME are not recorded.
+// The OpenTelemetry SDK reads the former all the same, and logs what is
+// malformed in it.
+package standalone

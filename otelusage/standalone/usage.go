@@ -1,0 +1,194 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// Usage is the usage tracking of an application. All methods may be called
+// concurrently, and on a nil Usage.
+type Usage struct {
+	config   Config
+	tracker  *otelusage.Tracker
+	store    *localstore.Store // nil where nothing is recorded
+	exporter *exporter.Exporter
+	provider *sdkmetric.MeterProvider
+	reader   *exporter.Reader
+	errors   errorList
+
+	once sync.Once
+	end  error
+}
+
+// ErrNotRecording is returned where something is asked of a mirror that is not
+// there: tracking is disabled, or the mirror could not be opened.
+var ErrNotRecording = errors.New("standalone: nothing is recorded")
+
+// Start begins to track. It never returns nil: with an error, the Usage works
+// as far as it can. Where the mirror cannot be opened, counting goes on in
+// memory; where the forwarder is no good, recording goes on. The context bounds
+// Start alone.
+func Start(ctx context.Context, c Config) (*Usage, error) {
+	u := &Usage{config: c, tracker: c.Tracker}
+	if u.tracker == nil {
+		u.tracker = new(otelusage.Tracker)
+	}
+	u.errors.handle = c.OnError
+	if c.Disabled || strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true") {
+		return u, u.attach(unheard(), nil)
+	}
+	if err := ctx.Err(); err != nil {
+		return u, errors.Join(u.failed(err), u.attach(unheard(), nil))
+	}
+	forwarder, refused := c.forwarder()
+	if refused != nil {
+		refused = u.failed(refused)
+	}
+	if err := u.open(forwarder); err != nil {
+		return u, errors.Join(refused, u.failed(err), u.attach(unheard(), nil))
+	}
+	return u, errors.Join(refused, u.attach(u.provider, u.store))
+}
+
+// open makes what records: mirror, exporter, reader and provider.
+func (u *Usage) open(forwarder sdkmetric.Exporter) error {
+	path, err := u.config.path()
+	if err != nil {
+		return err
+	}
+	store, err := localstore.Open(path,
+		localstore.WithInstallationID(u.config.InstallationID), localstore.WithErrorHandler(u.errors.report))
+	if err != nil {
+		return err
+	}
+	opts := u.config.exporterOptions(forwarder, u.errors.report)
+	exp, err := exporter.New(store, opts...)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	u.store, u.exporter, u.reader = store, exp, exporter.NewReader(exp)
+	u.provider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(u.reader),
+		sdkmetric.WithResource(u.config.resource()), sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
+	return nil
+}
+
+func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) error {
+	opts := []otelusage.Option{otelusage.WithMeterProvider(provider), otelusage.WithErrorHandler(u.errors.report)}
+	if store != nil {
+		opts = append(opts, otelusage.WithLedger(store))
+	}
+	if err := u.tracker.Attach(opts...); err != nil {
+		return u.failed(err)
+	}
+	return nil
+}
+
+// unheard returns a provider that nobody reads: trackables count in memory. It
+// is one of its own each time, because trackers on one provider share counts.
+func unheard() metric.MeterProvider { return new(noop.MeterProvider) }
+
+func (u *Usage) failed(err error) error {
+	err = fmt.Errorf("start usage tracking: %w", err)
+	u.errors.keep(err)
+	return err
+}
+
+// Tracker returns the tracker, never nil.
+func (u *Usage) Tracker() *otelusage.Tracker {
+	if u == nil {
+		return nil
+	}
+	return u.tracker
+}
+
+// Store returns the mirror, nil where nothing is recorded.
+func (u *Usage) Store() *localstore.Store {
+	if u == nil {
+		return nil
+	}
+	return u.store
+}
+
+// MeterProvider returns the provider that the tracker reports to. Instruments
+// of an application's own that are made with it are not recorded.
+func (u *Usage) MeterProvider() metric.MeterProvider {
+	if u == nil || u.provider == nil {
+		return noop.NewMeterProvider()
+	}
+	return u.provider
+}
+
+// Err returns what went wrong so far, each cause once, joined; nil for nothing.
+func (u *Usage) Err() error {
+	if u == nil {
+		return nil
+	}
+	return u.errors.joined()
+}
+
+// Flush records what was counted until now and makes it survive a power
+// failure.
+func (u *Usage) Flush(ctx context.Context) error {
+	if u == nil || u.reader == nil {
+		return nil
+	}
+	return u.reader.ForceFlush(ctx)
+}
+
+// Submit records what was counted until now and sends all that is new, whatever
+// the submit interval. It returns exporter.ErrNoConsent when nothing may be
+// sent, or there is no forwarder.
+func (u *Usage) Submit(ctx context.Context) error {
+	if u == nil || u.reader == nil {
+		return ErrNotRecording
+	}
+	if err := u.reader.Record(ctx); err != nil {
+		return err
+	}
+	return u.exporter.Submit(ctx)
+}
+
+// Shutdown stops and records running timers, records all that was counted, and
+// ends. The context bounds the network alone: everything is recorded even when
+// it is done already. Later calls do nothing and return what the first did.
+func (u *Usage) Shutdown(ctx context.Context) error {
+	if u == nil {
+		return nil
+	}
+	u.once.Do(func() { u.end = u.shutdown(ctx) })
+	return u.end
+}
+
+func (u *Usage) shutdown(ctx context.Context) error {
+	err := u.tracker.Close()
+	if u.reader == nil {
+		if forwarder, _ := u.config.forwarder(); forwarder != nil {
+			err = errors.Join(err, forwarder.Shutdown(ctx))
+		}
+		return err
+	}
+	return errors.Join(err, u.provider.Shutdown(ctx), u.store.Close())
+}
+
+// Close is Shutdown within the configuration's CloseTimeout.
+func (u *Usage) Close() error {
+	if u == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), u.config.closeTimeout())
+	defer cancel()
+	return u.Shutdown(ctx)
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
+)
+
+// apart gives usage tracking a provider of its own. The application's provider
+// and its readers know nothing of it.
+func apart(ctx context.Context, file, endpoint string) (own metricdata.ResourceMetrics, err error) {
+	forwarder, err := otlp.New(ctx, otlp.WithEndpointURL(endpoint))
+	if err != nil {
+		return own, err
+	}
+	usage, err := standalone.Start(ctx, standalone.Config{
+		FilePath: file, ApplicationName: "reports", ApplicationVersion: "3.1.0", Forwarder: forwarder,
+	})
+	if err != nil {
+		return own, err
+	}
+	defer func() { err = errors.Join(err, usage.Close()) }()
+
+	reader := sdkmetric.NewManualReader()
+	provider := sdkmetric.NewMeterProvider(applicationOptions(reader)...)
+	defer func() { err = errors.Join(err, provider.Shutdown(ctx)) }()
+
+	err = errors.Join(serve(ctx, provider), useFeatures(ctx, usage.Tracker()))
+	return own, errors.Join(err, reader.Collect(ctx, &own), usage.Submit(ctx))
+}

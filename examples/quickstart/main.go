@@ -1,0 +1,95 @@
+// Command quickstart tracks a session of a game and shows where its counts go.
+//
+//	go run ./examples/quickstart
+//	go run ./examples/quickstart -server Camelot
+//
+// It needs nothing else: the receiver it sends to is its own, on loopback. Run
+// it more than once. The mirror, a SQLite file, remembers all runs; the
+// receiver of each run gets what that run added.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/examples/internal/receiver"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
+)
+
+// What is tracked may be declared anywhere, in any package.
+var (
+	quests    = otelusage.NewStatistic("quests_complete", otelusage.WithDescription("Quests handed in"))
+	server    = otelusage.NewState("server", otelusage.NoState, otelusage.WithDescription("Where the game was played last"))
+	playTime  = otelusage.NewTimer("play_time", otelusage.WithDescription("Length of a session"))
+	roundTrip = otelusage.NewSequence("round_trip", []string{"town", "forest", "town"}, otelusage.WithDescription("Out and home again"))
+)
+
+// play is the application. It knows nothing of mirrors and receivers.
+func play(ctx context.Context, world string) {
+	server.Set(world)
+	roundTrip.Hit("town")
+	roundTrip.Hit("forest")
+	quests.Add(2)
+	roundTrip.Hit("town")
+	playTime.Record(ctx, 45*time.Minute) // or: defer playTime.Begin().Stop()
+}
+
+// run is what main would be in an application, and a report.
+func run(ctx context.Context, out io.Writer, file, world string) error {
+	collector, err := receiver.Start()
+	if err != nil {
+		return err
+	}
+	defer collector.Close()
+
+	forwarder, err := otlp.New(ctx, otlp.WithEndpointURL(collector.URL()))
+	if err != nil {
+		return err
+	}
+	usage, err := standalone.Start(ctx, standalone.Config{
+		FilePath:           file,
+		ApplicationName:    "quickstart",
+		ApplicationVersion: "1.0.0",
+		Forwarder:          forwarder,
+		Tracker:            otelusage.Default(),
+	})
+	if err != nil {
+		return err
+	}
+	defer usage.Close()
+
+	before := lifetimes()
+	play(ctx, world)
+	if err := usage.Submit(ctx); err != nil { // now, for the report; else it happens once an hour
+		fmt.Fprintf(out, "Nothing was sent: %v\n\n", err)
+	}
+	return report(ctx, out, usage.Store(), before, collector)
+}
+
+func main() {
+	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
+	world := flag.String("server", "Avalon", "the server that is played on")
+	flag.Parse()
+	if err := start(*file, *world); err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+func start(file, world string) error {
+	if file == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("find a place for the mirror, which -file can name: %w", err)
+		}
+		file = filepath.Join(dir, "anonymoususage-quickstart", "usage.db")
+	}
+	return run(context.Background(), os.Stdout, file, world)
+}

@@ -28,12 +28,15 @@ type metricKey struct {
 // knownMetric is a metric that was seen, with its streams.
 type knownMetric struct {
 	handle  *localstore.Metric
-	streams map[attribute.Distinct]*stream
-	foreign bool // of a scope that WithScopes admitted
-	state   bool // the gauge of a State
+	streams map[attribute.Distinct]*stream            // by the attributes they come with
+	series  map[attribute.Distinct]*localstore.Series // by those that are let through
+	foreign bool                                      // of a scope that WithScopes admitted
+	state   bool                                      // the gauge of a State
 }
 
-// stream is one series and the last value of it that is in the mirror.
+// stream is what the SDK keeps apart, and the last value of it that is in the
+// mirror. Streams that differ in attributes that are not let through count into
+// one series, each by its own differences.
 type stream struct {
 	series    *localstore.Series
 	committed localstore.Value
@@ -64,6 +67,7 @@ type collection struct {
 	commits   []commit
 	moved     map[string]bool // States that were entered, by name
 	gauges    []stateGauge
+	problems  []error // to be reported once nothing is locked
 }
 
 type stateGauge struct {
@@ -114,7 +118,7 @@ func (c *collection) cumulative(m *metricdata.Metrics, t metricdata.Temporality)
 	if t == metricdata.CumulativeTemporality {
 		return true
 	}
-	c.e.reported.report(fmt.Errorf("exporter: %q is not recorded: its reader collects %v, want cumulative", m.Name, t))
+	c.problems = append(c.problems, fmt.Errorf("exporter: %q is not recorded: its reader collects %v, want cumulative", m.Name, t))
 	return false
 }
 
@@ -133,7 +137,8 @@ func (c *collection) find(scope instrumentation.Scope, m *metricdata.Metrics, ty
 		Name:  m.Name, Unit: m.Unit, Description: m.Description,
 		Type: typ, Monotonic: monotonic, Float: float, Bounds: slices.Clone(bounds),
 	}
-	found := &knownMetric{handle: handle, streams: make(map[attribute.Distinct]*stream), foreign: scope.Name != otelusage.ScopeName}
+	found := &knownMetric{handle: handle, streams: make(map[attribute.Distinct]*stream),
+		series: make(map[attribute.Distinct]*localstore.Series), foreign: scope.Name != otelusage.ScopeName}
 	kind, _ := scope.Attributes.Value(otelusage.KindKey)
 	found.state = !found.foreign && typ == localstore.TypeGauge && kind.AsString() == otelusage.KindState.String()
 	c.e.metrics[key] = append(c.e.metrics[key], found)
@@ -141,14 +146,24 @@ func (c *collection) find(scope instrumentation.Scope, m *metricdata.Metrics, ty
 }
 
 func (c *collection) stream(m *knownMetric, attributes attribute.Set) *stream {
+	key := attributes.Equivalent()
+	s := m.streams[key]
+	if s == nil {
+		s = &stream{series: c.series(m, attributes)}
+		m.streams[key] = s
+	}
+	return s
+}
+
+func (c *collection) series(m *knownMetric, attributes attribute.Set) *localstore.Series {
 	if m.foreign {
 		attributes, _ = attributes.Filter(func(kv attribute.KeyValue) bool { return c.e.config.keys[kv.Key] })
 	}
 	key := attributes.Equivalent()
-	s := m.streams[key]
+	s := m.series[key]
 	if s == nil {
-		s = &stream{series: &localstore.Series{Resource: c.resource, Metric: m.handle, Attributes: attributes}}
-		m.streams[key] = s
+		s = &localstore.Series{Resource: c.resource, Metric: m.handle, Attributes: attributes}
+		m.series[key] = s
 	}
 	return s
 }
@@ -158,32 +173,6 @@ type point struct {
 	stream *stream
 	value  localstore.Value
 	start  time.Time
-}
-
-// points merges the values of attribute sets that are one series after
-// filtering; without a filter each set is a series already.
-func (c *collection) points(m *knownMetric, n int, at func(int) (attribute.Set, localstore.Value, time.Time)) {
-	if !m.foreign {
-		for i := range n {
-			attributes, value, start := at(i)
-			c.change(m, point{c.stream(m, attributes), value, start})
-		}
-		return
-	}
-	merged := make(map[*stream]point, n)
-	for i := range n {
-		attributes, value, start := at(i)
-		s := c.stream(m, attributes)
-		p, again := merged[s]
-		if !again {
-			p = point{stream: s, start: start}
-		}
-		p.value = p.value.Add(value)
-		merged[s] = p
-	}
-	for _, p := range merged {
-		c.change(m, p)
-	}
 }
 
 // change records what a stream counted since its committed value. A later start
@@ -262,10 +251,12 @@ func number[N int64 | float64](c *collection, m *metricdata.Metrics, n N) (local
 	return localstore.Value{}, false
 }
 
-func (c *collection) finite(m *metricdata.Metrics, f float64) bool {
-	if !math.IsNaN(f) && !math.IsInf(f, 0) {
-		return true
+func (c *collection) finite(m *metricdata.Metrics, numbers ...float64) bool {
+	for _, f := range numbers {
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			c.problems = append(c.problems, fmt.Errorf("exporter: %q has a value or boundary that is not finite: it is not recorded", m.Name))
+			return false
+		}
 	}
-	c.e.reported.report(fmt.Errorf("exporter: %q has a value that is not finite: it is not recorded", m.Name))
-	return false
+	return true
 }

@@ -86,34 +86,52 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 // context does not cut it short; it waits for another process's transaction for
 // at most the store's busy timeout.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
+	problems, err := e.export(ctx, rm)
+	for _, p := range problems { // unlocked: a handler may call the exporter
+		e.reported.report(p)
+	}
+	return err
+}
+
+func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) ([]error, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {
-		return sdkmetric.ErrExporterShutdown
+		return nil, sdkmetric.ErrExporterShutdown
 	}
 	if e.disabled || rm == nil {
-		return nil
+		return nil, nil
 	}
-	if e.pending = e.record(ctx, rm); e.pending != nil {
-		return fmt.Errorf("export to mirror: %w", e.pending)
+	// The differences are taken from what is in the mirror for certain.
+	if e.pending = e.settle(ctx); e.pending != nil {
+		return nil, fmt.Errorf("export to mirror: %w", e.pending)
+	}
+	c := e.collect(rm)
+	if e.pending = e.record(ctx, c); e.pending != nil {
+		return c.problems, fmt.Errorf("export to mirror: %w", e.pending)
 	}
 	e.sender.check()
+	return c.problems, nil
+}
+
+// settle learns what became of a recording whose outcome was not known.
+func (e *Exporter) settle(ctx context.Context) error {
+	if e.unresolved == nil {
+		return nil
+	}
+	committed, err := e.writer.Resolve(ctx)
+	if errors.Is(err, localstore.ErrUnknownOutcome) {
+		return err
+	}
+	if committed {
+		apply(e.unresolved)
+	}
+	e.unresolved = nil
 	return nil
 }
 
-// record settles the previous recording and writes the next one.
-func (e *Exporter) record(ctx context.Context, rm *metricdata.ResourceMetrics) error {
-	if e.unresolved != nil {
-		committed, err := e.writer.Resolve(ctx)
-		if errors.Is(err, localstore.ErrUnknownOutcome) {
-			return err
-		}
-		if committed {
-			apply(e.unresolved)
-		}
-		e.unresolved = nil
-	}
-	c := e.collect(rm)
+// record writes what a collection found.
+func (e *Exporter) record(ctx context.Context, c *collection) error {
 	if len(c.commits) == 0 {
 		return e.writer.Observe(ctx, e.maySend)
 	}

@@ -92,8 +92,8 @@ func (s *sender) check() {
 	}
 }
 
-// submit makes one attempt, and more of them if asked for all that is new:
-// a batch that was under way leaves what was recorded since for the next.
+// submit makes one attempt, and more of them if asked for all that is new: a
+// batch that was under way leaves what was recorded since for the next.
 func (s *sender) submit(ctx context.Context, force bool) error {
 	select {
 	case <-s.stopped:
@@ -119,7 +119,8 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 	}
 }
 
-// attempt sends one batch. again says that it was an older one, and settled.
+// attempt sends one batch, or as much of it as one attempt may. again says that
+// more can follow at once.
 func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error) {
 	sub, err := s.e.store.Begin(ctx, localstore.Request{
 		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
@@ -128,13 +129,16 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 	if err != nil || sub == nil {
 		return false, err
 	}
-	for range maxRequests {
+	for requests := 0; requests < maxRequests || s.kind == localstore.Cumulative; requests++ {
 		part, err := sub.Next(ctx)
 		if errors.Is(err, localstore.ErrNoConsent) {
 			return false, errors.Join(err, sub.Release(ctx, false))
 		}
-		if err != nil || part == nil {
-			return err == nil && sub.Resumed(), err
+		if err != nil {
+			return false, err
+		}
+		if part == nil {
+			return sub.Resumed() && sub.Failed() == nil, submitError(sub.Failed())
 		}
 		o, failure := s.send(ctx, part)
 		if ctx.Err() != nil && failure != nil {
@@ -145,10 +149,18 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, err
 		}
 		if !goOn {
-			return false, fmt.Errorf("submit usage: %w", failure)
+			return false, submitError(failure)
 		}
 	}
-	return false, sub.Release(ctx, false)
+	again, err = sub.Pause(ctx)
+	return again, errors.Join(err, submitError(sub.Failed()))
+}
+
+func submitError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("submit usage: %w", err)
 }
 
 func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Outcome, error) {

@@ -102,7 +102,7 @@ func writeText(b *bytes.Buffer, s string) {
 func decodeAttributes(text string) (attribute.Set, error) {
 	kvs, err := decodeObject([]byte(text))
 	if err != nil {
-		return attribute.Set{}, fmt.Errorf("read attributes: %w", err)
+		return attribute.Set{}, fmt.Errorf("read attributes: %w: %w", errUnreadable, err)
 	}
 	return attribute.NewSet(kvs...), nil
 }

@@ -24,8 +24,8 @@ type Balance struct {
 // Balance returns the balance of every series, by series. It reads one state of
 // the file, whatever other processes write meanwhile.
 func (s *Store) Balance(context.Context) ([]Balance, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	var list []Balance
 	err := s.look(func(header) error {
 		return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })

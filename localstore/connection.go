@@ -28,7 +28,7 @@ type connection struct {
 var background = context.Background()
 
 func dataSource(path string, readOnly bool, busy time.Duration) string {
-	slashed := filepath.ToSlash(path)
+	slashed := filepath.ToSlash(path) // a Windows share begins with two slashes already
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed // a Windows drive letter
 	}
@@ -36,7 +36,7 @@ func dataSource(path string, readOnly bool, busy time.Duration) string {
 	if readOnly {
 		mode = "ro"
 	}
-	return fmt.Sprintf("file:%s?mode=%s&_pragma=busy_timeout(%d)&_pragma=foreign_keys(0)",
+	return fmt.Sprintf("file://%s?mode=%s&_pragma=busy_timeout(%d)&_pragma=foreign_keys(0)",
 		(&url.URL{Path: slashed}).EscapedPath(), mode, busy.Milliseconds())
 }
 
@@ -130,27 +130,35 @@ func (c *connection) pragma(name string) (n int64, err error) {
 
 // immediate runs f in a transaction that holds the write lock from the start:
 // one that takes it later fails as soon as two processes write.
-func (c *connection) immediate(f func() error) error {
+func (c *connection) immediate(f func() error) (err error) {
 	if err := c.run("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	ended := false
+	defer func() {
+		if !ended { // also when f panics: the connection must not stay in a transaction
+			err = errors.Join(err, c.rollback())
+		}
+	}()
 	if err := f(); err != nil {
-		return errors.Join(err, c.rollback())
+		return err
 	}
 	if err := c.run("COMMIT"); err != nil {
 		// The transaction may be in the file and may not.
-		return errors.Join(&commitError{err}, c.rollback())
+		return &commitError{err}
 	}
+	ended = true
 	return nil
 }
 
 // snapshot runs f, which reads, on one state of the file: what other processes
 // commit meanwhile stays out of sight.
-func (c *connection) snapshot(f func() error) error {
+func (c *connection) snapshot(f func() error) (err error) {
 	if err := c.run("BEGIN"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	return errors.Join(f(), c.rollback())
+	defer func() { err = errors.Join(err, c.rollback()) }()
+	return f()
 }
 
 // rollback ends a transaction that SQLite has not ended by itself.

@@ -39,8 +39,8 @@ type Consent struct {
 
 // Consent reads what holds now, whichever process set it.
 func (s *Store) Consent(context.Context) (Consent, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	var c Consent
 	err := s.look(func(h header) error { c = h.consent(); return nil })
 	if err != nil {
@@ -82,8 +82,8 @@ func (s *Store) SetMode(_ context.Context, mode Mode) error {
 	if mode < ModeUnset || mode > ModeOn {
 		return fmt.Errorf("set mode: unknown %v", mode)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	var since int64
 	err := s.writeDurably(func(tx *transaction) error {
 		since = tx.modeSince
@@ -116,8 +116,8 @@ func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeL
 // RequireConsent stores that this installation sends nothing before it was
 // enabled. It is not undone by a program that does not ask for it.
 func (s *Store) RequireConsent(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	required := false
 	err := s.look(func(h header) error { required = h.requireConsent; return nil })
 	if err != nil || required {

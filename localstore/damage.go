@@ -20,8 +20,11 @@ func (s *Store) replaceDamaged(cause error) error {
 		return err
 	}
 	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
-		if _, err := os.Stat(s.path); err == nil {
-			if !s.isDamaged() {
+		if file, err := os.Stat(s.path); err == nil {
+			// SQLite finds nothing wrong with what is unreadable; that
+			// this is still the file it was read from has to do.
+			unreadable := errors.Is(cause, errUnreadable) && s.file != nil && os.SameFile(file, s.file)
+			if !unreadable && !s.isDamaged() {
 				return nil
 			}
 			s.salvage()
@@ -36,14 +39,19 @@ func (s *Store) replaceDamaged(cause error) error {
 	})
 }
 
-// create puts a fresh mirror where there is no file.
+// create puts a fresh mirror where there is no file, or an empty one.
 func (s *Store) create() error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
 	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
-		if _, err := os.Stat(s.path); !errors.Is(err, fs.ErrNotExist) {
-			return err
+		switch file, err := os.Stat(s.path); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil || file.Size() > 0:
+			return err // another process was first
+		case s.last.mirror != "":
+			s.inherits = true // ours, cut to nothing
+			s.report(errors.New("mirror was cut to nothing, a fresh one is begun"))
 		}
 		return s.place()
 	})
@@ -113,8 +121,12 @@ func (s *Store) refuseForeign(err error) error {
 // that was emptied under a running process.
 var errNoMirror = errors.New("localstore: no mirror in the file")
 
+// errUnreadable is met where a sound database holds what this package never
+// wrote: a value or payload that does not decode.
+var errUnreadable = errors.New("localstore: unreadable content")
+
 func damaged(err error) bool {
-	return hasCode(err, codeCorrupt, codeNotADB) || errors.Is(err, errNoMirror)
+	return hasCode(err, codeCorrupt, codeNotADB) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
 }
 
 // abandonIfDamaged leaves a file that turned out damaged; the next transaction
@@ -135,12 +147,15 @@ func (s *Store) abandonIfDamaged(cause error) {
 // isDamaged reports whether the file at the path reads as an unsound database.
 // One that cannot be read now, because another process is making it, does not.
 func (s *Store) isDamaged() bool {
+	if file, err := os.Stat(s.path); err == nil && file.Size() == 0 {
+		return true
+	}
 	conn, err := connect(s.path, false, s.busyTimeout)
 	if err != nil {
 		return hasCode(err, codeCorrupt, codeNotADB)
 	}
 	var verdict string
-	err = conn.conn.QueryRowContext(background, "PRAGMA quick_check(1)").Scan(&verdict)
+	err = conn.conn.QueryRowContext(background, "PRAGMA integrity_check(1)").Scan(&verdict)
 	empty := err == nil && conn.hasNoMirror()
 	_ = conn.close() // nothing was written
 	if err != nil {
@@ -149,11 +164,10 @@ func (s *Store) isDamaged() bool {
 	return verdict != "ok" || empty
 }
 
-// hasNoMirror reports whether a sound file of ours has lost its one row. An
-// empty file has not: it is yet to become a mirror.
+// hasNoMirror reports whether a sound file of ours has lost its one row.
 func (c *connection) hasNoMirror() bool {
 	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
-		return false
+		return false // somebody else's
 	}
 	n, err := c.find(`SELECT count(*) FROM mirror`)
 	return n == 0 && (err == nil || hasCode(err, codeError))

@@ -290,3 +290,42 @@ func TestABusyMirrorLosesNothing(t *testing.T) {
 	record(t, w, add(n, 2))
 	checkBalance(t, s, "n{}", wants{recorded: 3, pending: 3})
 }
+
+// What no check of SQLite finds: a sound database with content that this
+// package never wrote. Counting goes on in a fresh file.
+func TestUnreadableContentIsSetAside(t *testing.T) {
+	for name, spoil := range map[string]string{
+		"value":      `UPDATE totals SET recorded = 'no number'`,
+		"bounds":     `UPDATE metrics SET bounds = '[1,'`,
+		"attributes": `UPDATE resources SET attributes = '{'`,
+		"payload":    `UPDATE parts SET payload = 'nothing'`,
+		"no row":     `DELETE FROM mirror`,
+		"no series":  `DELETE FROM series`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := fresh(t, WithErrorHandler(func(err error) { t.Log("reported:", err) }))
+			w, n := newWriter(t, s), statistic(version("1"), "n")
+			record(t, w, add(n, 1))
+			sub := mustBegin(t, s)
+			if err := sub.Release(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			record(t, w, add(n, 1))
+			execute(t, s, spoil)
+			var recorded, submitted bool
+			for range 6 {
+				c.add(2 * time.Hour)
+				recorded = w.Record(t.Context(), Recording{MaySend: true, Changes: []Change{add(n, 1)}}) == nil
+				if sub, err := s.Begin(t.Context(), request(Delta)); err == nil && sub != nil {
+					if p, err := sub.Next(t.Context()); err == nil && p != nil {
+						_, err = sub.Settle(t.Context(), p, accepted)
+						submitted = err == nil
+					}
+				}
+			}
+			if !recorded || !submitted {
+				t.Errorf("goes on recording: %v, submitting: %v", recorded, submitted)
+			}
+		})
+	}
+}

@@ -3,8 +3,12 @@ package localstore
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -15,16 +19,21 @@ import (
 var _ otelusage.Ledger = (*Store)(nil)
 
 // ledger is what a Store knows of trackables. It is read once for all the
-// declarations of a start.
+// declarations of a start. Its lock is taken after the Store's, or without it.
 type ledger struct {
+	mu        sync.Mutex
 	loaded    bool
 	loadedAt  time.Time
 	commits   int64 // of this Store, when it was read
 	known     map[ledgerKey]otelusage.Declaration
 	lifetimes map[ledgerKey]*otelusage.Lifetime
 	fresh     []otelusage.Declaration // not in the file yet
-	declared  []otelusage.Declaration // by this process, for a file that takes this one's place
+	declared  []otelusage.Declaration // by this process
 	seen      map[ledgerKey]struct{}  // keys of declared
+
+	stale   atomic.Bool // what was read may not be in the file
+	anew    atomic.Bool // the file is another one and knows nothing that was declared
+	written atomic.Int64
 }
 
 // ledgerKey is a trackable's identity: names compare without case.
@@ -43,24 +52,25 @@ const ledgerAge = time.Second
 // Declare implements [otelusage.Ledger]. New trackables reach the file with the
 // next recording, submission or query of this Store, or with Close.
 func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	l := &s.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := s.loadLedger(); err != nil {
 		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
 	}
 	key := keyOf(d)
-	if known, ok := s.ledger.known[key]; (!ok || changes(known, d)) && !s.readOnly {
-		s.ledger.known[key] = d
-		s.ledger.fresh = append(s.ledger.fresh, d)
+	if known, ok := l.known[key]; (!ok || changes(known, d)) && !s.readOnly {
+		l.known[key] = d
+		l.fresh = append(l.fresh, d)
 	}
-	if _, ok := s.ledger.seen[key]; !ok {
-		if s.ledger.seen == nil {
-			s.ledger.seen = make(map[ledgerKey]struct{})
+	if _, ok := l.seen[key]; !ok {
+		if l.seen == nil {
+			l.seen = make(map[ledgerKey]struct{})
 		}
-		s.ledger.seen[key] = struct{}{}
-		s.ledger.declared = append(s.ledger.declared, d)
+		l.seen[key] = struct{}{}
+		l.declared = append(l.declared, d)
 	}
-	if l := s.ledger.lifetimes[key]; l != nil {
+	if l := l.lifetimes[key]; l != nil {
 		return *l, nil
 	}
 	return otelusage.Lifetime{}, nil
@@ -74,68 +84,87 @@ func changes(known, d otelusage.Declaration) bool {
 
 func (s *Store) loadLedger() error {
 	l := &s.ledger
-	if l.loaded && l.commits == s.commits && time.Since(l.loadedAt) < ledgerAge {
+	written := l.written.Load()
+	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
 		return nil
 	}
-	return s.look(func(header) error {
+	l.stale.Store(false)
+	if err := s.readLedger(); err != nil {
+		l.loaded = false
+		return err
+	}
+	for _, d := range l.fresh {
+		l.known[keyOf(d)] = d
+	}
+	l.loaded, l.loadedAt, l.commits = true, time.Now(), written
+	return nil
+}
+
+// readLedger reads with the Store's connection or, while that waits for another
+// process, with one of its own: an application's start must not wait for it.
+func (s *Store) readLedger() error {
+	read := func(c *connection) error {
+		l := &s.ledger
 		l.known = make(map[ledgerKey]otelusage.Declaration)
 		l.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
-		err := s.conn.snapshot(func() error {
-			keys, err := s.loadTrackables()
+		return c.snapshot(func() error {
+			keys, err := l.loadTrackables(c)
 			if err != nil {
 				return err
 			}
-			return s.loadLifetimes(keys)
+			return l.loadLifetimes(c, keys)
 		})
-		if err != nil {
-			return err
-		}
-		for _, d := range l.fresh {
-			l.known[keyOf(d)] = d
-		}
-		l.loaded, l.loadedAt, l.commits = true, time.Now(), s.commits
-		return nil
-	})
+	}
+	if s.mu.TryLock() {
+		defer s.unlock()
+		return s.look(func(header) error { return read(s.conn) })
+	}
+	c, err := connect(s.path, true, s.busyTimeout)
+	if err != nil {
+		return err
+	}
+	return errors.Join(read(c), c.close())
 }
 
-func (s *Store) loadTrackables() (map[int64]ledgerKey, error) {
+func (l *ledger) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 	keys := make(map[int64]ledgerKey)
-	err := s.conn.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
+	err := c.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
 			c.trackable_id IS NOT NULL, coalesce(c.state, '')
 		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id`,
 		func(rows *sql.Rows) error {
 			var id int64
 			var kind, checkpoints string
 			var d otelusage.Declaration
-			var l otelusage.Lifetime
+			var life otelusage.Lifetime
 			err := rows.Scan(&id, &d.Name, &kind, &d.Description, &d.Unit, &d.Float, &d.Monotonic, &checkpoints,
-				&l.HasState, &l.State)
+				&life.HasState, &life.State)
 			if err != nil {
 				return err
 			}
 			d.Kind, _ = otelusage.ParseKind(kind)
 			if checkpoints != "" {
 				if err := json.Unmarshal([]byte(checkpoints), &d.Checkpoints); err != nil {
-					return fmt.Errorf("read checkpoints of %q: %w", d.Name, err)
+					return fmt.Errorf("read checkpoints of %q: %w: %w", d.Name, errUnreadable, err)
 				}
 			}
 			key := keyOf(d)
 			keys[id] = key
-			s.ledger.known[key], s.ledger.lifetimes[key] = d, &l
+			l.known[key], l.lifetimes[key] = d, &life
 			return nil
 		})
 	return keys, err
 }
 
-func (s *Store) loadLifetimes(keys map[int64]ledgerKey) error {
+func (l *ledger) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
 	type series struct {
 		trackable  int64
 		attributes string
 	}
 	sums := make(map[series]*otelusage.SeriesLifetime)
 	var order []series
-	err := s.conn.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded
+	err := c.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
+		JOIN trackables t ON t.id = m.trackable_id
 		WHERE m.role IN ('value', 'changes') ORDER BY s.id`,
 		func(rows *sql.Rows) error {
 			var id int64
@@ -154,8 +183,8 @@ func (s *Store) loadLifetimes(keys map[int64]ledgerKey) error {
 				return err
 			}
 			if role == roleChanges {
-				l := s.ledger.lifetimes[keys[id]]
-				l.Changes = saturatingAdd(l.Changes, v.Int64())
+				life := l.lifetimes[keys[id]]
+				life.Changes = saturatingAdd(life.Changes, v.Int64())
 				return nil
 			}
 			key := series{id, attributes}
@@ -175,8 +204,8 @@ func (s *Store) loadLifetimes(keys map[int64]ledgerKey) error {
 		if sum.Attributes, err = decodeAttributes(key.attributes); err != nil {
 			return err
 		}
-		l := s.ledger.lifetimes[keys[key.trackable]]
-		l.Series = append(l.Series, *sum)
+		life := l.lifetimes[keys[key.trackable]]
+		life.Series = append(life.Series, *sum)
 	}
 	return nil
 }
@@ -200,7 +229,8 @@ func addLifetime(sum *otelusage.SeriesLifetime, v Value) {
 
 // writeDeclarations writes what is new and returns how many it wrote.
 func (s *Store) writeDeclarations(tx *transaction) (int, error) {
-	for _, d := range s.ledger.fresh {
+	fresh := s.ledger.waiting()
+	for _, d := range fresh {
 		err := tx.run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 			ON CONFLICT (name, kind) DO UPDATE SET description = excluded.description, unit = excluded.unit,
@@ -210,11 +240,29 @@ func (s *Store) writeDeclarations(tx *transaction) (int, error) {
 			return 0, fmt.Errorf("register %q: %w", d.Name, err)
 		}
 	}
-	return len(s.ledger.fresh), nil
+	return len(fresh), nil
+}
+
+// waiting returns the declarations that are not in the file.
+func (l *ledger) waiting() []otelusage.Declaration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.anew.Swap(false) {
+		l.fresh = slices.Clone(l.declared)
+	}
+	return l.fresh
+}
+
+// wrote notes a commit, which n of the waiting declarations were part of.
+func (l *ledger) wrote(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fresh = l.fresh[n:]
+	l.written.Add(1)
 }
 
 // hasDeclarations reports whether a transaction would have some to write.
-func (s *Store) hasDeclarations() bool { return len(s.ledger.fresh) > 0 }
+func (s *Store) hasDeclarations() bool { return len(s.ledger.waiting()) > 0 }
 
 func encodeList(list []string) string {
 	if len(list) == 0 {

@@ -156,8 +156,10 @@ func decodeBounds(text string) (bounds []float64, err error) {
 	if text == "" {
 		return nil, nil
 	}
-	err = json.Unmarshal([]byte(text), &bounds)
-	return bounds, err
+	if err := json.Unmarshal([]byte(text), &bounds); err != nil {
+		return nil, fmt.Errorf("read boundaries: %w: %w", errUnreadable, err)
+	}
+	return bounds, nil
 }
 
 // seriesRow finds or makes the row of a series. Beyond the mirror's bound a new

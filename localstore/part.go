@@ -112,7 +112,7 @@ func decodePayload(text string) (*payload, error) {
 		Metrics []*payloadMetric `json:"metrics"`
 	}{payload: p}
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return nil, fmt.Errorf("read payload: %w", err)
+		return nil, fmt.Errorf("read payload: %w: %w", errUnreadable, err)
 	}
 	for _, m := range document.Metrics {
 		for _, point := range m.Points {

@@ -262,7 +262,7 @@ func (s *Store) expireDaily(tx *transaction) error {
 	if err != nil {
 		return fmt.Errorf("note day: %w", err)
 	}
-	if leap := day - before; leap >= 0 && leap <= keepActive {
+	if leap := day - before; leap > 0 && leap <= keepActive {
 		if err := s.expire(tx, day); err != nil {
 			return err
 		}

@@ -37,15 +37,12 @@ const (
 	// with each further one, up to the submit interval.
 	firstBackoff = 10 * time.Second
 
-	// refusalsOfOne is how often a single point is tried that the
-	// destination does not take.
-	refusalsOfOne = 10
-
 	// keepPayloads is how many accepted batches show what was sent.
 	keepPayloads = 20
 
-	// keepBatches and keepLog bound what is known of older ones.
+	// keepBatches, keepAside and keepLog bound what is known of older ones.
 	keepBatches = 1000
+	keepAside   = 1000 // parts
 	keepLog     = 1000
 )
 
@@ -55,8 +52,8 @@ const (
 // written.
 func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
 	s := sub.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	err = s.write(func(tx *transaction) error {
 		goOn = false
 		if !sub.holds(tx) {
@@ -87,11 +84,9 @@ func (s *Store) settlePart(tx *transaction, sub *Submission, part *Part, o Outco
 	case o.Verdict == Accepted || o.Verdict == Partial:
 		return true, s.acceptPart(tx, sub, row, o)
 	case o.Verdict == TooLarge && row.points > 1:
-		return s.splitPart(tx, sub, row, o)
-	case o.Verdict == TooLarge && row.refused+1 >= refusalsOfOne:
-		return true, s.setPartAside(tx, sub, row, o)
+		return true, s.splitPart(tx, sub, row, o)
 	case o.Verdict == TooLarge:
-		return s.refusePart(tx, sub, row, o)
+		return true, s.refuseOne(tx, sub, row, o)
 	}
 	return false, s.fail(tx, sub, row.id, row.points, o)
 }
@@ -214,6 +209,10 @@ func (tx *transaction) trimBatches() error {
 		err = tx.run(`DELETE FROM batches WHERE id <= (SELECT max(id) - ?1 FROM batches)
 			AND NOT EXISTS (SELECT 1 FROM parts WHERE batch_id = batches.id)`, keepBatches)
 	}
+	if err == nil {
+		err = tx.run(`DELETE FROM parts WHERE state = 'set aside'
+			AND id <= (SELECT id FROM parts WHERE state = 'set aside' ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepAside)
+	}
 	return wrap("trim batches", err)
 }
 
@@ -240,7 +239,7 @@ func (s *Store) fail(tx *transaction, sub *Submission, part, points int64, o Out
 // backoff is exponential with full jitter: installations that failed together
 // must not come back together.
 func (s *Store) backoff(failures int64, interval time.Duration) time.Duration {
-	limit := max(interval, time.Second)
+	limit := min(max(interval, time.Second), MaxRetryAfter)
 	for step := firstBackoff; ; step *= 2 {
 		if step >= limit {
 			step, failures = limit, 0

@@ -26,7 +26,7 @@ func TestWhatBecomesOfAnOutcome(t *testing.T) {
 		{Outcome{Verdict: Refused, Status: 401, Reason: "who?"}, false, wants{recorded: 5, inFlight: 5}, "refused 401 4 0 who?", 5 * time.Second},
 		{Outcome{Verdict: Unknown, Status: 302}, false, wants{recorded: 5, inFlight: 5}, "unknown 302 4 0 ", 5 * time.Second},
 		{Outcome{Verdict: "nonsense"}, false, wants{recorded: 5, inFlight: 5}, "nonsense 0 4 0 ", 5 * time.Second},
-		{Outcome{Verdict: TooLarge, Status: 413}, true, wants{recorded: 5, inFlight: 5}, "too large 413 4 0 ", 0},
+		{Outcome{Verdict: TooLarge, Status: 413}, true, wants{recorded: 5, inFlight: 5}, "split 413 4 0 ", 0},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.outcome), func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestBackoffGrowsWithFullJitterUpToTheInterval(t *testing.T) {
 		{1 << 40, time.Hour, 0.5, 30 * time.Minute},
 		{0, 5 * time.Second, 1, 5 * time.Second},
 		{5, 0, 1, time.Second},
-		{1000, 1 << 62, 1, 1 << 62},
+		{1000, 1 << 62, 1, 24 * time.Hour},
 	} {
 		random = tt.random
 		if got := s.backoff(tt.failures, tt.interval); got != tt.want {
@@ -209,7 +209,7 @@ func TestOnePoisonousPointIsAllThatRemains(t *testing.T) {
 	expect(t, s, "1", `SELECT count(*) FROM parts WHERE state = 'set aside' AND payload LIKE '%"i":11%'`)
 }
 
-func TestWhenBothHalvesAreRefusedTheWholeIsKept(t *testing.T) {
+func TestWhenNothingIsAcceptedTheWholeIsKept(t *testing.T) {
 	for _, n := range []int{2, 3, 16, 40} {
 		s, _ := fresh(t)
 		record(t, newWriter(t, s), many(version("1"), n)...)
@@ -219,8 +219,17 @@ func TestWhenBothHalvesAreRefusedTheWholeIsKept(t *testing.T) {
 			if i == 0 {
 				whole = wire(sent[0])
 			}
-			if len(sent) != 3 || wire(sent[0]) != whole {
+			if len(sent) > 16 || wire(sent[0]) != whole {
 				t.Errorf("%d points: sent %d parts", n, len(sent))
+			}
+			singles := 0
+			for _, p := range sent {
+				if p.Points() == 1 {
+					singles++
+				}
+			}
+			if singles != probes {
+				t.Errorf("%d points: tried %d single ones", n, singles)
 			}
 			expect(t, s, "sealed", `SELECT group_concat(state) FROM parts`)
 			expect(t, s, fmt.Sprint(i+1), `SELECT failures FROM forwarders`)
@@ -232,21 +241,45 @@ func TestWhenBothHalvesAreRefusedTheWholeIsKept(t *testing.T) {
 	}
 }
 
+// Wherever two bad points lie, they are all that is not accepted in the end.
+func TestTwoPoisonousPointsBlockNothing(t *testing.T) {
+	for _, bad := range [][2]int{{0, 1}, {0, 39}, {10, 30}, {38, 39}} {
+		s, c := fresh(t)
+		record(t, newWriter(t, s), many(version("1"), 40)...)
+		poison := map[string]bool{fmt.Sprintf(`n{"i":%d}`, bad[0]): true, fmt.Sprintf(`n{"i":%d}`, bad[1]): true}
+		for range 60 {
+			attemptWith(t, s, request(Delta), func(p *Part) Outcome {
+				for key := range points(p) {
+					if poison[key] {
+						return Outcome{Verdict: TooLarge, Status: 400, Reason: "bad point"}
+					}
+				}
+				return accepted
+			})
+			c.add(time.Hour)
+		}
+		expect(t, s, "2", `SELECT count(*) FROM parts WHERE state = 'set aside'`)
+		expect(t, s, "0", `SELECT count(*) FROM parts WHERE state = 'sealed'`)
+	}
+}
+
 func TestTooLargeIsHalvedUntilItFits(t *testing.T) {
 	s, _ := fresh(t)
 	record(t, newWriter(t, s), many(version("1"), 37)...)
 	var sum int64
-	attemptWith(t, s, request(Delta), func(p *Part) Outcome {
-		if p.Points() > 20 {
-			return Outcome{Verdict: TooLarge, Status: 413}
-		}
-		for key, v := range points(p) {
-			if strings.HasPrefix(key, "n{") {
-				sum += v.Int64()
+	for range 2 { // attempts
+		attemptWith(t, s, request(Delta), func(p *Part) Outcome {
+			if p.Points() > 4 { // less than a quarter of it
+				return Outcome{Verdict: TooLarge, Status: 413}
 			}
-		}
-		return accepted
-	})
+			for key, v := range points(p) {
+				if strings.HasPrefix(key, "n{") {
+					sum += v.Int64()
+				}
+			}
+			return accepted
+		})
+	}
 	if want := int64(37 * 38 / 2); sum != want {
 		t.Errorf("received %d, want %d", sum, want)
 	}

@@ -1,79 +1,128 @@
 package localstore
 
-import "database/sql"
+import (
+	"fmt"
+	"slices"
+)
 
-// splitPart replaces a part that the destination could not take by two halves
-// of it. When both halves of a whole are refused as well, the size is not what
-// is wrong: the whole comes back and the submission backs off.
-func (s *Store) splitPart(tx *transaction, sub *Submission, row partRow, o Outcome) (bool, error) {
-	if undone, err := s.joinHalves(tx, sub, row, o); undone || err != nil {
-		return false, err
-	}
+// A destination that answers 400 or 413 may find a request too large, or a
+// point in it bad, or it may be the wrong destination. Splitting tells: a part
+// is halved, the smallest piece is tried first, and so on down to single
+// points. Once a piece is accepted the rest follows, and a point that goes on
+// being refused is set aside. While nothing is accepted two single points are
+// tried; then the pieces are joined again and the submission backs off. Each
+// attempt tries other points, so that bad ones do not hide the good.
+
+const (
+	// refusalsOfOne is how often a single point is tried that the
+	// destination does not take.
+	refusalsOfOne = 10
+
+	// probes is how many single points of a part are tried before the
+	// destination, rather than the points, is at fault.
+	probes = 2
+)
+
+// splitPart replaces a part by two halves of it.
+func (s *Store) splitPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
-		return false, err
+		return err
+	}
+	if !row.parent.Valid {
+		p.rotate(row.refused)
+		o.Verdict = split
+		if err := tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o); err != nil {
+			return err
+		}
 	}
 	first, second := p.halves()
 	for _, half := range []*payload{first, second} {
 		if err := tx.insertPart(row.batch, row.id, row.resource, half); err != nil {
-			return false, err
+			return err
 		}
 	}
-	if err := tx.run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)); err != nil {
-		return false, wrap("split part", err)
-	}
-	return true, tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o)
+	return wrap("split part", tx.run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
 }
 
-// refusePart counts a refusal of a single point, which cannot be halved. The
-// rest of the batch goes on.
-func (s *Store) refusePart(tx *transaction, sub *Submission, row partRow, o Outcome) (bool, error) {
-	if undone, err := s.joinHalves(tx, sub, row, o); undone || err != nil {
-		return false, err
+// rotate changes which points the halves begin with.
+func (p *payload) rotate(attempt int64) {
+	n := int64(len(p.Points))
+	at := attempt * (n/7 + 1) % n
+	p.Points = slices.Concat(p.Points[at:], p.Points[:at])
+}
+
+// refuseOne counts a refusal of a single point. The rest of the batch goes on.
+func (s *Store) refuseOne(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+	root, err := tx.find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.id)
+	if err != nil {
+		return wrap("find whole part", err)
+	}
+	whole := root == row.id
+	good, err := tx.settledBelow(root)
+	if err != nil {
+		return err
+	}
+	if row.refused+1 >= refusalsOfOne && (whole || good) {
+		return s.setPartAside(tx, sub, row, o)
 	}
 	if err := tx.run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.id); err != nil {
-		return false, wrap("count refusal", err)
+		return wrap("count refusal", err)
 	}
-	return true, tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o)
+	sub.refusal = &o
+	if whole || good {
+		return nil
+	}
+	if sub.blamed[root]++; sub.blamed[root] < probes {
+		return nil
+	}
+	return s.join(tx, sub, root)
 }
 
-// joinHalves undoes the first split of a part when this half is the second one
-// that is refused. It reports whether it did.
-func (s *Store) joinHalves(tx *transaction, sub *Submission, row partRow, o Outcome) (bool, error) {
-	if !row.parent.Valid {
-		return false, nil
+// join undoes the splitting of a part of which nothing was accepted.
+func (s *Store) join(tx *transaction, sub *Submission, root int64) error {
+	err := tx.run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
+	if err == nil {
+		err = tx.run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
 	}
-	whole, err := tx.part(row.parent.Int64)
-	if err != nil || whole.parent.Valid || whole.payload == "" {
-		return false, err
-	}
-	var others, refused int64
-	err = tx.each(`SELECT count(*), sum(state = 'split' OR refused > 0) FROM parts WHERE parent_id = ?1 AND id <> ?2`,
-		func(rows *sql.Rows) error { return rows.Scan(&others, &refused) }, whole.id, row.id)
-	if err != nil || others != refused {
-		return false, wrap("compare halves", err)
-	}
-	if accepted, err := tx.settledBelow(whole.id); accepted || err != nil {
-		return false, err
-	}
-	if err := tx.deleteBelow(whole.id); err != nil {
-		return false, err
-	}
-	if err := tx.run(`UPDATE parts SET state = 'sealed' WHERE id = ?1`, whole.id); err != nil {
-		return false, wrap("join halves", err)
-	}
-	return true, s.fail(tx, sub, whole.id, whole.points, o)
+	sub.tried[root] = true
+	return wrap("join parts", err)
 }
 
-const partsBelow = `WITH RECURSIVE below (id) AS (
+const (
+	partsBelow = `WITH RECURSIVE below (id) AS (
 	SELECT id FROM parts WHERE parent_id = ?1 UNION ALL SELECT p.id FROM parts p JOIN below ON p.parent_id = below.id) `
+	partsAbove = `WITH RECURSIVE above (id, parent_id) AS (
+	SELECT id, parent_id FROM parts WHERE id = ?1 UNION ALL SELECT p.id, p.parent_id FROM parts p JOIN above ON p.id = above.parent_id) `
+)
 
 // settledBelow reports whether anything of a split part was settled already.
 func (tx *transaction) settledBelow(id int64) (bool, error) {
 	n, err := tx.find(partsBelow+`SELECT count(*) FROM parts WHERE id IN (SELECT id FROM below) AND settled_at IS NOT NULL`, id)
-	return n > 0, wrap("compare halves", err)
+	return n > 0, wrap("compare parts", err)
 }
 
-func (tx *transaction) deleteBelow(id int64) error {
-	return wrap("join halves", tx.run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, id))
+// endAttempt ends an attempt that leaves parts of the batch. Where single
+// points were refused it backs off; otherwise the next attempt goes on.
+func (s *Store) endAttempt(tx *transaction, sub *Submission) error {
+	left, err := tx.find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
+	if err != nil || left == 0 {
+		return err
+	}
+	if sub.refusal == nil {
+		return tx.releaseLease()
+	}
+	for root := range sub.blamed {
+		good, err := tx.settledBelow(root)
+		if err != nil {
+			return err
+		}
+		if !good && !sub.tried[root] {
+			if err := s.join(tx, sub, root); err != nil {
+				return err
+			}
+		}
+	}
+	sub.failed = fmt.Errorf("the destination refused points: %s", sub.refusal.Reason)
+	return s.fail(tx, sub, 0, left, *sub.refusal)
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,10 +33,11 @@ type Store struct {
 
 	totals      map[int64]*totals // of series recorded lately
 	dataVersion int64             // of the file that totals were read from
-	commits     int64             // of this Store
 	activeDay   int64             // whose heartbeats are recorded
 	expiredDay  int64             // on which old rows were last dropped
 	ledger      ledger
+
+	reports []error // for the handler
 
 	readers readers
 }
@@ -64,6 +64,8 @@ func Open(path string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
 	s := &Store{config: c, path: path, generation: 1}
+	s.lock()
+	defer s.unlock()
 	if c.readOnly {
 		err = s.openReadOnly()
 	} else {
@@ -127,7 +129,7 @@ func (s *Store) open() error {
 
 func (s *Store) connect() error {
 	file, err := os.Stat(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 {
 		if err := s.create(); err != nil {
 			return err
 		}
@@ -141,6 +143,7 @@ func (s *Store) connect() error {
 	case file.IsDir():
 		return fmt.Errorf("%w: it is a directory", ErrNotMirror)
 	}
+	os.SameFile(file, file) // on Windows the first comparison reads which file it is
 	conn, err := connect(s.path, false, s.busyTimeout)
 	if err == nil {
 		err = s.prepare(conn)
@@ -188,7 +191,7 @@ func (s *Store) prepare(conn *connection) error {
 		return err
 	}
 	if s.last.mirror != "" && s.last.mirror != h.mirror {
-		s.ledger.fresh = slices.Clone(s.ledger.declared) // a fresh file knows none of them
+		s.ledger.anew.Store(true)
 	}
 	s.adopt(h)
 	s.inherits = false
@@ -276,23 +279,23 @@ func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
 
 // InstallationID returns the id under which this installation submits.
 func (s *Store) InstallationID() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	return s.identity.installation
 }
 
 // MirrorID returns the id of this file, which tells its streams from those of
 // another file with the same installation id.
 func (s *Store) MirrorID() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	return s.identity.mirror
 }
 
 // CreatedAt returns when the mirror was made.
 func (s *Store) CreatedAt() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	return time.Unix(0, s.identity.createdAt).UTC()
 }
 
@@ -301,8 +304,8 @@ func (s *Store) SetInstallationID(id string) error {
 	if err := checkInstallationID(id); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	return s.setInstallationID(id)
 }
 
@@ -332,14 +335,14 @@ func checkInstallationID(id string) error {
 // Close writes declarations that are not in the file yet and closes it. Shut
 // the provider down first: its last export goes through the Store.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.closed {
 		return nil
 	}
 	var err error
-	if len(s.ledger.fresh) > 0 {
-		err = s.write(func(*transaction) error { return nil })
+	if s.hasDeclarations() {
+		err = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
 	}
 	s.closed = true
 	if s.conn != nil {
@@ -352,23 +355,34 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Sync makes what was recorded survive a power failure.
+// Sync makes what was recorded survive a power failure: a commit that is
+// synchronised takes those before it along.
 func (s *Store) Sync(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return wrap("sync mirror", s.look(func(header) error {
-		_, err := s.conn.exec("PRAGMA wal_checkpoint(PASSIVE)")
-		return err
+	s.lock()
+	defer s.unlock()
+	return wrap("sync mirror", s.writeDurably(func(tx *transaction) error {
+		return tx.run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
 }
 
-// report hands over an error that has no caller.
-func (s *Store) report(err error) {
-	if s.onError != nil {
-		s.onError(err)
-		return
+// report keeps an error that has no caller, for unlock to hand over.
+func (s *Store) report(err error) { s.reports = append(s.reports, err) }
+
+func (s *Store) lock() { s.mu.Lock() }
+
+// unlock hands over what was reported once the Store can be used again: a
+// handler may call it.
+func (s *Store) unlock() {
+	reports := s.reports
+	s.reports = nil
+	s.mu.Unlock()
+	for _, err := range reports {
+		if s.onError != nil {
+			s.onError(err)
+		} else {
+			otel.Handle(err)
+		}
 	}
-	otel.Handle(err)
 }
 
 // readers is the pool of read-only connections, opened on first use.

@@ -48,9 +48,13 @@ type Submission struct {
 	until   int64 // when the lease ends
 	batch   int64
 	mark    int64 // what shared totals it covers
-	tried   int64 // the last sealed part that was handed out
 	shared  []*Part
 	resumed bool
+
+	tried   map[int64]bool // parts that this attempt is done with
+	blamed  map[int64]int  // single points refused, by the part they were split from
+	refusal *Outcome       // of a single point, the last one
+	failed  error          // why the attempt ended before its batch
 }
 
 // progress is what a forwarder's submissions have come to.
@@ -74,23 +78,30 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 // a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
 // may be sent, and [ErrLeased] while another process is sending.
 func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	due := false
 	err := s.look(func(h header) (err error) { due, err = s.due(&h, r); return err })
 	if err != nil || !due {
 		return nil, wrap("begin submission", err)
 	}
 	var sub *Submission
-	err = s.writeDurably(func(tx *transaction) error {
-		sub = nil
-		due, err := s.due(&tx.header, r)
-		if err != nil || !due {
+	begin := func() error {
+		return s.writeDurably(func(tx *transaction) error {
+			sub = nil
+			due, err := s.due(&tx.header, r)
+			if err != nil || !due {
+				return err
+			}
+			sub, err = s.lease(tx, r)
 			return err
-		}
-		sub, err = s.lease(tx, r)
-		return err
-	})
+		})
+	}
+	if r.Force {
+		err = begin()
+	} else {
+		err = s.briefly(begin) // there is a next check
+	}
 	if err != nil {
 		return nil, wrap("begin submission", err)
 	}
@@ -120,8 +131,9 @@ func (s *Store) due(h *header, r Request) (bool, error) {
 	if !r.Force && now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter) {
 		return false, nil
 	}
+	waits := !r.Force && !(elapsed(now, p.acceptedAt, r.Interval) && elapsed(now, h.createdAt, r.Interval))
 	if r.Forwarder == Cumulative {
-		if !r.Force && !elapsed(now, max(p.acceptedAt, h.createdAt), r.Interval) {
+		if waits {
 			return false, nil
 		}
 		return p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0, nil
@@ -130,7 +142,7 @@ func (s *Store) due(h *header, r Request) (bool, error) {
 	if err != nil || open != 0 {
 		return open != 0, err
 	}
-	if !r.Force && !elapsed(now, max(p.acceptedAt, h.createdAt), r.Interval) {
+	if waits {
 		return false, nil
 	}
 	return s.hasNews()
@@ -155,7 +167,8 @@ func (s *Store) hasNews() (bool, error) {
 
 // lease takes the open batch, or seals one, for this process.
 func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
-	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark}
+	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark,
+		tried: make(map[int64]bool), blamed: make(map[int64]int)}
 	var err error
 	if r.Forwarder == Cumulative {
 		sub.shared, err = s.sharedTotals(tx)
@@ -189,84 +202,125 @@ func (sub *Submission) holds(tx *transaction) bool {
 // Next returns the next part to send in this attempt, nil after the last one.
 func (sub *Submission) Next(context.Context) (*Part, error) {
 	s := sub.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
+	var part *Part
+	err := s.write(func(tx *transaction) error {
+		part = nil
+		if !sub.holds(tx) {
+			if over, err := sub.over(tx); over || err != nil {
+				return err
+			}
+			return ErrLeaseLost
+		}
+		if !sub.request.MaySend || !tx.maySend() {
+			return fmt.Errorf("%w: %s", ErrNoConsent, tx.consent().Reason)
+		}
+		var err error
+		if part, err = sub.pick(tx); err != nil {
+			return err
+		}
+		if part == nil {
+			return s.endAttempt(tx, sub)
+		}
+		if sub.until-tx.now > int64(sub.request.Lease)/2 {
+			return nil
+		}
+		return sub.renew(tx)
+	})
+	if err != nil {
+		return nil, wrap("read part", err)
+	}
+	return part, nil
+}
+
+// over reports whether all of the submission is settled.
+func (sub *Submission) over(tx *transaction) (bool, error) {
+	if sub.request.Forwarder == Cumulative {
+		return len(sub.shared) == 0, nil
+	}
+	n, err := tx.find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
+	return n > 0, err
+}
+
+// pick reads a part that was not tried: pieces of a split one first, the smallest
+// of them, and those refused before last.
+func (sub *Submission) pick(tx *transaction) (*Part, error) {
 	if sub.request.Forwarder == Cumulative {
 		if len(sub.shared) == 0 {
 			return nil, nil
 		}
 		return sub.shared[0], nil
 	}
-	var part *Part
-	err := s.write(func(tx *transaction) error {
+	ids, err := tx.list(`SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed' 
+		ORDER BY refused, parent_id IS NULL, CASE WHEN parent_id IS NULL THEN 0 ELSE points END, id`, sub.batch)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if sub.tried[id] {
+			continue
+		}
+		sub.tried[id] = true
+		row, err := tx.part(id)
+		if err != nil {
+			return nil, err
+		}
+		p, err := decodePayload(row.payload)
+		if err != nil {
+			return nil, err
+		}
+		return p.part(id, sub.batch)
+	}
+	return nil, nil
+}
+
+// Pause ends an attempt that made as many requests as it may. again says that
+// the next one can follow at once.
+func (sub *Submission) Pause(context.Context) (again bool, err error) {
+	if sub.request.Forwarder == Cumulative {
+		return true, nil
+	}
+	s := sub.store
+	s.lock()
+	defer s.unlock()
+	err = s.write(func(tx *transaction) error {
 		if !sub.holds(tx) {
-			done, err := tx.find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
-			if err == nil && done == 0 {
-				err = ErrLeaseLost
-			}
-			return err
-		}
-		if !sub.request.MaySend || !tx.maySend() {
-			return ErrNoConsent
-		}
-		var id int64
-		var text string
-		err := tx.each(`SELECT id, payload FROM parts WHERE batch_id = ?1 AND state = 'sealed' AND id > ?2 ORDER BY id LIMIT 1`,
-			func(rows *sql.Rows) error { return rows.Scan(&id, &text) }, sub.batch, sub.tried)
-		if err != nil {
-			return err
-		}
-		if id == 0 {
-			return s.endAttempt(tx, sub)
-		}
-		p, err := decodePayload(text)
-		if err != nil {
-			return err
-		}
-		if part, err = p.part(id, sub.batch); err != nil {
-			return err
-		}
-		sub.tried = id
-		if sub.until-tx.now > int64(sub.request.Lease)/2 {
 			return nil
 		}
-		return sub.renew(tx)
+		return s.endAttempt(tx, sub)
 	})
-	return part, wrap("read part", err)
+	return err == nil && sub.failed == nil, wrap("pause submission", err)
 }
+
+// Failed returns why the attempt ended although every request had an outcome:
+// points were refused and are left. It is nil otherwise.
+func (sub *Submission) Failed() error { return sub.failed }
 
 // Resumed reports whether the batch had been sealed before, so that what was
 // recorded since is not in it.
 func (sub *Submission) Resumed() bool { return sub.resumed }
 
-// endAttempt backs off when single points of the batch were refused: they are
-// all that is left of it.
-func (s *Store) endAttempt(tx *transaction, sub *Submission) error {
-	left, err := tx.find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
-	if err != nil || left == 0 {
-		return err
-	}
-	return s.fail(tx, sub, 0, left, Outcome{Verdict: Refused, Reason: "points that the destination refused are left"})
-}
-
 // Release gives the lease back without an outcome: the process ends, or lost
 // its leave to send. cutOff says that a request was under way.
 func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	s := sub.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	err := s.write(func(tx *transaction) error {
-		if !sub.holds(tx) {
-			return nil
-		}
-		if cutOff {
-			if err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1`); err != nil {
-				return err
+	s.lock()
+	defer s.unlock()
+	err := s.briefly(func() error {
+		return s.write(func(tx *transaction) error {
+			if !sub.holds(tx) {
+				return nil
 			}
-		}
-		return tx.releaseLease()
+			if cutOff {
+				if err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1`); err != nil {
+					return err
+				}
+			}
+			return tx.releaseLease()
+		})
 	})
-	return wrap("release submission", err)
+	return wrap("release submission", err) // otherwise it ends by itself
 }
 
 func (tx *transaction) releaseLease() error {
@@ -280,14 +334,16 @@ const cutOffsBeforeWait = 3
 // MayWait reports whether this shutdown may wait for the submission under way,
 // and takes note: it may once per interval.
 func (s *Store) MayWait(interval time.Duration) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	wait := false
-	err := s.write(func(tx *transaction) error {
-		n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE cut_off >= ?2 AND (waited_at > ?1 OR ?1 - waited_at >= ?3)`,
-			tx.now, cutOffsBeforeWait, int64(interval))
-		wait = n > 0
-		return err
+	err := s.briefly(func() error {
+		return s.write(func(tx *transaction) error {
+			n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE cut_off >= ?2 AND (waited_at > ?1 OR ?1 - waited_at >= ?3)`,
+				tx.now, cutOffsBeforeWait, int64(interval))
+			wait = n > 0
+			return err
+		})
 	})
 	return wait, wrap("note shutdown", err)
 }

@@ -42,7 +42,7 @@ func (s *Store) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
 	rows := make([]*totals, len(ids))
 	for i, id := range ids {
 		if rows[i] = s.totals[id]; rows[i] == nil {
-			return nil, fmt.Errorf("read totals: no series %d", id)
+			return nil, fmt.Errorf("read totals: %w: no series %d", errUnreadable, id)
 		}
 	}
 	return rows, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // transaction is a write transaction of a Store, and what it knows of the file.
@@ -74,7 +75,7 @@ func (s *Store) forget() {
 	s.generation++
 	s.totals = make(map[int64]*totals)
 	s.activeDay, s.expiredDay = 0, 0
-	s.ledger.loaded = false
+	s.ledger.stale.Store(true)
 }
 
 // usable reports why the Store cannot write, and follows the file: a process
@@ -139,9 +140,25 @@ func (s *Store) transact(f func(*transaction) error, mode func(func() error) err
 		s.abandonIfDamaged(err)
 		return err
 	}
-	s.commits++
-	s.ledger.fresh = s.ledger.fresh[declared:]
+	s.ledger.wrote(declared)
 	return nil
+}
+
+// brief is how long work waits for another process that can as well be done
+// another time.
+const brief = 250 * time.Millisecond
+
+// briefly runs f, whose transactions wait for others no longer than brief. The
+// caller holds s.mu.
+func (s *Store) briefly(f func() error) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	conn := s.conn
+	_ = conn.run(fmt.Sprintf("PRAGMA busy_timeout = %d", min(brief, s.busyTimeout).Milliseconds()))
+	err := f()
+	_ = conn.run(fmt.Sprintf("PRAGMA busy_timeout = %d", s.busyTimeout.Milliseconds()))
+	return err
 }
 
 // look runs f on the write connection, outside a transaction of its own.
@@ -163,7 +180,9 @@ func (s *Store) look(f func(header) error) error {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
 	}
 	s.adopt(h)
-	return f(h)
+	err = f(h)
+	s.abandonIfDamaged(err)
+	return err
 }
 
 // findOrInsert returns the row that find selects by the first keys of args, or

@@ -205,7 +205,7 @@ func (m *Metric) parseValue(column any) (Value, error) {
 	case []byte:
 		return m.parseJSON(c)
 	}
-	return Value{}, fmt.Errorf("read value of %q: unexpected column type %T", m.Name, column)
+	return Value{}, fmt.Errorf("read value of %q: %w: column type %T", m.Name, errUnreadable, column)
 }
 
 func (m *Metric) parseJSON(text []byte) (Value, error) {
@@ -232,7 +232,7 @@ func (m *Metric) parseJSON(text []byte) (Value, error) {
 		}
 	}
 	if err != nil {
-		return Value{}, fmt.Errorf("read value of %q: %w", m.Name, err)
+		return Value{}, fmt.Errorf("read value of %q: %w: %w", m.Name, errUnreadable, err)
 	}
 	return v, nil
 }

@@ -78,8 +78,8 @@ func (r *Recording) empty() bool {
 // Writer returns the Store's writer, [ErrInUse] while there is one. maySend
 // says whether the process may send what it counts from now on.
 func (s *Store) Writer(maySend bool) (*Writer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.readOnly {
 		return nil, ErrReadOnly
 	}
@@ -97,8 +97,8 @@ func (s *Store) Writer(maySend bool) (*Writer, error) {
 
 // Close lets another Writer take over.
 func (w *Writer) Close() {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
+	w.store.lock()
+	defer w.store.unlock()
 	if w.store.writer == w {
 		w.store.writer = nil
 	}
@@ -115,8 +115,8 @@ func (h *header) observe(maySend bool) observation {
 // new. It writes nothing, except declarations that wait.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	s := w.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	note := func(h header) error {
 		if h.erasures == w.seen.erasures {
 			w.seen = h.observe(maySend)
@@ -137,8 +137,8 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 // The context is not used to cut a write short.
 func (w *Writer) Record(_ context.Context, r Recording) error {
 	s := w.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
@@ -187,8 +187,8 @@ func (w *Writer) sign(tx *transaction) error {
 // Resolve tells what became of a recording that ended with
 // [ErrUnknownOutcome]: whether it is in the file.
 func (w *Writer) Resolve(context.Context) (committed bool, err error) {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
+	w.store.lock()
+	defer w.store.unlock()
 	if w.attempt == nil {
 		return true, nil
 	}

@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
@@ -296,5 +297,32 @@ func TestEnvironmentVetoes(t *testing.T) {
 			r.end()
 			diff(t, usage(received(forwarder.requests())), map[string]float64{"1.0.0 n": 1})
 		})
+	}
+}
+
+// Streams that are added up in one series are differenced each for itself: one
+// that is not observed for a while, or the order of their sum, is no restart.
+func TestAdmittedStreamsThatComeAndGoCountOnce(t *testing.T) {
+	forwarder := delta()
+	r := setup{opts: []Option{WithForwarder(forwarder), WithScopes("app")}}.start(t)
+	away := false
+	_, err := r.provider.Meter("app").Float64ObservableCounter("c",
+		metric.WithFloat64Callback(func(_ context.Context, o metric.Float64Observer) error {
+			for i := range 40 {
+				if i > 0 || !away {
+					o.Observe(0.1*float64(i+1), metric.WithAttributes(attribute.Int("i", i)))
+				}
+			}
+			return nil
+		}))
+	must(t, err)
+	for i := range 20 {
+		away = i%3 == 1
+		r.record()
+	}
+	r.submit()
+	r.end()
+	if got, want := received(forwarder.requests())["1.0.0 c"], 82.0; math.Abs(got-want) > 1e-9 {
+		t.Errorf("received %v, want %v", got, want)
 	}
 }

@@ -129,10 +129,8 @@ func TestEightProcesses(t *testing.T) {
 	own := func(i int) int64 { return n.With(attribute.String("process", strconv.Itoa(i))).Value() }
 	r.submit()
 	kept := receiver.Whole()
-	var sum int64
 	for i := range running {
 		got := own(i)
-		sum += got
 		if i == victim && got > childAdds || i != victim && got != childAdds {
 			t.Errorf("process %d: the mirror holds %d of %d", i, got, childAdds)
 		}
@@ -140,10 +138,11 @@ func TestEightProcesses(t *testing.T) {
 			t.Errorf("%s: the receiver kept %d, the mirror holds %d", name, kept[name], got)
 		}
 	}
-	// The two counts of a process are made one after the other, and a
-	// recording, or the kill, can come in between.
-	if got := n.Value(); got != sum && got != sum+1 || kept["n"] != got {
-		t.Errorf("the mirror holds %d, by process %d, the receiver kept %d", got, sum, kept["n"])
+	// What the killed process counted in all is known from its last recording
+	// alone, which read its two counts one after the other while it counted on.
+	others := int64(processes-1) * childAdds
+	if got := n.Value(); got < others || got > others+childAdds || kept["n"] != got {
+		t.Errorf("the mirror holds %d, the receiver kept %d, want the same from %d on", got, kept["n"], others)
 	}
 	if receiver.Overlaps() > 0 {
 		t.Errorf("%d requests arrived while the same batch was under way", receiver.Overlaps())

@@ -2,7 +2,6 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -57,23 +56,6 @@ type Submission struct {
 	failed  error          // why the attempt ended before its batch
 }
 
-// progress is what a forwarder's submissions have come to.
-type progress struct {
-	acceptedAt, accepted, mark, failures, retryAt int64
-}
-
-func (s *Store) progress(f Forwarder) (p progress, err error) {
-	stmt, err := s.conn.prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
-	if err != nil {
-		return p, err
-	}
-	err = stmt.QueryRowContext(background, string(f)).Scan(&p.acceptedAt, &p.accepted, &p.mark, &p.failures, &p.retryAt)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return p, err
-}
-
 // Begin takes a submission that is due: one that was begun and not settled, or
 // a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
 // may be sent, and [ErrLeased] while another process is sending.
@@ -113,56 +95,6 @@ func wrap(what string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", what, err)
-}
-
-// due reports whether a submission may and should be made now. It reads only.
-func (s *Store) due(h *header, r Request) (bool, error) {
-	if !r.MaySend || !h.maySend() {
-		return false, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
-	}
-	now := s.now().UnixNano()
-	if h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease) {
-		return false, ErrLeased
-	}
-	p, err := s.progress(r.Forwarder)
-	if err != nil {
-		return false, err
-	}
-	if !r.Force && now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter) {
-		return false, nil
-	}
-	waits := !r.Force && !(elapsed(now, p.acceptedAt, r.Interval) && elapsed(now, h.createdAt, r.Interval))
-	if r.Forwarder == Cumulative {
-		if waits {
-			return false, nil
-		}
-		return p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0, nil
-	}
-	open, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
-	if err != nil || open != 0 {
-		return open != 0, err
-	}
-	if waits {
-		return false, nil
-	}
-	return s.hasNews()
-}
-
-// elapsed reports whether an interval has passed since a time in the mirror. A
-// time that lies ahead was written by a clock that was wrong, and must not hold
-// back submissions until it comes.
-func elapsed(now, since int64, interval time.Duration) bool {
-	return now < since || now-since >= int64(interval)
-}
-
-// hasNews reports whether there is something to seal.
-func (s *Store) hasNews() (bool, error) {
-	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
-		OR EXISTS (SELECT shared_series_id, shared_state FROM current_states WHERE shared AND shared_state IS NOT NULL
-			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
-		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
-			EXCEPT SELECT shared_series_id, shared_state FROM current_states WHERE shared)`)
-	return n != 0, err
 }
 
 // lease takes the open batch, or seals one, for this process.
@@ -325,25 +257,4 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 
 func (tx *transaction) releaseLease() error {
 	return tx.run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
-}
-
-// cutOffsBeforeWait is how many submissions in a row may be ended by the
-// process's exit before a shutdown waits for one.
-const cutOffsBeforeWait = 3
-
-// MayWait reports whether this shutdown may wait for the submission under way,
-// and takes note: it may once per interval.
-func (s *Store) MayWait(interval time.Duration) (bool, error) {
-	s.lock()
-	defer s.unlock()
-	wait := false
-	err := s.briefly(func() error {
-		return s.write(func(tx *transaction) error {
-			n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE cut_off >= ?2 AND (waited_at > ?1 OR ?1 - waited_at >= ?3)`,
-				tx.now, cutOffsBeforeWait, int64(interval))
-			wait = n > 0
-			return err
-		})
-	})
-	return wait, wrap("note shutdown", err)
 }

@@ -197,27 +197,28 @@ func (tx *transaction) findOrInsert(find string, keys int, insert string, args .
 
 // affected runs a statement and returns how many rows it changed.
 func (tx *transaction) affected(query string, args ...any) (int64, error) {
-	stmt, err := tx.prepared(query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.ExecContext(background, args...)
+	result, err := tx.result(query, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
+// insert runs a statement and returns the row it made.
 func (tx *transaction) insert(query string, args ...any) (int64, error) {
-	stmt, err := tx.prepared(query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.ExecContext(background, args...)
+	result, err := tx.result(query, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.LastInsertId()
+}
+
+func (tx *transaction) result(query string, args ...any) (sql.Result, error) {
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(background, args...)
 }
 
 // list returns the first column of all rows.

@@ -30,6 +30,7 @@ type Receiver struct {
 	bodies   [][]byte
 	active   map[string]bool // bodies that are being answered
 	overlaps int
+	limit    int           // points a request may have, 0 for any
 	released chan struct{} // closed at the end, for answers that never come
 }
 
@@ -54,6 +55,13 @@ func (r *Receiver) Behave(next func() Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = next
+}
+
+// Limit refuses requests of more than n points with 413.
+func (r *Receiver) Limit(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limit = n
 }
 
 // Bodies returns every request that arrived, decompressed.
@@ -83,6 +91,9 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	r.mu.Lock()
 	fault := r.next()
+	if r.limit > 0 && points(request) > r.limit {
+		fault = Status(http.StatusRequestEntityTooLarge, "")
+	}
 	r.bodies = append(r.bodies, body)
 	if r.active[string(body)] {
 		r.overlaps++
@@ -109,6 +120,18 @@ func read(req *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	return io.ReadAll(z)
+}
+
+// points counts the points of a request.
+func points(request *collector.ExportMetricsServiceRequest) (n int) {
+	for _, rm := range request.ResourceMetrics {
+		for _, sm := range rm.ScopeMetrics {
+			for _, m := range sm.Metrics {
+				n += len(m.GetSum().GetDataPoints()) + len(m.GetHistogram().GetDataPoints()) + len(m.GetGauge().GetDataPoints())
+			}
+		}
+	}
+	return n
 }
 
 const protobuf = "application/x-protobuf"

@@ -1,0 +1,130 @@
+package localstore
+
+import (
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+const activeName = otelusage.ReservedPrefix + "active"
+
+var activeScope = &Scope{
+	Name: otelusage.ScopeName, Version: otelusage.Version,
+	Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String())),
+}
+
+// heartbeats returns a count of 1 for each of the day, week and month in which
+// this is the first recording. Summed over installations they say how many are
+// active, without anybody's id.
+func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
+	day := dayOf(tx.now)
+	if s.activeDay == day {
+		return nil, nil
+	}
+	resource := r.resource()
+	metric := &Metric{
+		Scope: activeScope, Name: activeName, Unit: "{installation}", Type: TypeSum, Monotonic: true,
+		Description: "Installations that recorded something in the period that begins on the date.",
+	}
+	var changes []Change
+	for _, p := range periods(tx.now) {
+		result, err := tx.affected(`INSERT OR IGNORE INTO active (period, date) VALUES (?1, ?2)`, p.name, p.date)
+		if err != nil {
+			return nil, fmt.Errorf("write heartbeat: %w", err)
+		}
+		if result == 0 {
+			continue
+		}
+		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
+		changes = append(changes, Change{&Series{Resource: resource, Metric: metric, Attributes: attributes}, Int64Value(1)})
+	}
+	s.activeDay = day
+	return changes, nil
+}
+
+func (r *Recording) resource() *Resource {
+	switch {
+	case len(r.Changes) > 0:
+		return r.Changes[0].Series.Resource
+	case len(r.Moves) > 0:
+		return r.Moves[0].Series.Resource
+	}
+	return r.Gauges[0].Series.Resource
+}
+
+// period is a stretch of time in which an installation counts once.
+type period struct{ name, date string }
+
+// periods returns the day, week (from Monday) and month of a time, in UTC, each
+// by its first day.
+func periods(at int64) [3]period {
+	t := time.Unix(0, at).UTC()
+	monday := t.AddDate(0, 0, -(int(t.Weekday())+6)%7)
+	return [3]period{
+		{"day", t.Format(time.DateOnly)},
+		{"week", monday.Format(time.DateOnly)},
+		{"month", t.Format("2006-01") + "-01"},
+	}
+}
+
+// expireDaily expires with the first recording of a day, shared or not. After a
+// leap over more days than are kept it waits for the next day: a clock that is
+// years ahead for an hour must not take the history with it.
+func (s *Store) expireDaily(tx *transaction) error {
+	day := dayOf(tx.now)
+	if s.expiredDay == day {
+		return nil
+	}
+	before, err := tx.find(`SELECT recorded_day FROM mirror`)
+	if err == nil && before != day {
+		err = tx.run(`UPDATE mirror SET recorded_day = ?1`, day)
+	}
+	if err != nil {
+		return fmt.Errorf("note day: %w", err)
+	}
+	if leap := day - before; leap > 0 && leap <= keepActive {
+		if err := s.expire(tx, day); err != nil {
+			return err
+		}
+	}
+	s.expiredDay = day
+	return nil
+}
+
+// expire drops days and heartbeats that are older than is kept, and history
+// beyond the rows that are kept now. A heartbeat stays while it may be sent.
+func (s *Store) expire(tx *transaction, day int64) error {
+	rows := s.maxRows
+	for _, n := range s.maxRowsByName {
+		rows = max(rows, n)
+	}
+	if err := tx.run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {
+		return fmt.Errorf("expire history: %w", err)
+	}
+	if err := tx.run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
+		return fmt.Errorf("expire days: %w", err)
+	}
+	oldest := time.Unix(0, tx.now).UTC().AddDate(0, 0, -keepActive).Format(time.DateOnly)
+	if err := tx.run(`DELETE FROM active WHERE date < ?1`, oldest); err != nil {
+		return fmt.Errorf("expire heartbeats: %w", err)
+	}
+	for _, table := range []string{"days", "history", "totals"} {
+		if err := tx.run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest); err != nil {
+			return fmt.Errorf("expire heartbeats: %w", err)
+		}
+	}
+	err := tx.run(`DELETE FROM series WHERE attributes ->> '$.date' < ?1 AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
+		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest)
+	return wrap("expire heartbeats", err)
+}
+
+// settledHeartbeats selects the series of old heartbeats that will not be sent
+// any more.
+// Their totals go last, or the others could not be told any more.
+const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
+	LEFT JOIN totals o ON o.series_id = s.id
+	WHERE m.name = '` + activeName + `' AND s.attributes ->> '$.date' < ?1 AND (o.recorded IS NULL
+	OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0))`

@@ -1,0 +1,63 @@
+package localstore
+
+import (
+	"fmt"
+	"time"
+)
+
+const replaceInstallation = `UPDATE mirror SET installation_id = ?1`
+
+// InstallationID returns the id under which this installation submits.
+func (s *Store) InstallationID() string {
+	s.lock()
+	defer s.unlock()
+	return s.identity.installation
+}
+
+// MirrorID returns the id of this file, which tells its streams from those of
+// another file with the same installation id.
+func (s *Store) MirrorID() string {
+	s.lock()
+	defer s.unlock()
+	return s.identity.mirror
+}
+
+// CreatedAt returns when the mirror was made.
+func (s *Store) CreatedAt() time.Time {
+	s.lock()
+	defer s.unlock()
+	return time.Unix(0, s.identity.createdAt).UTC()
+}
+
+// SetInstallationID replaces the installation id, as [WithInstallationID] does.
+func (s *Store) SetInstallationID(id string) error {
+	if err := checkInstallationID(id); err != nil {
+		return err
+	}
+	s.lock()
+	defer s.unlock()
+	return s.setInstallationID(id)
+}
+
+func (s *Store) setInstallationID(id string) error {
+	err := s.write(func(tx *transaction) error {
+		return tx.run(replaceInstallation, id)
+	})
+	if err != nil {
+		return fmt.Errorf("set installation id: %w", err)
+	}
+	s.identity.installation, s.last.installation = id, id
+	return nil
+}
+
+func checkInstallationID(id string) error {
+	if id == "" || len(id) > 255 {
+		return fmt.Errorf("%w: %d bytes, want 1 to 255", ErrInvalidID, len(id))
+	}
+	for _, b := range []byte(id) {
+		if b < ' ' || b > '~' {
+			return fmt.Errorf("%w: only printable ASCII is allowed", ErrInvalidID)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// errMoved is met when another process put a file in the place of the one that
+// was being opened.
+var errMoved = errors.New("localstore: mirror was replaced while it was opened")
+
+// opens is how often a file is opened that others set aside, or make, meanwhile.
+const opens = 5
+
+// open connects, and sets a damaged file aside. While several processes do that
+// one may see the journal of another's fresh file beside the old one, and meets
+// an error that is gone the next time.
+func (s *Store) open() error {
+	until := time.Now().Add(s.busyTimeout)
+	for try := 1; ; try++ {
+		err := s.connect()
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errMoved) && time.Now().Before(until):
+		case try == opens:
+			return err
+		case damaged(err):
+			if err := s.replaceDamaged(err); err != nil {
+				return err
+			}
+		case hasCode(err, codeIO, codeCannotOpen):
+			if _, statErr := os.Stat(s.path); statErr != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+func (s *Store) connect() error {
+	file, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 {
+		if err := s.create(); err != nil {
+			return err
+		}
+		file, err = os.Stat(s.path)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errMoved
+	case err != nil:
+		return err
+	case file.IsDir():
+		return fmt.Errorf("%w: it is a directory", ErrNotMirror)
+	}
+	os.SameFile(file, file) // on Windows the first comparison reads which file it is
+	conn, err := connect(s.path, false, s.busyTimeout)
+	if err == nil {
+		err = s.prepare(conn)
+	}
+	// What was opened is the file at the path only if that is the same still.
+	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) {
+		if conn != nil {
+			conn.abandon()
+		}
+		s.conn = nil
+		return errors.Join(errMoved, err)
+	}
+	if conn == nil {
+		return err
+	}
+	if err != nil {
+		return errors.Join(err, conn.close())
+	}
+	s.file = file
+	return nil
+}
+
+// prepare checks what was opened, brings it up to date and adopts it.
+func (s *Store) prepare(conn *connection) error {
+	if err := checkMirror(conn); err != nil {
+		return err
+	}
+	if err := conn.setUp(s.busyTimeout); err != nil {
+		return err
+	}
+	version, err := conn.pragma("user_version")
+	if err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		if err := conn.migrate(s.newMirror); err != nil {
+			return err
+		}
+	}
+	s.conn, s.dataVersion = conn, 0
+	s.forget()
+	h, err := s.readHeader()
+	if err != nil {
+		s.conn = nil
+		return err
+	}
+	if s.last.mirror != "" && s.last.mirror != h.mirror {
+		s.ledger.anew.Store(true)
+	}
+	s.adopt(h)
+	s.inherits = false
+	if s.installationID == "" || s.installationID == h.installation {
+		return nil
+	}
+	err = conn.immediate(func() error { return conn.run(replaceInstallation, s.installationID) })
+	if err != nil {
+		s.conn = nil
+		return fmt.Errorf("set installation id: %w", err)
+	}
+	s.identity.installation, s.last.installation = s.installationID, s.installationID
+	return nil
+}
+
+// newMirror returns the row of a fresh mirror. What the person decided holds
+// on, as far as it is known. The installation is the same after its file was
+// set aside as damaged, and another one after somebody deleted it.
+func (s *Store) newMirror() []any {
+	installation := uuid.NewString()
+	if s.inherits && s.last.installation != "" {
+		installation = s.last.installation
+	}
+	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(s.last.mode), s.last.modeSince, s.last.requireConsent}
+}
+
+// createFile makes an empty file that only this user can read: SQLite gives
+// the files beside it the same permissions. One that is there is left alone.
+func createFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// checkMirror refuses what is somebody else's. It looks once, at one state of
+// the file: another process may be making the mirror.
+func checkMirror(c *connection) error {
+	var id, objects int64
+	err := c.conn.QueryRowContext(background, `SELECT application_id, (SELECT count(*) FROM sqlite_schema)
+		FROM pragma_application_id`).Scan(&id, &objects)
+	if err != nil || id == applicationID {
+		return err
+	}
+	if id != 0 || objects != 0 {
+		return fmt.Errorf("%w: it is another application's database", ErrNotMirror)
+	}
+	return nil
+}
+
+// setUp chooses a write-ahead log where the file system allows one. Without
+// it, a commit that is not synchronised could damage the file.
+func (c *connection) setUp(wait time.Duration) error {
+	mode, err := c.writeAhead(wait)
+	if err != nil {
+		return fmt.Errorf("set journal mode: %w", err)
+	}
+	c.relaxed = "PRAGMA synchronous = NORMAL"
+	if mode != "wal" {
+		c.relaxed = "PRAGMA synchronous = FULL"
+	}
+	_, err = c.exec(c.relaxed + "; PRAGMA journal_size_limit = 4194304")
+	return err
+}
+
+// writeAhead asks for a write-ahead log and returns the journal mode it got.
+// SQLite does not wait for its lock there while another process does the same.
+func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
+	for until := time.Now().Add(wait); ; {
+		err = c.conn.QueryRowContext(background, "PRAGMA journal_mode = WAL").Scan(&mode)
+		if !hasCode(err, codeBusy) || time.Now().After(until) {
+			return mode, err
+		}
+		if err := c.immediate(func() error { return nil }); err != nil {
+			return "", err // it has waited for the other one
+		}
+	}
+}
+
+func (s *Store) openReadOnly() error {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%w: it is a directory", ErrNotMirror)
+	}
+	conn, err := connect(s.path, true, s.busyTimeout)
+	if err != nil {
+		return err
+	}
+	if err := s.inspect(conn); err != nil {
+		return errors.Join(s.refuseForeign(err), conn.close())
+	}
+	return nil
+}
+
+func (s *Store) inspect(conn *connection) error {
+	if err := checkMirror(conn); err != nil {
+		return err
+	}
+	version, err := conn.pragma("user_version")
+	if err != nil {
+		return err
+	}
+	if version > schemaVersion {
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schemaVersion)
+	}
+	if version == 0 {
+		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
+	}
+	s.conn = conn
+	h, err := s.readHeader()
+	if err != nil {
+		s.conn = nil
+		return err
+	}
+	s.adopt(h)
+	return nil
+}

@@ -36,7 +36,7 @@ func dataSource(path string, readOnly bool, busy time.Duration) string {
 	if readOnly {
 		mode = "ro"
 	}
-	return fmt.Sprintf("file://%s?mode=%s&_pragma=busy_timeout(%d)&_pragma=foreign_keys(0)",
+	return fmt.Sprintf("file://%s?mode=%s&_pragma=busy_timeout(%d)",
 		(&url.URL{Path: slashed}).EscapedPath(), mode, busy.Milliseconds())
 }
 

@@ -23,7 +23,10 @@
 //
 // Any sdkmetric.Exporter is one. Where its Temporality for counters is delta it
 // gets what is new, in sealed batches that are sent again unchanged until they
-// are settled. Where it is cumulative it gets lifetime totals. An error of type
+// are settled. Where it is cumulative it gets lifetime totals, per resource or,
+// where it has a method MergeResources() bool that returns true, over all
+// versions under the resource of the process that submits, with zeros for what
+// was declared and not used and with a Statistic otelusage.submissions. An error of type
 // *outcome.Error says exactly what became of a request; any other one keeps the
 // data and backs off.
 //

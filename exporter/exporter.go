@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -31,6 +32,7 @@ type Exporter struct {
 	pending    error    // of the last export, while its counts wait for the next
 	stopped    bool
 
+	own      atomic.Pointer[attribute.Set] // the resource recorded under
 	reported reporter
 	sender   *sender // nil without a forwarder
 }

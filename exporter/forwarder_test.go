@@ -8,6 +8,12 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
+// requester is a forwarder that shows what it was given.
+type requester interface {
+	sdkmetric.Exporter
+	requests() []*metricdata.ResourceMetrics
+}
+
 // recordingForwarder keeps what it is given and answers as it is told.
 type recordingForwarder struct {
 	temporality metricdata.Temporality

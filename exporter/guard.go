@@ -82,6 +82,16 @@ func (g *guarded) temporality() (t metricdata.Temporality) {
 	return t
 }
 
+// mergesResources reports whether the forwarder's destination knows one version
+// at a time: its forwarder has a method MergeResources that says so.
+func (g *guarded) mergesResources() (merges bool) {
+	m, ok := g.exporter.(interface{ MergeResources() bool })
+	if ok {
+		_ = safely(func() error { merges = m.MergeResources(); return nil })
+	}
+	return merges
+}
+
 // shutdown gives the forwarder a bounded time to end.
 func (g *guarded) shutdown(timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)

@@ -39,5 +39,19 @@ func (e *Exporter) resourceFor(r *resource.Resource) *localstore.Resource {
 		handle = &localstore.Resource{Attributes: allowed}
 		e.resources[key] = handle
 	}
+	e.own.Store(&allowed)
 	return handle
+}
+
+// ownResource returns the resource this process records under, as far as it may
+// be known; known is false before the first export, unless WithResource told it.
+func (e *Exporter) ownResource() (set attribute.Set, known bool) {
+	if own := e.own.Load(); own != nil {
+		return *own, true
+	}
+	if e.config.resource == nil {
+		return set, false
+	}
+	set, _ = e.config.resource.Set().Filter(allowedResourceKey)
+	return set, true
 }

@@ -22,6 +22,7 @@ type sender struct {
 	kind        localstore.Forwarder
 	temporality metricdata.Temporality
 	forwarder   *guarded
+	merge       bool // totals over all versions, under this process's resource
 
 	wake    chan struct{} // has room for one: a look is asked for
 	stopped chan struct{} // closed: no further attempt begins
@@ -42,6 +43,7 @@ func newSender(e *Exporter) *sender {
 	if s.forwarder.temporality() == metricdata.DeltaTemporality {
 		s.kind, s.temporality = localstore.Delta, metricdata.DeltaTemporality
 	}
+	s.merge = s.kind == localstore.Cumulative && s.forwarder.mergesResources()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if e.maySend && !e.config.manual {
 		go s.loop()
@@ -122,10 +124,17 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 // attempt sends one batch, or as much of it as one attempt may. again says that
 // more can follow at once.
 func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error) {
-	sub, err := s.e.store.Begin(ctx, localstore.Request{
+	request := localstore.Request{
 		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
-		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second,
-	})
+		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
+	}
+	if s.merge {
+		var known bool
+		if request.Resource, known = s.e.ownResource(); !known {
+			return false, nil // until the first export tells
+		}
+	}
+	sub, err := s.e.store.Begin(ctx, request)
 	if err != nil || sub == nil {
 		return false, err
 	}

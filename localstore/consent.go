@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
@@ -140,7 +141,9 @@ func (s *Store) RequireConsent(context.Context) error {
 	return nil
 }
 
-// withholdPending moves all that waits to be sent to what is never sent.
+// withholdPending moves all that waits to be sent to what is never sent, but
+// for what a cumulative forwarder has sent in its totals already: those must not
+// fall, and what was sent there with consent may be sent elsewhere.
 func (s *Store) withholdPending(tx *transaction) error {
 	ids, err := tx.list(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
 	if err != nil {
@@ -150,11 +153,60 @@ func (s *Store) withholdPending(tx *transaction) error {
 	if err != nil {
 		return err
 	}
+	uploaded, err := s.uploads(tx)
+	if err != nil {
+		return err
+	}
 	for _, t := range rows {
-		t.withheld, t.pending = t.withheld.Add(t.pending), t.metric.zero()
+		keep := t.metric.zero()
+		if column, ok := uploaded[t.series]; ok {
+			total, err := t.metric.parseValue(column)
+			if err != nil {
+				return err
+			}
+			keep = t.uploadedPending(total)
+		}
+		hold, ok := t.pending.Sub(keep)
+		if !ok {
+			keep, hold = t.metric.zero(), t.pending
+		}
+		t.withheld, t.pending = t.withheld.Add(hold), keep
 	}
 	if err := s.saveTotals(tx, rows); err != nil {
 		return err
 	}
 	return tx.run(`UPDATE gauges SET due = NULL`)
+}
+
+// uploads returns the totals that a cumulative forwarder sent, if it was the
+// last one that sent anything.
+func (s *Store) uploads(tx *transaction) (map[int64]any, error) {
+	uploaded := make(map[int64]any)
+	err := tx.each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
+		AND (SELECT mark FROM forwarders WHERE kind = 'cumulative')
+			>= max((SELECT coalesce(max(mark), 0) FROM forwarders WHERE kind = 'delta'), (SELECT coalesce(max(mark), 0) FROM batches))`,
+		func(rows *sql.Rows) error {
+			var series int64
+			var column any
+			err := rows.Scan(&series, &column)
+			uploaded[series] = column
+			return err
+		})
+	return uploaded, wrap("read uploads", err)
+}
+
+// uploadedPending returns which part of pending is in a total that was sent.
+func (t *totals) uploadedPending(total Value) Value {
+	elsewhere, ok := t.recorded.Sub(t.withheld)
+	if ok {
+		elsewhere, ok = elsewhere.Sub(t.pending)
+	}
+	if !ok {
+		return t.metric.zero()
+	}
+	keep, ok := total.Sub(elsewhere)
+	if !ok {
+		return t.metric.zero()
+	}
+	return keep
 }

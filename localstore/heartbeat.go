@@ -122,9 +122,11 @@ func (s *Store) expire(tx *transaction, day int64) error {
 }
 
 // settledHeartbeats selects the series of old heartbeats that will not be sent
-// any more.
-// Their totals go last, or the others could not be told any more.
+// any more: settled, or waiting for a forwarder of deltas while one of totals is
+// in use, which has no place for them. What is in flight is neither.
 const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
 	LEFT JOIN totals o ON o.series_id = s.id
 	WHERE m.name = '` + activeName + `' AND s.attributes ->> '$.date' < ?1 AND (o.recorded IS NULL
-	OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0))`
+		OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0)
+			+ CASE WHEN (SELECT accepted_at FROM forwarders WHERE kind = 'cumulative')
+				> coalesce((SELECT accepted_at FROM forwarders WHERE kind = 'delta'), 0) THEN coalesce(o.pending, 0) ELSE 0 END)`

@@ -92,6 +92,7 @@ CREATE TABLE totals (
 	accepted   ANY,
 	partial    ANY,               -- in parts of which the receiver rejected points
 	set_aside  ANY,               -- refused for good, kept for inspection
+	uploaded   ANY,               -- of recorded, less withheld: the total a cumulative forwarder sent last
 	imported   ANY,               -- of recorded: from another database, shared there
 	exports    INTEGER NOT NULL DEFAULT 0,
 	updated_at INTEGER NOT NULL DEFAULT 0
@@ -163,6 +164,7 @@ CREATE TABLE batches (
 	end_at     INTEGER NOT NULL,
 	sealed_at  INTEGER NOT NULL,
 	epoch      INTEGER NOT NULL,
+	mark       INTEGER NOT NULL,  -- shared_mark when it was sealed
 	settled_at INTEGER
 ) STRICT;
 

@@ -38,8 +38,8 @@ func (s *Store) seal(tx *transaction) (batch int64, err error) {
 	}
 	start := tx.sealedUntil
 	end := max(tx.now, start+1)
-	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch) VALUES (?1, ?2, ?3, ?4)`,
-		start, end, tx.now, tx.epoch)
+	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		start, end, tx.now, tx.epoch, tx.sharedMark)
 	if err != nil {
 		return 0, fmt.Errorf("write batch: %w", err)
 	}

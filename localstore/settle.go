@@ -182,7 +182,11 @@ func (tx *transaction) finishBatch(batch int64) error {
 	if err := tx.run(`UPDATE batches SET settled_at = ?2 WHERE id = ?1`, batch, tx.now); err != nil {
 		return err
 	}
-	if err := tx.succeed(Delta, tx.sharedMark); err != nil {
+	mark, err := tx.find(`SELECT mark FROM batches WHERE id = ?1`, batch)
+	if err != nil {
+		return err
+	}
+	if err := tx.succeed(Delta, mark); err != nil {
 		return err
 	}
 	return tx.trimBatches()

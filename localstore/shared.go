@@ -8,33 +8,40 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
+// upload is a series' total as a cumulative forwarder is given it.
+type upload struct {
+	series int64
+	value  Value
+}
+
 // sharedTotals returns the lifetime totals that may be sent, one part per
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
-func (s *Store) sharedTotals(tx *transaction) ([]*Part, error) {
+func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
 	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
-	if err := b.addShared(); err != nil {
+	err := s.eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value Value) error {
+		sub.uploads = append(sub.uploads, upload{series, value})
+		text, err := json.Marshal(value)
+		if err == nil {
+			b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: text})
+		}
+		return err
+	}, b)
+	if err != nil {
 		return nil, err
 	}
 	if err := b.addStates(); err != nil {
 		return nil, err
 	}
-	end := max(tx.now, tx.createdAt+1)
 	parts := make([]*Part, 0, len(b.order))
 	for _, resource := range b.order {
-		p := b.payloads[resource]
 		var text string
 		err := tx.each(`SELECT attributes FROM resources WHERE id = ?1`,
 			func(rows *sql.Rows) error { return rows.Scan(&text) }, resource)
 		if err != nil {
 			return nil, fmt.Errorf("read resource: %w", err)
 		}
-		wire, err := tx.wireResource(text)
-		if err != nil {
-			return nil, err
-		}
-		p.Resource, p.Start, p.End = json.RawMessage(wire), tx.createdAt, end
-		part, err := p.part(0, 0)
+		part, err := b.payloads[resource].cumulative(tx, text)
 		if err != nil {
 			return nil, err
 		}
@@ -43,48 +50,54 @@ func (s *Store) sharedTotals(tx *transaction) ([]*Part, error) {
 	return parts, nil
 }
 
-func (b *batchBuilder) addShared() error {
-	err := b.tx.each(`SELECT `+wireColumns+`, s.attributes, o.recorded, o.withheld
+// cumulative makes a part of a payload, from when the mirror was made to now.
+func (p *payload) cumulative(tx *transaction, resource string) (*Part, error) {
+	wire, err := tx.wireResource(resource)
+	if err != nil {
+		return nil, err
+	}
+	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.createdAt, max(tx.now, tx.createdAt+1)
+	return p.part(0, 0)
+}
+
+// eachShared calls f for every series of which something may be sent.
+func (s *Store) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value Value) error, b *batchBuilder) error {
+	err := tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
 		func(rows *sql.Rows) error {
+			var series int64
 			var attributes string
 			var recorded, withheld any
-			resource, w, err := b.scanWire(rows, &attributes, &recorded, &withheld)
+			resource, w, err := b.scanWire(rows, &series, &attributes, &recorded, &withheld)
 			if err != nil {
 				return err
 			}
-			value, ok, err := sharedJSON(w, recorded, withheld)
-			if err == nil && ok {
-				b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: value})
+			value, ok, err := w.shared(recorded, withheld)
+			if err != nil || !ok {
+				return err
 			}
-			return err
+			return f(resource, w, series, attributes, value)
 		})
-	if err != nil {
-		return fmt.Errorf("read totals: %w", err)
-	}
-	return nil
+	return wrap("read totals", err)
 }
 
-// sharedJSON returns recorded - withheld; ok is false where all was withheld.
-func sharedJSON(w *wireMetric, recorded, withheld any) (value json.RawMessage, ok bool, err error) {
+// shared returns recorded - withheld; ok is false where all was withheld.
+func (w *wireMetric) shared(recorded, withheld any) (value Value, ok bool, err error) {
 	m := Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
 	total, err := m.parseValue(recorded)
 	if err != nil {
-		return nil, false, err
+		return Value{}, false, err
 	}
 	kept, err := m.parseValue(withheld)
-	if err != nil {
-		return nil, false, err
+	if err != nil || kept.IsZero() {
+		return total, err == nil, err
 	}
-	shared := total
-	if !kept.IsZero() {
-		if shared, ok = total.Sub(kept); !ok || shared.IsZero() {
-			return nil, false, nil // also where what was withheld cannot be told apart
-		}
+	rest, ok := total.Sub(kept)
+	if !ok || rest.IsZero() {
+		return Value{}, false, nil // also where what was withheld cannot be told apart
 	}
-	value, err = json.Marshal(shared)
-	return value, true, err
+	return rest, true, nil
 }
 
 // addStates adds every State that may be sent, as its gauge.
@@ -130,5 +143,20 @@ func (s *Store) settleShared(tx *transaction, sub *Submission, part *Part, o Out
 		return true, nil
 	}
 	sub.shared = nil
+	if err := tx.saveUploads(sub.uploads); err != nil {
+		return false, err
+	}
 	return true, tx.succeed(Cumulative, sub.mark)
+}
+
+var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
+	` ON CONFLICT (series_id) DO UPDATE SET uploaded = excluded.uploaded`)
+
+// saveUploads remembers what was sent, so that a later change of mind does not
+// take it back.
+func (tx *transaction) saveUploads(list []upload) error {
+	err := updateUploaded.run(tx.connection, len(list), func(i int, args []any) ([]any, error) {
+		return appendValues(append(args, list[i].series), nil, list[i].value)
+	})
+	return wrap("write uploads", err)
 }

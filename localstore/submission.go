@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
 )
 
 // Forwarder is what kind of forwarder a submission is made for.
@@ -37,6 +38,11 @@ type Request struct {
 	Force     bool          // now, whatever the interval and the backoff say
 	Interval  time.Duration // between accepted submissions
 	Lease     time.Duration // how long it may take, at most MaxLease
+
+	// Merge asks for cumulative totals over all versions in one part, under
+	// Resource.
+	Merge    bool
+	Resource attribute.Set
 }
 
 // Submission is a batch that this process has leased for sending.
@@ -48,6 +54,7 @@ type Submission struct {
 	batch   int64
 	mark    int64 // what shared totals it covers
 	shared  []*Part
+	uploads []upload
 	resumed bool
 
 	tried   map[int64]bool // parts that this attempt is done with
@@ -103,7 +110,11 @@ func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
 		tried: make(map[int64]bool), blamed: make(map[int64]int)}
 	var err error
 	if r.Forwarder == Cumulative {
-		sub.shared, err = s.sharedTotals(tx)
+		if r.Merge {
+			sub.shared, err = s.mergedTotals(tx, sub)
+		} else {
+			sub.shared, err = s.sharedTotals(tx, sub)
+		}
 		if err != nil || len(sub.shared) == 0 {
 			return nil, err
 		}

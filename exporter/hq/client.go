@@ -1,0 +1,120 @@
+package hq
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
+)
+
+// maxAnswer is how much of an answer is read, in bytes. HQ's are a few words.
+const maxAnswer = 4 << 10
+
+// client makes uploads to one server. It is safe for concurrent use.
+type client struct {
+	transport *http.Transport
+	endpoint  *url.URL
+	key       string
+	secret    redactor
+	now       func() time.Time // for Retry-After without a Date beside it
+}
+
+// newClient returns a client with connections of its own. They are never
+// [http.DefaultTransport]'s or a clone of it, which an application may have
+// replaced, for example by one that adds trace ids.
+func newClient(cfg Config, endpoint *url.URL) *client {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &client{
+		transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			TLSClientConfig:        cfg.TLSConfig,
+			Protocols:              &protocols,
+			DisableKeepAlives:      true, // the next upload is an hour away
+			DisableCompression:     true, // of a word
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		endpoint: endpoint,
+		key:      cfg.APIKey,
+		secret:   newRedactor(cfg.APIKey),
+		now:      time.Now,
+	}
+}
+
+// post makes one request and returns its answer, or why there is none. The
+// transport is asked itself, so that no redirect is followed.
+func (c *client) post(ctx context.Context, body []byte) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	read, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	return answer{status: resp.StatusCode, header: resp.Header, body: read, cut: err}, nil
+}
+
+// unreachable is the outcome of a request that got no answer because of err.
+// Whatever the network does is transient, an untrusted certificate included:
+// captive portals present one.
+func (c *client) unreachable(err error) *outcome.Error {
+	reason := c.describe(err)
+	if text := c.secret.excerpt(err.Error()); text != "" {
+		reason += ": " + text
+	}
+	return &outcome.Error{Class: outcome.Transient, Reason: reason, Err: &quietError{text: reason, err: err}}
+}
+
+func (c *client) describe(err error) string {
+	host := c.secret.host(c.endpoint.Host)
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "cannot resolve " + host
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the certificate of " + host + " is not trusted"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return host + " does not speak TLS"
+	}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return host + " refuses connections"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the connection to " + host + " was lost before an answer came"
+	}
+	return "cannot reach " + host
+}
+
+// late is the outcome of a request that took longer than the timeout.
+func (c *client) late(timeout time.Duration) *outcome.Error {
+	return &outcome.Error{
+		Class:  outcome.Transient,
+		Reason: fmt.Sprintf("%s did not answer within %v", c.secret.host(c.endpoint.Host), timeout),
+		Err:    context.DeadlineExceeded,
+	}
+}
+
+// quietError answers errors.Is and errors.As as the error it stands for,
+// without showing its text: net/http quotes a malformed answer, and a proxy's
+// password.
+type quietError struct {
+	text string
+	err  error
+}
+
+func (e *quietError) Error() string        { return e.text }
+func (e *quietError) Is(target error) bool { return errors.Is(e.err, target) }
+func (e *quietError) As(target any) bool   { return errors.As(e.err, target) }

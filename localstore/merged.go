@@ -1,0 +1,148 @@
+package localstore
+
+import (
+	"database/sql"
+	"encoding/json"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// submissionsName is the Statistic of accepted submissions, this one included,
+// that merged totals carry.
+const submissionsName = otelusage.ReservedPrefix + "submissions"
+
+// mergedTotals returns one part, under the resource of the process that submits:
+// a metric per trackable with its total over all versions, attributes and
+// number types, zero for what was declared and not used.
+func (s *Store) mergedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
+	m := &merger{tx: tx, totals: make(map[int64]Value)}
+	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+	roles, err := tx.trackables()
+	if err != nil {
+		return nil, err
+	}
+	err = s.eachShared(tx, func(_ int64, _ *wireMetric, series int64, _ string, value Value) error {
+		sub.uploads = append(sub.uploads, upload{series, value})
+		if trackable, ok := roles[series]; ok {
+			m.add(trackable, value)
+		}
+		return nil
+	}, b)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.addTrackables(); err != nil {
+		return nil, err
+	}
+	p, err := s.progress(Cumulative)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.point(otelusage.KindStatistic, wireMetric{Name: submissionsName, Type: TypeSum, Monotonic: true,
+		Description: "Accepted submissions, this one included."}, noAttributes, Int64Value(p.accepted+1)); err != nil {
+		return nil, err
+	}
+	part, err := m.payload.cumulative(tx, encodeAttributes(sub.request.Resource))
+	if err != nil {
+		return nil, err
+	}
+	return []*Part{part}, nil
+}
+
+// trackables returns which trackable the series with its value belong to.
+func (tx *transaction) trackables() (map[int64]int64, error) {
+	of := make(map[int64]int64)
+	err := tx.each(`SELECT s.id, m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE m.role = 'value'`,
+		func(rows *sql.Rows) error {
+			var series, trackable int64
+			err := rows.Scan(&series, &trackable)
+			of[series] = trackable
+			return err
+		})
+	return of, wrap("read trackables", err)
+}
+
+// merger adds up what may be sent by trackable.
+type merger struct {
+	tx      *transaction
+	totals  map[int64]Value
+	payload payload
+}
+
+// add adds a stream to its trackable's total. A histogram adds its count and
+// sum alone: versions may differ in their boundaries.
+func (m *merger) add(trackable int64, v Value) {
+	switch v.kind {
+	case histogramValue:
+		v = HistogramValue(&Histogram{Count: v.hist.Count, Sum: v.hist.Sum, Buckets: []uint64{v.hist.Count}})
+	case exponentialValue:
+		v = HistogramValue(&Histogram{Count: v.exp.Count, Sum: v.exp.Sum, Buckets: []uint64{v.exp.Count}})
+	}
+	sum, ok := m.totals[trackable]
+	switch {
+	case !ok:
+		sum = v
+	case sum.kind == v.kind:
+		sum = sum.Add(v)
+	default: // the number type changed with a version
+		sum = Float64Value(clampFloat(sum.Float64() + v.Float64()))
+	}
+	m.totals[trackable] = sum
+}
+
+func (m *merger) addTrackables() error {
+	err := m.tx.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.monotonic,
+			CASE WHEN c.shared THEN coalesce(c.shared_state, '') ELSE '' END
+		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id ORDER BY t.id`,
+		func(rows *sql.Rows) error {
+			var id int64
+			var kindName, state string
+			var w wireMetric
+			err := rows.Scan(&id, &w.Name, &kindName, &w.Description, &w.Unit, &w.Monotonic, &state)
+			if err != nil {
+				return err
+			}
+			kind, ok := otelusage.ParseKind(kindName)
+			if !ok {
+				return nil // of a later version
+			}
+			if kind == otelusage.KindState {
+				w.Type = TypeGauge
+				return m.state(w, state)
+			}
+			return m.total(kind, w, m.totals[id])
+		})
+	return wrap("read trackables", err)
+}
+
+func (m *merger) state(w wireMetric, state string) error {
+	value := Int64Value(1)
+	if state == otelusage.NoState {
+		value = Int64Value(0)
+	}
+	return m.point(otelusage.KindState, w, string(stateAttributes(state)), value)
+}
+
+func (m *merger) total(kind otelusage.Kind, w wireMetric, v Value) error {
+	w.Type, w.Float = TypeSum, v.kind == realValue
+	w.Monotonic = w.Monotonic || kind == otelusage.KindSequence
+	if kind == otelusage.KindTimer {
+		w.Type, w.Float, w.Monotonic = TypeHistogram, true, false
+		if v.kind != histogramValue {
+			v = HistogramValue(&Histogram{Buckets: []uint64{0}})
+		}
+	}
+	return m.point(kind, w, noAttributes, v)
+}
+
+func (m *merger) point(kind otelusage.Kind, w wireMetric, attributes string, v Value) error {
+	w.ScopeName, w.ScopeVersion = otelusage.ScopeName, otelusage.Version
+	w.ScopeAttributes = json.RawMessage(encodeAttributes(attribute.NewSet(otelusage.KindKey.String(kind.String()))))
+	text, err := json.Marshal(v)
+	if err == nil {
+		m.payload.Points = append(m.payload.Points, payloadPoint{metric: &w, Attributes: json.RawMessage(attributes), Value: text})
+	}
+	return err
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -169,6 +170,20 @@ func (e *Exporter) Submit(ctx context.Context) error {
 		return fmt.Errorf("%w: DO_NOT_TRACK is set", ErrNoConsent)
 	}
 	return e.sender.submit(ctx, true)
+}
+
+// retractionTimeout bounds what Erase sends before it erases.
+const retractionTimeout = 2 * time.Second
+
+// Erase is localstore.Store.Erase, before which it tries once, for two seconds
+// at most, to take back at the destination the states this installation is said
+// to be in. What was counted and not recorded yet is not recorded any more;
+// collect afterwards, for counting to begin anew at once.
+func (e *Exporter) Erase(ctx context.Context) error {
+	if e.sender != nil {
+		e.sender.retract(ctx)
+	}
+	return e.store.Erase(ctx)
 }
 
 // ForceFlush makes what was recorded survive a power failure. It does not

@@ -177,6 +177,29 @@ func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Ou
 	return outcomeOf(err), err
 }
 
+// retract sends what takes accepted states back, as far as it goes: what does
+// not arrive stays at the destination, for nobody will know it any more.
+func (s *sender) retract(ctx context.Context) {
+	if s.kind != localstore.Delta {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, retractionTimeout)
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return
+	}
+	parts, err := s.e.store.Retraction(ctx, s.e.maySend)
+	if err != nil {
+		return
+	}
+	for _, part := range parts {
+		_, _ = s.send(ctx, part)
+	}
+}
+
 // stop ends the sender within the grace. The context bounds the network, never
 // what is written to the mirror.
 func (s *sender) stop(ctx context.Context) error {

@@ -170,6 +170,12 @@ func (c *connection) rollback() error {
 	return err
 }
 
+// waitAtMost sets how long statements wait for other processes. At worst the
+// former limit stays.
+func (c *connection) waitAtMost(d time.Duration) {
+	_ = c.run(fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
+}
+
 // durable runs f with commits that reach the disk before they return.
 func (c *connection) durable(f func() error) error {
 	if err := c.run("PRAGMA synchronous = FULL"); err != nil {

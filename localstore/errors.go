@@ -29,6 +29,11 @@ var (
 	// process has taken the submission over. Nothing was written.
 	ErrLeaseLost = errors.New("localstore: lease was lost")
 
+	// ErrErasePending is returned when all was erased while another process
+	// kept the file from being cleaned: the bytes of what was erased may
+	// still be in it, until the next Open or Erase that nobody keeps from it.
+	ErrErasePending = errors.New("localstore: erased content may still be in the file")
+
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = errors.New("localstore: invalid installation id")
 )

@@ -112,6 +112,9 @@ func (s *Store) prepare(conn *connection) error {
 	}
 	s.adopt(h)
 	s.inherits = false
+	if h.erasePending {
+		_ = s.finishErase() // otherwise the next open does
+	}
 	if s.installationID == "" || s.installationID == h.installation {
 		return nil
 	}
@@ -132,7 +135,7 @@ func (s *Store) newMirror() []any {
 	if s.inherits && s.last.installation != "" {
 		installation = s.last.installation
 	}
-	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(s.last.mode), s.last.modeSince, s.last.requireConsent}
+	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(s.last.mode), s.last.modeSince, s.last.requireConsent, s.last.erasures}
 }
 
 // createFile makes an empty file that only this user can read: SQLite gives

@@ -30,6 +30,7 @@ CREATE TABLE mirror (
 	require_consent INTEGER NOT NULL DEFAULT 0,
 	epoch           INTEGER NOT NULL DEFAULT 1, -- raised by every change of consent
 	erasures        INTEGER NOT NULL DEFAULT 0,
+	erase_pending   INTEGER NOT NULL DEFAULT 0, -- what was erased may still be in the file's unused bytes
 	sealed_until    INTEGER NOT NULL,           -- end of the last sealed batch
 	shared_mark     INTEGER NOT NULL DEFAULT 0, -- raised when a total that may be sent changes
 	lease_token     TEXT,                       -- who seals and sends
@@ -284,4 +285,4 @@ func (c *connection) migrate(create func() []any) error {
 }
 
 const insertMirror = `INSERT INTO mirror (id, mirror_id, installation_id, created_at, sealed_until,
-	mode, mode_since, require_consent) VALUES (1, ?1, ?2, ?3, ?3, ?4, ?5, ?6)`
+	mode, mode_since, require_consent, erasures) VALUES (1, ?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`

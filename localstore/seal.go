@@ -284,10 +284,9 @@ func (b *batchBuilder) addGauges() error {
 }
 
 func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
-	var text string
-	err := b.tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, resource)
+	text, err := b.tx.resourceText(resource)
 	if err != nil {
-		return fmt.Errorf("read resource: %w", err)
+		return err
 	}
 	wire, err := b.tx.wireResource(text)
 	if err != nil {

@@ -35,11 +35,9 @@ func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) 
 	}
 	parts := make([]*Part, 0, len(b.order))
 	for _, resource := range b.order {
-		var text string
-		err := tx.each(`SELECT attributes FROM resources WHERE id = ?1`,
-			func(rows *sql.Rows) error { return rows.Scan(&text) }, resource)
+		text, err := tx.resourceText(resource)
 		if err != nil {
-			return nil, fmt.Errorf("read resource: %w", err)
+			return nil, err
 		}
 		part, err := b.payloads[resource].cumulative(tx, text)
 		if err != nil {

@@ -26,6 +26,7 @@ type header struct {
 	requireConsent bool
 	epoch          int64
 	erasures       int64
+	erasePending   bool
 	sealedUntil    int64
 	sharedMark     int64
 	leaseToken     sql.NullString
@@ -33,7 +34,7 @@ type header struct {
 }
 
 const selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, sealed_until, shared_mark,
+	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, sealed_until, shared_mark,
 	lease_token, lease_until FROM mirror`
 
 func (s *Store) readHeader() (h header, err error) {
@@ -45,7 +46,7 @@ func (s *Store) readHeader() (h header, err error) {
 		return h, err
 	}
 	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
-		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
+		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
 	if err == nil {
 		return h, nil
 	}
@@ -58,6 +59,9 @@ func (s *Store) readHeader() (h header, err error) {
 // adopt takes over what the file says. After a change by another process,
 // remembered totals do not hold; after a change of epoch, rows may be gone.
 func (s *Store) adopt(h header) {
+	if s.last.mirror != "" && s.last.erasures != h.erasures {
+		s.ledger.anew.Store(true) // what this process declared was erased with the rest
+	}
 	s.identity, s.last = h.identity, h
 	if h.dataVersion != s.dataVersion {
 		s.dataVersion = h.dataVersion
@@ -155,10 +159,9 @@ func (s *Store) briefly(f func() error) error {
 		return err
 	}
 	conn := s.conn
-	_ = conn.run(fmt.Sprintf("PRAGMA busy_timeout = %d", min(brief, s.busyTimeout).Milliseconds()))
-	err := f()
-	_ = conn.run(fmt.Sprintf("PRAGMA busy_timeout = %d", s.busyTimeout.Milliseconds()))
-	return err
+	conn.waitAtMost(min(brief, s.busyTimeout))
+	defer conn.waitAtMost(s.busyTimeout)
+	return f()
 }
 
 // look runs f on the write connection, outside a transaction of its own.

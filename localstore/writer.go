@@ -145,7 +145,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	var seen observation
 	err := s.write(func(tx *transaction) error {
 		seen = tx.observe(r.MaySend)
-		if seen.off || w.seen.off || seen.erasures != w.seen.erasures && seen.mirror == w.seen.mirror {
+		if seen.off || w.seen.off || seen.erasures != w.seen.erasures {
 			return nil
 		}
 		share := seen.maySend && w.seen.maySend && (seen.epoch == w.seen.epoch || seen.mirror != w.seen.mirror)

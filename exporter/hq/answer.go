@@ -33,6 +33,14 @@ type answer struct {
 
 // judge turns an answer into an outcome, nil for acceptance.
 func (c *client) judge(a answer) *outcome.Error {
+	o := c.classify(a)
+	if o != nil {
+		o.Reason = c.secret.own(o.Reason)
+	}
+	return o
+}
+
+func (c *client) classify(a answer) *outcome.Error {
 	o := &outcome.Error{Status: a.status}
 	if a.status >= 300 {
 		o.RetryAfter = retryAfter(a.header, c.now())
@@ -40,7 +48,7 @@ func (c *client) judge(a answer) *outcome.Error {
 	text, whole := a.text()
 	refusal, known := refusals[text]
 	known = known && whole
-	host := c.secret.host(c.endpoint.Host)
+	host := c.host()
 
 	switch {
 	case a.cut != nil && a.status == http.StatusOK:

@@ -75,11 +75,12 @@ func (c *client) unreachable(err error) *outcome.Error {
 	if text := c.secret.excerpt(err.Error()); text != "" {
 		reason += ": " + text
 	}
+	reason = c.secret.own(reason)
 	return &outcome.Error{Class: outcome.Transient, Reason: reason, Err: &quietError{text: reason, err: err}}
 }
 
 func (c *client) describe(err error) string {
-	host := c.secret.host(c.endpoint.Host)
+	host := c.host()
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "cannot resolve " + host
 	}
@@ -98,11 +99,14 @@ func (c *client) describe(err error) string {
 	return "cannot reach " + host
 }
 
+// host names the server in reasons.
+func (c *client) host() string { return shorten(c.secret.own(c.endpoint.Host)) }
+
 // late is the outcome of a request that took longer than the timeout.
 func (c *client) late(timeout time.Duration) *outcome.Error {
 	return &outcome.Error{
 		Class:  outcome.Transient,
-		Reason: fmt.Sprintf("%s did not answer within %v", c.secret.host(c.endpoint.Host), timeout),
+		Reason: fmt.Sprintf("%s did not answer within %v", c.host(), timeout),
 		Err:    context.DeadlineExceeded,
 	}
 }

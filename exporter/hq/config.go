@@ -47,7 +47,7 @@ func (c Config) Format(s fmt.State, _ rune) {
 	if c.APIKey != "" {
 		key = keyPlaceholder
 	}
-	_, _ = io.WriteString(s, fmt.Sprintf("hq.Config{Host:%q APIKey:%q Timeout:%v}", newRedactor(c.APIKey).clean(c.Host), key, c.Timeout))
+	_, _ = io.WriteString(s, fmt.Sprintf("hq.Config{Host:%q APIKey:%q Timeout:%v}", newRedactor(c.APIKey).own(c.Host), key, c.Timeout))
 }
 
 // check fills in defaults and returns the URL to upload to. All errors are

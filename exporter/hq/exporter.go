@@ -109,17 +109,14 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 // body returns what to send, nil for nothing.
 func (e *Exporter) body(rm *metricdata.ResourceMetrics) ([]byte, *outcome.Error) {
 	p, err := newPayload(rm)
-	if err != nil {
-		return nil, err
-	}
-	if len(p.Data) == 0 {
+	if err == nil && len(p.Data) == 0 {
 		return nil, nil
 	}
-	if err := p.identify(rm.Resource); err != nil {
-		// A key that was given for another value by mistake stays out too.
-		if err.Err == ErrVersion && e.client.secret.clean(p.ApplicationVersion) != line(p.ApplicationVersion) {
-			err.Reason = ErrVersion.Error() + " (service.version): it needs two numbers in it"
-		}
+	if err == nil {
+		err = p.identify(rm.Resource)
+	}
+	if err != nil { // it quotes names and versions, into which a key may have slipped
+		err.Reason = e.client.secret.own(err.Reason)
 		return nil, err
 	}
 	return p.encode(e.client.key)
@@ -223,7 +220,7 @@ func (e *Exporter) close(ctx context.Context) error {
 func (e *Exporter) MarshalLog() any {
 	l := struct{ Type, Endpoint string }{Type: "HQ usage forwarder"}
 	if e != nil && e.client != nil {
-		l.Endpoint = e.client.endpoint.Scheme + "://" + e.client.secret.host(e.client.endpoint.Host)
+		l.Endpoint = e.client.endpoint.Scheme + "://" + e.client.host()
 	}
 	return l
 }

@@ -85,11 +85,11 @@ func shorten(s string) string {
 	return s[:end] + ellipsis
 }
 
-// host names a server in a reason. It may be the one configured or one that a
-// reason cannot do without, so a key that is too short to be found is let be.
-func (r redactor) host(s string) string {
+// own returns words of this package or of its configuration as one line without
+// the key. One that is too short to be found is let be.
+func (r redactor) own(s string) string {
 	if r.key == nil {
-		return shorten(line(s))
+		return line(s)
 	}
-	return r.excerpt(s)
+	return r.clean(s)
 }

@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -38,6 +39,19 @@ func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, locals
 
 // Disable stores that nothing is to be sent any more. Recording goes on.
 func (u *Usage) Disable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeLocal) }
+
+// Erase deletes everything that was recorded, here and, within two seconds and
+// as far as it can be, what the destination holds of this installation's states;
+// the installation gets another id. localstore.ErrErasePending says that another
+// process kept the file from being cleaned: the next start finishes it.
+func (u *Usage) Erase(ctx context.Context) error {
+	if u == nil || u.store == nil {
+		return ErrNotRecording
+	}
+	err := u.exporter.Erase(ctx)
+	u.tracker.Reset()
+	return errors.Join(err, u.reader.Record(ctx)) // from here on it counts again
+}
 
 // setMode records before and after, so that each count falls under the decision
 // it was made under.

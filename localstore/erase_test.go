@@ -1,0 +1,134 @@
+package localstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// bytesOf returns all that lies on the disk under a mirror's name.
+func bytesOf(t *testing.T, path string) []byte {
+	t.Helper()
+	names, err := filepath.Glob(path + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	return all
+}
+
+const secret = "a-state-to-be-forgotten"
+
+// remember records and sends what is to be erased.
+func remember(t *testing.T, s *Store, w *Writer) (ids []string) {
+	t.Helper()
+	r := version("1")
+	for range 30 {
+		recordAll(t, w, Recording{
+			Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)},
+			Moves:   []Move{{Series: state(r, "mode"), State: secret, Moved: true}},
+		})
+	}
+	submit(t, s)
+	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}})
+	if !bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
+		t.Fatal("the mirror does not hold what is to be erased")
+	}
+	return []string{s.InstallationID(), s.MirrorID()}
+}
+
+func TestEraseLeavesNoByte(t *testing.T) {
+	s, _ := fresh(t)
+	w := newWriter(t, s)
+	aside := s.Path() + damagedInfix + "20260101T000000.000000000Z"
+	if err := os.WriteFile(aside, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ids := remember(t, s, w)
+	setMode(t, s, ModeOn)
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	content := bytesOf(t, s.Path())
+	for _, text := range append(ids, secret, "a_name_to_be_forgotten") {
+		if bytes.Contains(content, []byte(text)) {
+			t.Errorf("%q is still on the disk", text)
+		}
+	}
+	if s.InstallationID() == ids[0] || s.MirrorID() == ids[1] {
+		t.Error("the ids are the old ones")
+	}
+	c, err := s.Consent(t.Context())
+	if err != nil || c.Mode != ModeOn {
+		t.Errorf("consent is %v, %v, want what was decided", c.Mode, err)
+	}
+	// What was counted before and not recorded is a baseline; then it counts.
+	n := statistic(version("1"), "n")
+	record(t, w, add(n, 100))
+	record(t, w, add(n, 1))
+	expect(t, s, "1", `SELECT coalesce(sum(recorded), 0) FROM series_totals WHERE metric = 'n'`)
+}
+
+func TestEraseIsFinishedByTheNextOpen(t *testing.T) {
+	s, c := fresh(t)
+	w := newWriter(t, s)
+	ids := remember(t, s, w)
+	reader, err := connect(s.Path(), true, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err = reader.snapshot(func() error {
+		if _, err := reader.find(`SELECT count(*) FROM totals`); err != nil {
+			return err
+		}
+		return s.Erase(ctx)
+	})
+	if !errors.Is(err, ErrErasePending) {
+		t.Errorf("Erase beside a reader: %v, want ErrErasePending", err)
+	}
+	if err := reader.close(); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	s = open(t, s.Path(), c)
+	content := bytesOf(t, s.Path())
+	for _, text := range append(ids, secret) {
+		if bytes.Contains(content, []byte(text)) {
+			t.Errorf("%q is still on the disk", text)
+		}
+	}
+	expect(t, s, "0", `SELECT erase_pending FROM mirror`)
+}
+
+func TestEraseReachesOtherProcesses(t *testing.T) {
+	s, c := fresh(t)
+	other := open(t, s.Path(), c)
+	w, n := newWriter(t, other), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	sub := mustBegin(t, other)
+	part := next(t, sub)
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("an outcome of what was erased: %v, want ErrLeaseLost", err)
+	}
+	record(t, w, add(n, 100)) // counted before, for all that is known
+	expect(t, s, "0", `SELECT count(*) FROM totals`)
+	record(t, w, add(n, 2))
+	checkBalance(t, other, "n{}", wants{recorded: 2, withheld: 0, pending: 2})
+	balanced(t, s)
+}

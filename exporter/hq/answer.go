@@ -54,7 +54,7 @@ func (c *client) classify(a answer) *outcome.Error {
 	case a.cut != nil && a.status == http.StatusOK:
 		o.Class, o.Err = outcome.Transient, &quietError{text: "the answer was cut off", err: a.cut}
 		o.Reason = "the answer of " + host + " was cut off"
-	case a.status == http.StatusOK && whole && text == success:
+	case a.status == http.StatusOK && text == success:
 		return nil
 	case known && (a.status == http.StatusOK || a.rejected()):
 		o.Class, o.Err = outcome.Refused, refusal.err

@@ -23,7 +23,7 @@ const maxAnswer = 4 << 10
 type client struct {
 	transport *http.Transport
 	endpoint  *url.URL
-	key       string
+	key       func() string // not a string: fmt shows those of unexported fields
 	secret    redactor
 	now       func() time.Time // for Retry-After without a Date beside it
 }
@@ -44,7 +44,7 @@ func newClient(cfg Config, endpoint *url.URL) *client {
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 		endpoint: endpoint,
-		key:      cfg.APIKey,
+		key:      func() string { return cfg.APIKey },
 		secret:   newRedactor(cfg.APIKey),
 		now:      time.Now,
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
@@ -27,8 +28,8 @@ type Config struct {
 	// https://[2001:db8::1]/hq. Without a scheme https is meant.
 	Host string
 
-	// APIKey is the application's key at HQ. It is never logged, and printing a
-	// Config with package fmt does not show it.
+	// APIKey is the application's key at HQ. It is never logged, and neither
+	// package fmt nor log/slog shows it when given a Config.
 	APIKey string
 
 	// Timeout bounds each upload, 0 means [DefaultTimeout]. A context that ends
@@ -49,6 +50,9 @@ func (c Config) Format(s fmt.State, _ rune) {
 	}
 	_, _ = io.WriteString(s, fmt.Sprintf("hq.Config{Host:%q APIKey:%q Timeout:%v}", newRedactor(c.APIKey).own(c.Host), key, c.Timeout))
 }
+
+// LogValue implements [slog.LogValuer], without the API key.
+func (c Config) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
 
 // check fills in defaults and returns the URL to upload to. All errors are
 // reported; none quotes what was given, in which a key may be misplaced.

@@ -18,7 +18,7 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // Exporter uploads usage to one HQ server. [New] makes it. Its methods may be
 // called concurrently.
 type Exporter struct {
-	client  *client // behind a pointer also so that printing an Exporter shows no key
+	client  *client
 	timeout time.Duration
 
 	// turn holds a token while an upload is under way: an older total that
@@ -119,7 +119,7 @@ func (e *Exporter) body(rm *metricdata.ResourceMetrics) ([]byte, *outcome.Error)
 		err.Reason = e.client.secret.own(err.Reason)
 		return nil, err
 	}
-	return p.encode(e.client.key)
+	return p.encode(e.client.key())
 }
 
 // send makes the one request. The caller holds the turn.

@@ -50,7 +50,7 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 	if c.Disabled || strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true") {
 		return u, u.attach(unheard(), nil)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return u, errors.Join(u.failed(err), u.attach(unheard(), nil))
 	}
 	forwarder, refused := c.forwarder()

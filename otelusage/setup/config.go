@@ -1,0 +1,109 @@
+package setup
+
+import (
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
+)
+
+// NeverSubmit as Config.SubmitInterval records on this machine only, whatever
+// the destination: submit_interval_s = 0 in a file.
+const NeverSubmit time.Duration = -1
+
+// MaxRecordInterval is the longest time between two recordings, and so the most
+// that a killed process loses. A longer Config.RecordInterval is cut to it.
+const MaxRecordInterval = time.Minute
+
+// maxInterval catches milliseconds that are given as seconds, and worse.
+const maxInterval = 10 * 366 * 24 * time.Hour
+
+// Config is what a configuration file says, under the file's names, and what
+// only code can say. Its zero value, with an ApplicationName, records into the
+// default mirror and sends nothing.
+type Config struct {
+	FilePath           string // filepath; default localstore.DefaultPath(ApplicationName)
+	ApplicationName    string // application_name
+	ApplicationVersion string // application_version
+	InstallationID     string // installation_id; at most 255 bytes of printable ASCII
+
+	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit
+	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval
+
+	// Debug (debug) also hands the error that Start returns to OnError. It does
+	// not change what is recorded or sent, and nothing is ever printed.
+	Debug bool
+
+	// Disabled (enabled = false) records nothing: no file is made, and
+	// trackables count in memory.
+	Disabled bool
+
+	OTLP *OTLP // the destination is a Collector
+	HQ   *HQ   // the destination is an HQ server
+
+	RequireConsent bool          // send nothing before Usage.Enable
+	RecordInterval time.Duration // default and at most MaxRecordInterval
+	CloseTimeout   time.Duration // default standalone.DefaultCloseTimeout
+	SubmitWait     time.Duration // default exporter.DefaultSubmitWait
+
+	Tracker  *otelusage.Tracker // nil: a fresh one
+	Resource *resource.Resource // more resource attributes, through the allow-list
+	OnError  func(error)        // nil: errors are kept for Usage.Err
+}
+
+// OTLP is the section of that name: an OpenTelemetry Collector or another
+// receiver of OTLP over HTTP. The user's OTEL_EXPORTER_OTLP_* is not read.
+type OTLP struct {
+	Endpoint    string            // endpoint; required; see otlp.WithEndpointURL
+	Headers     map[string]string `json:"-"` // headers; see otlp.WithHeaders
+	Compression string            // compression; gzip or none, default gzip
+	Timeout     time.Duration     // timeout_s; default otlp.DefaultTimeout
+	TLSConfig   *tls.Config       `json:"-"` // default: the system's authorities
+}
+
+// HQ is the section of that name: a server of the AnonymousUsage library.
+type HQ struct {
+	Host      string        // host; required; https where no scheme is written
+	APIKey    string        `json:"-"` // api_key; required
+	Timeout   time.Duration // timeout_s; default as in package hq
+	TLSConfig *tls.Config   `json:"-"` // default: the system's authorities
+}
+
+// String returns the destination without its headers.
+func (o OTLP) String() string {
+	return fmt.Sprintf("OTLP{Endpoint: %q, Headers: %d of them, Compression: %q, Timeout: %v}",
+		o.Endpoint, len(o.Headers), o.Compression, o.Timeout)
+}
+
+// GoString is String: headers are not shown.
+func (o OTLP) GoString() string { return o.String() }
+
+// String returns the destination without its API key.
+func (h HQ) String() string {
+	return fmt.Sprintf("HQ{Host: %q, Timeout: %v}", h.Host, h.Timeout)
+}
+
+// GoString is String: the API key is not shown.
+func (h HQ) GoString() string { return h.String() }
+
+// standalone returns c for the package that does the work. A submit interval of
+// never has no place there: it leaves out the forwarder.
+func (c *Config) standalone() standalone.Config {
+	record := c.RecordInterval
+	if record <= 0 {
+		record = exporter.DefaultRecordInterval
+	}
+	return standalone.Config{
+		FilePath: c.FilePath, ApplicationName: c.ApplicationName, ApplicationVersion: c.ApplicationVersion,
+		InstallationID: c.InstallationID,
+		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
+		SubmitInterval: max(c.SubmitInterval, 0), CloseTimeout: c.CloseTimeout, SubmitWait: c.SubmitWait,
+		RequireConsent: c.RequireConsent, Disabled: c.Disabled,
+		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError,
+	}
+}

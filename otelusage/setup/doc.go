@@ -1,0 +1,80 @@
+// Package setup starts usage tracking from a configuration file, or from a
+// [Config] that has the same keys, with either forwarder: OTLP or HQ.
+//
+//	cfg, err := setup.LoadFile("usage.ini")
+//	cfg.ApplicationVersion = version // what code sets wins over the file
+//	usage, err := setup.Start(ctx, cfg)
+//	defer usage.Close()
+//
+// A program that needs one forwarder only, or none, is smaller with package
+// standalone, which this package wraps.
+//
+// # The file
+//
+// [LoadFile] reads the INI file of the AnonymousUsage library for Python:
+//
+//	[General]
+//	filepath = usage_stats.db
+//	application_name = MyApp
+//	application_version = 1.0.0
+//	submit_interval_s = 500
+//	check_interval_s = 30000
+//	debug = false
+//
+//	[HQ]
+//	host = www.usagetrackerapp.com
+//	api_key = ldfhksg23542kj5g73kk3465j
+//
+// Sections and keys, upper or lower case alike:
+//
+//	[General]
+//	filepath             the mirror; required; relative to the working directory, extension kept
+//	application_name     service.name; HQ needs it, from here or from code
+//	application_version  service.version; HQ needs two numbers in it, as in 1.0
+//	submit_interval_s    seconds between submissions; 0 never submits; default 3600
+//	check_interval_s     seconds between looks whether one is due; default 60
+//	debug                whether Start's error also goes to Config.OnError; default false
+//	installation_id      default: a random one, made with the mirror
+//	enabled              false records nothing; default true
+//
+//	[HQ]
+//	host                 required; https where no scheme is written
+//	api_key              required
+//	timeout_s            of one request; default as in package hq
+//
+//	[OTLP]
+//	endpoint             required; http:// or https:// URL, /v1/metrics where it has no path
+//	headers              name=value, name=value
+//	compression          gzip (default) or none
+//	timeout_s            of one request; default 10
+//
+// With neither [HQ] nor [OTLP] usage is recorded on this machine only; with
+// both the file is refused. Booleans are true, yes, on, 1 and false, no, off, 0.
+// Seconds may have decimals, and end at ten years. An exporter gives up on a
+// request after 30 s whatever timeout_s says.
+//
+// A key has one line, and what follows its = or : is the value, without the
+// blanks around it. Percent signs, semicolons, number signs, quotes and a
+// backslash at the end are part of it; it cannot begin with a backquote or three
+// quotes. Only a line that begins with # or ; is a comment. Lines may be
+// indented. A comma in a header value cannot be written in the file: set it in
+// code.
+//
+// The file is UTF-8 text of at most 1 MiB. What is wrong with it is reported all
+// at once, each as a [*FileError] with file, line and key; no error quotes an
+// API key or a header.
+//
+// # What code sets wins
+//
+// LoadFile returns a plain Config: fields that are set afterwards replace what
+// the file said. To replace the destination, set the other one to nil.
+//
+// # Consent
+//
+// enabled = false (Config.Disabled) is a veto and stands above what the mirror
+// remembers: nothing is recorded, and no file is made. Above it is
+// OTEL_SDK_DISABLED=true, which does the same, and beside it DO_NOT_TRACK=1,
+// under which this process records and sends nothing. The user's
+// OTEL_EXPORTER_OTLP_*, OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME have no
+// effect on what is recorded and where it goes.
+package setup

@@ -1,0 +1,86 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What can be wrong with a configuration. Errors of [LoadFile] and [Start] wrap
+// these; those of LoadFile hold a [*FileError] for each.
+var (
+	// ErrUnknownSection is a section that is none of General, HQ and OTLP, or a
+	// key before the first section.
+	ErrUnknownSection = errors.New("unknown section")
+
+	// ErrUnknownKey is a key that its section does not have.
+	ErrUnknownKey = errors.New("unknown key")
+
+	// ErrDuplicate is a section, key or header that is there twice.
+	ErrDuplicate = errors.New("given twice")
+
+	// ErrBadValue is a value that its key cannot have.
+	ErrBadValue = errors.New("bad value")
+
+	// ErrMissingKey is a required key that is not there or empty.
+	ErrMissingKey = errors.New("missing")
+
+	// ErrTwoDestinations is a configuration with both HQ and OTLP.
+	ErrTwoDestinations = errors.New("both HQ and OTLP are configured: there can be one destination")
+
+	// ErrSyntax is a line that is no section, key or comment.
+	ErrSyntax = errors.New("not understood")
+
+	// ErrNotText is a file that is not UTF-8 text.
+	ErrNotText = errors.New("not UTF-8 text")
+
+	// ErrTooLarge is a file of more than 1 MiB.
+	ErrTooLarge = errors.New("larger than 1 MiB")
+
+	// ErrNotFile is a directory, or another thing that is no regular file.
+	ErrNotFile = errors.New("not a regular file")
+
+	// ErrEmpty is a file without a section.
+	ErrEmpty = errors.New("empty: there is no section in it")
+)
+
+// FileError is one thing that is wrong with a configuration file.
+type FileError struct {
+	File string // as given to LoadFile
+	Line int    // from 1; 0 where it is about the file as a whole
+	Key  string // as it is written in the file; empty where it is about a section, a line or the file
+	Err  error  // the cause, which wraps one of the errors above or comes from the file system
+}
+
+// Error returns "read configuration FILE:LINE: KEY: cause".
+func (e *FileError) Error() string {
+	s := "read configuration " + e.File
+	if e.Line > 0 {
+		s = fmt.Sprintf("%s:%d", s, e.Line)
+	}
+	if e.Key != "" {
+		s += ": " + e.Key
+	}
+	return s + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// maxErrors bounds how much is said about one file.
+const maxErrors = 20
+
+// fileErrors collects what is wrong with one file.
+type fileErrors struct {
+	file string
+	errs []error
+}
+
+func (l *fileErrors) add(line int, key string, err error) {
+	if err != nil && len(l.errs) < maxErrors {
+		l.errs = append(l.errs, &FileError{File: l.file, Line: line, Key: key, Err: err})
+	}
+}
+
+func (l *fileErrors) any() bool { return len(l.errs) > 0 }
+
+func (l *fileErrors) joined() error { return errors.Join(l.errs...) }

@@ -1,0 +1,255 @@
+package setup
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func write(tb testing.TB, text string) (path string) {
+	tb.Helper()
+	path = filepath.Join(tb.TempDir(), "usage.ini")
+	must(tb, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// The reference's own sample.
+const sample = `[General]
+filepath = usage_stats.db
+application_name = MyApp
+application_version = 1.0.0
+submit_interval_s = 500
+check_interval_s = 30000
+debug = false
+
+[HQ]
+host = www.usagetrackerapp.com
+api_key = ldfhksg23542kj5g73kk3465j
+`
+
+func sampleConfig() Config {
+	return Config{FilePath: "usage_stats.db", ApplicationName: "MyApp", ApplicationVersion: "1.0.0",
+		SubmitInterval: 500 * time.Second, CheckInterval: 30000 * time.Second,
+		HQ: &HQ{Host: "www.usagetrackerapp.com", APIKey: "ldfhksg23542kj5g73kk3465j"}}
+}
+
+func TestLoadFileTakesTheSampleInEveryForm(t *testing.T) {
+	for name, text := range map[string]string{
+		"as it is":         sample,
+		"indented":         "    " + strings.ReplaceAll(sample, "\n", "\n    "),
+		"keys indented":    strings.NewReplacer("\n", "\n\t", "\n\n[", "\n\n[").Replace(sample),
+		"CRLF":             strings.ReplaceAll(sample, "\n", "\r\n"),
+		"byte order mark":  "\uFEFF" + sample,
+		"upper case":       strings.NewReplacer("filepath", "FilePath", "General", "GENERAL", "api_key", "API_KEY", "[HQ]", "[hq]").Replace(sample),
+		"comments":         "; one\n# two = 2\n" + strings.ReplaceAll(sample, "]\n", "] ; a section\n# here\n"),
+		"colons":           strings.ReplaceAll(sample, " = ", ": "),
+		"no last new line": strings.TrimSpace(sample),
+		"sections swapped": sample[strings.Index(sample, "[HQ]"):] + sample[:strings.Index(sample, "[HQ]")],
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := LoadFile(write(t, text))
+			must(t, err)
+			if want := sampleConfig(); !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestLoadFileReadsEveryKey(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       Config
+	}{
+		{"only what must be", "[General]\nfilepath = a.db", Config{FilePath: "a.db"}},
+		{"never submit", "[General]\nfilepath = a.db\nsubmit_interval_s = 0", Config{FilePath: "a.db", SubmitInterval: NeverSubmit}},
+		{"decimals", "[General]\nfilepath = a.db\nsubmit_interval_s = 1.5\ncheck_interval_s=.25", Config{FilePath: "a.db", SubmitInterval: 1500 * time.Millisecond, CheckInterval: 250 * time.Millisecond}},
+		{"debug", "[General]\nfilepath = a.db\ndebug = Yes", Config{FilePath: "a.db", Debug: true}},
+		{"not enabled", "[General]\nfilepath = a.db\nenabled = off", Config{FilePath: "a.db", Disabled: true}},
+		{"enabled", "[General]\nfilepath = a.db\nenabled = TRUE", Config{FilePath: "a.db"}},
+		{"id", "[General]\nfilepath = a.db\ninstallation_id = user-1", Config{FilePath: "a.db", InstallationID: "user-1"}},
+		{"values are data", "[General]\nfilepath = C:\\data\\\napplication_name = 50% of \"x\" ; no # comment\napplication_version = %(filepath)s\n" +
+			"[HQ]\nhost = h\napi_key = a%b;c#d=e:f 'g'\ntimeout_s = 3",
+			Config{FilePath: `C:\data\`, ApplicationName: `50% of "x" ; no # comment`, ApplicationVersion: "%(filepath)s",
+				HQ: &HQ{Host: "h", APIKey: "a%b;c#d=e:f 'g'", Timeout: 3 * time.Second}}},
+		{"quotes are data", "[General]\nfilepath = \"a.db\"", Config{FilePath: `"a.db"`}},
+		{"unicode", "[General]\nfilepath = größe.db\napplication_name = 使用\uFFFD", Config{FilePath: "größe.db", ApplicationName: "使用\uFFFD"}},
+		{"OTLP", "[General]\nfilepath = a.db\n[OTLP]\nendpoint = https://usage.example.com/v1/metrics\n" +
+			"headers = X-Key = a=b%20;c#d , , X-Other=\ncompression = NONE\ntimeout_s = 5",
+			Config{FilePath: "a.db", OTLP: &OTLP{Endpoint: "https://usage.example.com/v1/metrics",
+				Headers: map[string]string{"X-Key": "a=b%20;c#d", "X-Other": ""}, Compression: "none", Timeout: 5 * time.Second}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := LoadFile(write(t, tt.text))
+			must(t, err)
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadFileNamesFileLineAndKey(t *testing.T) {
+	const general = "[General]\nfilepath = a.db\n"
+	for _, tt := range []struct {
+		name, text string
+		line       int
+		key        string
+		want       error
+	}{
+		{"empty", "", 0, "", ErrEmpty},
+		{"only a comment", "# nothing\n", 0, "", ErrEmpty},
+		{"unknown section", general + "[Genera]\nx = 1", 3, "", ErrUnknownSection},
+		{"DEFAULT", general + "[DEFAULT]\ndebug = true", 3, "", ErrUnknownSection},
+		{"no section", "filepath = a.db\n", 1, "", ErrUnknownSection},
+		{"open section", "[General\nfilepath = a.db", 1, "", ErrSyntax},
+		{"more after a section", "[General] filepath = a.db", 1, "", ErrSyntax},
+		{"section twice", general + "[general]\ndebug = 1", 3, "", ErrDuplicate},
+		{"unknown key", general + "\nfilepaht = b.db", 4, "filepaht", ErrUnknownKey},
+		{"key of another section", general + "host = h", 3, "host", ErrUnknownKey},
+		{"auto increment", general + "- = h", 3, "-", ErrUnknownKey},
+		{"key in quotes", general + "\"debug\" = true", 3, `"debug"`, ErrUnknownKey},
+		{"key twice", general + "FilePath = b.db", 3, "FilePath", ErrDuplicate},
+		{"no key", general + "= 1", 3, "", ErrSyntax},
+		{"no equals sign", general + "debug", 3, "", ErrSyntax},
+		{"missing filepath", "\n[General]\ndebug = no", 2, "filepath", ErrMissingKey},
+		{"empty filepath", "[General]\nfilepath =", 2, "filepath", ErrMissingKey},
+		{"no General", "[HQ]\nhost = h\napi_key = k", 1, "filepath", ErrMissingKey},
+		{"two destinations", general + "[HQ]\nhost = h\napi_key = k\n[OTLP]\nendpoint = http://h", 6, "", ErrTwoDestinations},
+		{"no number", general + "submit_interval_s = 5 minutes", 3, "submit_interval_s", ErrBadValue},
+		{"NaN", general + "submit_interval_s = NaN", 3, "submit_interval_s", ErrBadValue},
+		{"infinite", general + "submit_interval_s = Inf", 3, "submit_interval_s", ErrBadValue},
+		{"hexadecimal", general + "submit_interval_s = 0x10p1", 3, "submit_interval_s", ErrBadValue},
+		{"exponent", general + "submit_interval_s = 1e2", 3, "submit_interval_s", ErrBadValue},
+		{"underscore", general + "submit_interval_s = 1_000", 3, "submit_interval_s", ErrBadValue},
+		{"empty number", general + "submit_interval_s =", 3, "submit_interval_s", ErrBadValue},
+		{"negative", general + "submit_interval_s = -5", 3, "submit_interval_s", ErrBadValue},
+		{"never, as code says it", general + "submit_interval_s = -0.000000001", 3, "submit_interval_s", ErrBadValue},
+		{"almost never", general + "submit_interval_s = 0.00000000001", 3, "submit_interval_s", ErrBadValue},
+		{"absurd", general + "submit_interval_s = 1000000000000", 3, "submit_interval_s", ErrBadValue},
+		{"more than a float", general + "submit_interval_s = 1" + strings.Repeat("0", 400), 3, "submit_interval_s", ErrBadValue},
+		{"check zero", general + "check_interval_s = 0", 3, "check_interval_s", ErrBadValue},
+		{"check absurd", general + "check_interval_s = 1000000000000", 3, "check_interval_s", ErrBadValue},
+		{"no bool", general + "debug = maybe", 3, "debug", ErrBadValue},
+		{"empty bool", general + "enabled = ", 3, "enabled", ErrBadValue},
+		{"installation id", general + "installation_id = Jörg", 3, "installation_id", ErrBadValue},
+		{"HQ without host", general + "[HQ]\napi_key = k", 3, "host", ErrMissingKey},
+		{"HQ without key", general + "[HQ]\nhost = h\nAPI_Key =", 5, "API_Key", ErrMissingKey},
+		{"HQ host with user", general + "[HQ]\nhost = u:p@h\napi_key = k", 4, "host", ErrBadValue},
+		{"HQ host with bad port", general + "[HQ]\nhost = h:x\napi_key = k", 4, "host", ErrBadValue},
+		{"HQ timeout", general + "[HQ]\nhost = h\napi_key = k\ntimeout_s = 0", 6, "timeout_s", ErrBadValue},
+		{"OTLP without endpoint", general + "[OTLP]\ntimeout_s = 1", 3, "endpoint", ErrMissingKey},
+		{"OTLP endpoint without scheme", general + "[OTLP]\nendpoint = localhost:4318", 4, "endpoint", ErrBadValue},
+		{"header without value", general + "[OTLP]\nendpoint = http://h\nheaders = a=b, c", 5, "headers", ErrBadValue},
+		{"header twice", general + "[OTLP]\nendpoint = http://h\nheaders = a=b, A=c", 5, "headers", ErrDuplicate},
+		{"reserved header", general + "[OTLP]\nendpoint = http://h\nheaders = Host=b", 5, "headers", ErrBadValue},
+		{"compression", general + "[OTLP]\nendpoint = http://h\ncompression = zstd", 5, "compression", ErrBadValue},
+		{"control character", general + "application_name = a\x1bb", 3, "application_name", ErrBadValue},
+		{"old Mac line ends", "[General]\nfilepath = a.db\rdebug = true", 2, "filepath", ErrBadValue},
+		{"backquote", general + "application_name = `a\nb`", 3, "application_name", ErrBadValue},
+		{"three quotes", general + `application_name = """`, 3, "application_name", ErrBadValue},
+		{"Latin-1", general + "application_name = Gr\xf6\xdfe", 3, "", ErrNotText},
+		{"UTF-16", "\xff\xfe[\x00G\x00", 1, "", ErrNotText},
+		{"NUL", general + "debug = \x00", 3, "", ErrNotText},
+		{"a database", "SQLite format 3\x00\x10\x00", 1, "", ErrNotText},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.text)
+			c, err := LoadFile(path)
+			e, ok := errors.AsType[*FileError](err)
+			if !ok {
+				t.Fatalf("got %v, want a *FileError", err)
+			}
+			if e.File != path || e.Line != tt.line || e.Key != tt.key || !errors.Is(e, tt.want) {
+				t.Errorf("got line %d, key %q, %v; want line %d, key %q, %v", e.Line, e.Key, e.Err, tt.line, tt.key, tt.want)
+			}
+			if !reflect.DeepEqual(c, Config{}) {
+				t.Errorf("got a Config with the error: %+v", c)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func TestLoadFileReportsAllThatIsWrong(t *testing.T) {
+	_, err := LoadFile(write(t, "[General]\ndebug = maybe\nsubmit_interval_s = x\n"))
+	for _, want := range []string{":1: filepath", ":2: debug", ":3: submit_interval_s"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+	_, err = LoadFile(write(t, "[General]\n"+strings.Repeat("nonsense\n", 1000)))
+	if n := strings.Count(err.Error(), "\n"); n >= maxErrors {
+		t.Errorf("%d errors", n+1)
+	}
+}
+
+func TestErrorsDoNotQuoteSecrets(t *testing.T) {
+	const secret = "s3cr3tT0ken"
+	for name, text := range map[string]string{
+		"key with a control character": "[HQ]\nhost = h\napi_key = " + secret + "\x07",
+		"key with a second line":       "[HQ]\nhost = h\napi_key = a\n  " + secret + "==",
+		"second and third line":        "[HQ]\nhost = h\napi_key = a\n  b==\n  " + secret + "==",
+		"key with a bare second line":  "[HQ]\nhost = h\napi_key = a\n" + secret,
+		"key with a carriage return":   "[HQ]\nhost = h\napi_key = a\r" + secret,
+		"key in backquotes":            "[HQ]\nhost = h\napi_key = `" + secret,
+		"key twice":                    "[HQ]\nhost = h\napi_key = a\napi_key = " + secret,
+		"key in a URL":                 "[HQ]\nhost = https://" + secret + "@h\napi_key = k",
+		"key and a bad host":           "[HQ]\nhost = h:-1\napi_key = " + secret,
+		"header value":                 "[OTLP]\nendpoint = http://h\nheaders = X-Key=" + secret + "\x07",
+		"header without a name":        "[OTLP]\nendpoint = http://h\nheaders = " + secret,
+		"header with comma":            "[OTLP]\nendpoint = http://h\nheaders = X-Key=a," + secret,
+		"header with a bad name":       "[OTLP]\nendpoint = http://h\nheaders = Bearer " + secret + "=",
+		"header twice":                 "[OTLP]\nendpoint = http://h\nheaders = a=1,a=" + secret,
+		"endpoint with a password":     "[OTLP]\nendpoint = http://u:" + secret + "@h",
+		"endpoint with a query":        "[OTLP]\nendpoint = http://h/?k=" + secret,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := LoadFile(write(t, "[General]\nfilepath = a.db\n"+text))
+			if err == nil || strings.Contains(err.Error(), secret) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestLoadFileRefusesWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	huge := filepath.Join(dir, "huge.ini")
+	must(t, os.WriteFile(huge, nil, 0o600))
+	must(t, os.Truncate(huge, 1<<30))
+	large := write(t, sample+strings.Repeat("#\n", maxFileSize/2))
+	for name, tt := range map[string]struct {
+		path string
+		want error
+	}{
+		"directory": {dir, ErrNotFile},
+		"device":    {os.DevNull, ErrNotFile},
+		"1 GiB":     {huge, ErrTooLarge},
+		"1 MiB":     {large, ErrTooLarge},
+		"missing":   {filepath.Join(dir, "none.ini"), fs.ErrNotExist},
+		"no name":   {"", fs.ErrNotExist},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := LoadFile(tt.path)
+			if e, ok := errors.AsType[*FileError](err); !ok || e.File != tt.path || !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want a *FileError for %v", err, tt.want)
+			}
+			t.Log(err)
+		})
+	}
+	_, err := LoadFile(write(t, sample+strings.Repeat("#", maxFileSize-len(sample))))
+	must(t, err)
+}

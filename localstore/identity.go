@@ -124,24 +124,31 @@ func (s *Store) metricRow(tx *transaction, m *Metric, at int64) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
-	trackable, role, err := s.trackableRow(tx, m, at)
-	if err != nil {
-		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
-	}
-	id, err := tx.findOrInsert(
+	key := []any{m.Scope.Name, m.Scope.Version, encodeAttributes(m.Scope.Attributes),
+		m.Name, m.Unit, string(m.Type), m.Monotonic, m.Float, bounds}
+	id, err := tx.find(
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
-			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, 9,
-		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
-			scope_schema_url, description, trackable_id, role)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
-		m.Scope.Name, m.Scope.Version, encodeAttributes(m.Scope.Attributes),
-		m.Name, m.Unit, string(m.Type), m.Monotonic, m.Float, bounds,
-		m.Scope.SchemaURL, m.Description, trackable, role)
+			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
+	if err == nil && id == 0 {
+		id, err = s.newMetric(tx, m, key, at)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
 	m.row = s.remember(id)
 	return id, nil
+}
+
+func (s *Store) newMetric(tx *transaction, m *Metric, key []any, at int64) (int64, error) {
+	trackable, role, err := s.trackableRow(tx, m, at)
+	if err != nil {
+		return 0, err
+	}
+	return tx.insert(
+		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
+			scope_schema_url, description, trackable_id, role)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
+		append(key, m.Scope.SchemaURL, m.Description, trackable, role)...)
 }
 
 func encodeBounds(bounds []float64) (string, error) {

@@ -1,0 +1,136 @@
+package localstore
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// jsonFormat and jsonVersion tell readers what they have. A version adds
+// members and never takes one away.
+const (
+	jsonFormat  = "otelusage-mirror"
+	jsonVersion = 1
+)
+
+// WriteJSON writes all that is recorded as one JSON object, UTF-8, without HTML
+// escapes, an element of a list per line:
+//
+//	format, version         "otelusage-mirror", 1
+//	exported                when
+//	mirror                  {id, created, installation_id}
+//	consent                 {mode, sending, should_ask, reason, since}
+//	statistics              [{name, description, unit, declared, changed, float, monotonic, value, exports, average, series}]
+//	states                  [{name, description, unit, declared, changed, state, changes, history: [{at, state}], series}]
+//	timers                  [{name, description, unit, declared, changed, runs, total_seconds, average_seconds, series}]
+//	sequences               [{name, description, unit, declared, changed, checkpoints, completions, funnel: [{checkpoint, hits}], series}]
+//	metrics                 [series], of what belongs to no trackable
+//	submissions             [{id, forwarder, batch, part, first, last, times, outcome, status, points, rejected, reason}]
+//
+// A series is one stream of numbers:
+//
+//	scope, metric, type     of the instrument; type is sum, gauge, histogram or exponential_histogram
+//	unit, attributes, resource
+//	recorded                in all: the sum of the six that follow
+//	pending, in_flight, withheld, accepted, partial, set_aside
+//	value                   of a gauge, in place of these seven
+//	exports, updated        how many exports changed it, and when the last one did
+//	days                    [{date, value, count}], running totals at the end of UTC days that are over
+//	history                 [{at, value, count}], running totals after the latest exports
+//
+// The value of a histogram is {count, sum, boundaries, buckets}, with one bucket
+// more than boundaries, or the members of an exponential histogram of the
+// OpenTelemetry data model; in days and history its sum, with count beside it.
+//
+// Times are ISO 8601 in UTC, null for never. A state is null for none. Whole
+// numbers are exact over all of int64: a reader that takes them for floats
+// loses digits above 2^53.
+//
+// It writes what the file held at one moment; declarations that wait to be
+// written are included, with declared null. An error of w is returned, wrapped.
+// Nothing is locked while w is written to, and what the file held is in memory
+// meanwhile.
+func (s *Store) WriteJSON(w io.Writer) error {
+	sum, err := s.summarize(s.readDetail)
+	if err != nil {
+		return fmt.Errorf("write json: %w", err)
+	}
+	out := &jsonWriter{w: bufio.NewWriter(w)}
+	out.text("{\n")
+	out.member("format", jsonFormat)
+	out.member("version", jsonVersion)
+	out.member("exported", moment(sum.at))
+	out.member("mirror", jsonMirror{sum.mirror, moment(sum.createdAt), sum.installation})
+	consent := sum.consent()
+	out.member("consent", jsonConsent{consent.Mode.String(), consent.Sending, consent.ShouldAsk, consent.Reason, moment(sum.modeSince)})
+	writeMembers(out, "statistics", sum.of(otelusage.KindStatistic), jsonStatisticOf)
+	writeMembers(out, "states", sum.of(otelusage.KindState), jsonStateOf)
+	writeMembers(out, "timers", sum.of(otelusage.KindTimer), jsonTimerOf)
+	writeMembers(out, "sequences", sum.of(otelusage.KindSequence), jsonSequenceOf)
+	writeMembers(out, "metrics", sum.others, jsonSeriesOf)
+	writeMembers(out, "submissions", sum.log, jsonSubmissionOf)
+	out.text("\n}\n")
+	if out.err == nil {
+		out.err = out.w.Flush()
+	}
+	return wrap("write json", out.err)
+}
+
+// jsonWriter writes an object member by member, so that its text is never in
+// memory as a whole. The first error stays.
+type jsonWriter struct {
+	w       *bufio.Writer
+	members int
+	err     error
+}
+
+func (j *jsonWriter) text(s string) {
+	if j.err == nil {
+		_, j.err = j.w.WriteString(s)
+	}
+}
+
+func (j *jsonWriter) value(v any) {
+	if j.err != nil {
+		return
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if j.err = e.Encode(v); j.err == nil {
+		j.text(strings.TrimSuffix(b.String(), "\n"))
+	}
+}
+
+func (j *jsonWriter) name(name string) {
+	if j.members++; j.members > 1 {
+		j.text(",\n")
+	}
+	j.text(`  "` + name + `": `)
+}
+
+func (j *jsonWriter) member(name string, v any) {
+	j.name(name)
+	j.value(v)
+}
+
+// writeMembers writes a list; element makes each one as it is written.
+func writeMembers[T, E any](j *jsonWriter, name string, list []T, element func(T) E) {
+	j.name(name)
+	j.text("[")
+	for i, x := range list {
+		if i > 0 {
+			j.text(",")
+		}
+		j.text("\n    ")
+		j.value(element(x))
+	}
+	if len(list) > 0 {
+		j.text("\n  ")
+	}
+	j.text("]")
+}

@@ -3,11 +3,15 @@ package localstore
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // damage overwrites a mirror and makes the Stores read it anew.
@@ -33,18 +37,6 @@ func damage(t *testing.T, stores ...*Store) {
 	for _, s := range stores {
 		execute(t, s, `PRAGMA shrink_memory`)
 	}
-}
-
-// recordUntilDone records as an exporter does: what failed is carried again.
-func recordUntilDone(t *testing.T, w *Writer, changes ...Change) {
-	t.Helper()
-	var err error
-	for range 3 {
-		if err = w.Record(t.Context(), Recording{Changes: changes, MaySend: true}); err == nil {
-			return
-		}
-	}
-	t.Fatal(err)
 }
 
 // reports collects what an error handler is told.
@@ -115,9 +107,9 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	mirror := a.MirrorID()
 	damage(t, a, b)
 
-	recordUntilDone(t, wa, add(na, 10))
-	recordUntilDone(t, wb, add(nb, 100))
-	recordUntilDone(t, wa, add(na, 1000))
+	record(t, wa, add(na, 10))
+	record(t, wb, add(nb, 100))
+	record(t, wa, add(na, 1000))
 	checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
 	checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
 	if names := damagedFiles(t, path); len(names) != 1 || len(told.errs) != 1 {
@@ -134,6 +126,69 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	expect(t, a, "ok", `PRAGMA integrity_check`)
 }
 
+// TestDamageFailsNoCall: who finds the damage goes on in the fresh file at once.
+// The last recording of a process, and a declaration, have no next one.
+func TestDamageFailsNoCall(t *testing.T) {
+	n := statistic(version("1"), "n")
+	d := otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic}
+	for name, call := range map[string]func(*Store, *Writer) error{
+		"record":  func(_ *Store, w *Writer) error { return w.Record(background, Recording{Changes: []Change{add(n, 1)}}) },
+		"observe": func(_ *Store, w *Writer) error { return w.Observe(background, true) },
+		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
+		"declare while the store is in use": func(s *Store, _ *Writer) error {
+			s.lock()
+			declared := make(chan error)
+			go func() {
+				_, err := s.Declare(d)
+				declared <- err
+			}()
+			runtime.Gosched()
+			s.unlock()
+			return <-declared
+		},
+		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(background); return err },
+		"begin":   func(s *Store, _ *Writer) error { _, err := s.Begin(background, request(Delta)); return err },
+		"balance": func(s *Store, _ *Writer) error { _, err := s.Balance(background); return err },
+		"csv":     func(s *Store, _ *Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
+		"enable":  func(s *Store, _ *Writer) error { return s.Enable(background) },
+		"sync":    func(s *Store, _ *Writer) error { return s.Sync(background) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told reports
+			s, _ := fresh(t, WithErrorHandler(told.handle))
+			w := newWriter(t, s)
+			record(t, w, add(statistic(version("1"), "m"), 1))
+			damage(t, s)
+			if err := call(s, w); err != nil {
+				t.Error(err)
+			}
+			if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 {
+				t.Errorf("set aside %v, told %v", names, told.errs)
+			}
+			expect(t, s, "ok", `PRAGMA integrity_check`)
+		})
+	}
+}
+
+// TestAHandlerToldByADeclarationMayCallBack: nothing is locked meanwhile.
+func TestAHandlerToldByADeclarationMayCallBack(t *testing.T) {
+	var s *Store
+	told := 0
+	s, _ = fresh(t, WithErrorHandler(func(error) {
+		told++
+		if err := s.WriteCSV(io.Discard, OrderByName); err != nil {
+			t.Error(err)
+		}
+		declare(t, s, otelusage.Declaration{Name: "m", Kind: otelusage.KindStatistic})
+	}))
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	damage(t, s)
+	declare(t, s, otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic})
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
+
 func TestConsentOutlivesDamage(t *testing.T) {
 	for _, mode := range []Mode{ModeOff, ModeLocal} {
 		s, _ := fresh(t, WithErrorHandler(func(error) {}))
@@ -141,8 +196,8 @@ func TestConsentOutlivesDamage(t *testing.T) {
 		record(t, w, add(n, 1))
 		setMode(t, s, mode)
 		damage(t, s)
-		recordUntilDone(t, w, add(n, 1))
-		recordUntilDone(t, w, add(n, 1))
+		record(t, w, add(n, 1))
+		record(t, w, add(n, 1))
 		if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
 			t.Errorf("%v: Begin = %v", mode, err)
 		}

@@ -21,19 +21,24 @@ var _ otelusage.Ledger = (*Store)(nil)
 // ledger is what a Store knows of trackables. It is read once for all the
 // declarations of a start. Its lock is taken after the Store's, or without it.
 type ledger struct {
-	mu        sync.Mutex
-	loaded    bool
-	loadedAt  time.Time
-	commits   int64 // of this Store, when it was read
-	known     map[ledgerKey]otelusage.Declaration
-	lifetimes map[ledgerKey]*otelusage.Lifetime
-	fresh     []otelusage.Declaration // not in the file yet
-	declared  []otelusage.Declaration // by this process
-	seen      map[ledgerKey]struct{}  // keys of declared
+	mu       sync.Mutex
+	loaded   bool
+	loadedAt time.Time
+	commits  int64 // of this Store, when it was read
+	recorded
+	fresh    []otelusage.Declaration // not in the file yet
+	declared []otelusage.Declaration // by this process
+	seen     map[ledgerKey]struct{}  // keys of declared
 
 	stale   atomic.Bool // what was read may not be in the file
 	anew    atomic.Bool // the file is another one and knows nothing that was declared
 	written atomic.Int64
+}
+
+// recorded is what the file knows of trackables.
+type recorded struct {
+	known     map[ledgerKey]otelusage.Declaration
+	lifetimes map[ledgerKey]*otelusage.Lifetime
 }
 
 // ledgerKey is a trackable's identity: names compare without case.
@@ -52,11 +57,34 @@ const ledgerAge = time.Second
 // Declare implements [otelusage.Ledger]. New trackables reach the file with the
 // next recording, submission or query of this Store, or with Close.
 func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+	life, err := s.declare(d)
+	if damaged(err) || hasCode(err, codeIO, codeCannotOpen) {
+		s.takeTurn()
+		life, err = s.declare(d)
+	}
+	if s.mu.TryLock() { // otherwise whoever has it hands over what was reported
+		s.unlock()
+	}
+	if err != nil {
+		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
+	}
+	return life, nil
+}
+
+// takeTurn reads what declarations read, in turn with all else, which sets a
+// damaged file aside. The ledger's lock must not be held.
+func (s *Store) takeTurn() {
+	s.lock()
+	defer s.unlock()
+	_ = s.look(func(header) error { return new(recorded).read(s.conn) }) // the declaration meets what is left of it
+}
+
+func (s *Store) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	l := &s.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := s.loadLedger(); err != nil {
-		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
+		return otelusage.Lifetime{}, err
 	}
 	key := keyOf(d)
 	if known, ok := l.known[key]; (!ok || changes(known, d)) && !s.readOnly {
@@ -101,32 +129,34 @@ func (s *Store) loadLedger() error {
 }
 
 // readLedger reads with the Store's connection or, while that waits for another
-// process, with one of its own: an application's start must not wait for it.
+// process, with one of its own: an application's start must not wait for it. It
+// leaves what is reported to who holds no lock.
 func (s *Store) readLedger() error {
-	read := func(c *connection) error {
-		l := &s.ledger
-		l.known = make(map[ledgerKey]otelusage.Declaration)
-		l.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
-		return c.snapshot(func() error {
-			keys, err := l.loadTrackables(c)
-			if err != nil {
-				return err
-			}
-			return l.loadLifetimes(c, keys)
-		})
-	}
+	l := &s.ledger
 	if s.mu.TryLock() {
-		defer s.unlock()
-		return s.look(func(header) error { return read(s.conn) })
+		defer s.mu.Unlock()
+		return s.look(func(header) error { return l.recorded.read(s.conn) })
 	}
 	c, err := connect(s.path, true, s.busyTimeout)
 	if err != nil {
 		return err
 	}
-	return errors.Join(read(c), c.close())
+	return errors.Join(l.recorded.read(c), c.close())
 }
 
-func (l *ledger) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
+func (r *recorded) read(c *connection) error {
+	r.known = make(map[ledgerKey]otelusage.Declaration)
+	r.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
+	return c.snapshot(func() error {
+		keys, err := r.loadTrackables(c)
+		if err != nil {
+			return err
+		}
+		return r.loadLifetimes(c, keys)
+	})
+}
+
+func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 	keys := make(map[int64]ledgerKey)
 	err := c.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
 			c.trackable_id IS NOT NULL, coalesce(c.state, '')
@@ -149,13 +179,13 @@ func (l *ledger) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 			}
 			key := keyOf(d)
 			keys[id] = key
-			l.known[key], l.lifetimes[key] = d, &life
+			r.known[key], r.lifetimes[key] = d, &life
 			return nil
 		})
 	return keys, err
 }
 
-func (l *ledger) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
+func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
 	type series struct {
 		trackable  int64
 		attributes string
@@ -183,7 +213,7 @@ func (l *ledger) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
 				return err
 			}
 			if role == roleChanges {
-				life := l.lifetimes[keys[id]]
+				life := r.lifetimes[keys[id]]
 				life.Changes = saturatingAdd(life.Changes, v.Int64())
 				return nil
 			}
@@ -204,7 +234,7 @@ func (l *ledger) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
 		if sum.Attributes, err = decodeAttributes(key.attributes); err != nil {
 			return err
 		}
-		life := l.lifetimes[keys[key.trackable]]
+		life := r.lifetimes[keys[key.trackable]]
 		life.Series = append(life.Series, *sum)
 	}
 	return nil

@@ -117,7 +117,19 @@ func (s *Store) writeDurably(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
 }
 
+// transact runs f once more, on what took its place, when the file turns out
+// damaged: what was counted need not wait for the next recording, and the last
+// one of a process has no next.
 func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
+	err := s.transactOnce(f, mode)
+	var commit *commitError
+	if damaged(err) && !errors.As(err, &commit) {
+		err = s.transactOnce(f, mode)
+	}
+	return err
+}
+
+func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error) error) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
@@ -164,8 +176,17 @@ func (s *Store) briefly(f func() error) error {
 	return f()
 }
 
-// look runs f on the write connection, outside a transaction of its own.
+// look runs f on the write connection, outside a transaction of its own, and
+// once more when the file turns out damaged, on what took its place.
 func (s *Store) look(f func(header) error) error {
+	err := s.lookOnce(f)
+	if damaged(err) && !s.readOnly {
+		err = s.lookOnce(f)
+	}
+	return err
+}
+
+func (s *Store) lookOnce(f func(header) error) error {
 	if s.closed {
 		return ErrClosed
 	}

@@ -200,6 +200,8 @@ const (
 	codeCorrupt    = 11
 	codeCannotOpen = 14
 	codeNotADB     = 26
+
+	codeShortRead = codeIO | 2<<8 // an extended one
 )
 
 func hasCode(err error, codes ...int) bool {

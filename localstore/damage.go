@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 // replaceDamaged moves a damaged mirror out of the way and puts a fresh one in
@@ -126,7 +128,14 @@ var errNoMirror = errors.New("localstore: no mirror in the file")
 var errUnreadable = errors.New("localstore: unreadable content")
 
 func damaged(err error) bool {
-	return hasCode(err, codeCorrupt, codeNotADB) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
+	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
+}
+
+// unsound reports whether SQLite found a file damaged: its content, or the
+// length of a log that other processes go by.
+func unsound(err error) bool {
+	var e *sqlite.Error
+	return hasCode(err, codeCorrupt, codeNotADB) || errors.As(err, &e) && e.Code() == codeShortRead
 }
 
 // abandonIfDamaged leaves a file that turned out damaged; the next transaction
@@ -152,14 +161,14 @@ func (s *Store) isDamaged() bool {
 	}
 	conn, err := connect(s.path, false, s.busyTimeout)
 	if err != nil {
-		return hasCode(err, codeCorrupt, codeNotADB)
+		return unsound(err)
 	}
 	var verdict string
 	err = conn.conn.QueryRowContext(background, "PRAGMA integrity_check(1)").Scan(&verdict)
 	empty := err == nil && conn.hasNoMirror()
 	_ = conn.close() // nothing was written
 	if err != nil {
-		return hasCode(err, codeCorrupt, codeNotADB)
+		return unsound(err)
 	}
 	return verdict != "ok" || empty
 }

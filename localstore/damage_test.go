@@ -129,10 +129,11 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 // TestDamageFailsNoCall: who finds the damage goes on in the fresh file at once.
 // The last recording of a process, and a declaration, have no next one.
 func TestDamageFailsNoCall(t *testing.T) {
-	n := statistic(version("1"), "n")
 	d := otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic}
 	for name, call := range map[string]func(*Store, *Writer) error{
-		"record":  func(_ *Store, w *Writer) error { return w.Record(background, Recording{Changes: []Change{add(n, 1)}}) },
+		"record": func(_ *Store, w *Writer) error {
+			return w.Record(background, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}})
+		},
 		"observe": func(_ *Store, w *Writer) error { return w.Observe(background, true) },
 		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
 		"declare while the store is in use": func(s *Store, _ *Writer) error {
@@ -153,20 +154,43 @@ func TestDamageFailsNoCall(t *testing.T) {
 		"enable":  func(s *Store, _ *Writer) error { return s.Enable(background) },
 		"sync":    func(s *Store, _ *Writer) error { return s.Sync(background) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			var told reports
-			s, _ := fresh(t, WithErrorHandler(told.handle))
-			w := newWriter(t, s)
-			record(t, w, add(statistic(version("1"), "m"), 1))
-			damage(t, s)
-			if err := call(s, w); err != nil {
-				t.Error(err)
-			}
-			if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 {
-				t.Errorf("set aside %v, told %v", names, told.errs)
-			}
-			expect(t, s, "ok", `PRAGMA integrity_check`)
-		})
+		for kind, damage := range map[string]func(*testing.T, ...*Store){"pages": damage, "half a log": cutLog} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				var told reports
+				s, _ := fresh(t, WithErrorHandler(told.handle))
+				w := newWriter(t, s)
+				record(t, w, add(statistic(version("1"), "m"), 1))
+				damage(t, s)
+				if err := call(s, w); err != nil {
+					t.Error(err)
+				}
+				names := damagedFiles(t, s.Path())
+				if kind == "half a log" { // what a call does not read it does not find damaged
+					record(t, w, add(statistic(version("1"), "n"), 1))
+					return
+				}
+				if len(names) != 1 || len(told.errs) != 1 {
+					t.Errorf("set aside %v, told %v", names, told.errs)
+				}
+				expect(t, s, "ok", `PRAGMA integrity_check`)
+			})
+		}
+	}
+}
+
+// cutLog cuts the log in half under Stores that go by its length.
+func cutLog(t *testing.T, stores ...*Store) {
+	t.Helper()
+	log := stores[0].Path() + "-wal"
+	info, err := os.Stat(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(log, info.Size()/2); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range stores {
+		execute(t, s, `PRAGMA shrink_memory`)
 	}
 }
 

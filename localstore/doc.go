@@ -20,6 +20,12 @@
 // exporter records into it and takes submissions from it. Many processes may
 // have the same file open; a mirror belongs to one application.
 //
+// # Coming from the reference implementation
+//
+// Where NAME.db and NAME.part.db of the Python library anonymoususage lie at the
+// configured path, the mirror is NAME.mirror.db beside them and takes their
+// totals over, once: [ImportFrom].
+//
 // # Consent
 //
 // [Store.SetMode] decides for this installation: [ModeOff] records nothing,

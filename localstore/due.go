@@ -29,6 +29,9 @@ func (s *Store) due(h *header, r Request) (bool, error) {
 	if !r.MaySend || !h.maySend() {
 		return false, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
 	}
+	if r.Forwarder == Cumulative && s.notImported != nil {
+		return false, s.notImported
+	}
 	now := s.now().UnixNano()
 	if h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease) {
 		return false, ErrLeased
@@ -64,10 +67,15 @@ func elapsed(now, since int64, interval time.Duration) bool {
 	return now < since || now-since >= int64(interval)
 }
 
+// sharedStates selects the states that are said to a destination that adds
+// them up over installations.
+var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
+	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`
+
 // hasNews reports whether there is something to seal.
 func (s *Store) hasNews() (bool, error) {
 	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
-		OR EXISTS (SELECT shared_series_id, shared_state FROM current_states WHERE shared AND shared_state IS NOT NULL
+		OR EXISTS (` + sharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
 		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
 			EXCEPT SELECT shared_series_id, shared_state FROM current_states WHERE shared)`)

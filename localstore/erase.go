@@ -25,7 +25,8 @@ const (
 // Erase deletes everything that was recorded, sent or is to be sent, gives the
 // installation and the mirror new ids, overwrites what was deleted in the file
 // and its log, and removes files that were set aside. What the person decided
-// stays. Other processes that have the mirror open notice with their next
+// stays; so does a database of the reference implementation that was imported,
+// which is another program's and is not imported again. Other processes that have the mirror open notice with their next
 // recording: they record nothing of what they counted before. While one of them
 // keeps the file from being cleaned it waits for up to five seconds or until the
 // context ends, and then returns [ErrErasePending].

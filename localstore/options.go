@@ -28,6 +28,7 @@ type config struct {
 	maxSeries      int64
 	busyTimeout    time.Duration
 	installationID string
+	importFrom     string
 	now            func() time.Time
 	random         func() float64
 	onError        func(error)
@@ -102,6 +103,19 @@ func WithBusyTimeout(d time.Duration) Option {
 // printable ASCII. An empty id leaves the one the mirror has.
 func WithInstallationID(id string) Option {
 	return option(func(c config) config { c.installationID = id; return c })
+}
+
+// ImportFrom names the configured path of the reference implementation's
+// database, NAME.db with NAME.part.db beside it. Without this option it is looked
+// for at the path of the mirror, whatever its extension.
+//
+// It is imported once, when the mirror is first opened for writing: totals, last
+// states, the latest changes and the user identifier as installation id, unless
+// [WithInstallationID] gives one. Imported totals count as sent. The original is
+// read and never changed; one that cannot be read now is reported as
+// [ErrReference] and tried again, and meanwhile no lifetime totals are sent.
+func ImportFrom(path string) Option {
+	return option(func(c config) config { c.importFrom = path; return c })
 }
 
 // WithClock gives the Store its time, for tests. The default is time.Now.

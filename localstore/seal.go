@@ -178,8 +178,7 @@ func (b *batchBuilder) addOccupancy() error {
 	}
 	err := b.tx.each(`SELECT series_id, state, accepted FROM occupancy ORDER BY series_id, state`, collect(-1))
 	if err == nil {
-		err = b.tx.each(`SELECT shared_series_id, shared_state, 1 FROM current_states
-			WHERE shared AND shared_state IS NOT NULL ORDER BY shared_series_id`, collect(1))
+		err = b.tx.each(`SELECT *, 1 FROM (`+sharedStates+`) ORDER BY shared_series_id`, collect(1))
 	}
 	if err != nil {
 		return fmt.Errorf("compare states: %w", err)

@@ -34,6 +34,9 @@ type Store struct {
 	expiredDay  int64             // on which old rows were last dropped
 	ledger      ledger
 
+	reference   reference
+	notImported error // why not, while it is to be
+
 	reports []error // for the handler
 
 	readers readers
@@ -49,6 +52,10 @@ type identity struct {
 // user alone, where there is none. A mirror that is damaged is set aside beside
 // it and a fresh one begun; the error handler is told. A file that is no mirror
 // is left alone: [ErrNotMirror].
+//
+// Where the database of the reference implementation lies at the path, the
+// mirror is NAME.mirror.db beside it, and takes over its totals once; see
+// [ImportFrom].
 func Open(path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
 	if c.installationID != "" {
@@ -60,13 +67,18 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	s := &Store{config: c, path: path, generation: 1}
+	s := &Store{config: c, path: mirrorPath(path), generation: 1, reference: referenceOf(path)}
+	if c.importFrom != "" {
+		s.reference = referenceOf(c.importFrom)
+	}
 	s.lock()
 	defer s.unlock()
 	if c.readOnly {
 		err = s.openReadOnly()
 	} else {
-		err = s.open()
+		if err = s.open(); err == nil {
+			s.importReference()
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open mirror %s: %w", path, err)
@@ -87,7 +99,8 @@ func DefaultPath(application string) (string, error) {
 	return filepath.Join(dir, application, "usage.db"), nil
 }
 
-// Path returns the absolute path of the mirror.
+// Path returns the absolute path of the mirror, which is not the one that was
+// given to [Open] where the reference implementation's database lies there.
 func (s *Store) Path() string { return s.path }
 
 // Close writes declarations that are not in the file yet and closes it. Shut

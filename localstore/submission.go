@@ -69,6 +69,9 @@ type Submission struct {
 func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
 	s.lock()
 	defer s.unlock()
+	if s.notImported != nil {
+		s.importReference()
+	}
 	due := false
 	err := s.look(func(h header) (err error) { due, err = s.due(&h, r); return err })
 	if err != nil || !due {

@@ -27,6 +27,7 @@ type header struct {
 	epoch          int64
 	erasures       int64
 	erasePending   bool
+	imported       bool
 	sealedUntil    int64
 	sharedMark     int64
 	leaseToken     sql.NullString
@@ -34,7 +35,7 @@ type header struct {
 }
 
 const selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, sealed_until, shared_mark,
+	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
 	lease_token, lease_until FROM mirror`
 
 func (s *Store) readHeader() (h header, err error) {
@@ -46,7 +47,7 @@ func (s *Store) readHeader() (h header, err error) {
 		return h, err
 	}
 	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
-		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
+		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
 	if err == nil {
 		return h, nil
 	}
@@ -101,6 +102,9 @@ func (s *Store) usable() error {
 	}
 	if err := s.open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
+	}
+	if s.importReference(); s.conn == nil {
+		return s.notImported
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type Config struct {
 	ApplicationName    string // application_name
 	ApplicationVersion string // application_version
 	InstallationID     string // installation_id; at most 255 bytes of printable ASCII
+	ImportFrom         string // the reference library's database; default: what lies at FilePath, see localstore.ImportFrom
 
 	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit
 	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval
@@ -100,7 +101,7 @@ func (c *Config) standalone() standalone.Config {
 	}
 	return standalone.Config{
 		FilePath: c.FilePath, ApplicationName: c.ApplicationName, ApplicationVersion: c.ApplicationVersion,
-		InstallationID: c.InstallationID,
+		InstallationID: c.InstallationID, ImportFrom: c.ImportFrom,
 		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
 		SubmitInterval: max(c.SubmitInterval, 0), CloseTimeout: c.CloseTimeout, SubmitWait: c.SubmitWait,
 		RequireConsent: c.RequireConsent, Disabled: c.Disabled,

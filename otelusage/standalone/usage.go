@@ -70,7 +70,7 @@ func (u *Usage) open(forwarder sdkmetric.Exporter) error {
 		return err
 	}
 	store, err := localstore.Open(path,
-		localstore.WithInstallationID(u.config.InstallationID), localstore.WithErrorHandler(u.errors.report))
+		localstore.WithInstallationID(u.config.InstallationID), localstore.ImportFrom(u.config.ImportFrom), localstore.WithErrorHandler(u.errors.report))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,231 @@
+package localstore
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// importedResource is what imported totals are kept under: the reference does
+// not know which version counted.
+var (
+	importedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
+	importedAttributes = encodeAttributes(importedResource)
+)
+
+// importedSeries selects the series of imported totals. Their states are this
+// installation's, and are said under a version once one has taken them over.
+var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.resource_id WHERE r.attributes = '` + importedAttributes + `'`
+
+// importReference imports a database of the reference implementation, once. It
+// is tried again while it fails, and not after an Erase: what was imported
+// before was to be forgotten. The caller holds s.mu.
+func (s *Store) importReference() {
+	s.notImported = nil
+	if s.last.imported || s.last.erasures > 0 || !s.reference.found() {
+		return
+	}
+	o, err := s.reference.read(min(brief, s.busyTimeout), s.now().UnixNano())
+	if err == nil {
+		err = s.writeDurably(func(tx *transaction) error {
+			if tx.imported {
+				return nil // by another process
+			}
+			return s.writeOrigin(tx, o)
+		})
+	}
+	if err != nil {
+		s.notImported = fmt.Errorf("%w: %s: %w", ErrReference, s.reference.master, err)
+		s.report(s.notImported)
+		return
+	}
+	for _, problem := range o.problems {
+		s.report(fmt.Errorf("import %s: left out: %w", s.reference.master, problem))
+	}
+	s.ledger.stale.Store(true)
+	if h, err := s.readHeader(); err == nil {
+		s.adopt(h)
+	}
+}
+
+// writeOrigin writes what the reference held. Its totals count as sent: it
+// uploaded them.
+func (s *Store) writeOrigin(tx *transaction, o *origin) error {
+	for _, t := range o.trackables {
+		if err := s.importTrackable(tx, t); err != nil {
+			return fmt.Errorf("import %q: %w", t.name, err)
+		}
+	}
+	if t := o.submissions; t != nil {
+		err := tx.run(`INSERT INTO forwarders (kind, accepted, accepted_at) VALUES (?1, ?2, ?3)
+			ON CONFLICT (kind) DO UPDATE SET accepted = accepted + excluded.accepted`,
+			string(Cumulative), clampInt(t.last().total), t.last().at)
+		if err != nil {
+			return fmt.Errorf("import submissions: %w", err)
+		}
+	}
+	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
+	if err == nil && s.installationID == "" && o.user != "" {
+		if idErr := checkInstallationID(o.user); idErr != nil {
+			o.problems = append(o.problems, fmt.Errorf("user identifier: %w", idErr))
+		} else {
+			err = tx.run(replaceInstallation, o.user)
+		}
+	}
+	return err
+}
+
+func (s *Store) importTrackable(tx *transaction, t *original) error {
+	at := tx.now
+	if len(t.rows) > 0 {
+		at = t.rows[0].at
+	}
+	err := tx.run(`INSERT OR IGNORE INTO trackables (name, kind, description, float, declared_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		t.name, t.kind.String(), t.description, t.kind == otelusage.KindStatistic && !t.whole(), at)
+	if err != nil || len(t.rows) == 0 {
+		return err
+	}
+	scope := &Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
+		Attributes: attribute.NewSet(otelusage.KindKey.String(t.kind.String()))}
+	m := &Metric{Scope: scope, Name: t.name, Description: t.description, Type: TypeSum}
+	switch t.kind {
+	case otelusage.KindState:
+		m.Type = TypeGauge
+		return s.importState(tx, t, m)
+	case otelusage.KindTimer:
+		m.Type, m.Float, m.Unit = TypeHistogram, true, "s"
+	case otelusage.KindSequence:
+		m.Monotonic = true
+	case otelusage.KindStatistic:
+		m.Float = !t.whole()
+	}
+	values := make([]Value, len(t.rows))
+	for i, r := range t.rows {
+		values[i] = t.valueOf(m, i, r)
+	}
+	series, err := s.importSeries(tx, m, *attribute.EmptySet(), t.count, t.last().at, values[len(values)-1])
+	if err != nil {
+		return err
+	}
+	return s.importHistory(tx, t, series, values)
+}
+
+// valueOf returns what the i-th of the rows stands for.
+func (t *original) valueOf(m *Metric, i int, r change) Value {
+	switch {
+	case m.Type == TypeHistogram:
+		runs := uint64(t.count - int64(len(t.rows)-1-i))
+		return HistogramValue(&Histogram{Count: runs, Sum: r.total, Buckets: []uint64{runs}})
+	case m.Float:
+		return Float64Value(r.total)
+	}
+	return Int64Value(clampInt(math.Round(r.total)))
+}
+
+func (s *Store) importSeries(tx *transaction, m *Metric, attributes attribute.Set, exports, at int64, total Value) (int64, error) {
+	id, err := s.seriesRow(tx, &Series{Resource: &Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
+	if err != nil {
+		return 0, err
+	}
+	column, err := total.sql()
+	if err == nil {
+		err = tx.run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
+			id, column, exports, at)
+	}
+	return id, wrap("write totals", err)
+}
+
+// importHistory keeps as much of a trackable's development as of any other.
+func (s *Store) importHistory(tx *transaction, t *original, series int64, values []Value) error {
+	rows := s.rowsFor(strings.ToLower(t.name))
+	first := max(len(values)-int(min(rows, originalRows)), 0)
+	err := insertHistory.run(tx.connection, len(values)-first, func(i int, args []any) ([]any, error) {
+		i += first
+		value, count := values[i].number()
+		slot := (t.count - int64(len(values)-i)) % rows
+		return append(args, slot, series, t.rows[i].at, value, count), nil
+	})
+	if err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	today := dayOf(tx.now)
+	var ends []int // the last row of each day that is kept
+	for i, r := range t.rows {
+		day := dayOf(r.at)
+		if day < today && day >= today-keepDays && (i == len(t.rows)-1 || dayOf(t.rows[i+1].at) != day) {
+			ends = append(ends, i)
+		}
+	}
+	err = insertDays.run(tx.connection, len(ends), func(i int, args []any) ([]any, error) {
+		value, count := values[ends[i]].number()
+		return append(args, dayOf(t.rows[ends[i]].at), series, value, count), nil
+	})
+	return wrap("write days", err)
+}
+
+// importState takes over the last state, which one of this program's own wins
+// over, and how often each was entered.
+func (s *Store) importState(tx *transaction, t *original, m *Metric) error {
+	gauge, err := s.seriesRow(tx, &Series{Resource: &Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
+	if err != nil {
+		return err
+	}
+	rows := s.rowsFor(strings.ToLower(t.name))
+	first := max(len(t.rows)-int(min(rows, originalRows)), 0)
+	err = insertHistory.run(tx.connection, len(t.rows)-first, func(i int, args []any) ([]any, error) {
+		i += first
+		return append(args, (t.count-int64(len(t.rows)-i))%rows, gauge, t.rows[i].at, stateColumn(t.rows[i].state), nil), nil
+	})
+	if err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	last := t.last()
+	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
+		SELECT id, ?3, ?4, ?5, ?6, 1, ?3, ?4 FROM trackables WHERE name = ?1 AND kind = ?2
+		ON CONFLICT (trackable_id) DO NOTHING`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)
+	if err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	return s.importChanges(tx, t, m)
+}
+
+func stateColumn(state string) any {
+	if state == otelusage.NoState {
+		return nil
+	}
+	return state
+}
+
+// importChanges counts the entries into each state. Those whose rows the
+// reference has dropped are known by number alone.
+func (s *Store) importChanges(tx *transaction, t *original, gauge *Metric) error {
+	m := &Metric{Scope: gauge.Scope, Name: t.name + otelusage.ChangesSuffix, Type: TypeSum, Monotonic: true}
+	entries, latest := make(map[string]int64), make(map[string]int64)
+	var order []string
+	enter := func(state string, n, at int64) {
+		if entries[state] == 0 {
+			order = append(order, state)
+		}
+		entries[state], latest[state] = entries[state]+n, at
+	}
+	if earlier := clampInt(t.last().total) - int64(len(t.rows)); earlier > 0 {
+		enter(otelusage.NoState, earlier, t.rows[0].at)
+	}
+	for _, r := range t.rows {
+		enter(r.state, 1, r.at)
+	}
+	for _, state := range order {
+		var attributes attribute.Set
+		if state != otelusage.NoState {
+			attributes = attribute.NewSet(otelusage.StateKey.String(state))
+		}
+		if _, err := s.importSeries(tx, m, attributes, entries[state], latest[state], Int64Value(entries[state])); err != nil {
+			return err
+		}
+	}
+	return nil
+}

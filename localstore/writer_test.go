@@ -145,8 +145,11 @@ func TestAnUnknownOutcomeInALostFileIsNotCommitted(t *testing.T) {
 		t.Errorf("Record = %v, want ErrUnknownOutcome", err)
 	}
 	damage(t, s)
-	if _, err := s.Balance(background); err == nil {
-		t.Error("the damage was not noticed")
+	if _, err := s.Balance(background); err != nil {
+		t.Error(err)
+	}
+	if names := damagedFiles(t, s.Path()); len(names) != 1 {
+		t.Errorf("the damage was not noticed: set aside %v", names)
 	}
 	if committed, err := w.Resolve(t.Context()); committed || err != nil {
 		t.Errorf("Resolve = %v, %v", committed, err)

@@ -1,0 +1,60 @@
+// Command hq is the game of example rpg with its usage uploaded to HQ, and
+// without the question.
+//
+//	go run ./examples/hq
+//	go run ./examples/hq -key wrong
+//	go run ./examples/hq
+//
+// It needs nothing else: the HQ is the example's own, on loopback, and answers as
+// the real one does. With a wrong key it refuses; the run after that uploads the
+// totals of all runs, the refused one's included.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/examples/internal/game"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
+)
+
+// goodKey is the API key that the stand-in knows.
+const goodKey = "ldfhksg23542kj5g73kk3465j"
+
+func main() {
+	key := flag.String("key", goodKey, "the API key")
+	version := flag.String("version", "1.0.0", "the game's version")
+	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
+	server := flag.String("server", "Avalon", "the server that is played on")
+	flag.Parse()
+	if err := run(context.Background(), *key, *version, *file, *server, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "hq:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, key, version, file, server string, in io.Reader, out io.Writer) error {
+	if file == "" {
+		var err error
+		if file, err = game.DefaultFile("hq"); err != nil {
+			return err
+		}
+	}
+	hq, err := startHQ(goodKey)
+	if err != nil {
+		return err
+	}
+	defer hq.close()
+	session := game.Session{Server: server, In: in, Out: out, Config: setup.Config{
+		FilePath: file, ApplicationName: "RPG", ApplicationVersion: version, SubmitInterval: time.Hour,
+		HQ: &setup.HQ{Host: hq.url, APIKey: key}, // the one line: OTLP: &setup.OTLP{...} in the other example
+	}}
+	if err := session.Run(ctx); err != nil {
+		return err
+	}
+	return hq.report(out)
+}

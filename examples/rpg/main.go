@@ -1,0 +1,97 @@
+// Command rpg is a role-playing game that is configured by a file and asks
+// before it sends anything.
+//
+//	go run ./examples/rpg
+//	printf 'y\n' | go run ./examples/rpg
+//
+// It needs nothing else. The question comes on the first run alone: the mirror
+// remembers the answer, as it remembers the hero's quests. What is sent goes to a
+// receiver of the example's own on loopback, in place of the Collector that the
+// file names: values given in code win.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/examples/internal/game"
+	"github.com/anonymoususage/anonymoususage-go/examples/internal/receiver"
+	"github.com/anonymoususage/anonymoususage-go/examples/internal/table"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
+)
+
+//go:embed usage.ini
+var configuration []byte
+
+func main() {
+	config := flag.String("config", "", "the configuration file (default: the example's usage.ini)")
+	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
+	server := flag.String("server", "Avalon", "the server that is played on")
+	flag.Parse()
+	if err := run(context.Background(), *config, *file, *server, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "rpg:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, config, file, server string, in io.Reader, out io.Writer) error {
+	cfg, err := load(config)
+	if err != nil {
+		return err
+	}
+	if file == "" {
+		if file, err = game.DefaultFile("rpg"); err != nil {
+			return err
+		}
+	}
+	collector, err := receiver.Start()
+	if err != nil {
+		return err
+	}
+	defer collector.Close()
+	cfg.FilePath, cfg.RequireConsent = file, true
+	if cfg.OTLP != nil {
+		cfg.OTLP.Endpoint = collector.URL()
+	}
+	session := game.Session{Config: cfg, Server: server, In: in, Out: out}
+	if err := session.Run(ctx); err != nil {
+		return err
+	}
+	return received(out, collector)
+}
+
+// load reads the configuration file, by default one with the content of the
+// example's.
+func load(path string) (setup.Config, error) {
+	if path != "" {
+		return setup.LoadFile(path)
+	}
+	dir, err := os.MkdirTemp("", "rpg")
+	if err != nil {
+		return setup.Config{}, err
+	}
+	defer os.RemoveAll(dir)
+	path = filepath.Join(dir, "usage.ini")
+	if err := os.WriteFile(path, configuration, 0o600); err != nil {
+		return setup.Config{}, err
+	}
+	return setup.LoadFile(path)
+}
+
+func received(out io.Writer, collector *receiver.Receiver) error {
+	points := collector.Points()
+	fmt.Fprintf(out, "\nWhat the receiver got: %d points\n", len(points))
+	if len(points) == 0 {
+		return nil
+	}
+	t := &table.Table{Header: []string{"metric", "attributes", "value"}}
+	for _, p := range points {
+		t.Add(p.Metric, p.Attributes, p.Value())
+	}
+	return t.Print(out)
+}

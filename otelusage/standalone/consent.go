@@ -13,19 +13,42 @@ import (
 // the environment and the configuration forbid on top of it.
 func (u *Usage) Consent(ctx context.Context) (localstore.Consent, error) {
 	if u == nil || u.store == nil {
-		return localstore.Consent{Mode: localstore.ModeOff, Reason: "nothing is recorded"}, nil
+		return localstore.Consent{Mode: localstore.ModeOff, Reason: u.whyNot()}, nil
 	}
 	c, err := u.store.Consent(ctx)
 	if err != nil {
 		return c, err
 	}
 	switch forwarder, _ := u.config.forwarder(); {
+	case c.Mode == localstore.ModeOff: // stricter than what follows
 	case doNotTrack():
 		c.Sending, c.ShouldAsk, c.Reason = false, false, "DO_NOT_TRACK is set"
 	case forwarder == nil:
 		c.Sending, c.ShouldAsk, c.Reason = false, false, "there is no destination: usage is recorded on this machine only"
 	}
 	return c, nil
+}
+
+// whyNot says why nothing is recorded.
+func (u *Usage) whyNot() string {
+	switch {
+	case u == nil:
+		return "usage tracking was not started"
+	case u.veto != "":
+		return u.veto
+	}
+	return "the mirror could not be opened"
+}
+
+// veto says what forbids to record anything, empty for nothing.
+func (c *Config) veto() string {
+	switch {
+	case strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true"):
+		return "OTEL_SDK_DISABLED is set"
+	case c.Disabled:
+		return "usage tracking is switched off in the configuration"
+	}
+	return ""
 }
 
 func doNotTrack() bool {
@@ -49,6 +72,9 @@ func (u *Usage) Erase(ctx context.Context) error {
 		return ErrNotRecording
 	}
 	err := u.exporter.Erase(ctx)
+	if err != nil && !errors.Is(err, localstore.ErrErasePending) {
+		return err
+	}
 	u.tracker.Reset()
 	return errors.Join(err, u.reader.Record(ctx)) // from here on it counts again
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 
 	"go.opentelemetry.io/otel/metric"
@@ -28,6 +26,7 @@ type Usage struct {
 	provider *sdkmetric.MeterProvider
 	reader   *exporter.Reader
 	errors   errorList
+	veto     string // why nothing may be recorded, empty where it may
 
 	once sync.Once
 	end  error
@@ -47,7 +46,7 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 		u.tracker = new(otelusage.Tracker)
 	}
 	u.errors.handle = c.OnError
-	if c.Disabled || strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true") {
+	if u.veto = c.veto(); u.veto != "" {
 		return u, u.attach(unheard(), nil)
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -152,7 +151,10 @@ func (u *Usage) Flush(ctx context.Context) error {
 // the submit interval. It returns exporter.ErrNoConsent when nothing may be
 // sent, or there is no forwarder.
 func (u *Usage) Submit(ctx context.Context) error {
-	if u == nil || u.reader == nil {
+	switch {
+	case u != nil && u.veto != "":
+		return fmt.Errorf("%w: %w: %s", exporter.ErrNoConsent, ErrNotRecording, u.veto)
+	case u == nil || u.reader == nil:
 		return ErrNotRecording
 	}
 	if err := u.reader.Record(ctx); err != nil {

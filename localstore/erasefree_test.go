@@ -1,0 +1,40 @@
+package localstore
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestEraseReachesWhatWasDroppedBefore: what went before Erase, a payload that
+// was trimmed or history that expired, lies in pages that SQLite keeps free.
+func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
+	s, _ := fresh(t)
+	w := newWriter(t, s)
+	r := version("1")
+	for i := range keepPayloads + 5 {
+		for j := range 40 {
+			name := fmt.Sprintf("%s_%d_%s", "forgotten", j, strings.Repeat("x", 100))
+			if i == 0 {
+				name += "_" + secret
+			}
+			record(t, w, add(statistic(r, name), 1))
+		}
+		submit(t, s)
+	}
+	if !bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
+		t.Fatal("the mirror does not hold what is to be erased")
+	}
+	if free, err := s.conn.pragma("freelist_count"); err != nil || free == 0 {
+		t.Fatalf("%d free pages, %v: the test shows nothing", free, err)
+	}
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{secret, "forgotten"} {
+		if bytes.Contains(bytesOf(t, s.Path()), []byte(text)) {
+			t.Errorf("%q is still on the disk", text)
+		}
+	}
+}

@@ -37,7 +37,7 @@ const mirrorSuffix = ".mirror.db"
 // database is deleted later.
 func mirrorPath(path string) string {
 	r := referenceOf(path)
-	if path != r.master || hasApplicationID(head(path, 100)) {
+	if path != r.master || hasApplicationID(head(path, headerSize)) {
 		return path
 	}
 	beside := strings.TrimSuffix(path, ".db") + mirrorSuffix
@@ -50,9 +50,11 @@ func mirrorPath(path string) string {
 // isReference reports whether a file shows that it is, or was, a database of
 // the reference. A damaged one must not be taken for a damaged mirror.
 func isReference(path string) bool {
-	start := head(path, markLimit)
-	return !hasApplicationID(start) && bytes.Contains(start, []byte(tableInfo))
+	return !hasApplicationID(head(path, headerSize)) && bytes.Contains(head(path, markLimit), []byte(tableInfo))
 }
+
+// headerSize is how much of a file SQLite's header takes.
+const headerSize = 100
 
 // head returns the beginning of a regular file, nothing where there is none.
 func head(path string, limit int64) []byte {

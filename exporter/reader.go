@@ -67,6 +67,10 @@ func (r *Reader) loop(interval time.Duration) {
 func (r *Reader) Record(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.record(ctx)
+}
+
+func (r *Reader) record(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := r.Collect(ctx, &r.rm)
 	if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
@@ -76,6 +80,21 @@ func (r *Reader) Record(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(err, r.exporter.Export(ctx, &r.rm))
+}
+
+// Erase is [Exporter.Erase] with no collection under way, and records what
+// follows from the moment it returns. Nothing is recorded meanwhile. After an
+// error other than localstore.ErrErasePending nothing was erased.
+func (r *Reader) Erase(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.exporter.Erase(ctx)
+	if err != nil && !errors.Is(err, localstore.ErrErasePending) {
+		return err
+	}
+	// What was counted until here is the baseline.
+	r.exporter.reported.report(r.record(ctx))
+	return err
 }
 
 // ForceFlush records now, and makes what was recorded survive a power failure.

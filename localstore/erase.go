@@ -29,7 +29,8 @@ const (
 // which is another program's and is not imported again. Other processes that have the mirror open notice with their next
 // recording: they record nothing of what they counted before. While one of them
 // keeps the file from being cleaned it waits for up to five seconds or until the
-// context ends, and then returns [ErrErasePending].
+// context ends, and then returns [ErrErasePending]. Nothing must be collected
+// for this Store's writer meanwhile.
 func (s *Store) Erase(ctx context.Context) error {
 	s.lock()
 	defer s.unlock()
@@ -48,6 +49,9 @@ func (s *Store) Erase(ctx context.Context) error {
 		return wrap("erase", err)
 	}
 	s.adopt(h) // the new ids
+	if s.writer != nil {
+		s.writer.noticed = h.erasures
+	}
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
 			return wrap("erase", err)

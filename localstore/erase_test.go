@@ -132,3 +132,39 @@ func TestEraseReachesOtherProcesses(t *testing.T) {
 	checkBalance(t, other, "n{}", wants{recorded: 2, withheld: 0, pending: 2})
 	balanced(t, s)
 }
+
+// TestIdleProcessCountsOnAfterAnErasure: one that finds nothing new twice has
+// nothing left that was counted before.
+func TestIdleProcessCountsOnAfterAnErasure(t *testing.T) {
+	s, c := fresh(t)
+	other := open(t, s.Path(), c)
+	w, n := newWriter(t, other), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.Observe(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record(t, w, add(n, 2))
+	checkBalance(t, other, "n{}", wants{recorded: 2, pending: 2})
+}
+
+// TestCountsBetweenAnIdleExportAndAnErasureAreDropped: nobody can tell on which
+// side of it they lie.
+func TestCountsBetweenAnIdleExportAndAnErasureAreDropped(t *testing.T) {
+	s, c := fresh(t)
+	other := open(t, s.Path(), c)
+	w, n := newWriter(t, other), statistic(version("1"), "n")
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Observe(t.Context(), true); err != nil { // collected before it
+		t.Fatal(err)
+	}
+	record(t, w, add(n, 100))
+	record(t, w, add(n, 2))
+	checkBalance(t, other, "n{}", wants{recorded: 2, pending: 2})
+}

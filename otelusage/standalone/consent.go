@@ -71,12 +71,12 @@ func (u *Usage) Erase(ctx context.Context) error {
 	if u == nil || u.store == nil {
 		return ErrNotRecording
 	}
-	err := u.exporter.Erase(ctx)
+	err := u.reader.Erase(ctx)
 	if err != nil && !errors.Is(err, localstore.ErrErasePending) {
 		return err
 	}
 	u.tracker.Reset()
-	return errors.Join(err, u.reader.Record(ctx)) // from here on it counts again
+	return err
 }
 
 // setMode records before and after, so that each count falls under the decision

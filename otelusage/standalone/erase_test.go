@@ -71,3 +71,37 @@ func TestEraseWithoutANetwork(t *testing.T) {
 		t.Errorf("the mirror holds %d, want nothing", got)
 	}
 }
+
+// TestEraseCountsOnAtOnce: also where nothing was counted between the last
+// recording and Erase.
+func TestEraseCountsOnAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	u := start(t, Config{FilePath: path, ApplicationName: "game"})
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(5)
+	must(t, u.Flush(t.Context()))
+	must(t, u.Erase(t.Context()))
+	n.Add(2)
+	must(t, u.Close())
+	if got := lifetime(t, path, "n"); got != 2 {
+		t.Errorf("the mirror holds %d, want the 2 counted since", got)
+	}
+}
+
+// TestEraseThatFailsForgetsNothing: what was counted and not recorded yet is
+// recorded by the next.
+func TestEraseThatFailsForgetsNothing(t *testing.T) {
+	u := start(t, Config{FilePath: filepath.Join(t.TempDir(), "usage.db"), ApplicationName: "game"})
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(5)
+	must(t, u.Store().Close())
+	if err := u.Erase(t.Context()); err == nil {
+		t.Error("no error of a closed mirror")
+	}
+	if n.Value() != 5 {
+		t.Errorf("%d are left, want the 5 counted", n.Value())
+	}
+	_ = u.Close()
+}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -43,7 +44,7 @@ func (c *client) judge(a answer) *outcome.Error {
 func (c *client) classify(a answer) *outcome.Error {
 	o := &outcome.Error{Status: a.status}
 	if a.status >= 300 {
-		o.RetryAfter = retryAfter(a.header, c.now())
+		o.RetryAfter = retryafter.Parse(a.header, c.now())
 	}
 	text, whole := a.text()
 	refusal, known := refusals[text]

@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -65,7 +66,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 		"502":                {reply(502, "text/html", "bad gateway"), outcome.Transient, 502, ErrUnavailable, 0, "bad gateway"},
 		"503, seconds":       {header("Retry-After", "30", reply(503, "text/html", "")), outcome.Transient, 503, ErrUnavailable, 30 * time.Second, "busy"},
 		"503, Upload failed": {reply(503, "text/html", "Upload failed"), outcome.Transient, 503, ErrUnavailable, 0, ""},
-		"429, too long":      {header("Retry-After", "99999999999999999999", reply(429, "text/html", "")), outcome.Transient, 429, ErrUnavailable, maxRetryAfter, ""},
+		"429, too long":      {header("Retry-After", "99999999999999999999", reply(429, "text/html", "")), outcome.Transient, 429, ErrUnavailable, retryafter.Max, ""},
 		"408":                {reply(408, "text/html", ""), outcome.Transient, 408, ErrUnavailable, 0, ""},
 		"400":                {reply(400, "text/plain", "no"), outcome.Refused, 400, ErrRejected, 0, "rejected the upload (HTTP 400): no"},
 		"401":                {reply(401, "text/html", ""), outcome.Refused, 401, ErrRejected, 0, "does not allow"},
@@ -95,26 +96,6 @@ func TestSuccessIsAccepted(t *testing.T) {
 		s := startServer(t, reply(200, "text/html", body), nil)
 		if err := newExporter(t, Config{Host: s.URL}).Export(t.Context(), sample()); err != nil {
 			t.Errorf("%q: %v", body, err)
-		}
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	in := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
-	for _, tt := range []struct {
-		value, date string
-		want        time.Duration
-	}{
-		{"", "", 0}, {"soon", "", 0}, {"-1", "", 0}, {"1.5", "", 0}, {"0", "", 0},
-		{"7", "", 7 * time.Second}, {" 7 ", "", 7 * time.Second},
-		{"86401", "", maxRetryAfter}, {"4294967295", "", maxRetryAfter}, {"4294967296", "", maxRetryAfter},
-		{in(time.Minute), "", time.Minute}, {in(-time.Minute), "", 0}, {in(48 * time.Hour), "", maxRetryAfter},
-		{in(time.Hour), in(59 * time.Minute), time.Minute},
-	} {
-		h := http.Header{"Retry-After": {tt.value}, "Date": {tt.date}}
-		if got := retryAfter(h, now); got != tt.want {
-			t.Errorf("%q with date %q: got %v, want %v", tt.value, tt.date, got, tt.want)
 		}
 	}
 }
@@ -256,7 +237,7 @@ func FuzzAnswer(f *testing.F) {
 		if o == nil {
 			return
 		}
-		if o.Status != status || o.RetryAfter < 0 || o.RetryAfter > maxRetryAfter || o.Err == nil || o.Rejected != 0 {
+		if o.Status != status || o.RetryAfter < 0 || o.RetryAfter > retryafter.Max || o.Err == nil || o.Rejected != 0 {
 			t.Errorf("outcome is %+v", o)
 		}
 		if o.Class == outcome.Partial || o.Class == outcome.TooLarge {

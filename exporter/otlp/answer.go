@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -42,7 +43,7 @@ func (t *transport) judge(a answer) *outcome.Error {
 	}
 	o := &outcome.Error{
 		Status:     a.status,
-		RetryAfter: retryAfter(a.header, t.now()),
+		RetryAfter: retryafter.Parse(a.header, t.now()),
 	}
 	switch {
 	case a.status == http.StatusBadRequest, a.status == http.StatusRequestEntityTooLarge:

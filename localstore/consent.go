@@ -175,6 +175,9 @@ func (s *Store) withholdPending(tx *transaction) error {
 	if err := s.saveTotals(tx, rows); err != nil {
 		return err
 	}
+	if err := tx.withholdStates(); err != nil {
+		return err
+	}
 	return tx.run(`UPDATE gauges SET due = NULL`)
 }
 

@@ -1,7 +1,11 @@
 package standalone
 
 import (
+	"context"
+	"io"
+	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
@@ -104,4 +108,59 @@ func TestEraseThatFailsForgetsNothing(t *testing.T) {
 		t.Errorf("%d are left, want the 5 counted", n.Value())
 	}
 	_ = u.Close()
+}
+
+// TestEraseGivesASilentDestinationUp: with the caller's context here, which
+// ends while the request waits; the mirror is erased all the same.
+func TestEraseGivesASilentDestinationUp(t *testing.T) {
+	r, path := newReceiver(t), filepath.Join(t.TempDir(), "usage.db")
+	var blocked atomic.Bool
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	next := r.Config.Handler
+	r.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if !blocked.Load() {
+			next.ServeHTTP(w, req)
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		cancel()
+		<-req.Context().Done()
+	})
+	u := start(t, Config{FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, r.URL)})
+	_, err := u.Tracker().State("mode", "dark")
+	must(t, err)
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(5)
+	must(t, u.Submit(t.Context()))
+	blocked.Store(true)
+	id := u.Store().InstallationID()
+	must(t, u.Erase(ctx))
+	if ctx.Err() == nil {
+		t.Error("nothing was taken back: the test shows nothing")
+	}
+	if u.Store().InstallationID() == id {
+		t.Error("the installation kept its id")
+	}
+	must(t, u.Close())
+	if got := lifetime(t, path, "n"); got != 0 {
+		t.Errorf("the mirror holds %d, want nothing", got)
+	}
+}
+
+// TestEraseWithoutConsentSendsNothing, not even to take back.
+func TestEraseWithoutConsentSendsNothing(t *testing.T) {
+	r := newReceiver(t)
+	u := start(t, Config{FilePath: filepath.Join(t.TempDir(), "usage.db"), ApplicationName: "game", Forwarder: forwardTo(t, r.URL)})
+	_, err := u.Tracker().State("mode", "dark")
+	must(t, err)
+	must(t, u.Submit(t.Context()))
+	must(t, u.Disable(t.Context()))
+	sent := len(r.got())
+	must(t, u.Erase(t.Context()))
+	must(t, u.Close())
+	if got := len(r.got()); sent != 1 || got != sent {
+		t.Errorf("%d requests before Erase, %d after, want 1 and no more", sent, got)
+	}
 }

@@ -59,6 +59,9 @@ func Shown(text []byte) (Totals, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown metric: %s", s.Text())
 		}
+		if kind := shapes[metric].kind.String(); s.Labels["otelusage_kind"] != kind {
+			return nil, fmt.Errorf("not of kind %s: %s", kind, s.Text())
+		}
 		key := Series{s.Labels["service_name"], s.Labels["service_version"], metric, attributesOf(s.Labels)}
 		total := totals[key]
 		switch {

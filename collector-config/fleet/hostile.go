@@ -33,6 +33,7 @@ type mess struct {
 	real       float64
 	cumulative bool
 	bounds     bool
+	bare       bool // heartbeats without a date
 }
 
 var messes = []mess{
@@ -42,6 +43,7 @@ var messes = []mess{
 	{whole: 2_000_000_000, real: 1e300},
 	{whole: 1, real: 1, cumulative: true},
 	{whole: math.MaxInt64, real: -1e15, bounds: true},
+	{whole: math.MaxInt64, real: -1e15, bounds: true, bare: true},
 }
 
 func spoil(m *metricspb.Metric, by mess) {
@@ -53,7 +55,10 @@ func spoil(m *metricspb.Metric, by mess) {
 		s.AggregationTemporality = temporality
 		for _, p := range s.DataPoints {
 			p.Value = &metricspb.NumberDataPoint_AsInt{AsInt: by.whole}
-			if m.Name == distance {
+			switch {
+			case by.bare && m.Name == active:
+				p.Attributes, p.Value = nil, &metricspb.NumberDataPoint_AsInt{AsInt: 1}
+			case m.Name == distance:
 				p.Value = &metricspb.NumberDataPoint_AsDouble{AsDouble: by.real}
 			}
 		}

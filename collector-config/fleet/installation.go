@@ -30,8 +30,10 @@ type installation struct {
 type placed struct {
 	state   string
 	version int
-	known   bool
 }
+
+// unset is the state before the first one.
+const unset = "unset"
 
 // secrets are what a leaky resource holds.
 var secrets = []string{"secret-host", "--password=secret-argument", "secret-user"}
@@ -40,7 +42,7 @@ func newInstallation(c Config, number int) *installation {
 	r := rand.New(rand.NewPCG(c.Seed, uint64(number)))
 	in := &installation{
 		random: r, application: applications[r.IntN(len(applications))], version: r.IntN(2),
-		leaks: r.IntN(50) == 0, beats: make(map[string]bool), state: states[r.IntN(len(states))],
+		leaks: r.IntN(50) == 0, beats: make(map[string]bool), state: unset,
 	}
 	in.id, in.mirror = uuidOf(r), uuidOf(r)
 	switch dice := r.IntN(100); {
@@ -170,16 +172,18 @@ func (in *installation) count(local time.Time) []point {
 	return points
 }
 
-// move changes the state, or not, and adds what makes states add up. What was
-// counted under another version is taken back there: a part of its own.
+// move changes the state, or not, and adds what makes states add up: an
+// installation is counted where it is, under the version that runs, unless it is
+// in no state. What was counted under another version is taken back there, in a
+// part of its own.
 func (in *installation) move(p *part) (elsewhere bool, old part) {
-	if in.random.IntN(3) == 0 || !in.accepted.known {
+	if in.random.IntN(3) == 0 || in.state == unset {
 		in.state = states[in.random.IntN(len(states))]
 		p.points = append(p.points, point{metric: units + otelusage.ChangesSuffix, attributes: inState(in.state), whole: 1})
 	}
-	now := placed{in.state, in.version, true}
-	if before := in.accepted; before != now {
-		if before.known {
+	before, now := in.accepted, placed{in.state, in.version}
+	if before != now {
+		if before.state != otelusage.NoState {
 			left := point{metric: units + otelusage.OccupancySuffix, attributes: inState(before.state), whole: -1}
 			if before.version == now.version {
 				p.points = append(p.points, left)
@@ -187,7 +191,9 @@ func (in *installation) move(p *part) (elsewhere bool, old part) {
 				elsewhere, old = true, part{version: before.version, points: []point{left}}
 			}
 		}
-		p.points = append(p.points, point{metric: units + otelusage.OccupancySuffix, attributes: inState(now.state), whole: 1})
+		if now.state != otelusage.NoState {
+			p.points = append(p.points, point{metric: units + otelusage.OccupancySuffix, attributes: inState(now.state), whole: 1})
+		}
 		in.accepted = now
 	}
 	gauge := point{metric: units, attributes: inState(in.state), whole: 1}

@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/exposition"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // shown returns what the endpoint shows of our instruments, per series of an
@@ -84,4 +87,81 @@ func TestQuickShowsWhatTheMirrorHolds(t *testing.T) {
 	}
 	agree("batches that came three times")
 	must(t, a.Close())
+}
+
+// A Collector that is killed starts its totals again. The archive does not.
+func TestKilledCollectorKeepsItsArchive(t *testing.T) {
+	at := addresses(t)
+	p, err := otelcol.Start(t.Context(), collector(t), at, []string{"../quick.yaml"})
+	must(t, err)
+	way := startLossy(t, p.URL())
+	file := filepath.Join(t.TempDir(), "usage.db")
+	a := launch(t, file, "1.0.0", way.URL)
+	a.use(3, "Metric")
+	must(t, a.Submit(t.Context()))
+	way.lose.Store(true)
+	a.use(4, "US Standard")
+	if err := a.Submit(t.Context()); err == nil {
+		t.Error("the answer was lost and nobody noticed")
+	}
+	must(t, p.Kill())
+	way.lose.Store(false)
+
+	a.use(5, "Metric")
+	if err := a.Submit(t.Context()); err == nil {
+		t.Error("nobody was there, and nobody noticed")
+	}
+	at.Archive = p.Archive
+	p = start(t, at, []string{"../quick.yaml"})
+	must(t, a.Submit(t.Context()))
+	must(t, a.Close())
+
+	eventually(t, func() error {
+		got, err := shown(t, p)
+		if err == nil && got["searches_total{via=web}"] != 4+5 {
+			err = fmt.Errorf("the endpoint shows %v", got)
+		}
+		return err
+	})
+	want := mirrorTotals(t, file)
+	if web := want["searches_total{via=web}"]; web != 3+4+5 {
+		t.Errorf("the mirror counted %v searches", web)
+	}
+	must(t, same(archived(t, p.Archive), want))
+	rows, err := otelcol.Ask(t.Context(), "..", p.Archive, "resends.sql")
+	must(t, err)
+	if len(rows) < 2 {
+		t.Error("nothing arrived twice")
+	}
+}
+
+// archived is what the archive's SQL adds up to, as Prometheus names it.
+func archived(t *testing.T, archive string) map[string]float64 {
+	t.Helper()
+	rows, err := otelcol.Ask(t.Context(), "..", archive, "totals.sql")
+	must(t, err)
+	totals := make(map[string]float64)
+	for _, row := range rows[1:] {
+		kind, metric, attributes := row[2], row[3], row[4]
+		value, err := strconv.ParseFloat(row[5], 64)
+		must(t, err)
+		name := underscored(metric)
+		switch {
+		case kind == "timer":
+			runs, err := strconv.ParseFloat(row[6], 64)
+			must(t, err)
+			totals[name+"_seconds_count"] += runs
+			name += "_seconds_sum"
+		case metric == "otelusage.active": // here the period comes first
+			date, period, _ := strings.Cut(attributes, ",")
+			name, attributes = name+"_total", period+","+date
+		case metric != "items" && metric != "distance" && !strings.HasSuffix(metric, otelusage.OccupancySuffix):
+			name += "_total"
+		}
+		if attributes != "" {
+			name += "{" + attributes + "}"
+		}
+		totals[name] += value
+	}
+	return totals
 }

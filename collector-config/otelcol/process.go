@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -140,8 +141,20 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// Pid is the process's number.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
+// PeakMemory returns the most memory the Collector has had, in bytes. Only
+// Linux says so.
+func (p *Process) PeakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	return kilobytes << 10, nil
+}
 
 // Log returns the end of what the Collector wrote.
 func (p *Process) Log() string { return p.log.String() }

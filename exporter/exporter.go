@@ -178,7 +178,7 @@ const retractionTimeout = 2 * time.Second
 // Erase is localstore.Store.Erase, before which it tries once, for two seconds
 // at most, to take back at the destination the states this installation is said
 // to be in. What was counted and not recorded yet is not recorded any more;
-// collect afterwards, for counting to begin anew at once.
+// collect twice afterwards, for counting to begin anew at once.
 func (e *Exporter) Erase(ctx context.Context) error {
 	if e.sender != nil {
 		e.sender.retract(ctx)

@@ -132,3 +132,25 @@ func TestEraseReachesOtherProcesses(t *testing.T) {
 	checkBalance(t, other, "n{}", wants{recorded: 2, withheld: 0, pending: 2})
 	balanced(t, s)
 }
+
+// An export that found nothing new may have looked before the erasure. One that
+// follows it has not: what it leaves to the next recording was counted since.
+func TestEraseReachesOtherProcessesThatAreIdle(t *testing.T) {
+	for _, c := range []struct{ idle, want int64 }{{1, 0}, {2, 3}} {
+		s, clock := fresh(t)
+		other := open(t, s.Path(), clock)
+		w, n := newWriter(t, other), statistic(version("1"), "n")
+		record(t, w, add(n, 1))
+		if err := s.Erase(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range c.idle {
+			if err := w.Observe(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		record(t, w, add(n, 3))
+		checkBalance(t, other, "n{}", wants{recorded: c.want, pending: c.want})
+		balanced(t, s)
+	}
+}

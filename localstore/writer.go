@@ -24,6 +24,7 @@ type Writer struct {
 	// allowed both then and now, without a change of mind in between.
 	seen observation
 
+	noticed int64    // erasures, as the previous export that found nothing new saw them
 	attempt *attempt // whose outcome is not known
 }
 
@@ -87,7 +88,7 @@ func (s *Store) Writer(maySend bool) (*Writer, error) {
 		return nil, ErrInUse
 	}
 	w := &Writer{store: s, id: uuid.NewString()}
-	err := s.look(func(h header) error { w.seen = h.observe(maySend); return nil })
+	err := s.look(func(h header) error { w.seen = h.observe(maySend); w.noticed = h.erasures; return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
@@ -112,15 +113,18 @@ func (h *header) observe(maySend bool) observation {
 }
 
 // Observe notes whether sending is allowed, for an export that found nothing
-// new. It writes nothing, except declarations that wait.
+// new. It writes nothing, except declarations that wait. The first one after an
+// erasure may have looked before it; the next one cannot have, and from there on
+// it counts again.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	s := w.store
 	s.lock()
 	defer s.unlock()
 	note := func(h header) error {
-		if h.erasures == w.seen.erasures {
+		if h.erasures == w.seen.erasures || h.erasures == w.noticed {
 			w.seen = h.observe(maySend)
 		}
+		w.noticed = h.erasures
 		return nil
 	}
 	if s.hasDeclarations() {

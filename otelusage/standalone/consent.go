@@ -50,7 +50,9 @@ func (u *Usage) Erase(ctx context.Context) error {
 	}
 	err := u.exporter.Erase(ctx)
 	u.tracker.Reset()
-	return errors.Join(err, u.reader.Record(ctx)) // from here on it counts again
+	// The first recording ends what was counted before, with the second one it
+	// is certain that nothing of that is left: from here on it counts again.
+	return errors.Join(err, u.reader.Record(ctx), u.reader.Record(ctx))
 }
 
 // setMode records before and after, so that each count falls under the decision

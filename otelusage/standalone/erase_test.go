@@ -71,3 +71,24 @@ func TestEraseWithoutANetwork(t *testing.T) {
 		t.Errorf("the mirror holds %d, want nothing", got)
 	}
 }
+
+// Also where everything was recorded and sent when it is erased.
+func TestEraseOfWhatWasSentBeginsAnewAtOnce(t *testing.T) {
+	r, path := newReceiver(t), filepath.Join(t.TempDir(), "usage.db")
+	u := start(t, Config{FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, r.URL)})
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(5)
+	must(t, u.Submit(t.Context()))
+	must(t, u.Erase(t.Context()))
+	before := len(r.got())
+	n.Add(2)
+	must(t, u.Submit(t.Context()))
+	must(t, u.Close())
+	if got := lifetime(t, path, "n"); got != 2 {
+		t.Errorf("the mirror holds %d, want the 2 counted since", got)
+	}
+	if sent := len(r.got()) - before; sent != 1 {
+		t.Errorf("%d requests after erasing, want 1", sent)
+	}
+}

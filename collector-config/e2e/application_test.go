@@ -74,6 +74,16 @@ func (a *application) use(n int64, state string) {
 	a.export.Clear()
 }
 
+// ask returns the number that a query finds in a mirror.
+func ask(t *testing.T, file, query string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(file)+"?mode=ro")
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	must(t, db.QueryRowContext(t.Context(), query).Scan(&n))
+	return n
+}
+
 // mirrorTotals reads the mirror as Prometheus names what it holds.
 func mirrorTotals(t *testing.T, file string) map[string]float64 {
 	t.Helper()

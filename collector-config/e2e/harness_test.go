@@ -17,6 +17,14 @@ import (
 // patience is how long the tests wait for what must happen.
 const patience = time.Minute
 
+// TestMain keeps out what the user's environment says of tracking.
+func TestMain(m *testing.M) {
+	for _, variable := range []string{"DO_NOT_TRACK", "OTEL_SDK_DISABLED"} {
+		_ = os.Unsetenv(variable) // it need not be set
+	}
+	os.Exit(m.Run())
+}
+
 func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {

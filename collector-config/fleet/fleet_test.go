@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"compress/gzip"
 
 	"go.opentelemetry.io/otel/attribute"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -112,6 +111,8 @@ func keys(list []*commonpb.KeyValue) string {
 // real is what the exporter of an application with these trackables sends: over
 // versions, states and none.
 func real(t *testing.T) []*colmetricpb.ExportMetricsServiceRequest {
+	t.Setenv("DO_NOT_TRACK", "")
+	t.Setenv("OTEL_SDK_DISABLED", "")
 	r, file := startReceiver(t), filepath.Join(t.TempDir(), "usage.db")
 	for i, version := range versions {
 		f, err := otlp.New(t.Context(), otlp.WithEndpointURL(r.URL))

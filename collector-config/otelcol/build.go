@@ -1,0 +1,106 @@
+// Package otelcol builds the Collector that the manifest in collector-config
+// describes, and runs it: for the tests, the simulation and the example. It
+// needs Go, and the module proxy the first time.
+package otelcol
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+)
+
+// builder is the module of the OpenTelemetry Collector Builder, whose version
+// is that of the Collector it builds.
+const builder = "go.opentelemetry.io/collector/cmd/builder"
+
+var version = regexp.MustCompile(`(?m)^  version: ([0-9.]+)$`)
+
+// Path returns where the Collector of a manifest is kept once it is built: a
+// directory of its own in the user's cache, named after the manifest's content,
+// so that another manifest is another Collector.
+func Path(manifest string) (string, error) {
+	content, err := os.ReadFile(manifest)
+	if err != nil {
+		return "", fmt.Errorf("read manifest: %w", err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find cache: %w", err)
+	}
+	sum := sha256.Sum256(append(content, runtime.GOOS+runtime.GOARCH...))
+	name := "otelcol"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(cache, "anonymoususage-otelcol", hex.EncodeToString(sum[:6]), name), nil
+}
+
+// Build returns the path of the manifest's Collector, which it builds unless it
+// has been built before. That takes a few minutes. Of two builds at once the
+// first to end is kept.
+func Build(ctx context.Context, manifest string) (path string, err error) {
+	path, err = Path(manifest)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	content, err := os.ReadFile(manifest)
+	if err != nil {
+		return "", fmt.Errorf("read manifest: %w", err)
+	}
+	found := version.FindSubmatch(content)
+	if found == nil {
+		return "", fmt.Errorf("build Collector: %s names no version", manifest)
+	}
+	work, err := os.MkdirTemp("", "otelcol-build-")
+	if err != nil {
+		return "", fmt.Errorf("build Collector: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if err := os.WriteFile(filepath.Join(work, "builder.yaml"), content, 0o600); err != nil {
+		return "", fmt.Errorf("build Collector: %w", err)
+	}
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", "run", builder+"@v"+string(found[1]), "--config", "builder.yaml")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = work, &said, &said
+	// The module that is built is not this one, nor part of its workspace.
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("build Collector: %w\n%s", err, said.Bytes())
+	}
+	return path, install(filepath.Join(work, "build", filepath.Base(path)), path)
+}
+
+// install copies the program beside its place and moves it there whole: a
+// program that is there can be run.
+func install(built, path string) error {
+	content, err := os.ReadFile(built)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("keep Collector: %w", err)
+	}
+	beside, err := os.CreateTemp(filepath.Dir(path), "otelcol-*")
+	if err != nil {
+		return fmt.Errorf("keep Collector: %w", err)
+	}
+	_, err = beside.Write(content)
+	if err = errors.Join(err, beside.Chmod(0o700), beside.Close()); err == nil {
+		err = os.Rename(beside.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("keep Collector: %w", errors.Join(err, os.Remove(beside.Name())))
+	}
+	return nil
+}

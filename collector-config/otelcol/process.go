@@ -1,0 +1,217 @@
+package otelcol
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// startPatience is how long a Collector may take to be ready, stopPatience
+	// how long it may take to end.
+	startPatience = time.Minute
+	stopPatience  = 30 * time.Second
+
+	pollInterval = 20 * time.Millisecond
+)
+
+// Addresses are where a Collector that runs a shipped file listens, each a
+// host:port of loopback, and where it keeps the archive.
+type Addresses struct {
+	OTLP, Prometheus, Health, Telemetry string
+	Archive                             string // a file; the directory is made
+}
+
+// FreeAddresses returns addresses on ports that are free now.
+func FreeAddresses(archive string) (Addresses, error) {
+	var ports [4]string
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return Addresses{}, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close() // all at once, or one port might be found twice
+		ports[i] = l.Addr().String()
+	}
+	return Addresses{ports[0], ports[1], ports[2], ports[3], archive}, nil
+}
+
+// URL is where metrics are sent.
+func (a Addresses) URL() string { return "http://" + a.OTLP + "/v1/metrics" }
+
+// MetricsURL is what Prometheus scrapes.
+func (a Addresses) MetricsURL() string { return "http://" + a.Prometheus + "/metrics" }
+
+// environment is how a shipped file is told its addresses.
+func (a Addresses) environment() []string {
+	_, telemetry, _ := net.SplitHostPort(a.Telemetry)
+	return append(os.Environ(),
+		"OTELUSAGE_OTLP="+a.OTLP, "OTELUSAGE_PROMETHEUS="+a.Prometheus, "OTELUSAGE_HEALTH="+a.Health,
+		"OTELUSAGE_TELEMETRY_PORT="+telemetry, "OTELUSAGE_ARCHIVE="+a.Archive)
+}
+
+// Process is a running Collector.
+type Process struct {
+	Addresses
+	cmd  *exec.Cmd
+	log  *log
+	done chan struct{}
+	err  error // once done is closed
+}
+
+// Start runs a Collector and returns when it is ready. The context bounds the
+// start alone. env are further variables of its environment.
+func Start(ctx context.Context, program string, at Addresses, configs []string, env ...string) (*Process, error) {
+	p := &Process{Addresses: at, log: new(log), done: make(chan struct{})}
+	args := make([]string, len(configs))
+	for i, c := range configs {
+		args[i] = "--config=" + c
+	}
+	p.cmd = exec.Command(program, args...)
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append(at.environment(), env...), p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start Collector: %w", err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	if err := p.ready(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start Collector: %w\n%s", err, p.Log()), p.Kill())
+	}
+	return p, nil
+}
+
+// ready asks the health check until it answers.
+func (p *Process) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Health, nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := client.Do(req); err == nil {
+			if err := resp.Body.Close(); err == nil && resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("it ended: %w", p.err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Stop asks the Collector to end, and waits until it has. It sends what it holds.
+func (p *Process) Stop() error {
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return errors.Join(err, p.Kill()) // where there are no signals
+	}
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(stopPatience):
+		return errors.Join(errors.New("the Collector does not end"), p.Kill())
+	}
+}
+
+// Kill ends the Collector as a crash does.
+func (p *Process) Kill() error {
+	err := p.cmd.Process.Kill()
+	<-p.done
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
+}
+
+// PeakMemory returns the most memory the Collector has had, in bytes. Only
+// Linux says so.
+func (p *Process) PeakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	return kilobytes << 10, nil
+}
+
+// Log returns the end of what the Collector wrote.
+func (p *Process) Log() string { return p.log.String() }
+
+// Validate returns what the Collector thinks of configurations.
+func Validate(ctx context.Context, program string, at Addresses, configs ...string) error {
+	args := []string{"validate"}
+	for _, c := range configs {
+		args = append(args, "--config="+c)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = at.environment()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("validate %v: %w\n%s", configs, err, out)
+	}
+	return nil
+}
+
+// Scrape returns what Prometheus would read.
+func (p *Process) Scrape(ctx context.Context) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.MetricsURL(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("scrape Collector: %w", err)
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("scrape Collector: %w", err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, fmt.Errorf("scrape Collector: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("scrape Collector: %s", resp.Status)
+	}
+	return body, nil
+}
+
+// log keeps the last of what is written.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+const keepLog = 64 << 10
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if over := l.text.Len() + len(p) - keepLog; over > 0 {
+		l.text.Next(over)
+	}
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,0 +1,172 @@
+// Package prometheus runs Prometheus with the shipped configuration and asks it
+// what the dashboard asks, for the tests and the simulation.
+package prometheus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// Program is the command that Debian's package prometheus brings.
+	Program = "prometheus"
+
+	startPatience = time.Minute
+	pollInterval  = 20 * time.Millisecond
+)
+
+// Server is a running Prometheus.
+type Server struct {
+	url  string
+	cmd  *exec.Cmd
+	log  bytes.Buffer
+	done chan struct{}
+}
+
+// Start runs Prometheus with a configuration in which texts are replaced, such
+// as the targets by those of a test. dir holds its data.
+func Start(ctx context.Context, config, dir string, replace map[string]string) (*Server, error) {
+	content, err := os.ReadFile(config)
+	if err != nil {
+		return nil, fmt.Errorf("start Prometheus: %w", err)
+	}
+	text := string(content)
+	for old, to := range replace {
+		if !strings.Contains(text, old) {
+			return nil, fmt.Errorf("start Prometheus: %s has no %q", config, old)
+		}
+		text = strings.ReplaceAll(text, old, to)
+	}
+	file := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("start Prometheus: %w", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start Prometheus: %w", err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return nil, fmt.Errorf("start Prometheus: %w", err)
+	}
+	s := &Server{url: "http://" + address, done: make(chan struct{})}
+	s.cmd = exec.Command(Program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start Prometheus: %w", err)
+	}
+	go func() {
+		_ = s.cmd.Wait() // it is killed
+		close(s.done)
+	}()
+	if err := s.ready(ctx); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("start Prometheus: %w\n%s", err, &s.log)
+	}
+	return s, nil
+}
+
+func (s *Server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		_, status, err := get(ctx, s.url+"/-/ready")
+		if err == nil && status == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-s.done:
+			return errors.New("it ended")
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Stop ends it.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Kill() // or it has ended
+	<-s.done
+}
+
+// Value is one result of a query.
+type Value struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// Query returns the result of an instant query. NaN is left out.
+func (s *Server) Query(ctx context.Context, expr string) ([]Value, error) {
+	body, _, err := get(ctx, s.url+"/api/v1/query?query="+url.QueryEscape(expr))
+	if err != nil {
+		return nil, fmt.Errorf("query Prometheus: %w", err)
+	}
+	var answer struct {
+		Status, Error string
+		Data          struct {
+			ResultType string
+			Result     []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("query Prometheus: %w", err)
+	}
+	if answer.Status != "success" {
+		return nil, fmt.Errorf("query Prometheus: %s: %s", expr, answer.Error)
+	}
+	var values []Value
+	for _, r := range answer.Data.Result {
+		text, _ := r.Value[1].(string)
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("query Prometheus: %w", err)
+		}
+		if f == f {
+			values = append(values, Value{r.Metric, f})
+		}
+	}
+	return values, nil
+}
+
+// Names returns the names of the metrics that match.
+func (s *Server) Names(ctx context.Context, match string) ([]string, error) {
+	body, _, err := get(ctx, s.url+"/api/v1/label/__name__/values?match[]="+url.QueryEscape(match))
+	if err != nil {
+		return nil, fmt.Errorf("list metrics: %w", err)
+	}
+	var answer struct{ Data []string }
+	err = json.Unmarshal(body, &answer)
+	return answer.Data, err
+}
+
+func get(ctx context.Context, url string) (body []byte, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err = io.ReadAll(resp.Body)
+	return body, resp.StatusCode, errors.Join(err, resp.Body.Close())
+}

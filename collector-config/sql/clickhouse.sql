@@ -1,0 +1,50 @@
+-- The archive as tables, for ClickHouse 24.8 and later, read where it lies
+-- (below the server's user_files, or anywhere with clickhouse local):
+--
+--   clickhouse local --multiquery --queries-file sql/clickhouse.sql --queries-file sql/applications.sql
+--
+-- For more than some gigabytes insert the first view into a MergeTree table
+-- ordered by (application, metric, mirror, ended), and let usage read that.
+-- duckdb.sql makes the same views; what asks them is the same for both.
+
+-- Every point as it arrived, once for each time it arrived. started and ended
+-- are nanoseconds by the installation's clock, received by the Collector's.
+CREATE OR REPLACE VIEW points AS
+WITH
+	list -> mapFromArrays(
+		arrayMap(a -> JSONExtractString(a, 'key'), list),
+		arrayMap(a -> coalesce(nullIf(JSONExtractString(a, 'value', 'stringValue'), ''), nullIf(JSONExtractString(a, 'value', 'intValue'), ''),
+			nullIf(JSONExtractRaw(a, 'value', 'boolValue'), ''), JSONExtractRaw(a, 'value', 'doubleValue')), list)) AS as_map,
+	requests AS (SELECT arrayJoin(JSONExtractArrayRaw(json, 'resourceMetrics')) AS rm FROM file('archive/usage*.jsonl', JSONAsString, 'json String')),
+	scopes AS (SELECT as_map(JSONExtractArrayRaw(rm, 'resource', 'attributes')) AS resource, arrayJoin(JSONExtractArrayRaw(rm, 'scopeMetrics')) AS sm FROM requests),
+	metrics AS (SELECT resource, JSONExtractString(sm, 'scope', 'version') AS scope_version,
+		as_map(JSONExtractArrayRaw(sm, 'scope', 'attributes')) AS scope_attributes, arrayJoin(JSONExtractArrayRaw(sm, 'metrics')) AS m FROM scopes),
+	typed AS (SELECT resource, scope_version, scope_attributes, JSONExtractString(m, 'name') AS metric, JSONExtractString(m, 'unit') AS unit,
+		multiIf(JSONHas(m, 'histogram'), 'histogram', JSONHas(m, 'gauge'), 'gauge', JSONExtractBool(m, 'sum', 'isMonotonic'), 'counter', 'updown') AS type,
+		arrayJoin(JSONExtractArrayRaw(m, multiIf(type = 'histogram', 'histogram', type = 'gauge', 'gauge', 'sum'), 'dataPoints')) AS p FROM metrics),
+	all_points AS (SELECT *, as_map(JSONExtractArrayRaw(p, 'attributes')) AS a FROM typed)
+SELECT resource['service.name'] AS application, resource['service.version'] AS version,
+	resource['app.installation.id'] AS installation, resource['service.instance.id'] AS mirror,
+	toInt64OrZero(resource['otelusage.received']) AS received,
+	scope_attributes['otelusage.kind'] AS kind, scope_version, metric, unit, type,
+	a['state'] AS state, a['checkpoint'] AS checkpoint, a['period'] AS period, a['date'] AS date,
+	arrayStringConcat(arraySort(arrayMap((k, v) -> concat(k, '=', v), mapKeys(mapFilter((k, v) -> k NOT IN ('otelusage.start', 'otelusage.end'), a)),
+		mapValues(mapFilter((k, v) -> k NOT IN ('otelusage.start', 'otelusage.end'), a)))), ',') AS attributes,
+	toInt64OrZero(if(a['otelusage.start'] != '', a['otelusage.start'], JSONExtractString(p, 'startTimeUnixNano'))) AS started,
+	toInt64OrZero(if(a['otelusage.end'] != '', a['otelusage.end'], JSONExtractString(p, 'timeUnixNano'))) AS ended,
+	multiIf(type = 'histogram', JSONExtractFloat(p, 'sum'), JSONHas(p, 'asInt'), toFloat64(JSONExtractInt(p, 'asInt')), JSONExtractFloat(p, 'asDouble')) AS value,
+	toInt64OrZero(JSONExtractString(p, 'count')) AS runs,
+	arrayStringConcat(JSONExtract(p, 'bucketCounts', 'Array(String)'), ',') AS buckets
+FROM all_points;
+
+-- Every point once. What a sender repeats because the answer was lost has the
+-- same mirror, series and interval.
+CREATE OR REPLACE VIEW usage AS
+SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+	one_received AS received, one_value AS value, one_runs AS runs, one_buckets AS buckets, arrivals
+FROM (
+	SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+		min(received) AS one_received, min(value) AS one_value, min(runs) AS one_runs, min(buckets) AS one_buckets, count(*) AS arrivals
+	FROM points
+	GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended
+);

@@ -1,0 +1,64 @@
+-- The archive as tables, for DuckDB 1.3 and later. The variable archive names
+-- the files:
+--
+--   duckdb -cmd "SET VARIABLE archive = 'archive/usage*.jsonl'" -cmd '.read sql/duckdb.sql' < sql/applications.sql
+--
+-- clickhouse.sql makes the same views; what asks them is the same for both.
+
+-- An attribute list as a map from text to text.
+CREATE OR REPLACE MACRO as_map(list) AS map_from_entries(list_transform(coalesce(list, []),
+	lambda a: {'k': a."key", 'v': coalesce(a."value".stringValue, a."value".intValue, CAST(a."value".boolValue AS VARCHAR), CAST(a."value".doubleValue AS VARCHAR), '')}));
+
+-- Every point as it arrived, once for each time it arrived. started and ended
+-- are nanoseconds by the installation's clock, received by the Collector's.
+CREATE OR REPLACE VIEW points AS
+WITH requests AS (
+	SELECT unnest(resourceMetrics) AS rm FROM read_json(getvariable('archive'), format = 'newline_delimited', maximum_object_size = 67108864,
+		columns = {resourceMetrics: 'STRUCT(
+			resource STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[]),
+			scopeMetrics STRUCT(
+				"scope" STRUCT(name VARCHAR, version VARCHAR, attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[]),
+				metrics STRUCT(name VARCHAR, unit VARCHAR,
+					"sum" STRUCT(isMonotonic BOOLEAN, dataPoints STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[],
+						startTimeUnixNano VARCHAR, timeUnixNano VARCHAR, asInt VARCHAR, asDouble DOUBLE)[]),
+					gauge STRUCT(dataPoints STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[],
+						startTimeUnixNano VARCHAR, timeUnixNano VARCHAR, asInt VARCHAR, asDouble DOUBLE)[]),
+					histogram STRUCT(dataPoints STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[],
+						startTimeUnixNano VARCHAR, timeUnixNano VARCHAR, count VARCHAR, "sum" DOUBLE, bucketCounts VARCHAR[], explicitBounds DOUBLE[])[])
+				)[]
+			)[]
+		)[]'})
+), scopes AS (
+	SELECT as_map(rm.resource.attributes) AS resource, unnest(rm.scopeMetrics) AS sm FROM requests
+), metrics AS (
+	SELECT resource, sm."scope".name AS scope, sm."scope".version AS scope_version, as_map(sm."scope".attributes) AS scope_attributes, unnest(sm.metrics) AS m FROM scopes
+), numbers AS (
+	SELECT * EXCLUDE (m), m.name AS metric, m.unit AS unit, CASE WHEN m."sum".isMonotonic THEN 'counter' ELSE 'updown' END AS type, unnest(m."sum".dataPoints) AS p FROM metrics
+	UNION ALL
+	SELECT * EXCLUDE (m), m.name, m.unit, 'gauge', unnest(m.gauge.dataPoints) FROM metrics
+), all_points AS (
+	SELECT resource, scope, scope_version, scope_attributes, metric, unit, type, as_map(p.attributes) AS attributes, p.startTimeUnixNano AS started, p.timeUnixNano AS ended,
+		coalesce(CAST(p.asInt AS DOUBLE), p.asDouble, 0) AS value, 0::BIGINT AS runs, '' AS buckets FROM numbers
+	UNION ALL
+	SELECT resource, scope, scope_version, scope_attributes, metric, unit, 'histogram', as_map(p.attributes), p.startTimeUnixNano, p.timeUnixNano,
+		coalesce(p."sum", 0), CAST(coalesce(p.count, '0') AS BIGINT), array_to_string(p.bucketCounts, ',')
+	FROM (SELECT * EXCLUDE (m), m.name AS metric, m.unit AS unit, unnest(m.histogram.dataPoints) AS p FROM metrics)
+)
+SELECT coalesce(resource['service.name'], '') AS application, coalesce(resource['service.version'], '') AS version,
+	coalesce(resource['app.installation.id'], '') AS installation, coalesce(resource['service.instance.id'], '') AS mirror,
+	coalesce(CAST(resource['otelusage.received'] AS BIGINT), 0) AS received,
+	coalesce(scope_attributes['otelusage.kind'], '') AS kind, coalesce(scope_version, '') AS scope_version, metric, coalesce(unit, '') AS unit, type,
+	coalesce(attributes['state'], '') AS state, coalesce(attributes['checkpoint'], '') AS checkpoint,
+	coalesce(attributes['period'], '') AS period, coalesce(attributes['date'], '') AS date,
+	array_to_string(list_sort([k || '=' || attributes[k] FOR k IN map_keys(attributes) IF k NOT IN ('otelusage.start', 'otelusage.end')]), ',') AS attributes,
+	CAST(coalesce(attributes['otelusage.start'], started, '0') AS BIGINT) AS started, CAST(coalesce(attributes['otelusage.end'], ended) AS BIGINT) AS ended,
+	value, runs, buckets
+FROM all_points;
+
+-- Every point once. What a sender repeats because the answer was lost has the
+-- same mirror, series and interval.
+CREATE OR REPLACE VIEW usage AS
+SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, count(*) AS arrivals
+FROM points
+GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended;

@@ -74,7 +74,7 @@ func (m *Metric) trackable() (kind otelusage.Kind, name, role string, ok bool) {
 	return kind, m.Name, RoleValue, true
 }
 
-// The parts a metric plays for its trackable.
+// The parts a metric plays for its trackable, see [SeriesCounts].
 const (
 	RoleNone        = ""
 	RoleValue       = "value"

@@ -66,7 +66,7 @@ type StateMove struct {
 // SeriesCounts is one series with what became of its counts, see [Balance].
 type SeriesCounts struct {
 	Metric               Metric // its Scope has a name alone
-	Role                 string // [RoleValue] and its like
+	Role                 string // what it is to its trackable: [RoleValue] and its like
 	Attributes, Resource string // JSON objects
 
 	Recorded                                                 Value

@@ -129,10 +129,18 @@ func damaged(err error) bool {
 	return hasCode(err, codeCorrupt, codeNotADB) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
 }
 
+// refuseDamaged adds [ErrDamaged] to what was met in a file that is left alone.
+func (s *Store) refuseDamaged(err error) error {
+	if (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
 // abandonIfDamaged leaves a file that turned out damaged; the next transaction
 // opens what then lies in its place.
 func (s *Store) abandonIfDamaged(cause error) {
-	if s.readOnly || !damaged(cause) {
+	if s.readOnly || s.existing || !damaged(cause) {
 		return
 	}
 	if s.conn != nil {

@@ -14,6 +14,10 @@ var (
 	// one: another database, another format, a directory.
 	ErrNotMirror = errors.New("localstore: not a mirror")
 
+	// ErrDamaged is returned for a mirror that cannot be read and that a Store
+	// opened with [ReadOnly] or [Existing] does not set aside.
+	ErrDamaged = errors.New("localstore: mirror is damaged")
+
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
 	ErrNewerSchema = errors.New("localstore: mirror has a newer schema")

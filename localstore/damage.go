@@ -129,9 +129,14 @@ func damaged(err error) bool {
 	return hasCode(err, codeCorrupt, codeNotADB) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
 }
 
-// refuseDamaged adds [ErrDamaged] to what was met in a file that is left alone.
-func (s *Store) refuseDamaged(err error) error {
-	if (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged) {
+// named adds to what was met the error that a caller can test for.
+func (s *Store) named(err error) error {
+	switch {
+	case hasCode(err, codeBusy) && !errors.Is(err, ErrBusy):
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case hasCode(err, codeCannotOpen) && !errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", fs.ErrPermission, err) // it is there
+	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err

@@ -18,6 +18,10 @@ var (
 	// opened with [ReadOnly] or [Existing] does not set aside.
 	ErrDamaged = errors.New("localstore: mirror is damaged")
 
+	// ErrBusy is returned when other processes kept the mirror busy for longer
+	// than the busy timeout.
+	ErrBusy = errors.New("localstore: mirror is busy")
+
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
 	ErrNewerSchema = errors.New("localstore: mirror has a newer schema")

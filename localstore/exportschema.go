@@ -255,3 +255,6 @@ func jsonObject(text string) any {
 	}
 	return json.RawMessage(text)
 }
+
+// MarshalJSON writes the entry as [Store.WriteJSON] does.
+func (e LogEntry) MarshalJSON() ([]byte, error) { return json.Marshal(jsonSubmissionOf(e)) }

@@ -29,9 +29,9 @@ func (s *Store) open() error {
 			return nil
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
-			return err
+			return s.named(err)
 		case damaged(err) && s.existing:
-			return s.refuseDamaged(s.refuseForeign(err))
+			return s.named(s.refuseForeign(err))
 		case damaged(err):
 			if err := s.replaceDamaged(err); err != nil {
 				return err
@@ -41,7 +41,7 @@ func (s *Store) open() error {
 				return err
 			}
 		default:
-			return err
+			return s.named(err)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (s *Store) openReadOnly() error {
 		if now, statErr := os.Stat(s.path); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
-		return s.refuseDamaged(s.refuseForeign(err))
+		return s.named(s.refuseForeign(err))
 	}
 }
 

@@ -142,7 +142,7 @@ func (s *Store) transact(f func(*transaction) error, mode func(func() error) err
 	if err != nil {
 		s.forget()
 		s.abandonIfDamaged(err)
-		return s.refuseDamaged(err)
+		return s.named(err)
 	}
 	s.ledger.wrote(declared)
 	return nil
@@ -179,7 +179,7 @@ func (s *Store) look(f func(header) error) error {
 	h, err := s.readHeader()
 	if err != nil {
 		s.abandonIfDamaged(err)
-		return s.refuseDamaged(err)
+		return s.named(err)
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
@@ -187,7 +187,7 @@ func (s *Store) look(f func(header) error) error {
 	s.adopt(h)
 	err = f(h)
 	s.abandonIfDamaged(err)
-	return s.refuseDamaged(err)
+	return s.named(err)
 }
 
 // findOrInsert returns the row that find selects by the first keys of args, or

@@ -1,0 +1,146 @@
+package inspect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// keptDays is for how many days the mirror keeps totals.
+const keptDays = 400
+
+// amount is what was added in some time: of a Timer the seconds and runs.
+type amount struct {
+	value localstore.Value
+	count int64
+}
+
+func (a amount) plus(b amount) amount {
+	sum := a.value.Add(b.value)
+	if _, same := a.value.Sub(b.value); !same { // the number type changed with a version
+		sum = localstore.Float64Value(a.value.Float64() + b.value.Float64())
+	}
+	return amount{sum, a.count + b.count}
+}
+
+// added are amounts by the start of the hour or day they were added in.
+type added map[time.Time]amount
+
+// periods says how long the periods are and which samples they are made of.
+type periods struct {
+	length  time.Duration
+	samples func(*localstore.SeriesCounts) (list []localstore.Sample, whole bool)
+}
+
+// byDay reads totals at the ends of days; the first of them says what was
+// before, unless the series began with it.
+func byDay(now time.Time) periods {
+	oldest := now.Add(-(keptDays - 1) * day).Truncate(day)
+	return periods{day, func(x *localstore.SeriesCounts) ([]localstore.Sample, bool) {
+		return x.Days, len(x.Days) == 0 || x.Days[0].At.After(oldest)
+	}}
+}
+
+// byHour reads the totals after exports, of which the mirror keeps the latest.
+func byHour() periods {
+	return periods{time.Hour, func(x *localstore.SeriesCounts) ([]localstore.Sample, bool) {
+		return x.History, int64(len(x.History)) >= x.Exports
+	}}
+}
+
+const day = 24 * time.Hour
+
+// of returns what was added to a trackable from a time on: of a State the
+// changes.
+func (p periods) of(t *localstore.Trackable, from time.Time) added {
+	role := localstore.RoleValue
+	if t.Kind == otelusage.KindState {
+		role = localstore.RoleChanges
+	}
+	sum := make(added)
+	for _, x := range t.Series {
+		if x.Role == role {
+			p.addSeries(sum, x, from)
+		}
+	}
+	return sum
+}
+
+func (p periods) addSeries(sum added, x *localstore.SeriesCounts, from time.Time) {
+	samples, whole := p.samples(x)
+	if !x.UpdatedAt.IsZero() {
+		samples = append(slices.Clip(samples), current(x))
+	}
+	var before localstore.Sample
+	for i, s := range samples {
+		known := i > 0 || whole
+		change := amount{minus(s.Value, before.Value), s.Count - before.Count}
+		before = s
+		if known && !s.At.Before(from) && (change.count != 0 || !change.value.IsZero()) {
+			at := s.At.Truncate(p.length)
+			sum[at] = sum[at].plus(change)
+		}
+	}
+}
+
+// current is the total as it is now, which the last export made it.
+func current(x *localstore.SeriesCounts) localstore.Sample {
+	s := localstore.Sample{At: x.UpdatedAt, Value: x.Recorded}
+	if h := x.Recorded.Histogram(); h != nil {
+		s.Value, s.Count = localstore.Float64Value(h.Sum), int64(h.Count)
+	} else if h := x.Recorded.Exponential(); h != nil {
+		s.Value, s.Count = localstore.Float64Value(h.Sum), int64(h.Count)
+	}
+	return s
+}
+
+// minus subtracts numbers. A zero may have lost its type in the file.
+func minus(a, b localstore.Value) localstore.Value {
+	if difference, ok := a.Sub(b); ok {
+		return difference
+	}
+	return localstore.Float64Value(a.Float64() - b.Float64())
+}
+
+// starts returns the periods in which something was added, oldest first.
+func (a added) starts() []time.Time {
+	var list []time.Time
+	for at := range a {
+		list = append(list, at)
+	}
+	slices.SortFunc(list, func(a, b time.Time) int { return cmp.Compare(a.UnixNano(), b.UnixNano()) })
+	return list
+}
+
+// last returns what was added on each of the last days, today last.
+func (a added) last(days int, now time.Time) []float64 {
+	list := make([]float64, days)
+	for i := range list {
+		list[i] = a[now.Truncate(day).Add(-time.Duration(days-1-i)*day)].value.Float64()
+	}
+	return list
+}
+
+var bars = []rune("▁▂▃▄▅▆▇█")
+
+// sparkline draws one column per number: a dot for nothing, else a bar, whose
+// full height is the greatest of them.
+func sparkline(list []float64) string {
+	top := 0.0
+	for _, f := range list {
+		top = max(top, f, -f)
+	}
+	line := make([]rune, len(list))
+	for i, f := range list {
+		f = max(f, -f)
+		if f == 0 || top == 0 {
+			line[i] = '·'
+			continue
+		}
+		line[i] = bars[min(int(f/top*float64(len(bars))), len(bars)-1)]
+	}
+	return string(line)
+}

@@ -29,9 +29,13 @@ type session struct {
 
 func newSession(opts Options) *session {
 	s := &session{opts: opts, out: bufio.NewWriter(opts.Stdout), terminal: isTerminal(opts.Stdout)}
-	s.colour = s.terminal && opts.Getenv("NO_COLOR") == "" && opts.Getenv("TERM") != "dumb"
+	s.chooseColour()
 	s.after = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	return s
+}
+
+func (s *session) chooseColour() {
+	s.colour = s.terminal && s.opts.Getenv("NO_COLOR") == "" && s.opts.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(w any) bool {

@@ -12,24 +12,32 @@
 //
 // # Commands
 //
-//	show [NAME]              all trackables; or one with its history, series, distribution or funnel
-//	history NAME             what was added by day or hour; of a State where it moved
+//	show [NAME]              all trackables; or one with its series, distribution, states or funnel
+//	    --days N             how many days to draw, 14 unless told otherwise
+//	history NAME             what was added day by day, and where a State moved
+//	    --by day|hour        of days 400 are kept, of hours those of the latest exports
+//	    --since TIME         2026-03-04, 2026-03-04T05:06:07Z, or 36h or 30d ago
 //	preview                  exactly what the next submission would send
+//	    --as json|otlp|hq    the same as a document, by the forwarders' own code
 //	submissions [ID|NAME]    the log; or what was sent in one, or of one trackable
 //	doctor                   schema, integrity, balance, sizes, consent
 //	export csv|report|json   all that is recorded, as a file
+//	    --by-name            the order of csv
 //	consent [status|on|local|off]
 //	erase                    deletes all that was recorded, asks first
+//	    --yes                does not ask
 //	id                       the random ids of this installation and its mirror
 //	view                     a page in the browser, served on loopback
+//	    --listen ADDRESS     elsewhere
 //	completion SHELL         a completion script for bash, zsh, fish or pwsh
 //
 // The mirror is the one that --file names, the one at the usual place of the
 // application that --app names, the one in [Options], or the one that the
 // environment variable OTELUSAGE_MIRROR names, in this order. --json makes
-// every command write JSON. There is no colour where the output is no terminal
-// or NO_COLOR is set. Texts from the mirror are shown without control
-// characters.
+// every command write JSON. There is no colour where the output is no terminal,
+// where NO_COLOR is set or TERM is dumb. Texts from the mirror are shown
+// without control characters. What takes longer than a second says so on a
+// terminal.
 //
 // # Exit codes
 //

@@ -37,7 +37,7 @@ func newRecorder(t testing.TB, opts ...localstore.Option) *recorder {
 	r := &recorder{t: t, now: start}
 	path := filepath.Join(t.TempDir(), "usage.db")
 	store, err := localstore.Open(path, append([]localstore.Option{
-		localstore.WithClock(func() time.Time { return r.now }),
+		localstore.WithClock(r.clock),
 		localstore.WithInstallationID("11111111-2222-4333-8444-555555555555"),
 	}, opts...)...)
 	if err != nil {
@@ -70,12 +70,14 @@ func (r *recorder) record(rec localstore.Recording) {
 	}
 }
 
+var deltaRequest = localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
+
+func (r *recorder) clock() time.Time { return r.now }
+
 // submit sends what is new, answered with o.
 func (r *recorder) submit(o localstore.Outcome) (sent []*localstore.Part) {
 	r.t.Helper()
-	sub, err := r.store.Begin(r.t.Context(), localstore.Request{
-		Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute,
-	})
+	sub, err := r.store.Begin(r.t.Context(), deltaRequest)
 	if err != nil || sub == nil {
 		r.t.Fatalf("begin: %v, %v", sub, err)
 	}
@@ -190,7 +192,7 @@ type result struct {
 // run runs a command on a recorder's mirror.
 func (r *recorder) run(args ...string) result {
 	r.t.Helper()
-	return runWith(r.t.Context(), Options{File: r.store.Path(), Now: func() time.Time { return r.now }}, args...)
+	return runWith(r.t.Context(), Options{File: r.store.Path(), Now: r.clock}, args...)
 }
 
 func runWith(ctx context.Context, o Options, args ...string) result {

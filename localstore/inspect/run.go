@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
 // MirrorEnv is the environment variable that names the mirror.
@@ -30,6 +32,8 @@ type Options struct {
 	// View serves the page until the context ends and tells ready its address.
 	// Without one there is no command view.
 	View func(ctx context.Context, path, listen string, ready func(url string)) error
+
+	busyTimeout time.Duration // how long to wait for another process
 }
 
 func (o Options) withDefaults() Options {
@@ -50,6 +54,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.busyTimeout == 0 {
+		o.busyTimeout = localstore.DefaultBusyTimeout
 	}
 	return o
 }

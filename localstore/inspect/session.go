@@ -86,7 +86,8 @@ func (s *session) open(mode localstore.Option, f func(*localstore.Store) error) 
 		return err
 	}
 	defer s.working("reading")()
-	store, err := localstore.Open(path, mode, localstore.WithClock(s.opts.Now), localstore.WithErrorHandler(func(error) {}))
+	store, err := localstore.Open(path, mode, localstore.WithClock(s.opts.Now), localstore.WithBusyTimeout(s.opts.busyTimeout),
+		localstore.WithErrorHandler(func(error) {})) // what goes wrong is returned
 	if err != nil {
 		return err
 	}

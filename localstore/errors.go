@@ -42,6 +42,10 @@ var (
 	// still be in it, until the next Open or Erase that nobody keeps from it.
 	ErrErasePending = errors.New("localstore: erased content may still be in the file")
 
+	// ErrNoPayload is returned for what was sent in a submission that is not
+	// kept any more, or never was: cumulative ones have none.
+	ErrNoPayload = errors.New("localstore: what was sent is not kept")
+
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = errors.New("localstore: invalid installation id")
 )

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -169,30 +170,65 @@ func (r *snapshotReader) chosen() any {
 	return string(list)
 }
 
-// readDays reads the totals of days. Those before the time that is asked for
-// are searched for the last of each series.
+// readDays reads the totals of days from the time that is asked for on, and the
+// last one before of each series.
 func (r *snapshotReader) readDays() error {
-	read := func(rows *sql.Rows) error {
-		var id, day int64
-		var value any
-		var count sql.NullInt64
-		err := rows.Scan(&id, &day, &value, &count)
-		if x := r.series[id]; x != nil {
-			x.Days = append(x.Days, Sample{At: time.Unix(0, day*nanosecondsPerDay).UTC(), Value: numberValue(value), Count: count.Int64})
-		}
-		return err
-	}
 	first := int64(0)
 	if !r.query.Since.IsZero() {
 		first = dayOf(r.query.Since.UnixNano())
-		err := r.each(`SELECT series_id, max(day), value, count FROM days WHERE day < ?1
-			AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) GROUP BY series_id`, read, first, r.chosen())
-		if err != nil {
+		if err := r.readDaysBefore(first); err != nil {
 			return err
 		}
 	}
 	return r.each(`SELECT series_id, day, value, count FROM days WHERE day >= ?1
-		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`, read, first, r.chosen())
+		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
+		func(rows *sql.Rows) error {
+			x, day, err := r.scanDay(rows)
+			if x != nil {
+				x.Days = append(x.Days, day)
+			}
+			return err
+		}, first, r.chosen())
+}
+
+// readDaysBefore reads the last day before the first of each series. Most
+// changed lately and are found among the latest rows; only for the others all
+// days there are have to be searched.
+func (r *snapshotReader) readDaysBefore(first int64) error {
+	left := make(map[*SeriesCounts]int64)
+	for id, x := range r.series {
+		if x.Exports > 1 { // one that changed once has no day behind it
+			left[x] = id
+		}
+	}
+	keep := func(rows *sql.Rows) error {
+		x, day, err := r.scanDay(rows)
+		if _, ok := left[x]; ok {
+			x.Days = append(x.Days, day)
+			delete(left, x)
+		}
+		return err
+	}
+	err := r.each(`SELECT series_id, day, value, count FROM days WHERE day < ?1
+		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day DESC LIMIT ?3`,
+		keep, first, r.chosen(), len(left))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	list, err := json.Marshal(slices.Collect(maps.Values(left)))
+	if err != nil {
+		return err
+	}
+	return r.each(`SELECT series_id, max(day), value, count FROM days WHERE day < ?1
+		AND series_id IN (SELECT value FROM json_each(?2)) GROUP BY series_id`, keep, first, string(list))
+}
+
+func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) {
+	var id, day int64
+	var value any
+	var count sql.NullInt64
+	err := rows.Scan(&id, &day, &value, &count)
+	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(value), Count: count.Int64}, err
 }
 
 // readHistory reads the latest exports, and for a State, which is a gauge of

@@ -1,7 +1,7 @@
 package inspect
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,8 +26,11 @@ func (a amount) plus(b amount) amount {
 	return amount{sum, a.count + b.count}
 }
 
-// added are amounts by the start of the hour or day they were added in.
-type added map[time.Time]amount
+// added are amounts by the hour or day they were added in.
+type added struct {
+	length time.Duration
+	sums   map[int64]amount // by the number of the period since 1970
+}
 
 // periods says how long the periods are and which samples they are made of.
 type periods struct {
@@ -60,7 +63,7 @@ func (p periods) of(t *localstore.Trackable, from time.Time) added {
 	if t.Kind == otelusage.KindState {
 		role = localstore.RoleChanges
 	}
-	sum := make(added)
+	sum := added{p.length, make(map[int64]amount)}
 	for _, x := range t.Series {
 		if x.Role == role {
 			p.addSeries(sum, x, from)
@@ -71,20 +74,31 @@ func (p periods) of(t *localstore.Trackable, from time.Time) added {
 
 func (p periods) addSeries(sum added, x *localstore.SeriesCounts, from time.Time) {
 	samples, whole := p.samples(x)
-	if !x.UpdatedAt.IsZero() {
-		samples = append(slices.Clip(samples), current(x))
-	}
 	var before localstore.Sample
-	for i, s := range samples {
-		known := i > 0 || whole
+	next := func(s localstore.Sample, known bool) {
 		change := amount{minus(s.Value, before.Value), s.Count - before.Count}
 		before = s
 		if known && !s.At.Before(from) && (change.count != 0 || !change.value.IsZero()) {
-			at := s.At.Truncate(p.length)
-			sum[at] = sum[at].plus(change)
+			sum.add(s.At, change)
 		}
 	}
+	for i := range samples {
+		next(samples[i], whole || i > 0)
+	}
+	if !x.UpdatedAt.IsZero() {
+		next(current(x), whole || len(samples) > 0)
+	}
 }
+
+func (a added) add(at time.Time, change amount) {
+	period := a.period(at)
+	a.sums[period] = a.sums[period].plus(change)
+}
+
+func (a added) period(at time.Time) int64 { return at.Unix() / int64(a.length/time.Second) }
+
+// in returns what was added in the period of a time.
+func (a added) in(at time.Time) amount { return a.sums[a.period(at)] }
 
 // current is the total as it is now, which the last export made it.
 func current(x *localstore.SeriesCounts) localstore.Sample {
@@ -105,13 +119,13 @@ func minus(a, b localstore.Value) localstore.Value {
 	return localstore.Float64Value(a.Float64() - b.Float64())
 }
 
-// starts returns the periods in which something was added, oldest first.
+// starts returns the beginnings of the periods in which something was added,
+// oldest first.
 func (a added) starts() []time.Time {
 	var list []time.Time
-	for at := range a {
-		list = append(list, at)
+	for _, period := range slices.Sorted(maps.Keys(a.sums)) {
+		list = append(list, time.Unix(period*int64(a.length/time.Second), 0).UTC())
 	}
-	slices.SortFunc(list, func(a, b time.Time) int { return cmp.Compare(a.UnixNano(), b.UnixNano()) })
 	return list
 }
 
@@ -119,7 +133,7 @@ func (a added) starts() []time.Time {
 func (a added) last(days int, now time.Time) []float64 {
 	list := make([]float64, days)
 	for i := range list {
-		list[i] = a[now.Truncate(day).Add(-time.Duration(days-1-i)*day)].value.Float64()
+		list[i] = a.in(now.Add(-time.Duration(days-1-i) * day)).value.Float64()
 	}
 	return list
 }

@@ -135,8 +135,8 @@ func (h history) of(snap *localstore.Snapshot, t *localstore.Trackable) historyD
 	}
 	sum := p.of(t, h.since)
 	for _, at := range sum.starts() {
-		row := historyRow{From: at, Added: sum[at].value}
-		if runs := sum[at].count; t.Kind == otelusage.KindTimer {
+		row := historyRow{From: at, Added: sum.in(at).value}
+		if runs := sum.in(at).count; t.Kind == otelusage.KindTimer {
 			row.Runs = &runs
 		}
 		d.Rows = append(d.Rows, row)

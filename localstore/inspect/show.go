@@ -93,7 +93,7 @@ func (s *session) showAll(ctx context.Context, store *localstore.Store, days int
 		rows := make([][]string, len(list))
 		for i, t := range list {
 			sum := byDay(snap.At).of(t, from)
-			today := sum[snap.At.Truncate(day)]
+			today := sum.in(snap.At)
 			rows[i] = append([]string{plain(t.Name)}, section.row(t, today)...)
 			rows[i] = append(rows[i], sparkline(sum.last(days, snap.At)), plain(t.Description))
 		}

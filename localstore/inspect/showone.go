@@ -60,7 +60,7 @@ func (s *session) showTrackable(snap *localstore.Snapshot, t *localstore.Trackab
 		s.line("%s", plain(t.Description))
 	}
 	sum := byDay(snap.At).of(t, from)
-	s.line("%s", s.summary(t, sum[snap.At.Truncate(day)]))
+	s.line("%s", s.summary(t, sum.in(snap.At)))
 	s.line("declared %s, changed %s", when(t.DeclaredAt), when(t.ChangedAt))
 	s.line("last %s  %s", plural(int64(days), "day"), sparkline(sum.last(days, snap.At)))
 	switch t.Kind {

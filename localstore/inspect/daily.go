@@ -63,7 +63,11 @@ func (p periods) of(t *localstore.Trackable, from time.Time) added {
 	if t.Kind == otelusage.KindState {
 		role = localstore.RoleChanges
 	}
-	sum := added{p.length, make(map[int64]amount)}
+	most := 0
+	for _, x := range t.Series {
+		most = max(most, len(x.Days), len(x.History))
+	}
+	sum := added{p.length, make(map[int64]amount, most)}
 	for _, x := range t.Series {
 		if x.Role == role {
 			p.addSeries(sum, x, from)

@@ -76,7 +76,10 @@ func newApplication(t *testing.T) *application {
 		size.Add(int64(day%3 - 1))
 		server.Set([]string{"Avalon", hostile, "Camelot"}[day/5%3])
 		play.Record(t.Context(), time.Duration(day)*time.Minute)
-		trip.Hit("town")
+		if trip.Hit("town"); day%3 == 0 {
+			trip.Hit(hostile)
+			trip.Hit("home")
+		}
 		must(t, reader.Record(t.Context()))
 	}
 	must(t, exp.Submit(t.Context()))

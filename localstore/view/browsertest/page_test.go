@@ -68,11 +68,14 @@ func TestConsentIsSwitchedByKeyboard(t *testing.T) {
 	a := newApplication(t)
 	b := start(t, a.url)
 	b.wait(shown)
-	for name, want := range map[string]localstore.Mode{"local": localstore.ModeLocal, "on": localstore.ModeOn, "off": localstore.ModeOff} {
-		b.run(script(`document.activeElement.blur()`))
+	for _, step := range []struct {
+		name string
+		want localstore.Mode
+	}{{"on", localstore.ModeOn}, {"local", localstore.ModeLocal}, {"off", localstore.ModeOff}} {
+		name, want := step.name, step.want
 		focused := fmt.Sprintf(`document.activeElement.dataset.mode === %q`, name)
 		for n := 0; !evaluate[bool](b, focused); n++ {
-			if n == 30 {
+			if n == 10 {
 				t.Fatalf("no way to %s by keyboard", name)
 			}
 			b.run(chromedp.KeyEvent(kb.Tab))

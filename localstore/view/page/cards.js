@@ -8,6 +8,10 @@ import { Funnel } from "./funnel.js";
 import { Histogram } from "./histogram.js";
 import { Timeline } from "./timeline.js";
 
+// timeSteps are round in the units that times are read in.
+const timeSteps = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800,
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((hours) => hours * 3600)];
+
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 const withUnit = (text, unit) => (unit ? `${text} ${unit}` : text);
@@ -27,6 +31,7 @@ const kinds = {
   states: { headline: (t) => [t.state ?? "no state", `changed ${count(t.changes, "time")}`], parts: [Timeline] },
   timers: {
     colourName: "--c3",
+    steps: timeSteps,
     style: () => "bars",
     format: () => (v, axis) => (axis ? axisTime(v) : duration(v)),
     headline: (t) => [duration(t.total_seconds), `in ${count(t.runs, "run")}, ${duration(t.average_seconds)} on average`],
@@ -51,7 +56,7 @@ export class Card {
     this.parts = (this.kind.parts ?? []).map((Part) => new Part());
     if (this.kind.style) {
       this.drawn = this.kind.style(t);
-      this.plot = new Plot({ style: this.drawn, format: this.kind.format(t), colourName: this.kind.colourName });
+      this.plot = new Plot({ style: this.drawn, format: this.kind.format(t), colourName: this.kind.colourName, steps: this.kind.steps });
       this.days = later("Days as a table", () => this.dayTable());
     }
     this.rows = this.kind.breakdown ? el("ul", { class: "rows" }) : undefined;
@@ -89,7 +94,7 @@ export class Card {
   draw(t) {
     const values = this.drawn === "bars" ? this.data.added : this.data.totals;
     const format = this.kind.format(t);
-    this.plot.node.hidden = values.length === 0;
+    this.plot.node.hidden = this.days.node.hidden = values.length === 0;
     if (values.length === 0) return;
     const span = `${utcDay(this.data.days[0])} to ${utcDay(this.data.days.at(-1))}`;
     const most = Math.max(...values);

@@ -7,9 +7,15 @@ const buttons = [...byID("modes").querySelectorAll("button")];
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + ".";
 
+// unset says what holds while nobody has decided: no button is pressed then.
+function unset(consent) {
+  if (consent.mode !== "unset") return "";
+  return consent.sending ? " Until you decide, counts are recorded and sent." : " Until you decide, counts stay on this machine.";
+}
+
 export function showConsent(consent) {
   const since = consent.since ? ` Since ${moment(consent.since)}.` : "";
-  byID("reason").textContent = (page.locked ? page.locked + " " : "") + sentence(consent.reason) + since;
+  byID("reason").textContent = (page.locked ? page.locked + " " : "") + sentence(consent.reason) + unset(consent) + since;
   for (const b of buttons) b.setAttribute("aria-pressed", String(b.dataset.mode === consent.mode));
 }
 

@@ -12,9 +12,9 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 export class Plot {
   // style is bars or line; format shows a value; colourName is a custom
-  // property.
-  constructor({ style, format, colourName }) {
-    Object.assign(this, { style, format, colourName, visible: false, stale: false, data: [[], []] });
+  // property; steps are the distances that marks of the axis may have.
+  constructor({ style, format, colourName, steps }) {
+    Object.assign(this, { style, format, colourName, steps, visible: false, stale: false, data: [[], []] });
     this.canvas = el("div", { class: "canvas" });
     this.caption = el("figcaption", { "aria-hidden": "true" });
     this.node = el("figure", { class: "plot", role: "img" }, this.canvas, this.caption);
@@ -87,7 +87,7 @@ export class Plot {
       }],
       axes: [
         { stroke: soft, font, size: 22, gap: 4, space: 64, grid: { show: false }, ticks: { show: false }, values: "{D} {MMM}" },
-        { stroke: soft, font, size: 46, gap: 6, space: 36, grid: { stroke: line, width: 1 }, ticks: { show: false },
+        { stroke: soft, font, size: 46, gap: 6, space: 36, ...(this.steps && { incrs: this.steps }), grid: { stroke: line, width: 1 }, ticks: { show: false },
           values: (_, ticks) => ticks.map((v) => this.format(v, true)) },
       ],
       hooks: { setCursor: [(u) => this.point(u.cursor.idx)] },

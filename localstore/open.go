@@ -260,6 +260,7 @@ func (s *Store) inspect(conn *connection) error {
 		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
 	}
 	s.conn = conn
+	s.forget()
 	h, err := s.readHeader()
 	if err != nil {
 		s.conn = nil

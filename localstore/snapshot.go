@@ -17,6 +17,7 @@ type Query struct {
 
 	Days        bool // the running totals of days that are over
 	History     bool // the latest exports, and the states that a State was in
+	Moves       bool // the states that a State was in, of History that part alone
 	Submissions bool // the submission log
 
 	// Since leaves out days and exports before it, but for the last one of

@@ -47,7 +47,7 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 			return nil, fmt.Errorf("read days: %w", err)
 		}
 	}
-	if q.History {
+	if q.History || q.Moves {
 		if err := r.readHistory(); err != nil {
 			return nil, fmt.Errorf("read history: %w", err)
 		}
@@ -159,9 +159,23 @@ func (r *snapshotReader) chosen() any {
 	if r.query.Name == "" {
 		return nil
 	}
+	return r.listed(func(*SeriesCounts) bool { return true })
+}
+
+// withHistory returns the series whose history is asked for, as chosen does.
+func (r *snapshotReader) withHistory() any {
+	if r.query.History {
+		return r.chosen()
+	}
+	return r.listed(func(x *SeriesCounts) bool { return x.Metric.Type == TypeGauge && x.Role != RoleNone })
+}
+
+func (r *snapshotReader) listed(chosen func(*SeriesCounts) bool) any {
 	ids := make([]int64, 0, len(r.series))
-	for id := range r.series {
-		ids = append(ids, id)
+	for id, x := range r.series {
+		if chosen(x) {
+			ids = append(ids, id)
+		}
 	}
 	list, err := json.Marshal(ids)
 	if err != nil { // whole numbers always encode
@@ -256,7 +270,7 @@ func (r *snapshotReader) readHistory() error {
 				t.Moves = append(t.Moves, StateMove{At: newTime(at), State: text})
 			}
 			return nil
-		}, r.chosen())
+		}, r.withHistory())
 	if err != nil || r.query.Since.IsZero() {
 		return err
 	}

@@ -173,7 +173,7 @@ func submitError(err error) error {
 }
 
 func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Outcome, error) {
-	err := s.forwarder.export(ctx, s.e.config.requestTimeout, wire(part, s.temporality))
+	err := s.forwarder.export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
 	return outcomeOf(err), err
 }
 

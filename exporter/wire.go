@@ -8,9 +8,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// wire turns a part into what a forwarder takes. It is made anew for every
-// request: a forwarder may do with it what it likes.
-func wire(part *localstore.Part, temporality metricdata.Temporality) *metricdata.ResourceMetrics {
+// ResourceMetrics turns a part into what a forwarder takes. It is made anew for
+// every request: a forwarder may do with it what it likes. The temporality is
+// the forwarder's.
+func ResourceMetrics(part *localstore.Part, temporality metricdata.Temporality) *metricdata.ResourceMetrics {
 	rm := &metricdata.ResourceMetrics{Resource: resource.NewSchemaless(part.Resource.ToSlice()...)}
 	for _, sp := range part.Scopes {
 		sm := metricdata.ScopeMetrics{Scope: instrumentation.Scope{

@@ -138,10 +138,23 @@ func unsound(err error) bool {
 	return hasCode(err, codeCorrupt, codeNotADB) || errors.As(err, &e) && e.Code() == codeShortRead
 }
 
+// named adds to what was met the error that a caller can test for.
+func (s *Store) named(err error) error {
+	switch {
+	case hasCode(err, codeBusy) && !errors.Is(err, ErrBusy):
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case hasCode(err, codeCannotOpen) && !errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", fs.ErrPermission, err) // it is there
+	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
 // abandonIfDamaged leaves a file that turned out damaged; the next transaction
 // opens what then lies in its place.
 func (s *Store) abandonIfDamaged(cause error) {
-	if s.readOnly || !damaged(cause) {
+	if s.readOnly || s.existing || !damaged(cause) {
 		return
 	}
 	if s.conn != nil {

@@ -212,7 +212,7 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 			if err != nil {
 				return err
 			}
-			if role == roleChanges {
+			if role == RoleChanges {
 				life := r.lifetimes[keys[id]]
 				life.Changes = saturatingAdd(life.Changes, v.Int64())
 				return nil
@@ -313,10 +313,10 @@ func encodeList(list []string) string {
 func (s *Store) trackableRow(tx *transaction, m *Metric, at int64) (any, string, error) {
 	kind, name, role, ok := m.trackable()
 	if !ok {
-		return nil, roleNone, nil
+		return nil, RoleNone, nil
 	}
 	description, unit := m.Description, m.Unit
-	if role != roleValue {
+	if role != RoleValue {
 		description, unit = "", ""
 	}
 	id, err := tx.findOrInsert(

@@ -3,7 +3,6 @@ package localstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -169,7 +168,7 @@ func (s *Store) Retraction(_ context.Context, maySend bool) ([]*Part, error) {
 }
 
 func (tx *transaction) retraction() ([]*Part, error) {
-	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+	b := newBatchBuilder(tx)
 	var all []placed
 	var counts []int64
 	err := tx.each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
@@ -190,16 +189,11 @@ func (tx *transaction) retraction() ([]*Part, error) {
 	}
 	var parts []*Part
 	for _, resource := range b.order {
-		text, err := tx.resourceText(resource)
+		start, end := tx.nextInterval()
+		p, err := b.payload(resource, start, end)
 		if err != nil {
 			return nil, err
 		}
-		wire, err := tx.wireResource(text)
-		if err != nil {
-			return nil, err
-		}
-		p := b.payloads[resource]
-		p.Resource, p.Start, p.End = json.RawMessage(wire), tx.sealedUntil, max(tx.now, tx.sealedUntil+1)
 		part, err := p.part(0, 0)
 		if err != nil {
 			return nil, err

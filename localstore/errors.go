@@ -14,6 +14,14 @@ var (
 	// one: another database, another format, a directory.
 	ErrNotMirror = errors.New("localstore: not a mirror")
 
+	// ErrDamaged is returned for a mirror that cannot be read and that a Store
+	// opened with [ReadOnly] or [Existing] does not set aside.
+	ErrDamaged = errors.New("localstore: mirror is damaged")
+
+	// ErrBusy is returned when other processes kept the mirror busy for longer
+	// than the busy timeout.
+	ErrBusy = errors.New("localstore: mirror is busy")
+
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
 	ErrNewerSchema = errors.New("localstore: mirror has a newer schema")
@@ -33,6 +41,10 @@ var (
 	// kept the file from being cleaned: the bytes of what was erased may
 	// still be in it, until the next Open or Erase that nobody keeps from it.
 	ErrErasePending = errors.New("localstore: erased content may still be in the file")
+
+	// ErrNoPayload is returned for what was sent in a submission that is not
+	// kept any more, or never was: cumulative ones have none.
+	ErrNoPayload = errors.New("localstore: what was sent is not kept")
 
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = errors.New("localstore: invalid installation id")

@@ -44,43 +44,43 @@ func (s *Store) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
-	sum, err := s.summarize(func(*summary) error { return nil })
+	snap, err := s.snapshot(Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
 	}
-	sum.sort(order)
+	snap.sort(order)
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	rows := [][]string{{"Name", "Type", "Value", "Description"}}
-	for _, t := range sum.trackables {
+	for _, t := range snap.Trackables {
 		rows = append(rows, []string{plainCell(t.Name), typeNames[t.Kind], t.csvValue(), plainCell(t.Description)})
 	}
 	return wrap("write csv", out.WriteAll(rows))
 }
 
-func (t *tracked) csvValue() string {
+func (t *Trackable) csvValue() string {
 	switch t.Kind {
 	case otelusage.KindState:
 		return plainCell(t.shownState())
 	case otelusage.KindTimer:
-		return formatFloat(t.seconds)
+		return formatFloat(t.Seconds)
 	}
 	return t.shownTotal()
 }
 
-func (t *tracked) shownState() string {
-	if !t.state.Valid {
+func (t *Trackable) shownState() string {
+	if t.State == otelusage.NoState {
 		return noState
 	}
-	return t.state.String
+	return t.State
 }
 
 // shownTotal is exact: whole numbers stay whole.
-func (t *tracked) shownTotal() string {
-	if t.total.kind == wholeValue {
-		return strconv.FormatInt(t.total.whole, 10)
+func (t *Trackable) shownTotal() string {
+	if t.Total.kind == wholeValue {
+		return strconv.FormatInt(t.Total.whole, 10)
 	}
-	return formatFloat(t.total.Float64())
+	return formatFloat(t.Total.Float64())
 }
 
 // lineBreaks: the csv writer makes CRLF of a line feed and drops a lone

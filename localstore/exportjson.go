@@ -56,29 +56,30 @@ const (
 // Nothing is locked while w is written to, and what the file held is in memory
 // meanwhile.
 func (s *Store) WriteJSON(w io.Writer) error {
-	sum, err := s.summarize(s.readDetail)
+	snap, err := s.snapshot(Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}
+	return snap.WriteJSON(w)
+}
+
+// WriteJSON writes the snapshot as [Store.WriteJSON] does. Lists that the query
+// did not ask for are empty.
+func (snap *Snapshot) WriteJSON(w io.Writer) error {
 	out := &jsonWriter{w: bufio.NewWriter(w)}
 	out.text("{\n")
 	out.member("format", jsonFormat)
 	out.member("version", jsonVersion)
-	out.member("exported", moment(sum.at))
-	out.member("mirror", jsonMirror{sum.mirror, moment(sum.createdAt), sum.installation})
-	consent := sum.consent()
-	out.member("consent", jsonConsent{consent.Mode.String(), consent.Sending, consent.ShouldAsk, consent.Reason, moment(sum.modeSince)})
-	writeMembers(out, "statistics", sum.of(otelusage.KindStatistic), jsonStatisticOf)
-	writeMembers(out, "states", sum.of(otelusage.KindState), jsonStateOf)
-	writeMembers(out, "timers", sum.of(otelusage.KindTimer), jsonTimerOf)
-	writeMembers(out, "sequences", sum.of(otelusage.KindSequence), jsonSequenceOf)
-	writeMembers(out, "metrics", sum.others, jsonSeriesOf)
-	writeMembers(out, "submissions", sum.log, jsonSubmissionOf)
-	out.text("\n}\n")
-	if out.err == nil {
-		out.err = out.w.Flush()
-	}
-	return wrap("write json", out.err)
+	out.member("exported", moment(snap.At))
+	out.member("mirror", jsonMirror{snap.MirrorID, moment(snap.CreatedAt), snap.InstallationID})
+	out.member("consent", jsonConsentOf(snap.Consent))
+	writeMembers(out, "statistics", snap.Of(otelusage.KindStatistic), jsonStatisticOf)
+	writeMembers(out, "states", snap.Of(otelusage.KindState), jsonStateOf)
+	writeMembers(out, "timers", snap.Of(otelusage.KindTimer), jsonTimerOf)
+	writeMembers(out, "sequences", snap.Of(otelusage.KindSequence), jsonSequenceOf)
+	writeMembers(out, "metrics", snap.Others, jsonSeriesOf)
+	writeMembers(out, "submissions", snap.Submissions, jsonSubmissionOf)
+	return wrap("write json", out.end())
 }
 
 // jsonWriter writes an object member by member, so that its text is never in
@@ -87,6 +88,15 @@ type jsonWriter struct {
 	w       *bufio.Writer
 	members int
 	err     error
+}
+
+// end closes the object and hands it over.
+func (j *jsonWriter) end() error {
+	j.text("\n}\n")
+	if j.err == nil {
+		j.err = j.w.Flush()
+	}
+	return j.err
 }
 
 func (j *jsonWriter) text(s string) {

@@ -26,7 +26,7 @@ import (
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to.
 func (s *Store) WriteReport(w io.Writer) error {
-	sum, err := s.summarize(func(*summary) error { return nil })
+	snap, err := s.snapshot(Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -35,7 +35,7 @@ func (s *Store) WriteReport(w io.Writer) error {
 		if i > 0 {
 			text.WriteByte('\n')
 		}
-		if err := section.write(&text, sum.of(section.kind)); err != nil {
+		if err := section.write(&text, snap.Of(section.kind)); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}
@@ -46,31 +46,31 @@ func (s *Store) WriteReport(w io.Writer) error {
 type reportSection struct {
 	title   string
 	kind    otelusage.Kind
-	columns []string                // after Name and Description
-	row     func(*tracked) []string // the same
+	columns []string                  // after Name and Description
+	row     func(*Trackable) []string // the same
 }
 
 var reportSections = []reportSection{
-	{"States", otelusage.KindState, []string{"State", "Number of Changes"}, func(t *tracked) []string {
-		return []string{tableCell(t.shownState()), strconv.FormatInt(t.changes, 10)}
+	{"States", otelusage.KindState, []string{"State", "Number of Changes"}, func(t *Trackable) []string {
+		return []string{tableCell(t.shownState()), strconv.FormatInt(t.Changes, 10)}
 	}},
-	{"Statistics", otelusage.KindStatistic, []string{"Total", "Average"}, func(t *tracked) []string {
-		return []string{t.shownTotal(), rounded(t.average())}
+	{"Statistics", otelusage.KindStatistic, []string{"Total", "Average"}, func(t *Trackable) []string {
+		return []string{t.shownTotal(), rounded(t.Average())}
 	}},
 	{"Timers", otelusage.KindTimer, []string{"Average Seconds", "Total Seconds", "Total Minutes", "Total Hours", "Total Days"},
-		func(t *tracked) []string {
-			row := []string{rounded(t.averageSeconds())}
+		func(t *Trackable) []string {
+			row := []string{rounded(t.AverageSeconds())}
 			for _, unit := range []float64{1, 60, 60 * 60, 24 * 60 * 60} {
-				row = append(row, rounded(t.seconds/unit))
+				row = append(row, rounded(t.Seconds/unit))
 			}
 			return row
 		}},
-	{"Sequences", otelusage.KindSequence, []string{"Sequence", "Number of Completions"}, func(t *tracked) []string {
+	{"Sequences", otelusage.KindSequence, []string{"Sequence", "Number of Completions"}, func(t *Trackable) []string {
 		return []string{tableCell(strings.Join(t.Checkpoints, "-->")), t.shownTotal()}
 	}},
 }
 
-func (r *reportSection) write(text *bytes.Buffer, list []*tracked) error {
+func (r *reportSection) write(text *bytes.Buffer, list []*Trackable) error {
 	fmt.Fprintf(text, "%s\n%s\n", r.title, strings.Repeat("=", len(r.title)))
 	if len(list) == 0 {
 		text.WriteString("(none)\n")

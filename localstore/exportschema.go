@@ -1,9 +1,10 @@
 package localstore
 
 import (
-	"database/sql"
 	"encoding/json"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 type jsonMirror struct {
@@ -119,68 +120,64 @@ type jsonHistogram struct {
 }
 
 type jsonSubmission struct {
-	ID        int64  `json:"id"`
-	Forwarder string `json:"forwarder"`
-	Batch     *int64 `json:"batch"`
-	Part      *int64 `json:"part"`
-	First     moment `json:"first"`
-	Last      moment `json:"last"`
-	Times     int64  `json:"times"`
-	Outcome   string `json:"outcome"`
-	Status    int64  `json:"status"`
-	Points    int64  `json:"points"`
-	Rejected  int64  `json:"rejected"`
-	Reason    string `json:"reason"`
+	ID        int64     `json:"id"`
+	Forwarder Forwarder `json:"forwarder"`
+	Batch     *int64    `json:"batch"`
+	Part      *int64    `json:"part"`
+	First     moment    `json:"first"`
+	Last      moment    `json:"last"`
+	Times     int64     `json:"times"`
+	Outcome   Verdict   `json:"outcome"`
+	Status    int64     `json:"status"`
+	Points    int64     `json:"points"`
+	Rejected  int64     `json:"rejected"`
+	Reason    string    `json:"reason"`
 }
 
-// moment is a time of the file, 0 for never.
-type moment int64
+// moment is a time, the zero one for never.
+type moment time.Time
 
 // MarshalJSON writes ISO 8601 in UTC.
 func (m moment) MarshalJSON() ([]byte, error) {
-	if m == 0 {
+	if time.Time(m).IsZero() {
 		return []byte("null"), nil
 	}
-	return json.Marshal(time.Unix(0, int64(m)).UTC())
+	return json.Marshal(time.Time(m).UTC())
 }
 
-func jsonTrackableOf(t *tracked) jsonTrackable {
-	return jsonTrackable{t.Name, t.Description, t.Unit, moment(t.declaredAt), moment(t.changedAt)}
+func jsonConsentOf(c Consent) jsonConsent {
+	return jsonConsent{c.Mode.String(), c.Sending, c.ShouldAsk, c.Reason, moment(c.Since)}
 }
 
-func jsonStatisticOf(t *tracked) jsonStatistic {
-	return jsonStatistic{jsonTrackableOf(t), t.Float, t.Monotonic, jsonValue(t.total), t.exports, clampFloat(t.average()), seriesList(t.series)}
+func jsonTrackableOf(t *Trackable) jsonTrackable {
+	return jsonTrackable{t.Name, t.Description, t.Unit, moment(t.DeclaredAt), moment(t.ChangedAt)}
 }
 
-func jsonStateOf(t *tracked) jsonState {
-	history := make([]jsonMove, len(t.states))
-	for i, x := range t.states {
-		history[i] = jsonMove{moment(x.at), x.value}
+func jsonStatisticOf(t *Trackable) jsonStatistic {
+	return jsonStatistic{jsonTrackableOf(t), t.Float, t.Monotonic, jsonValue(t.Total), t.Exports, clampFloat(t.Average()), seriesList(t.Series)}
+}
+
+func jsonStateOf(t *Trackable) jsonState {
+	history := make([]jsonMove, len(t.Moves))
+	for i, m := range t.Moves {
+		history[i] = jsonMove{moment(m.At), jsonText(m.State)}
 	}
-	var state any
-	if t.state.Valid {
-		state = t.state.String
+	return jsonState{jsonTrackableOf(t), jsonText(t.State), t.Changes, history, seriesList(t.Series)}
+}
+
+func jsonTimerOf(t *Trackable) jsonTimer {
+	return jsonTimer{jsonTrackableOf(t), t.Runs, t.Seconds, t.AverageSeconds(), seriesList(t.Series)}
+}
+
+func jsonSequenceOf(t *Trackable) jsonSequence {
+	funnel := []jsonCheckpoint{}
+	for _, c := range t.Funnel() {
+		funnel = append(funnel, jsonCheckpoint{c, t.Hits[c]})
 	}
-	return jsonState{jsonTrackableOf(t), state, t.changes, history, seriesList(t.series)}
+	return jsonSequence{jsonTrackableOf(t), append([]string{}, t.Checkpoints...), t.Total.Int64(), funnel, seriesList(t.Series)}
 }
 
-func jsonTimerOf(t *tracked) jsonTimer {
-	return jsonTimer{jsonTrackableOf(t), t.runs, t.seconds, t.averageSeconds(), seriesList(t.series)}
-}
-
-// jsonSequenceOf shows the funnel in the order of the checkpoints, each once.
-func jsonSequenceOf(t *tracked) jsonSequence {
-	funnel, seen := []jsonCheckpoint{}, make(map[string]bool)
-	for _, c := range t.Checkpoints {
-		if !seen[c] {
-			seen[c] = true
-			funnel = append(funnel, jsonCheckpoint{c, t.hits[c]})
-		}
-	}
-	return jsonSequence{jsonTrackableOf(t), append([]string{}, t.Checkpoints...), t.total.Int64(), funnel, seriesList(t.series)}
-}
-
-func seriesList(list []*countedSeries) []jsonSeries {
+func seriesList(list []*SeriesCounts) []jsonSeries {
 	out := make([]jsonSeries, len(list))
 	for i, x := range list {
 		out[i] = jsonSeriesOf(x)
@@ -188,32 +185,38 @@ func seriesList(list []*countedSeries) []jsonSeries {
 	return out
 }
 
-func jsonSeriesOf(x *countedSeries) jsonSeries {
+func jsonSeriesOf(x *SeriesCounts) jsonSeries {
 	out := jsonSeries{
-		Scope: x.scope, Metric: x.metric.Name, Type: x.metric.Type, Unit: x.metric.Unit,
-		Attributes: jsonObject(x.attributes), Resource: jsonObject(x.resource),
-		Exports: x.exports, Updated: moment(x.updatedAt),
-		Days: make([]jsonDay, len(x.days)), History: make([]jsonPoint, len(x.history)),
+		Scope: x.Metric.Scope.Name, Metric: x.Metric.Name, Type: x.Metric.Type, Unit: x.Metric.Unit,
+		Attributes: jsonObject(x.Attributes), Resource: jsonObject(x.Resource),
+		Exports: x.Exports, Updated: moment(x.UpdatedAt),
+		Days: make([]jsonDay, len(x.Days)), History: make([]jsonPoint, len(x.History)),
 	}
-	if x.metric.Type == TypeGauge {
-		out.Value = jsonNumber(x.gauge)
+	if x.Metric.Type == TypeGauge {
+		out.Value = jsonValue(x.Gauge)
 	} else {
-		b := &x.balance
-		out.jsonCounts = &jsonCounts{jsonValue(b[0]), jsonValue(b[1]), jsonValue(x.inFlight), jsonValue(b[2]),
-			jsonValue(b[3]), jsonValue(b[4]), jsonValue(b[5])}
+		out.jsonCounts = &jsonCounts{jsonValue(x.Recorded), jsonValue(x.Pending), jsonValue(x.InFlight), jsonValue(x.Withheld),
+			jsonValue(x.Accepted), jsonValue(x.Partial), jsonValue(x.SetAside)}
 	}
-	for i, d := range x.days {
-		out.Days[i] = jsonDay{dateOf(d.at), jsonNumber(d.value), jsonCount(d.count)}
+	for i, d := range x.Days {
+		out.Days[i] = jsonDay{d.At.Format(time.DateOnly), jsonValue(d.Value), x.jsonCount(d)}
 	}
-	for i, h := range x.history {
-		out.History[i] = jsonPoint{moment(h.at), jsonNumber(h.value), jsonCount(h.count)}
+	for i, h := range x.History {
+		out.History[i] = jsonPoint{moment(h.At), jsonValue(h.Value), x.jsonCount(h)}
 	}
 	return out
 }
 
-func jsonSubmissionOf(l logged) jsonSubmission {
-	return jsonSubmission{l.id, l.forwarder, jsonCount(l.batch), jsonCount(l.part), moment(l.firstAt), moment(l.lastAt),
-		l.times, l.outcome, l.status, l.points, l.rejected, l.reason}
+func (x *SeriesCounts) jsonCount(s Sample) *int64 {
+	if x.Metric.Type != TypeHistogram && x.Metric.Type != TypeExponential {
+		return nil
+	}
+	return &s.Count
+}
+
+func jsonSubmissionOf(e LogEntry) jsonSubmission {
+	return jsonSubmission{e.ID, e.Forwarder, jsonID(e.Batch), jsonID(e.Part), moment(e.First), moment(e.Last),
+		e.Times, e.Outcome, e.Status, e.Points, e.Rejected, e.Reason}
 }
 
 // jsonValue shows a value with its boundaries beside its buckets.
@@ -229,22 +232,19 @@ func jsonValue(v Value) any {
 	return clampFloat(v.real)
 }
 
-// jsonNumber keeps what JSON has no number for from spoiling the document.
-func jsonNumber(column any) any {
-	switch c := column.(type) {
-	case nil:
-		return 0
-	case float64:
-		return clampFloat(c)
-	}
-	return column
-}
-
-func jsonCount(n sql.NullInt64) *int64 {
-	if !n.Valid {
+func jsonID(id int64) *int64 {
+	if id == 0 {
 		return nil
 	}
-	return &n.Int64
+	return &id
+}
+
+// jsonText is a state, null for none.
+func jsonText(state string) any {
+	if state == otelusage.NoState {
+		return nil
+	}
+	return state
 }
 
 // jsonObject passes the file's own JSON on. Text that somebody spoilt by hand
@@ -255,3 +255,6 @@ func jsonObject(text string) any {
 	}
 	return json.RawMessage(text)
 }
+
+// MarshalJSON writes the entry as [Store.WriteJSON] does.
+func (e LogEntry) MarshalJSON() ([]byte, error) { return json.Marshal(jsonSubmissionOf(e)) }

@@ -63,23 +63,23 @@ type Metric struct {
 func (m *Metric) trackable() (kind otelusage.Kind, name, role string, ok bool) {
 	kind, ok = m.Scope.kind()
 	if !ok || strings.HasPrefix(m.Name, otelusage.ReservedPrefix) {
-		return 0, "", roleNone, false
+		return 0, "", RoleNone, false
 	}
 	if base, found := strings.CutSuffix(m.Name, otelusage.ChangesSuffix); found && kind == otelusage.KindState {
-		return kind, base, roleChanges, true
+		return kind, base, RoleChanges, true
 	}
 	if base, found := strings.CutSuffix(m.Name, otelusage.CheckpointsSuffix); found && kind == otelusage.KindSequence {
-		return kind, base, roleCheckpoints, true
+		return kind, base, RoleCheckpoints, true
 	}
-	return kind, m.Name, roleValue, true
+	return kind, m.Name, RoleValue, true
 }
 
-// The parts a metric plays for its trackable.
+// The parts a metric plays for its trackable, see [SeriesCounts].
 const (
-	roleNone        = ""
-	roleValue       = "value"
-	roleChanges     = "changes"
-	roleCheckpoints = "checkpoints"
+	RoleNone        = ""
+	RoleValue       = "value"
+	RoleChanges     = "changes"
+	RoleCheckpoints = "checkpoints"
 )
 
 // Series is one stream of points: a metric and an attribute set of a resource.

@@ -18,7 +18,7 @@ const submissionsName = otelusage.ReservedPrefix + "submissions"
 // number types, zero for what was declared and not used.
 func (s *Store) mergedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
 	m := &merger{tx: tx, totals: make(map[int64]Value)}
-	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+	b := newBatchBuilder(tx)
 	roles, err := tx.trackables()
 	if err != nil {
 		return nil, err

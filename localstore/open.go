@@ -29,7 +29,9 @@ func (s *Store) open() error {
 			return nil
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
-			return err
+			return s.named(err)
+		case damaged(err) && s.existing:
+			return s.named(s.refuseForeign(err))
 		case damaged(err):
 			if err := s.replaceDamaged(err); err != nil {
 				return err
@@ -39,21 +41,25 @@ func (s *Store) open() error {
 				return err
 			}
 		default:
-			return err
+			return s.named(err)
 		}
 	}
 }
 
 func (s *Store) connect() error {
 	file, err := os.Stat(s.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 {
+	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
+	switch {
+	case absent && s.existing && err == nil:
+		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
+	case absent && !s.existing:
 		if err := s.create(); err != nil {
 			return err
 		}
 		file, err = os.Stat(s.path)
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && !s.existing:
 		return errMoved
 	case err != nil:
 		return err
@@ -195,22 +201,48 @@ func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
 	}
 }
 
+// openReadOnly opens a file without changing it. Another process may be putting
+// one in its place.
 func (s *Store) openReadOnly() error {
-	info, err := os.Stat(s.path)
+	for try := 1; ; try++ {
+		file, err := os.Stat(s.path)
+		if err != nil {
+			return err
+		}
+		if file.IsDir() {
+			return fmt.Errorf("%w: it is a directory", ErrNotMirror)
+		}
+		os.SameFile(file, file) // on Windows the first comparison reads which file it is
+		conn, err := connect(s.path, true, s.busyTimeout)
+		if err == nil {
+			if err = s.inspect(conn); err == nil {
+				s.file = file
+				return nil
+			}
+			err = errors.Join(err, conn.close()) // read-only, it leaves files beside it alone
+		}
+		if now, statErr := os.Stat(s.path); try < opens && statErr == nil && !os.SameFile(file, now) {
+			continue
+		}
+		return s.named(s.refuseForeign(err))
+	}
+}
+
+// follow makes a read-only Store read what is at its path: the file it has open
+// may have been deleted, or set aside for a fresh one.
+func (s *Store) follow() error {
+	file, err := os.Stat(s.path)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
-		return fmt.Errorf("%w: it is a directory", ErrNotMirror)
+	if s.conn != nil && os.SameFile(file, s.file) {
+		return nil
 	}
-	conn, err := connect(s.path, true, s.busyTimeout)
-	if err != nil {
-		return err
+	if s.conn != nil {
+		_ = s.conn.close() // read-only, it leaves the files of its successor alone
+		s.conn = nil
 	}
-	if err := s.inspect(conn); err != nil {
-		return errors.Join(s.refuseForeign(err), conn.close())
-	}
-	return nil
+	return s.openReadOnly()
 }
 
 func (s *Store) inspect(conn *connection) error {
@@ -228,6 +260,7 @@ func (s *Store) inspect(conn *connection) error {
 		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
 	}
 	s.conn = conn
+	s.forget()
 	h, err := s.readHeader()
 	if err != nil {
 		s.conn = nil

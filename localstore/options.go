@@ -23,6 +23,7 @@ type Option interface{ apply(config) config }
 
 type config struct {
 	readOnly       bool
+	existing       bool
 	maxRows        int64
 	maxRowsByName  map[string]int64
 	maxSeries      int64
@@ -51,6 +52,12 @@ func newConfig(opts []Option) config {
 // ReadOnly opens a mirror that exists, for looking at it.
 func ReadOnly() Option {
 	return option(func(c config) config { c.readOnly = true; return c })
+}
+
+// Existing opens a mirror that exists, for changing it, and never makes one:
+// neither where there is none nor in place of a damaged one.
+func Existing() Option {
+	return option(func(c config) config { c.existing = true; return c })
 }
 
 // WithMaxRows bounds how many of its latest exports are kept per series; the

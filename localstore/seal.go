@@ -22,22 +22,11 @@ const (
 // points that are not newer than the last, and refuse what starts before the
 // stream began.
 func (s *Store) seal(tx *transaction) (batch int64, err error) {
-	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
-	taken, err := b.addPending()
-	if err != nil {
+	b := newBatchBuilder(tx)
+	if err := b.collect(); err != nil || len(b.payloads) == 0 {
 		return 0, err
 	}
-	if err := b.addOccupancy(); err != nil {
-		return 0, err
-	}
-	if len(b.payloads) == 0 {
-		return 0, nil
-	}
-	if err := b.addGauges(); err != nil {
-		return 0, err
-	}
-	start := tx.sealedUntil
-	end := max(tx.now, start+1)
+	start, end := tx.nextInterval()
 	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		start, end, tx.now, tx.epoch, tx.sharedMark)
 	if err != nil {
@@ -48,8 +37,8 @@ func (s *Store) seal(tx *transaction) (batch int64, err error) {
 			return 0, err
 		}
 	}
-	if err := tx.run(`UPDATE totals SET pending = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`, taken); err != nil {
-		return 0, fmt.Errorf("empty pending: %w", err)
+	if err := b.take(); err != nil {
+		return 0, err
 	}
 	s.totals = make(map[int64]*totals)
 	if err := tx.run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
@@ -58,12 +47,58 @@ func (s *Store) seal(tx *transaction) (batch int64, err error) {
 	return batch, nil
 }
 
+// nextInterval is that of a batch which is sealed now.
+func (tx *transaction) nextInterval() (start, end int64) {
+	return tx.sealedUntil, max(tx.now, tx.sealedUntil+1)
+}
+
 // batchBuilder collects the points of each resource.
 type batchBuilder struct {
 	tx       *transaction
 	payloads map[int64]*payload // by resource
 	order    []int64
 	metrics  map[int64]*wireMetric
+
+	takenPending, takenGauges []int64 // series
+}
+
+func newBatchBuilder(tx *transaction) *batchBuilder {
+	return &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+}
+
+// collect reads all that a batch sealed now holds; there are no payloads when
+// nothing is due. It changes nothing.
+func (b *batchBuilder) collect() error {
+	if err := b.addPending(); err != nil {
+		return err
+	}
+	if err := b.addOccupancy(); err != nil {
+		return err
+	}
+	if len(b.payloads) == 0 {
+		return nil
+	}
+	return b.addGauges()
+}
+
+// take empties what the batch was collected from.
+func (b *batchBuilder) take() error {
+	for query, series := range map[string][]int64{
+		`UPDATE totals SET pending = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`: b.takenPending,
+		`UPDATE gauges SET due = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`:     b.takenGauges,
+	} {
+		if len(series) == 0 {
+			continue
+		}
+		list, err := json.Marshal(series)
+		if err == nil {
+			err = b.tx.run(query, string(list))
+		}
+		if err != nil {
+			return fmt.Errorf("empty pending: %w", err)
+		}
+	}
+	return nil
 }
 
 const wireColumns = `s.resource_id, m.id, m.scope_name, m.scope_version, m.scope_schema_url, m.scope_attributes,
@@ -98,10 +133,10 @@ func (b *batchBuilder) add(resource int64, p payloadPoint) {
 	b.payloads[resource].Points = append(b.payloads[resource].Points, p)
 }
 
-// addPending adds what waits, and returns the series it took as a JSON list. A
-// stream whose histogram boundaries changed has two series: the receiver can
-// take one of them per interval, the other waits for the next batch.
-func (b *batchBuilder) addPending() (string, error) {
+// addPending adds what waits. A stream whose histogram boundaries changed has
+// two series: the receiver can take one of them per interval, the other waits
+// for the next batch.
+func (b *batchBuilder) addPending() error {
 	type stream struct {
 		resource                        int64
 		scope, version, scopeAttributes string
@@ -109,7 +144,6 @@ func (b *batchBuilder) addPending() (string, error) {
 		monotonic, float                bool
 	}
 	seen := make(map[stream]bool)
-	taken := []int64{}
 	err := b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.pending
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE o.pending IS NOT NULL ORDER BY s.resource_id, m.id, s.id`,
@@ -131,15 +165,11 @@ func (b *batchBuilder) addPending() (string, error) {
 			if err != nil {
 				return err
 			}
-			taken = append(taken, series)
+			b.takenPending = append(b.takenPending, series)
 			b.add(resource, payloadPoint{metric: w, Series: series, Attributes: json.RawMessage(attributes), Value: value})
 			return nil
 		})
-	if err != nil {
-		return "", fmt.Errorf("read pending: %w", err)
-	}
-	list, err := json.Marshal(taken)
-	return string(list), err
+	return wrap("read pending", err)
 }
 
 func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
@@ -250,7 +280,6 @@ func (b *batchBuilder) addGauges() error {
 	if err != nil {
 		return fmt.Errorf("read states: %w", err)
 	}
-	taken := []int64{}
 	err = b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
 		FROM gauges g JOIN series s ON s.id = g.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE g.due IS NOT NULL ORDER BY s.id`,
@@ -264,36 +293,35 @@ func (b *batchBuilder) addGauges() error {
 			}
 			value, err := pendingJSON(w, due)
 			if err == nil {
-				taken = append(taken, series)
+				b.takenGauges = append(b.takenGauges, series)
 				b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: value})
 			}
 			return err
 		})
-	var list []byte
-	if err == nil {
-		list, err = json.Marshal(taken)
-	}
-	if err == nil {
-		err = b.tx.run(`UPDATE gauges SET due = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`, string(list))
-	}
-	if err != nil {
-		return fmt.Errorf("read gauges: %w", err)
-	}
-	return nil
+	return wrap("read gauges", err)
 }
 
 func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
-	text, err := b.tx.resourceText(resource)
+	p, err := b.payload(resource, start, end)
 	if err != nil {
 		return err
+	}
+	return b.tx.insertPart(batch, nil, resource, p)
+}
+
+// payload returns what was collected for a resource, complete.
+func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
+	text, err := b.tx.resourceText(resource)
+	if err != nil {
+		return nil, err
 	}
 	wire, err := b.tx.wireResource(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := b.payloads[resource]
 	p.Resource, p.Start, p.End = json.RawMessage(wire), start, end
-	return b.tx.insertPart(batch, nil, resource, p)
+	return p, nil
 }
 
 func (tx *transaction) insertPart(batch int64, parent any, resource int64, p *payload) error {

@@ -18,7 +18,7 @@ type upload struct {
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
 func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
-	b := &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+	b := newBatchBuilder(tx)
 	err := s.eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value Value) error {
 		sub.uploads = append(sub.uploads, upload{series, value})
 		text, err := json.Marshal(value)

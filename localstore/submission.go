@@ -189,8 +189,13 @@ func (sub *Submission) over(tx *transaction) (bool, error) {
 	return n > 0, err
 }
 
-// pick reads a part that was not tried: pieces of a split one first, the smallest
-// of them, and those refused before last.
+// nextParts are the parts of a batch that are left, in the order in which they
+// are sent: pieces of a split one first, the smallest of them, and those refused
+// before last.
+const nextParts = `SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed'
+	ORDER BY refused, parent_id IS NULL, CASE WHEN parent_id IS NULL THEN 0 ELSE points END, id`
+
+// pick reads a part that was not tried.
 func (sub *Submission) pick(tx *transaction) (*Part, error) {
 	if sub.request.Forwarder == Cumulative {
 		if len(sub.shared) == 0 {
@@ -198,8 +203,7 @@ func (sub *Submission) pick(tx *transaction) (*Part, error) {
 		}
 		return sub.shared[0], nil
 	}
-	ids, err := tx.list(`SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed' 
-		ORDER BY refused, parent_id IS NULL, CASE WHEN parent_id IS NULL THEN 0 ELSE points END, id`, sub.batch)
+	ids, err := tx.list(nextParts, sub.batch)
 	if err != nil {
 		return nil, err
 	}
@@ -212,11 +216,7 @@ func (sub *Submission) pick(tx *transaction) (*Part, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := decodePayload(row.payload)
-		if err != nil {
-			return nil, err
-		}
-		return p.part(id, sub.batch)
+		return partOf(row.payload, id, sub.batch)
 	}
 	return nil, nil
 }

@@ -184,7 +184,10 @@ func (r rowStatement) run(c *connection, n int, row func(i int, args []any) ([]a
 	return nil
 }
 
-const nanosecondsPerDay = int64(24 * time.Hour)
+const (
+	nanosecondsPerDay = int64(24 * time.Hour)
+	secondsPerDay     = int64(24 * time.Hour / time.Second)
+)
 
 // dayOf returns the UTC day of a time, in days since 1970.
 func dayOf(at int64) int64 {

@@ -158,7 +158,7 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 	if err != nil {
 		s.forget()
 		s.abandonIfDamaged(err)
-		return err
+		return s.named(err)
 	}
 	s.ledger.wrote(declared)
 	return nil
@@ -194,15 +194,17 @@ func (s *Store) lookOnce(f func(header) error) error {
 	if s.closed {
 		return ErrClosed
 	}
-	if !s.readOnly {
-		if err := s.usable(); err != nil {
-			return err
-		}
+	ready := s.usable
+	if s.readOnly {
+		ready = s.follow
+	}
+	if err := ready(); err != nil {
+		return err
 	}
 	h, err := s.readHeader()
 	if err != nil {
 		s.abandonIfDamaged(err)
-		return err
+		return s.named(err)
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
@@ -210,7 +212,7 @@ func (s *Store) lookOnce(f func(header) error) error {
 	s.adopt(h)
 	err = f(h)
 	s.abandonIfDamaged(err)
-	return err
+	return s.named(err)
 }
 
 // findOrInsert returns the row that find selects by the first keys of args, or

@@ -1,0 +1,184 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Health is the state of a mirror and its file.
+type Health struct {
+	At           time.Time
+	Path         string
+	Schema       int64
+	Journal      string // SQLite's journal mode: "wal", or what the file system allows
+	Consent      Consent
+	ErasePending bool      // see [ErrErasePending]
+	RecordedAt   time.Time // of the last export that changed something; zero for never
+
+	// Damage is what is wrong with the file: what SQLite's integrity check
+	// says, and what could not be read.
+	Damage   []string
+	Balances []Balance // those with Off do not hold
+
+	Forwarders []ForwarderHealth
+	Tables     []TableSize
+	Size       int64    // of the database, in bytes
+	Log        int64    // of the write-ahead log
+	Free       int64    // of the database: not used now
+	SetAside   []string // damaged files beside it
+}
+
+// ForwarderHealth is what the submissions of one kind of forwarder came to.
+type ForwarderHealth struct {
+	Forwarder  Forwarder
+	Accepted   int64
+	AcceptedAt time.Time // the last one; zero for never
+	Failures   int64     // in a row
+	RetryAt    time.Time // not before then, after failures
+}
+
+// TableSize is how many rows a table has.
+type TableSize struct {
+	Name string
+	Rows int64
+}
+
+// Sound reports whether nothing is wrong.
+func (h *Health) Sound() bool {
+	for _, b := range h.Balances {
+		if b.Off != "" {
+			return false
+		}
+	}
+	return len(h.Damage) == 0
+}
+
+// tables are all tables, the mirror's own row first.
+var tables = append([]string{"mirror"}, erased...)
+
+// Examine checks the file and says what it holds. It reads table by table, so
+// that nobody who writes waits for long, and calls progress, which may be nil,
+// before each. What is damaged is in the result; an error says that the file
+// could not be looked at, or that the context has ended.
+func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
+	h := &Health{At: s.now().UTC(), Path: s.path}
+	steps := []func() error{h.basics(s), h.balance(ctx, s)}
+	for _, table := range tables {
+		steps = append(steps, h.table(s, table))
+	}
+	for i, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return nil, wrap("examine mirror", err)
+		}
+		if progress != nil {
+			progress(i, len(steps))
+		}
+		switch err := step(); {
+		case damaged(err):
+			h.Damage = append(h.Damage, err.Error())
+		case err != nil:
+			return nil, wrap("examine mirror", err)
+		}
+	}
+	return h, h.files()
+}
+
+// reading makes a step of what reads one state of the file.
+func (s *Store) reading(f func(header) error) func() error {
+	return func() error {
+		s.lock()
+		defer s.unlock()
+		return s.look(func(header) error {
+			return s.conn.snapshot(func() error {
+				h, err := s.readHeader()
+				if err != nil {
+					return err
+				}
+				return f(h)
+			})
+		})
+	}
+}
+
+func (h *Health) basics(s *Store) func() error {
+	return s.reading(func(head header) error {
+		h.Schema, h.Consent, h.ErasePending = head.version, head.consent(), head.erasePending
+		if err := s.conn.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&h.Journal); err != nil {
+			return err
+		}
+		pages, err := s.conn.pragma("freelist_count")
+		if err != nil {
+			return err
+		}
+		size, err := s.conn.pragma("page_size")
+		if err != nil {
+			return err
+		}
+		h.Free = pages * size
+		recordedAt, err := s.conn.find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
+		if err != nil {
+			return err
+		}
+		h.RecordedAt = newTime(recordedAt)
+		return s.conn.each(`SELECT kind, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY kind DESC`,
+			func(rows *sql.Rows) error {
+				var f ForwarderHealth
+				var acceptedAt, retryAt int64
+				err := rows.Scan(&f.Forwarder, &f.Accepted, &acceptedAt, &f.Failures, &retryAt)
+				f.AcceptedAt, f.RetryAt = newTime(acceptedAt), newTime(retryAt)
+				h.Forwarders = append(h.Forwarders, f)
+				return err
+			})
+	})
+}
+
+func (h *Health) balance(ctx context.Context, s *Store) func() error {
+	return func() (err error) {
+		h.Balances, err = s.Balance(ctx)
+		return err
+	}
+}
+
+// table checks one table with its indexes and counts its rows.
+func (h *Health) table(s *Store, name string) func() error {
+	return s.reading(func(header) error {
+		rows, err := s.conn.conn.QueryContext(background, fmt.Sprintf("PRAGMA integrity_check('%s')", name))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var verdict string
+			if err := rows.Scan(&verdict); err != nil {
+				return err
+			}
+			if verdict != "ok" {
+				h.Damage = append(h.Damage, fmt.Sprintf("table %s: %s", name, verdict))
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		n, err := s.conn.find("SELECT count(*) FROM " + name)
+		if err == nil {
+			h.Tables = append(h.Tables, TableSize{name, n})
+		}
+		return err
+	})
+}
+
+// files reads the sizes of the files. One that is not there has none.
+func (h *Health) files() error {
+	for suffix, size := range map[string]*int64{"": &h.Size, "-wal": &h.Log} {
+		if info, err := os.Stat(h.Path + suffix); err == nil {
+			*size = info.Size()
+		}
+	}
+	var err error
+	h.SetAside, err = filepath.Glob(globEscape(h.Path) + damagedInfix + "*")
+	return wrap("find damaged files", err)
+}

@@ -1,0 +1,164 @@
+package inspect
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// keptDays is for how many days the mirror keeps totals.
+const keptDays = 400
+
+// amount is what was added in some time: of a Timer the seconds and runs.
+type amount struct {
+	value localstore.Value
+	count int64
+}
+
+func (a amount) plus(b amount) amount {
+	sum := a.value.Add(b.value)
+	if _, same := a.value.Sub(b.value); !same { // the number type changed with a version
+		sum = localstore.Float64Value(a.value.Float64() + b.value.Float64())
+	}
+	return amount{sum, a.count + b.count}
+}
+
+// added are amounts by the hour or day they were added in.
+type added struct {
+	length time.Duration
+	sums   map[int64]amount // by the number of the period since 1970
+}
+
+// periods says how long the periods are and which samples they are made of.
+type periods struct {
+	length  time.Duration
+	samples func(*localstore.SeriesCounts) (list []localstore.Sample, whole bool)
+}
+
+// byDay reads totals at the ends of days; the first of them says what was
+// before, unless the series began with it.
+func byDay(now time.Time) periods {
+	oldest := now.Add(-(keptDays - 1) * day).Truncate(day)
+	return periods{day, func(x *localstore.SeriesCounts) ([]localstore.Sample, bool) {
+		return x.Days, len(x.Days) == 0 || x.Days[0].At.After(oldest)
+	}}
+}
+
+// byHour reads the totals after exports, of which the mirror keeps the latest.
+func byHour() periods {
+	return periods{time.Hour, func(x *localstore.SeriesCounts) ([]localstore.Sample, bool) {
+		return x.History, int64(len(x.History)) >= x.Exports
+	}}
+}
+
+const day = 24 * time.Hour
+
+// of returns what was added to a trackable from a time on: of a State the
+// changes.
+func (p periods) of(t *localstore.Trackable, from time.Time) added {
+	role := localstore.RoleValue
+	if t.Kind == otelusage.KindState {
+		role = localstore.RoleChanges
+	}
+	most := 0
+	for _, x := range t.Series {
+		most = max(most, len(x.Days), len(x.History))
+	}
+	sum := added{p.length, make(map[int64]amount, most)}
+	for _, x := range t.Series {
+		if x.Role == role {
+			p.addSeries(sum, x, from)
+		}
+	}
+	return sum
+}
+
+func (p periods) addSeries(sum added, x *localstore.SeriesCounts, from time.Time) {
+	samples, whole := p.samples(x)
+	var before localstore.Sample
+	next := func(s localstore.Sample, known bool) {
+		change := amount{minus(s.Value, before.Value), s.Count - before.Count}
+		before = s
+		if known && !s.At.Before(from) && (change.count != 0 || !change.value.IsZero()) {
+			sum.add(s.At, change)
+		}
+	}
+	for i := range samples {
+		next(samples[i], whole || i > 0)
+	}
+	if !x.UpdatedAt.IsZero() {
+		next(current(x), whole || len(samples) > 0)
+	}
+}
+
+func (a added) add(at time.Time, change amount) {
+	period := a.period(at)
+	a.sums[period] = a.sums[period].plus(change)
+}
+
+func (a added) period(at time.Time) int64 { return at.Unix() / int64(a.length/time.Second) }
+
+// in returns what was added in the period of a time.
+func (a added) in(at time.Time) amount { return a.sums[a.period(at)] }
+
+// current is the total as it is now, which the last export made it.
+func current(x *localstore.SeriesCounts) localstore.Sample {
+	s := localstore.Sample{At: x.UpdatedAt, Value: x.Recorded}
+	if h := x.Recorded.Histogram(); h != nil {
+		s.Value, s.Count = localstore.Float64Value(h.Sum), int64(h.Count)
+	} else if h := x.Recorded.Exponential(); h != nil {
+		s.Value, s.Count = localstore.Float64Value(h.Sum), int64(h.Count)
+	}
+	return s
+}
+
+// minus subtracts numbers. A zero may have lost its type in the file.
+func minus(a, b localstore.Value) localstore.Value {
+	if difference, ok := a.Sub(b); ok {
+		return difference
+	}
+	return localstore.Float64Value(a.Float64() - b.Float64())
+}
+
+// starts returns the beginnings of the periods in which something was added,
+// oldest first.
+func (a added) starts() []time.Time {
+	var list []time.Time
+	for _, period := range slices.Sorted(maps.Keys(a.sums)) {
+		list = append(list, time.Unix(period*int64(a.length/time.Second), 0).UTC())
+	}
+	return list
+}
+
+// last returns what was added on each of the last days, today last.
+func (a added) last(days int, now time.Time) []float64 {
+	list := make([]float64, days)
+	for i := range list {
+		list[i] = a.in(now.Add(-time.Duration(days-1-i) * day)).value.Float64()
+	}
+	return list
+}
+
+var bars = []rune("▁▂▃▄▅▆▇█")
+
+// sparkline draws one column per number: a dot for nothing, else a bar, whose
+// full height is the greatest of them.
+func sparkline(list []float64) string {
+	top := 0.0
+	for _, f := range list {
+		top = max(top, f, -f)
+	}
+	line := make([]rune, len(list))
+	for i, f := range list {
+		f = max(f, -f)
+		if f == 0 || top == 0 {
+			line[i] = '·'
+			continue
+		}
+		line[i] = bars[min(int(f/top*float64(len(bars))), len(bars)-1)]
+	}
+	return string(line)
+}

@@ -1,0 +1,115 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// The exit codes, see the documentation of the package.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+	exitNoMirror
+	exitNotMirror
+	exitDamaged
+	exitNewer
+	exitPermission
+	exitUnknown
+	exitBusy
+	exitUnconfirmed
+)
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+// unknownError is a name or number that nothing has.
+type unknownError struct{ what, name, nearest string }
+
+func (e unknownError) Error() string {
+	text := fmt.Sprintf("there is no %s %q", e.what, e.name)
+	if e.nearest != "" {
+		text += fmt.Sprintf(", did you mean %q?", e.nearest)
+	}
+	return text
+}
+
+var (
+	errUnsound     = errors.New("something is wrong with the mirror, see above")
+	errUnconfirmed = errors.New("not confirmed, nothing was erased")
+)
+
+// unknown returns the error for a name that is not among those there are.
+func (s *session) unknown(what, name string, names []string) error {
+	err := unknownError{what, name, nearest(name, names)}
+	if what == "command" {
+		return usageError{err}
+	}
+	return err
+}
+
+// nearest returns the name that is most like the given one, "" for none.
+func nearest(name string, names []string) string {
+	commands := make([]*cli.Command, len(names))
+	for i, n := range names {
+		commands[i] = &cli.Command{Name: strings.ToLower(n)}
+	}
+	like := cli.SuggestCommand(commands, strings.ToLower(name))
+	for _, n := range names {
+		if strings.EqualFold(n, like) {
+			return n
+		}
+	}
+	return ""
+}
+
+// exit prints an error and returns its exit code.
+func (s *session) exit(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code, hint := classify(err)
+	text := plain(strings.TrimPrefix(err.Error(), "localstore: "))
+	if hint != "" {
+		text += "\n" + hint
+	}
+	fmt.Fprintf(s.opts.Stderr, "%s: %s\n", s.opts.Name, text)
+	return code
+}
+
+// classify returns the exit code of an error and what can be done about it.
+func classify(err error) (code int, hint string) {
+	var usage usageError
+	var unknown unknownError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage, ""
+	case errors.As(err, &unknown), errors.Is(err, localstore.ErrNoPayload):
+		return exitUnknown, ""
+	case errors.Is(err, errUnconfirmed):
+		return exitUnconfirmed, ""
+	case errors.Is(err, errUnsound):
+		return exitDamaged, ""
+	case errors.Is(err, fs.ErrNotExist):
+		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or keeps it elsewhere."
+	case errors.Is(err, localstore.ErrNotMirror):
+		return exitNotMirror, "The file is left as it is."
+	case errors.Is(err, localstore.ErrNewerSchema):
+		return exitNewer, "It takes a newer version of this program to read it."
+	case errors.Is(err, localstore.ErrDamaged):
+		return exitDamaged, "The application sets a damaged mirror aside, and begins a fresh one, when it next runs."
+	case errors.Is(err, fs.ErrPermission):
+		return exitPermission, "A mirror can be read by the user alone who runs the application."
+	case errors.Is(err, localstore.ErrErasePending):
+		return exitBusy, "All was erased from the tables. The rest follows when the application next starts."
+	case errors.Is(err, localstore.ErrBusy):
+		return exitBusy, "Another process is writing to it. Try again."
+	}
+	return exitFailed, ""
+}

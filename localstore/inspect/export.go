@@ -1,0 +1,58 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+func (s *session) exportCommand() *cli.Command {
+	byName := false
+	return &cli.Command{
+		Name: "export", Usage: "write all that is recorded to standard output", ArgsUsage: "csv|report|json",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "by-name", Usage: "order the rows of csv by name, not by type", Destination: &byName}},
+		ShellComplete: func(ctx context.Context, c *cli.Command) {
+			cli.DefaultCompleteWithFlags(ctx, c)
+			s.line("csv\nreport\njson")
+		},
+		Action: func(_ context.Context, c *cli.Command) error {
+			if err := most(1, c); err != nil {
+				return err
+			}
+			format := c.Args().First()
+			if format == "" && s.json {
+				format = "json"
+			}
+			switch {
+			case format == "":
+				return usageError{errors.New("export as what? csv, report or json")}
+			case format != "csv" && format != "report" && format != "json":
+				return usageError{fmt.Errorf("export as %q: want csv, report or json", format)}
+			case s.json && format != "json":
+				return usageError{fmt.Errorf("--json and %s are two formats", format)}
+			case byName && format != "csv":
+				return usageError{fmt.Errorf("--by-name orders csv alone, not %s", format)}
+			}
+			return s.with(func(store *localstore.Store) error { return s.export(store, format, byName) })
+		},
+	}
+}
+
+func (s *session) export(store *localstore.Store, format string, byName bool) error {
+	switch format {
+	case "json":
+		return s.escaped(store.WriteJSON)
+	case "report":
+		return s.harmless(store.WriteReport)
+	}
+	order := localstore.OrderByType
+	if byName {
+		order = localstore.OrderByName
+	}
+	return s.harmless(func(w io.Writer) error { return store.WriteCSV(w, order) })
+}

@@ -1,0 +1,121 @@
+package inspect
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+const (
+	timeLayout   = "2006-01-02 15:04:05"
+	minuteLayout = "2006-01-02 15:04"
+)
+
+// when shows a time in UTC, as the mirror keeps it.
+func when(at time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return at.UTC().Format(timeLayout)
+}
+
+// ago shows how long before now something was, in its greatest unit.
+func ago(now, at time.Time) string {
+	d := now.Sub(at)
+	switch {
+	case d < time.Second:
+		return "just now"
+	case d < time.Minute:
+		d = d.Truncate(time.Second)
+	case d < time.Hour:
+		d = d.Truncate(time.Minute)
+	case d < day:
+		d = d.Truncate(time.Hour)
+	default:
+		d = d.Truncate(day)
+	}
+	return otelusage.FormatDuration(d) + " ago"
+}
+
+// seconds shows a time span of the mirror, to the millisecond below an hour.
+func seconds(s float64) string {
+	if math.Abs(s) > math.MaxInt64/float64(time.Second)/2 {
+		return number(s) + " seconds"
+	}
+	unit := time.Millisecond
+	if math.Abs(s) >= 3600 {
+		unit = time.Second
+	}
+	return otelusage.FormatDuration(time.Duration(s * float64(time.Second)).Round(unit))
+}
+
+// number shows a float to six significant digits, or all of those before the
+// point.
+func number(f float64) string {
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 6, 64)
+}
+
+// value shows a number, whole ones exactly.
+func value(v localstore.Value) string {
+	if text := v.String(); !strings.ContainsAny(text, ".eE{") {
+		return text
+	}
+	return number(v.Float64())
+}
+
+// signed shows what was added, "" for nothing.
+func signed(v localstore.Value) string {
+	switch text := value(v); {
+	case v.IsZero():
+		return ""
+	case text[0] == '-':
+		return text
+	default:
+		return "+" + text
+	}
+}
+
+func count(n int64) string { return strconv.FormatInt(n, 10) }
+
+// shownState shows the state that a State is in.
+func shownState(state string) string {
+	if state == otelusage.NoState {
+		return "(none)"
+	}
+	return plain(state)
+}
+
+// bytes shows a size in the unit that fits.
+func bytesOf(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB"
+	case n >= 1<<10:
+		return strconv.FormatFloat(float64(n)/(1<<10), 'f', 1, 64) + " KiB"
+	}
+	return count(n) + " B"
+}
+
+// plural returns a count with its noun.
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
+}
+
+// bar draws a share of the greatest, at least a sliver of what is not nothing.
+func bar(n, most uint64) string {
+	const width = 24
+	if n == 0 || most == 0 {
+		return ""
+	}
+	return strings.Repeat("█", max(1, int(float64(n)/float64(most)*width)))
+}

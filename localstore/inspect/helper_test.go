@@ -1,0 +1,209 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata anew")
+
+// hostileText is what a terminal would act upon, and what it would show in
+// another order.
+const hostileText = "\x1b[31mred\x07 \u009b2J \u202egnp.exe <b>"
+
+// start is when the mirror of the tests was made, a Sunday.
+var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// recorder records into a mirror with a clock of its own.
+type recorder struct {
+	t      testing.TB
+	store  *localstore.Store
+	writer *localstore.Writer
+	now    time.Time
+}
+
+func newRecorder(t testing.TB, opts ...localstore.Option) *recorder {
+	t.Helper()
+	r := &recorder{t: t, now: start}
+	path := filepath.Join(t.TempDir(), "usage.db")
+	store, err := localstore.Open(path, append([]localstore.Option{
+		localstore.WithClock(r.clock),
+		localstore.WithInstallationID("11111111-2222-4333-8444-555555555555"),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store = store
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if r.writer, err = store.Writer(true); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *recorder) declare(d otelusage.Declaration) {
+	r.t.Helper()
+	if _, err := r.store.Declare(d); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *recorder) record(rec localstore.Recording) {
+	r.t.Helper()
+	rec.MaySend = true
+	if err := r.writer.Record(r.t.Context(), rec); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+var deltaRequest = localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
+
+func (r *recorder) clock() time.Time { return r.now }
+
+// submit sends what is new, answered with o.
+func (r *recorder) submit(o localstore.Outcome) (sent []*localstore.Part) {
+	r.t.Helper()
+	sub, err := r.store.Begin(r.t.Context(), deltaRequest)
+	if err != nil || sub == nil {
+		r.t.Fatalf("begin: %v, %v", sub, err)
+	}
+	for {
+		part, err := sub.Next(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if part == nil {
+			return sent
+		}
+		sent = append(sent, part)
+		goOn, err := sub.Settle(r.t.Context(), part, o)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if !goOn {
+			return sent
+		}
+	}
+}
+
+func resourceOf(version string) *localstore.Resource {
+	return &localstore.Resource{Attributes: attribute.NewSet(
+		attribute.String("service.name", "game"), attribute.String("service.version", version))}
+}
+
+// series is of a trackable's metric.
+func series(r *localstore.Resource, kind otelusage.Kind, m localstore.Metric, attrs ...attribute.KeyValue) *localstore.Series {
+	m.Scope = &localstore.Scope{Name: otelusage.ScopeName, Version: "1", Attributes: attribute.NewSet(otelusage.KindKey.String(kind.String()))}
+	return &localstore.Series{Resource: r, Metric: &m, Attributes: attribute.NewSet(attrs...)}
+}
+
+func add(s *localstore.Series, n int64) localstore.Change {
+	return localstore.Change{Series: s, Delta: localstore.Int64Value(n)}
+}
+
+var bounds = []float64{1, 60, 3600}
+
+func took(values ...float64) localstore.Value {
+	h := &localstore.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
+	for _, v := range values {
+		i := 0
+		for i < len(bounds) && v > bounds[i] {
+			i++
+		}
+		h.Buckets[i]++
+		h.Count++
+		h.Sum += v
+	}
+	return localstore.HistogramValue(h)
+}
+
+// played is a mirror with two weeks of a game: two versions, an accepted and a
+// failed submission, something pending, and hostile text.
+func played(t testing.TB) *recorder {
+	t.Helper()
+	r := newRecorder(t)
+	for _, d := range []otelusage.Declaration{
+		{Name: "quests_complete", Kind: otelusage.KindStatistic, Description: "Quests handed in", Unit: "{quest}", Monotonic: true},
+		{Name: "distance", Kind: otelusage.KindStatistic, Float: true, Unit: "km"},
+		{Name: "unused", Kind: otelusage.KindStatistic},
+		{Name: "server", Kind: otelusage.KindState, Description: hostileText},
+		{Name: "play_time", Kind: otelusage.KindTimer, Description: "Length of a session", Unit: "s"},
+		{Name: "round_trip", Kind: otelusage.KindSequence, Checkpoints: []string{"town", "forest", "town"}},
+	} {
+		r.declare(d)
+	}
+	one, two := resourceOf("1.0"), resourceOf("2.0")
+	quests := localstore.Metric{Name: "quests_complete", Type: localstore.TypeSum, Monotonic: true, Unit: "{quest}"}
+	own := &localstore.Series{Resource: one, Metric: &localstore.Metric{Scope: &localstore.Scope{Name: "game/http"}, Name: "http.requests",
+		Type: localstore.TypeSum, Monotonic: true, Description: "Requests of the application's own"}}
+	r.record(localstore.Recording{Changes: []localstore.Change{
+		add(series(one, otelusage.KindStatistic, quests), 3),
+		{Series: series(one, otelusage.KindStatistic, localstore.Metric{Name: "distance", Type: localstore.TypeSum, Float: true, Unit: "km"}), Delta: localstore.Float64Value(1.25)},
+		{Series: series(one, otelusage.KindTimer, localstore.Metric{Name: "play_time", Type: localstore.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(30, 45, 900)},
+		add(series(one, otelusage.KindSequence, localstore.Metric{Name: "round_trip", Type: localstore.TypeSum, Monotonic: true}), 1),
+		add(own, 7),
+	}, Moves: []localstore.Move{{Series: series(one, otelusage.KindState, localstore.Metric{Name: "server", Type: localstore.TypeGauge}), State: "Avalon", Moved: true}}})
+	r.now = r.now.Add(90 * time.Minute)
+	r.submit(localstore.Outcome{Verdict: localstore.Transient, Status: 503, Reason: "busy " + hostileText})
+	r.now = r.now.Add(time.Minute)
+	r.submit(localstore.Outcome{Verdict: localstore.Accepted, Status: 200})
+	for i := range 13 {
+		r.now = start.Add(time.Duration(i+1) * day)
+		changes := []localstore.Change{add(series(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}
+		if i%4 == 0 {
+			hits := localstore.Metric{Name: "round_trip" + otelusage.CheckpointsSuffix, Type: localstore.TypeSum, Monotonic: true}
+			changes = append(changes,
+				localstore.Change{Series: series(two, otelusage.KindTimer, localstore.Metric{Name: "play_time", Type: localstore.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(float64(i)*600 + 0.5)},
+				add(series(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("town")), 2),
+				add(series(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("forest")), 1))
+		}
+		r.record(localstore.Recording{Changes: changes})
+	}
+	r.now = r.now.Add(time.Hour)
+	moved := localstore.Metric{Name: "server" + otelusage.ChangesSuffix, Type: localstore.TypeSum, Monotonic: true}
+	r.record(localstore.Recording{
+		Changes: []localstore.Change{add(series(two, otelusage.KindState, moved, otelusage.StateKey.String(hostileText)), 1)},
+		Moves:   []localstore.Move{{Series: series(two, otelusage.KindState, localstore.Metric{Name: "server", Type: localstore.TypeGauge}), State: hostileText, Moved: true}},
+	})
+	r.now = r.now.Add(5 * time.Minute)
+	return r
+}
+
+// result is what a command did.
+type result struct {
+	code        int
+	out, errors string
+}
+
+// run runs a command on a recorder's mirror.
+func (r *recorder) run(args ...string) result {
+	r.t.Helper()
+	return runWith(r.t.Context(), Options{File: r.store.Path(), Now: r.clock}, args...)
+}
+
+func runWith(ctx context.Context, o Options, args ...string) result {
+	var out, errors bytes.Buffer
+	o.Stdout, o.Stderr = &out, &errors
+	if o.Stdin == nil {
+		o.Stdin = strings.NewReader("")
+	}
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	code := Run(ctx, args, o)
+	return result{code, out.String(), errors.String()}
+}

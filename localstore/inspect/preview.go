@@ -1,0 +1,162 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+func (s *session) previewCommand() *cli.Command {
+	var as string
+	return &cli.Command{
+		Name: "preview", Usage: "show exactly what the next submission would send",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "as", Usage: "print it in `FORMAT`: json, otlp (a request after the other, in OTLP's JSON), " +
+			"or hq (the totals that an upload to HQ replaces)", Destination: &as}},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if err := most(0, c); err != nil {
+				return err
+			}
+			if as == "" && s.json {
+				as = "json"
+			}
+			show := map[string]func(context.Context, *localstore.Store) error{
+				"": s.previewForPeople, "json": s.previewJSON, "otlp": s.previewOTLP, "hq": s.previewHQ,
+			}[as]
+			if show == nil {
+				return usageError{fmt.Errorf("--as %q: want json, otlp or hq", as)}
+			}
+			return s.with(func(store *localstore.Store) error { return show(ctx, store) })
+		},
+	}
+}
+
+func (s *session) previewJSON(ctx context.Context, store *localstore.Store) error {
+	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	if err != nil {
+		return err
+	}
+	return s.escaped(p.WriteJSON)
+}
+
+// previewOTLP and previewHQ show what the forwarders would make of it, by their
+// own code.
+func (s *session) previewOTLP(ctx context.Context, store *localstore.Store) error {
+	return s.previewEncoded(ctx, store, localstore.Request{Forwarder: localstore.Delta}, metricdata.DeltaTemporality, otlp.EncodeJSON)
+}
+
+func (s *session) previewHQ(ctx context.Context, store *localstore.Store) error {
+	return s.previewEncoded(ctx, store, localstore.Request{Forwarder: localstore.Cumulative, Merge: true}, metricdata.CumulativeTemporality, hq.Encode)
+}
+
+func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r localstore.Request, t metricdata.Temporality,
+	encode func(*metricdata.ResourceMetrics) ([]byte, error)) error {
+	p, err := store.Preview(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, part := range p.Parts {
+		body, err := encode(exporter.ResourceMetrics(part, t))
+		if err != nil {
+			return fmt.Errorf("preview submission: %w", err)
+		}
+		if err := s.printJSON(json.RawMessage(bytes.TrimSpace(body))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) previewForPeople(ctx context.Context, store *localstore.Store) error {
+	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(p.Parts) == 0:
+		s.line("There is nothing to send.")
+	case !p.Consent.Sending:
+		s.line("Nothing is sent: %s. With consent this would be:", p.Consent.Reason)
+	case p.Batch != 0:
+		s.line("A submission is under way. It sends, again if need be, as it was sealed:")
+	default:
+		s.line("The next submission would send:")
+	}
+	for _, part := range p.Parts {
+		s.line("")
+		s.showPart(part, "")
+	}
+	s.line("")
+	s.note("As of %s UTC. What a running application has not recorded yet comes on top of it.", when(p.At))
+	return nil
+}
+
+// showPart shows one request, or what of it has one name.
+func (s *session) showPart(p *localstore.Part, name string) {
+	s.title("Request of %s", plural(int64(p.Points()), "point"))
+	s.line("  from %s to %s UTC", when(p.Start), when(p.End))
+	for kv := p.Resource.Iter(); kv.Next(); {
+		attribute := kv.Attribute()
+		s.line("  %s = %s", plain(string(attribute.Key)), plain(attribute.Value.String()))
+	}
+	var rows [][]string
+	for _, scope := range p.Scopes {
+		for _, m := range scope.Metrics {
+			if name != "" && !belongs(m.Metric.Name, name) {
+				continue
+			}
+			for _, point := range m.Points {
+				rows = append(rows, []string{plain(m.Metric.Name), attributesOf(attributesText(point)), sent(m.Metric, point.Value), plain(m.Metric.Unit)})
+			}
+		}
+	}
+	s.table([]string{"METRIC", "ATTRIBUTES", "VALUE", "UNIT"}, rows)
+}
+
+func attributesText(p localstore.Point) string {
+	text, err := p.Attributes.MarshalJSON()
+	if err != nil || p.Attributes.Len() == 0 {
+		return "{}"
+	}
+	var pairs []struct {
+		Key   string
+		Value struct{ Value any }
+	}
+	if json.Unmarshal(text, &pairs) != nil {
+		return string(text)
+	}
+	set := make(map[string]any, len(pairs))
+	for _, pair := range pairs {
+		set[pair.Key] = pair.Value.Value
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(set) != nil {
+		return string(text)
+	}
+	return string(bytes.TrimSpace(b.Bytes()))
+}
+
+// sent shows a value as it is sent: what is added, or of a gauge what holds.
+func sent(m localstore.Metric, v localstore.Value) string {
+	switch {
+	case v.Histogram() != nil:
+		return fmt.Sprintf("+%d, sum %s", v.Histogram().Count, number(v.Histogram().Sum))
+	case v.Exponential() != nil:
+		return fmt.Sprintf("+%d, sum %s", v.Exponential().Count, number(v.Exponential().Sum))
+	case m.Type == localstore.TypeGauge:
+		return value(v)
+	case v.IsZero():
+		return "+0"
+	}
+	return signed(v)
+}

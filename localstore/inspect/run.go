@@ -1,0 +1,136 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// MirrorEnv is the environment variable that names the mirror.
+const MirrorEnv = "OTELUSAGE_MIRROR"
+
+// Options say where the commands find what they need. The zero value is that
+// of a command of its own.
+type Options struct {
+	Name        string // how it is called, in help and messages; "usagemirror" if empty
+	Version     string // of the program, for --version; without one there is no such flag
+	Application string // whose mirror it is, unless --app or --file says otherwise
+	File        string // the mirror, if it is not at the application's usual place
+
+	Stdin          io.Reader // nil for os.Stdin
+	Stdout, Stderr io.Writer // nil for os.Stdout and os.Stderr
+
+	Getenv func(string) string // nil for os.Getenv
+	Now    func() time.Time    // nil for time.Now
+
+	// View serves the page until the context ends and tells ready its address.
+	// Without one there is no command view.
+	View func(ctx context.Context, path, listen string, ready func(url string)) error
+
+	busyTimeout time.Duration // how long to wait for another process
+}
+
+func (o Options) withDefaults() Options {
+	if o.Name == "" {
+		o.Name = "usagemirror"
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	if o.Stdout == nil {
+		o.Stdout = os.Stdout
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.busyTimeout == 0 {
+		o.busyTimeout = localstore.DefaultBusyTimeout
+	}
+	return o
+}
+
+// Run runs one command, whose arguments come without the program's name, and
+// returns the exit code. Messages go to Stderr. It never ends the process.
+func Run(ctx context.Context, args []string, opts Options) int {
+	s := newSession(opts.withDefaults())
+	err := s.command().Run(ctx, append([]string{s.opts.Name}, args...))
+	if flushErr := s.out.Flush(); err == nil {
+		err = flushErr
+	}
+	return s.exit(err)
+}
+
+// command builds the tree of commands.
+func (s *session) command() *cli.Command {
+	root := &cli.Command{
+		Name:    s.opts.Name,
+		Usage:   "look at what an application recorded about its use",
+		Version: s.opts.Version, HideVersion: s.opts.Version == "",
+		Description: "What is shown is as fresh as the application's last recording. The exit codes and all else\n" +
+			"are described at https://pkg.go.dev/github.com/anonymoususage/anonymoususage-go/localstore/inspect",
+		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
+		HideHelpCommand:       true, // a trackable may be called help
+		EnableShellCompletion: true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) {
+			c.Hidden = false
+		},
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // never end the process
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Destination: &s.file},
+			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Destination: &s.app},
+			&cli.BoolFlag{Name: "json", Usage: "write JSON", Destination: &s.json},
+		},
+		Commands: []*cli.Command{
+			s.showCommand(), s.historyCommand(), s.previewCommand(), s.submissionsCommand(), s.doctorCommand(),
+			s.exportCommand(), s.consentCommand(), s.eraseCommand(), s.idCommand(),
+		},
+		Action: func(_ context.Context, c *cli.Command) error {
+			if !c.Args().Present() {
+				return cli.ShowRootCommandHelp(c)
+			}
+			return s.unknown("command", c.Args().First(), commandNames(c))
+		},
+	}
+	if s.opts.View != nil {
+		root.Commands = append(root.Commands, s.viewCommand())
+	}
+	refuseUsage(root)
+	return root
+}
+
+// refuseUsage makes errors in flags errors of ours, whose message is printed
+// once and whose exit code is 2.
+func refuseUsage(c *cli.Command) {
+	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
+	for _, sub := range c.Commands {
+		refuseUsage(sub)
+	}
+}
+
+func commandNames(c *cli.Command) []string {
+	var names []string
+	for _, sub := range c.VisibleCommands() {
+		names = append(names, sub.Name)
+	}
+	return names
+}
+
+// most refuses more arguments than a command takes.
+func most(n int, c *cli.Command) error {
+	if c.Args().Len() <= n {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s takes no %q", c.Name, c.Args().Get(n))}
+}

@@ -1,0 +1,132 @@
+package inspect
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// session is one run of a command.
+type session struct {
+	opts      Options
+	out       *bufio.Writer
+	terminal  bool // whether out is one
+	colour    bool
+	file, app string
+	json      bool
+
+	// after calls f on another goroutine unless it is stopped before.
+	after func(d time.Duration, f func()) (stop func() bool)
+}
+
+func newSession(opts Options) *session {
+	s := &session{opts: opts, out: bufio.NewWriter(opts.Stdout), terminal: isTerminal(opts.Stdout)}
+	s.chooseColour()
+	s.after = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	return s
+}
+
+func (s *session) chooseColour() {
+	s.colour = s.terminal && s.opts.Getenv("NO_COLOR") == "" && s.opts.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
+}
+
+// path returns where the mirror is.
+func (s *session) path() (string, error) {
+	switch {
+	case s.file != "" && s.app != "":
+		return "", usageError{errors.New("--file and --app both name a mirror")}
+	case s.file != "":
+		return s.file, nil
+	case s.app != "":
+		return defaultPath(s.app)
+	case s.opts.File != "":
+		return s.opts.File, nil
+	case s.opts.Application != "":
+		return defaultPath(s.opts.Application)
+	case s.opts.Getenv(MirrorEnv) != "":
+		return s.opts.Getenv(MirrorEnv), nil
+	}
+	return "", usageError{fmt.Errorf("which mirror? --file names the file, --app the application, or set %s", MirrorEnv)}
+}
+
+func defaultPath(application string) (string, error) {
+	path, err := localstore.DefaultPath(application)
+	if err != nil {
+		return "", usageError{err}
+	}
+	return path, nil
+}
+
+// with runs f on the mirror, opened for reading.
+func (s *session) with(f func(*localstore.Store) error) error {
+	return s.open(localstore.ReadOnly(), f)
+}
+
+// changing runs f on the mirror, opened for writing and never made.
+func (s *session) changing(f func(*localstore.Store) error) error {
+	return s.open(localstore.Existing(), f)
+}
+
+func (s *session) open(mode localstore.Option, f func(*localstore.Store) error) error {
+	path, err := s.path()
+	if err != nil {
+		return err
+	}
+	defer s.working("reading")()
+	store, err := localstore.Open(path, mode, localstore.WithClock(s.opts.Now), localstore.WithBusyTimeout(s.opts.busyTimeout),
+		localstore.WithErrorHandler(func(error) {})) // what goes wrong is returned
+	if err != nil {
+		return err
+	}
+	err = f(store)
+	return errors.Join(err, store.Close())
+}
+
+// patience is how long a command is silent about what it does.
+const patience = time.Second
+
+// working says what takes longer than a second, on a terminal, until done.
+func (s *session) working(what string) (done func()) {
+	if !isTerminal(s.opts.Stderr) {
+		return func() {}
+	}
+	return s.announce(what)
+}
+
+func (s *session) announce(what string) (done func()) {
+	shown := make(chan struct{})
+	stop := s.after(patience, func() {
+		fmt.Fprintf(s.opts.Stderr, "%s ...", what)
+		close(shown)
+	})
+	return func() {
+		if stop() {
+			return
+		}
+		<-shown
+		fmt.Fprint(s.opts.Stderr, "\r\x1b[K")
+	}
+}
+
+// printJSON writes a value as one indented JSON document.
+func (s *session) printJSON(v any) error {
+	return s.escaped(func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}

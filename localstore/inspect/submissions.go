@@ -1,0 +1,174 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+func (s *session) submissionsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "submissions", Usage: "show what became of submissions, or what an accepted one sent", ArgsUsage: "[ID|NAME]",
+		ShellComplete: s.completeNames,
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if err := most(1, c); err != nil {
+				return err
+			}
+			return s.with(func(store *localstore.Store) error {
+				arg := c.Args().First()
+				if id, err := strconv.ParseInt(arg, 10, 64); err == nil {
+					return s.showSubmission(ctx, store, id)
+				}
+				if arg != "" {
+					return s.showSentOf(ctx, store, arg)
+				}
+				return s.showLog(ctx, store)
+			})
+		},
+	}
+}
+
+func (s *session) showLog(ctx context.Context, store *localstore.Store) error {
+	snap, err := store.Snapshot(ctx, localstore.Query{Submissions: true})
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(struct {
+			Submissions []localstore.LogEntry `json:"submissions"`
+		}{append([]localstore.LogEntry{}, snap.Submissions...)})
+	}
+	if len(snap.Submissions) == 0 {
+		s.line("Nothing was submitted yet; %s.", sending(snap.Consent))
+		return nil
+	}
+	rows := make([][]string, len(snap.Submissions))
+	for i, e := range snap.Submissions {
+		rows[i] = []string{count(e.ID), when(e.Last), plain(string(e.Outcome)), nonzero(e.Status), count(e.Points), nonzero(e.Rejected),
+			times(e.Times), plain(string(e.Forwarder)), nonzero(e.Batch), plain(e.Reason)}
+	}
+	s.table([]string{"ID", "AT", "OUTCOME", "STATUS", "POINTS", "REJECTED", "TIMES", "FORWARDER", "BATCH", "REASON"}, rows)
+	s.line("")
+	s.note("%s submissions ID shows what was sent; the payloads of the last 20 accepted batches are kept.", s.opts.Name)
+	return nil
+}
+
+func nonzero(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return count(n)
+}
+
+// times shows how often something happened in a row, unless it was once.
+func times(n int64) string {
+	if n == 1 {
+		return ""
+	}
+	return count(n)
+}
+
+// showSubmission shows what the request of a row of the log sent.
+func (s *session) showSubmission(ctx context.Context, store *localstore.Store, id int64) error {
+	snap, err := store.Snapshot(ctx, localstore.Query{Submissions: true})
+	if err != nil {
+		return err
+	}
+	var entry *localstore.LogEntry
+	for i := range snap.Submissions {
+		if snap.Submissions[i].ID == id {
+			entry = &snap.Submissions[i]
+		}
+	}
+	switch {
+	case entry == nil:
+		return s.unknown("submission", count(id), nil)
+	case entry.Batch == 0:
+		return fmt.Errorf("submission %d: %w: it sent totals, which %s show and preview --as hq shows as they are now", id, localstore.ErrNoPayload, s.opts.Name)
+	}
+	sent, err := store.Sent(ctx, entry.Batch)
+	if err != nil {
+		return fmt.Errorf("submission %d: %w", id, err)
+	}
+	var parts []localstore.SentPart
+	for _, p := range sent {
+		if entry.Part == 0 || p.ID == entry.Part {
+			parts = append(parts, p)
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Errorf("submission %d, %s: %w", id, entry.Outcome, localstore.ErrNoPayload)
+	}
+	return s.showSent(parts, "")
+}
+
+// showSentOf shows what was sent of one trackable, as far as it is kept.
+func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name string) error {
+	snap, err := s.find(ctx, store, localstore.Query{Name: name})
+	if err != nil {
+		return err
+	}
+	if len(snap.Trackables) > 0 {
+		name = snap.Trackables[0].Name
+	} else {
+		name = snap.Others[0].Metric.Name
+	}
+	sent, err := store.Sent(ctx, 0)
+	if err != nil {
+		return err
+	}
+	var parts []localstore.SentPart
+	for _, p := range sent {
+		if holds(p.Part, name) {
+			parts = append(parts, p)
+		}
+	}
+	if len(parts) == 0 && !s.json {
+		s.line("Nothing of %s was sent, as far as it is kept.", plain(name))
+		return nil
+	}
+	return s.showSent(parts, name)
+}
+
+// belongs says whether a metric is a trackable's, or derived from it.
+func belongs(metric, name string) bool {
+	for _, suffix := range []string{"", otelusage.ChangesSuffix, otelusage.OccupancySuffix, otelusage.CheckpointsSuffix} {
+		if strings.EqualFold(metric, name+suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func holds(p *localstore.Part, name string) bool {
+	for _, scope := range p.Scopes {
+		for _, m := range scope.Metrics {
+			if belongs(m.Metric.Name, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *session) showSent(parts []localstore.SentPart, name string) error {
+	if s.json {
+		return s.printJSON(struct {
+			Parts []localstore.SentPart `json:"parts"`
+		}{append([]localstore.SentPart{}, parts...)})
+	}
+	for i, p := range parts {
+		if i > 0 {
+			s.line("")
+		}
+		s.line("%s %s UTC", plain(string(p.Outcome)), when(p.SettledAt))
+		s.showPart(p.Part, name)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package localstore
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"io"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// Preview is what the next submission would send.
+type Preview struct {
+	At        time.Time
+	Forwarder Forwarder
+	Consent   Consent // may keep it from being sent
+	Batch     int64   // of a delta submission that was sealed and rests, else 0
+	Parts     []*Part // one per request, in the order in which they are sent
+}
+
+// Preview returns exactly what the next submission of a forwarder would send: a
+// batch as it was sealed, if one is under way, else what sealing now would give,
+// to which only its end and the numbers of batch and parts are added then. Of
+// the request its Forwarder, Merge and Resource count; without a Resource,
+// merged totals stand under the one that was recorded last.
+//
+// It changes nothing, works on a Store opened with [ReadOnly], and reads one
+// state of the file, whatever other processes write meanwhile.
+func (s *Store) Preview(_ context.Context, r Request) (*Preview, error) {
+	s.lock()
+	defer s.unlock()
+	var p *Preview
+	err := s.look(func(header) error {
+		return s.conn.snapshot(func() error {
+			h, err := s.readHeader()
+			if err != nil {
+				return err
+			}
+			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
+			p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: h.consent()}
+			if r.Forwarder == Cumulative {
+				p.Parts, err = s.previewTotals(tx, r)
+				return err
+			}
+			p.Forwarder = Delta
+			p.Batch, p.Parts, err = tx.previewBatch()
+			return err
+		})
+	})
+	return p, wrap("preview submission", err)
+}
+
+// WritePreview writes what the next submission to a delta forwarder would send
+// as [Preview.WriteJSON] does.
+func (s *Store) WritePreview(ctx context.Context, w io.Writer) error {
+	p, err := s.Preview(ctx, Request{Forwarder: Delta})
+	if err != nil {
+		return err
+	}
+	return p.WriteJSON(w)
+}
+
+// previewBatch returns the open batch, or what sealing now would make.
+func (tx *transaction) previewBatch() (batch int64, parts []*Part, err error) {
+	if batch, err = tx.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+		return 0, nil, err
+	}
+	if batch != 0 {
+		parts, err = tx.sealedParts(batch)
+		return batch, parts, err
+	}
+	b := newBatchBuilder(tx)
+	if err := b.collect(); err != nil {
+		return 0, nil, err
+	}
+	start, end := tx.nextInterval()
+	for _, resource := range b.order {
+		p, err := b.payload(resource, start, end)
+		if err != nil {
+			return 0, nil, err
+		}
+		// By way of its text, as a sealed part is read: that puts the points
+		// of one metric together.
+		text, err := p.encode()
+		if err != nil {
+			return 0, nil, err
+		}
+		part, err := partOf(text, 0, 0)
+		if err != nil {
+			return 0, nil, err
+		}
+		parts = append(parts, part)
+	}
+	return 0, parts, nil
+}
+
+func (tx *transaction) sealedParts(batch int64) (parts []*Part, err error) {
+	ids, err := tx.list(nextParts, batch)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		row, err := tx.part(id)
+		if err != nil {
+			return nil, err
+		}
+		part, err := partOf(row.payload, id, batch)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
+func partOf(text string, id, batch int64) (*Part, error) {
+	p, err := decodePayload(text)
+	if err != nil {
+		return nil, err
+	}
+	return p.part(id, batch)
+}
+
+func (s *Store) previewTotals(tx *transaction, r Request) ([]*Part, error) {
+	sub := &Submission{store: s, request: r}
+	if !r.Merge {
+		return s.sharedTotals(tx, sub)
+	}
+	if r.Resource.Len() == 0 {
+		var err error
+		if sub.request.Resource, err = tx.latestResource(); err != nil {
+			return nil, err
+		}
+	}
+	return s.mergedTotals(tx, sub)
+}
+
+// latestResource returns the resource under which was recorded last.
+func (tx *transaction) latestResource() (set attribute.Set, err error) {
+	err = tx.each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
+		ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
+		func(rows *sql.Rows) error {
+			var text string
+			err := rows.Scan(&text)
+			if err == nil {
+				set, err = decodeAttributes(text)
+			}
+			return err
+		})
+	return set, wrap("read resource", err)
+}
+
+// previewFormat and previewVersion tell readers what they have, as jsonFormat
+// does.
+const (
+	previewFormat  = "otelusage-preview"
+	previewVersion = 1
+)
+
+// WriteJSON writes the preview as one JSON object, UTF-8, without HTML escapes:
+//
+//	format, version   "otelusage-preview", 1
+//	at                when it was made
+//	forwarder         "delta" or "cumulative"
+//	sending, reason   whether the mirror lets it be sent, and why
+//	batch             of a submission that is under way, else null
+//	parts             [{id, batch, start, end, resource, scopes}], one per request
+//
+// A scope is {name, version, schema_url, attributes, metrics}, a metric {name,
+// unit, description, type, monotonic, points}, a point {attributes, value}, with
+// values as [Store.WriteJSON] shows them.
+func (p *Preview) WriteJSON(w io.Writer) error {
+	out := &jsonWriter{w: bufio.NewWriter(w)}
+	out.text("{\n")
+	out.member("format", previewFormat)
+	out.member("version", previewVersion)
+	out.member("at", moment(p.At))
+	out.member("forwarder", p.Forwarder)
+	out.member("sending", p.Consent.Sending)
+	out.member("reason", p.Consent.Reason)
+	out.member("batch", jsonID(p.Batch))
+	writeMembers(out, "parts", p.Parts, jsonPartOf)
+	return wrap("write preview", out.end())
+}

@@ -1,0 +1,262 @@
+package localstore
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// Query says what a [Snapshot] is to hold. The zero Query asks for all
+// trackables with their totals.
+type Query struct {
+	Name string // of one trackable, or metric, without regard to case; "" for all
+
+	Days        bool // the running totals of days that are over
+	History     bool // the latest exports, and the states that a State was in
+	Moves       bool // the states that a State was in, of History that part alone
+	Submissions bool // the submission log
+
+	// Since leaves out days and exports before it, but for the last one of
+	// each series, which what came later is counted from. The zero time
+	// leaves out nothing.
+	Since time.Time
+}
+
+// Snapshot is what the mirror held at one moment. It is a copy: nothing is
+// locked while it is looked at.
+type Snapshot struct {
+	At             time.Time // when it was made
+	MirrorID       string    // of the file
+	InstallationID string
+	CreatedAt      time.Time // of the mirror
+	Consent        Consent
+	Trackables     []*Trackable    // by kind in the order of [OrderByType], then by name
+	Others         []*SeriesCounts // of metrics that belong to no trackable
+	Submissions    []LogEntry      // oldest first
+}
+
+// Trackable is a trackable with its value over all its series. Sums are made
+// in Go and not by SQL, whose sum() gives up where whole numbers overflow.
+type Trackable struct {
+	otelusage.Declaration
+	DeclaredAt time.Time // zero for one that waits to be written
+	ChangedAt  time.Time // zero for never
+
+	Total   Value            // of a Statistic or Sequence
+	Exports int64            // how many changed it
+	Runs    int64            // of a Timer
+	Seconds float64          // of a Timer, in all
+	State   string           // [otelusage.NoState] for none
+	Changes int64            // of a State
+	Hits    map[string]int64 // of a Sequence, by checkpoint
+
+	Series []*SeriesCounts
+	Moves  []StateMove // of a State, oldest first
+}
+
+// StateMove is a state and when it was entered.
+type StateMove struct {
+	At    time.Time
+	State string // [otelusage.NoState] for none
+}
+
+// SeriesCounts is one series with what became of its counts, see [Balance].
+type SeriesCounts struct {
+	Metric               Metric // its Scope has a name alone
+	Role                 string // what it is to its trackable: [RoleValue] and its like
+	Attributes, Resource string // JSON objects
+
+	Recorded                                                 Value
+	Pending, InFlight, Withheld, Accepted, Partial, SetAside Value
+	Gauge                                                    Value // in place of these, for a gauge
+
+	Exports       int64
+	UpdatedAt     time.Time // zero for never
+	Days, History []Sample  // oldest first
+}
+
+// Sample is a running total.
+type Sample struct {
+	At    time.Time // of the export, or the first moment of the UTC day at whose end it held
+	Value Value     // of a histogram its sum
+	Count int64     // of a histogram
+}
+
+// LogEntry is a row of the submission log.
+type LogEntry struct {
+	ID               int64
+	Forwarder        Forwarder
+	Batch, Part      int64 // 0 for none
+	First, Last      time.Time
+	Times            int64 // that this happened in a row
+	Outcome          Verdict
+	Status           int64 // of HTTP, 0 for none
+	Points, Rejected int64
+	Reason           string
+}
+
+// Snapshot reads what a query asks for, all of it as it was at one moment,
+// whatever other processes write meanwhile. Declarations that wait to be
+// written are included.
+func (s *Store) Snapshot(_ context.Context, q Query) (*Snapshot, error) {
+	snap, err := s.snapshot(q, true)
+	return snap, wrap("read mirror", err)
+}
+
+// snapshot reads the file as it is at one moment, what is in flight only where
+// it is asked for. The result is used without the lock: a slow writer must not
+// keep the application from recording.
+func (s *Store) snapshot(q Query, inFlight bool) (*Snapshot, error) {
+	s.lock()
+	defer s.unlock()
+	if !s.readOnly && s.hasDeclarations() {
+		// What cannot be written now, because another process writes, is shown
+		// from memory.
+		_ = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
+	}
+	var snap *Snapshot
+	err := s.look(func(header) error {
+		return s.conn.snapshot(func() (err error) {
+			snap, err = s.readSnapshot(q, inFlight)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	snap.merge(q, s.ledger.waiting())
+	snap.sort(OrderByType)
+	return snap, nil
+}
+
+// count adds a series to its trackable.
+func (t *Trackable) count(x *SeriesCounts) error {
+	if x.Metric.Type == TypeGauge && t.Kind == otelusage.KindState {
+		return nil // it counts nothing: the state and its history are the trackable's
+	}
+	t.Series = append(t.Series, x)
+	switch x.Role {
+	case RoleValue:
+		t.add(x.Recorded)
+		t.Exports = saturatingAdd(t.Exports, x.Exports)
+		if x.UpdatedAt.After(t.ChangedAt) {
+			t.ChangedAt = x.UpdatedAt
+		}
+	case RoleChanges:
+		t.Changes = saturatingAdd(t.Changes, x.Recorded.Int64())
+	case RoleCheckpoints:
+		set, err := decodeAttributes(x.Attributes)
+		if err != nil {
+			return err
+		}
+		if checkpoint, ok := set.Value(otelusage.CheckpointKey); ok {
+			t.Hits[checkpoint.AsString()] = saturatingAdd(t.Hits[checkpoint.AsString()], x.Recorded.Int64())
+		}
+	}
+	return nil
+}
+
+// add adds the value of one series: of histograms the count and the sum alone,
+// because versions may differ in their boundaries.
+func (t *Trackable) add(v Value) {
+	switch {
+	case v.kind == histogramValue:
+		t.Runs, t.Seconds = saturatingAdd(t.Runs, saturatedCount(v.hist.Count)), addFloat(t.Seconds, v.hist.Sum)
+	case v.kind == exponentialValue:
+		t.Runs, t.Seconds = saturatingAdd(t.Runs, saturatedCount(v.exp.Count)), addFloat(t.Seconds, v.exp.Sum)
+	case v.kind == t.Total.kind || t.Total == Value{}:
+		t.Total = t.Total.Add(v)
+	default: // the number type changed with a version
+		t.Total = Float64Value(addFloat(t.Total.Float64(), v.Float64()))
+	}
+}
+
+// Average returns what an export that changed the Statistic added to it.
+func (t *Trackable) Average() float64 {
+	if t.Exports == 0 {
+		return 0
+	}
+	return t.Total.Float64() / float64(t.Exports)
+}
+
+// AverageSeconds returns how long a run of the Timer took.
+func (t *Trackable) AverageSeconds() float64 {
+	if t.Runs == 0 {
+		return 0
+	}
+	return t.Seconds / float64(t.Runs)
+}
+
+// Funnel returns the checkpoints of a Sequence in their order, each once.
+func (t *Trackable) Funnel() []string {
+	var funnel []string
+	for _, c := range t.Checkpoints {
+		if !slices.Contains(funnel, c) {
+			funnel = append(funnel, c)
+		}
+	}
+	return funnel
+}
+
+// merge adds declarations that are not in the file.
+func (snap *Snapshot) merge(q Query, waiting []otelusage.Declaration) {
+	known := make(map[ledgerKey]*Trackable)
+	for _, t := range snap.Trackables {
+		known[keyOf(t.Declaration)] = t
+	}
+	for _, d := range waiting {
+		if q.Name != "" && !strings.EqualFold(q.Name, d.Name) {
+			continue
+		}
+		if t := known[keyOf(d)]; t != nil {
+			name := t.Name // stays as it was declared first
+			t.Declaration, t.Name = d, name
+			continue
+		}
+		t := &Trackable{Declaration: d}
+		known[keyOf(d)], snap.Trackables = t, append(snap.Trackables, t)
+	}
+}
+
+func (snap *Snapshot) sort(order Order) {
+	slices.SortFunc(snap.Trackables, func(a, b *Trackable) int {
+		byType := strings.Compare(a.Kind.String(), b.Kind.String())
+		byName := cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
+		if order == OrderByName {
+			return cmp.Or(byName, byType)
+		}
+		return cmp.Or(byType, byName)
+	})
+}
+
+// Of returns the trackables of one kind.
+func (snap *Snapshot) Of(kind otelusage.Kind) (list []*Trackable) {
+	for _, t := range snap.Trackables {
+		if t.Kind == kind {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// Named returns the trackables of a name, which several kinds may share.
+func (snap *Snapshot) Named(name string) (list []*Trackable) {
+	for _, t := range snap.Trackables {
+		if strings.EqualFold(t.Name, name) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// newTime returns a time of the file, where 0 is never.
+func newTime(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, at).UTC()
+}

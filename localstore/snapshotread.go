@@ -1,0 +1,320 @@
+package localstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// snapshotReader fills a Snapshot from one state of the file.
+type snapshotReader struct {
+	*Snapshot
+	*connection
+	query      Query
+	trackables map[int64]*Trackable
+	series     map[int64]*SeriesCounts
+}
+
+func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
+	h, err := s.readHeader()
+	if err != nil {
+		return nil, err
+	}
+	r := &snapshotReader{
+		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: h.mirror, InstallationID: h.installation,
+			CreatedAt: newTime(h.createdAt), Consent: h.consent()},
+		connection: s.conn, query: q,
+		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
+	}
+	if err := r.readTrackables(); err != nil {
+		return nil, fmt.Errorf("read trackables: %w", err)
+	}
+	if err := r.readSeries(); err != nil {
+		return nil, fmt.Errorf("read totals: %w", err)
+	}
+	if inFlight {
+		if err := r.readInFlight(s); err != nil {
+			return nil, fmt.Errorf("read parts: %w", err)
+		}
+	}
+	if q.Days {
+		if err := r.readDays(); err != nil {
+			return nil, fmt.Errorf("read days: %w", err)
+		}
+	}
+	if q.History || q.Moves {
+		if err := r.readHistory(); err != nil {
+			return nil, fmt.Errorf("read history: %w", err)
+		}
+	}
+	if q.Submissions {
+		if err := r.readLog(); err != nil {
+			return nil, fmt.Errorf("read submissions: %w", err)
+		}
+	}
+	return r.Snapshot, nil
+}
+
+func (r *snapshotReader) readTrackables() error {
+	return r.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints, t.declared_at,
+			coalesce(c.state, ''), coalesce(c.since, 0)
+		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR t.name = ?1`,
+		func(rows *sql.Rows) error {
+			var id, declaredAt, changedAt int64
+			var kind, checkpoints string
+			t := &Trackable{Hits: make(map[string]int64)}
+			err := rows.Scan(&id, &t.Name, &kind, &t.Description, &t.Unit, &t.Float, &t.Monotonic, &checkpoints, &declaredAt,
+				&t.State, &changedAt)
+			if err != nil {
+				return err
+			}
+			var ok bool
+			if t.Kind, ok = otelusage.ParseKind(kind); !ok {
+				return nil // of a later version
+			}
+			if checkpoints != "" {
+				if err := json.Unmarshal([]byte(checkpoints), &t.Checkpoints); err != nil {
+					return fmt.Errorf("read checkpoints of %q: %w: %w", t.Name, errUnreadable, err)
+				}
+			}
+			t.DeclaredAt, t.ChangedAt = newTime(declaredAt), newTime(changedAt)
+			r.trackables[id], r.Trackables = t, append(r.Trackables, t)
+			return nil
+		}, r.query.Name)
+}
+
+func (r *snapshotReader) readSeries() error {
+	return r.each(`SELECT s.id, m.trackable_id, m.role, m.scope_name, m.name, m.unit, m.description, m.type, m.monotonic, m.float, m.bounds,
+			s.attributes, r.attributes, o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside,
+			coalesce(o.exports, 0), coalesce(o.updated_at, g.updated_at, 0), g.value
+		FROM series s JOIN metrics m ON m.id = s.metric_id JOIN resources r ON r.id = s.resource_id
+		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
+		LEFT JOIN trackables t ON t.id = m.trackable_id
+		WHERE ?1 = '' OR t.name = ?1 OR t.id IS NULL AND m.name = ?1 COLLATE NOCASE ORDER BY s.id`,
+		func(rows *sql.Rows) error {
+			var id, updatedAt int64
+			var trackable sql.NullInt64
+			var bounds string
+			var columns [6]any
+			var gauge any
+			x := &SeriesCounts{}
+			m := &x.Metric
+			m.Scope = &Scope{}
+			err := rows.Scan(&id, &trackable, &x.Role, &m.Scope.Name, &m.Name, &m.Unit, &m.Description, &m.Type, &m.Monotonic, &m.Float, &bounds,
+				&x.Attributes, &x.Resource, &columns[0], &columns[1], &columns[2], &columns[3], &columns[4], &columns[5],
+				&x.Exports, &updatedAt, &gauge)
+			if err != nil {
+				return err
+			}
+			if m.Bounds, err = decodeBounds(bounds); err != nil {
+				return err
+			}
+			for i, v := range [...]*Value{&x.Recorded, &x.Pending, &x.Withheld, &x.Accepted, &x.Partial, &x.SetAside} {
+				if *v, err = m.parseValue(columns[i]); err != nil {
+					return err
+				}
+			}
+			x.Gauge, x.InFlight, x.UpdatedAt = numberValue(gauge), m.zero(), newTime(updatedAt)
+			r.series[id] = x
+			if !trackable.Valid {
+				r.Others = append(r.Others, x)
+				return nil
+			}
+			if t := r.trackables[trackable.Int64]; t != nil {
+				return t.count(x)
+			}
+			return nil
+		}, r.query.Name)
+}
+
+func (r *snapshotReader) readInFlight(s *Store) error {
+	flying, err := s.inFlight()
+	if err != nil {
+		return err
+	}
+	for id, texts := range flying {
+		x := r.series[id]
+		for _, text := range texts {
+			if x == nil {
+				break // not asked for, or Balance reports it
+			}
+			v, err := x.Metric.parseJSON(text)
+			if err != nil {
+				return err
+			}
+			x.InFlight = x.InFlight.Add(v)
+		}
+	}
+	return nil
+}
+
+// chosen returns the series that a query with a name is about as a JSON list,
+// and nil where it is about all.
+func (r *snapshotReader) chosen() any {
+	if r.query.Name == "" {
+		return nil
+	}
+	return r.listed(func(*SeriesCounts) bool { return true })
+}
+
+// withHistory returns the series whose history is asked for, as chosen does.
+func (r *snapshotReader) withHistory() any {
+	if r.query.History {
+		return r.chosen()
+	}
+	return r.listed(func(x *SeriesCounts) bool { return x.Metric.Type == TypeGauge && x.Role != RoleNone })
+}
+
+func (r *snapshotReader) listed(chosen func(*SeriesCounts) bool) any {
+	ids := make([]int64, 0, len(r.series))
+	for id, x := range r.series {
+		if chosen(x) {
+			ids = append(ids, id)
+		}
+	}
+	list, err := json.Marshal(ids)
+	if err != nil { // whole numbers always encode
+		return nil
+	}
+	return string(list)
+}
+
+// readDays reads the totals of days from the time that is asked for on, and the
+// last one before of each series.
+func (r *snapshotReader) readDays() error {
+	first := int64(0)
+	if !r.query.Since.IsZero() {
+		first = dayOf(r.query.Since.UnixNano())
+		if err := r.readDaysBefore(first); err != nil {
+			return err
+		}
+	}
+	return r.each(`SELECT series_id, day, value, count FROM days WHERE day >= ?1
+		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
+		func(rows *sql.Rows) error {
+			x, day, err := r.scanDay(rows)
+			if x != nil {
+				x.Days = append(x.Days, day)
+			}
+			return err
+		}, first, r.chosen())
+}
+
+// readDaysBefore reads the last day before the first of each series. Most
+// changed lately and are found among the latest rows; only for the others all
+// days there are have to be searched.
+func (r *snapshotReader) readDaysBefore(first int64) error {
+	left := make(map[*SeriesCounts]int64)
+	for id, x := range r.series {
+		if x.Exports > 1 { // one that changed once has no day behind it
+			left[x] = id
+		}
+	}
+	keep := func(rows *sql.Rows) error {
+		x, day, err := r.scanDay(rows)
+		if _, ok := left[x]; ok {
+			x.Days = append(x.Days, day)
+			delete(left, x)
+		}
+		return err
+	}
+	err := r.each(`SELECT series_id, day, value, count FROM days WHERE day < ?1
+		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day DESC LIMIT ?3`,
+		keep, first, r.chosen(), len(left))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	list, err := json.Marshal(slices.Collect(maps.Values(left)))
+	if err != nil {
+		return err
+	}
+	return r.each(`SELECT series_id, max(day), value, count FROM days WHERE day < ?1
+		AND series_id IN (SELECT value FROM json_each(?2)) GROUP BY series_id`, keep, first, string(list))
+}
+
+func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) {
+	var id, day int64
+	var value any
+	var count sql.NullInt64
+	err := rows.Scan(&id, &day, &value, &count)
+	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(value), Count: count.Int64}, err
+}
+
+// readHistory reads the latest exports, and for a State, which is a gauge of
+// each version's own, the states it was in.
+func (r *snapshotReader) readHistory() error {
+	err := r.each(`SELECT h.series_id, CASE WHEN m.type = 'gauge' THEN m.trackable_id END, h.at, h.value, h.count
+		FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
+		WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`,
+		func(rows *sql.Rows) error {
+			var id, at int64
+			var state, count sql.NullInt64
+			var value any
+			err := rows.Scan(&id, &state, &at, &value, &count)
+			if err != nil {
+				return err
+			}
+			if !state.Valid {
+				if x := r.series[id]; x != nil {
+					x.History = append(x.History, Sample{At: newTime(at), Value: numberValue(value), Count: count.Int64})
+				}
+				return nil
+			}
+			if t := r.trackables[state.Int64]; t != nil {
+				text, _ := value.(string)
+				t.Moves = append(t.Moves, StateMove{At: newTime(at), State: text})
+			}
+			return nil
+		}, r.withHistory())
+	if err != nil || r.query.Since.IsZero() {
+		return err
+	}
+	for _, x := range r.series {
+		x.History = since(x.History, r.query.Since, func(s Sample) time.Time { return s.At })
+	}
+	for _, t := range r.trackables {
+		t.Moves = since(t.Moves, r.query.Since, func(m StateMove) time.Time { return m.At })
+	}
+	return nil
+}
+
+// since leaves out what was before a time, but for the last of it.
+func since[T any](list []T, from time.Time, at func(T) time.Time) []T {
+	i := slices.IndexFunc(list, func(x T) bool { return !at(x).Before(from) })
+	if i < 0 {
+		i = len(list)
+	}
+	return list[max(i-1, 0):]
+}
+
+func (r *snapshotReader) readLog() error {
+	return r.each(`SELECT id, forwarder, coalesce(batch_id, 0), coalesce(part_id, 0), first_at, last_at, times, outcome, status,
+			points, rejected, reason
+		FROM submission_log ORDER BY id`,
+		func(rows *sql.Rows) error {
+			var e LogEntry
+			var first, last int64
+			err := rows.Scan(&e.ID, &e.Forwarder, &e.Batch, &e.Part, &first, &last, &e.Times, &e.Outcome, &e.Status,
+				&e.Points, &e.Rejected, &e.Reason)
+			e.First, e.Last = newTime(first), newTime(last)
+			r.Submissions = append(r.Submissions, e)
+			return err
+		})
+}
+
+// numberValue returns a column that holds a number as it is. Other content,
+// which this package never writes, counts as nothing.
+func numberValue(column any) Value {
+	switch c := column.(type) {
+	case int64:
+		return Int64Value(c)
+	case float64:
+		return Float64Value(clampFloat(c))
+	}
+	return Value{}
+}

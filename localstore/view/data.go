@@ -1,0 +1,93 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// everything that the page shows: days, not single exports.
+var everything = localstore.Query{Days: true, Moves: true, Submissions: true}
+
+// serveData answers with the document of localstore.Snapshot.WriteJSON. Whether
+// the page has it already is found out without reading it.
+func (h *Handler) serveData(w http.ResponseWriter, r *http.Request) {
+	// Before the data: a change in between is then seen by the next request.
+	revision, err := h.reader.Revision(r.Context())
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	tag := fmt.Sprintf("%q", h.instance+"."+revision)
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	snap, err := h.reader.Snapshot(r.Context(), everything)
+	if err == nil {
+		// What holds for the process is known to it alone.
+		snap.Consent, err = h.consent(r)
+	}
+	if err != nil {
+		w.Header().Del("ETag")
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = snap.WriteJSON(w) // the browser went away
+}
+
+// consent is the application's view of it, and for a Store the file's.
+func (h *Handler) consent(r *http.Request) (localstore.Consent, error) {
+	if h.controls == Controls(h.store) {
+		return h.reader.Consent(r.Context())
+	}
+	return h.controls.Consent(r.Context())
+}
+
+func (h *Handler) servePreview(w http.ResponseWriter, r *http.Request) {
+	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error { return h.reader.WritePreview(r.Context(), out) })
+}
+
+func (h *Handler) serveCSV(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Disposition", `attachment; filename="usage.csv"`)
+	h.serveWhole(w, "text/csv; charset=utf-8", func(out io.Writer) error { return h.reader.WriteCSV(out, localstore.OrderByType) })
+}
+
+func (h *Handler) serveJSON(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Disposition", `attachment; filename="usage.json"`)
+	h.serveWhole(w, "application/json; charset=utf-8", h.reader.WriteJSON)
+}
+
+// serveSent answers with what a batch carried, part by part.
+func (h *Handler) serveSent(w http.ResponseWriter, r *http.Request) {
+	batch, err := strconv.ParseInt(r.URL.Query().Get("batch"), 10, 64)
+	if err != nil || batch < 1 {
+		refuse(w, http.StatusBadRequest, "A batch is a number above 0.")
+		return
+	}
+	parts, err := h.reader.Sent(r.Context(), batch)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, parts)
+}
+
+// serveWhole sends a document only once it is complete: half of one would look
+// like all of it.
+func (h *Handler) serveWhole(w http.ResponseWriter, contentType string, write func(io.Writer) error) {
+	var whole bytes.Buffer
+	if err := write(&whole); err != nil {
+		w.Header().Del("Content-Disposition")
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	_, _ = whole.WriteTo(w) // the browser went away
+}

@@ -1,0 +1,123 @@
+// A card per trackable. Each is made once and brought up to date when the data
+// changes, so that focus and what was opened stay.
+import { el, later, say, table } from "./dom.js";
+import { attributes, count, duration, number, percent, utcDay } from "./format.js";
+import { Plot } from "./plot.js";
+import { byAttributes, daily, latest, totalOf } from "./series.js";
+import { Funnel } from "./funnel.js";
+import { Histogram } from "./histogram.js";
+import { Timeline } from "./timeline.js";
+
+// timeSteps are round in the units that times are read in.
+const timeSteps = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800,
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((hours) => hours * 3600)];
+
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+const withUnit = (text, unit) => (unit ? `${text} ${unit}` : text);
+
+// axisTime shows few letters.
+const axisTime = (s) => (s >= 3600 ? compact.format(s / 3600) + " h" : s >= 60 ? Math.round(s / 60) + " min" : compact.format(s) + " s");
+
+// kinds says per kind what its headline is and what its plot shows.
+const kinds = {
+  statistics: {
+    colourName: "--c1",
+    style: (t) => (t.monotonic ? "bars" : "line"),
+    format: (t) => (v, axis) => (axis ? compact.format(v) : withUnit(number(v), t.unit)),
+    headline: (t) => [withUnit(number(t.value), t.unit), "in all"],
+    breakdown: true,
+  },
+  states: { headline: (t) => [t.state ?? "no state", `changed ${count(t.changes, "time")}`], parts: [Timeline] },
+  timers: {
+    colourName: "--c3",
+    steps: timeSteps,
+    style: () => "bars",
+    format: () => (v, axis) => (axis ? axisTime(v) : duration(v)),
+    headline: (t) => [duration(t.total_seconds), `in ${count(t.runs, "run")}, ${duration(t.average_seconds)} on average`],
+    parts: [Histogram],
+  },
+  sequences: {
+    colourName: "--c4",
+    style: () => "bars",
+    format: () => (v, axis) => (axis ? compact.format(v) : number(v)),
+    headline: (t) => [number(t.completions), `${Number(t.completions) === 1 ? "time" : "times"} all the way`],
+    parts: [Funnel],
+  },
+};
+
+export class Card {
+  constructor(kindName, t) {
+    this.kind = kinds[kindName];
+    this.value = el("strong");
+    this.detail = el("span");
+    this.about = el("p", { class: "about" });
+    this.name = el("h4", {}, t.name);
+    this.parts = (this.kind.parts ?? []).map((Part) => new Part());
+    if (this.kind.style) {
+      this.drawn = this.kind.style(t);
+      this.plot = new Plot({ style: this.drawn, format: this.kind.format(t), colourName: this.kind.colourName, steps: this.kind.steps });
+      this.days = later("Days as a table", () => this.dayTable());
+    }
+    this.rows = this.kind.breakdown ? el("ul", { class: "rows" }) : undefined;
+    this.node = el("article", { class: "card", "aria-label": t.name },
+      el("div", {}, this.name, this.about),
+      el("p", { class: "figure" }, this.value, this.detail),
+      this.plot?.node, this.rows, ...this.parts.map((p) => p.node), this.days?.node);
+  }
+
+  update(t, days) {
+    this.trackable = t;
+    const [value, detail] = this.kind.headline(t);
+    say(this.value, value);
+    this.about.textContent = t.description;
+    this.about.hidden = !t.description;
+    let rest = detail;
+    if (this.plot) {
+      const all = daily(t);
+      this.data = latest(all, days);
+      rest += this.today(all);
+      this.draw(t);
+    }
+    this.detail.textContent = rest;
+    if (this.rows) this.breakdown(t);
+    for (const p of this.parts) p.update(t, days);
+    this.days?.refresh();
+  }
+
+  today(all) {
+    const format = this.kind.format(this.trackable);
+    const added = all.added.at(-1);
+    return added ? `, today ${added > 0 ? "+" : ""}${format(added)}` : "";
+  }
+
+  draw(t) {
+    const values = this.drawn === "bars" ? this.data.added : this.data.totals;
+    const format = this.kind.format(t);
+    this.plot.node.hidden = this.days.node.hidden = values.length === 0;
+    if (values.length === 0) return;
+    const span = `${utcDay(this.data.days[0])} to ${utcDay(this.data.days.at(-1))}`;
+    const most = Math.max(...values);
+    const what = this.drawn === "bars" ? "added per day" : "at the end of each day";
+    this.plot.show(this.data.days, values, `${t.name}, ${what}, ${span}, at most ${format(most)}`, what);
+  }
+
+  breakdown(t) {
+    const groups = byAttributes(t, totalOf).filter((g) => Object.keys(g.attributes).length > 0);
+    const most = Math.max(1, ...groups.map((g) => g.value));
+    this.rows.hidden = groups.length === 0;
+    this.rows.replaceChildren(...groups.slice(0, 6).map((g) => el("li", {},
+      el("span", {}, attributes(g.attributes)), el("span", {}, number(g.value)),
+      el("div", { class: "track" }, el("i", { css: { width: percent(Math.max(0, g.value / most)) } })))));
+    if (groups.length > 6) this.rows.append(el("li", {}, el("span", { class: "note" }, `and ${groups.length - 6} more`)));
+  }
+
+  dayTable() {
+    const format = this.kind.format(this.trackable);
+    const rows = this.data.days.map((d, i) => [utcDay(d), this.data.added[i] ? (this.data.added[i] > 0 ? "+" : "") + format(this.data.added[i]) : "–", format(this.data.totals[i])]);
+    return table(`Days of ${this.trackable.name}`, ["Day (UTC)", "Added", "In all"], rows.reverse(), [1, 2]);
+  }
+
+  restyle() { this.plot?.restyle(); }
+  remove() { this.plot?.remove(); this.node.remove(); }
+}

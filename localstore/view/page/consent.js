@@ -1,0 +1,34 @@
+// The switch.
+import { byID } from "./dom.js";
+import { page, setMode } from "./api.js";
+import { moment } from "./format.js";
+
+const buttons = [...byID("modes").querySelectorAll("button")];
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + ".";
+
+// unset says what holds while nobody has decided: no button is pressed then.
+function unset(consent) {
+  if (consent.mode !== "unset") return "";
+  return consent.sending ? " Until you decide, counts are recorded and sent." : " Until you decide, counts stay on this machine.";
+}
+
+export function showConsent(consent) {
+  const since = consent.since ? ` Since ${moment(consent.since)}.` : "";
+  byID("reason").textContent = (page.locked ? page.locked + " " : "") + sentence(consent.reason) + unset(consent) + since;
+  for (const b of buttons) b.setAttribute("aria-pressed", String(b.dataset.mode === consent.mode));
+}
+
+// connectConsent calls changed after each switch, and failed with an error.
+export function connectConsent(changed, failed) {
+  for (const b of buttons) {
+    b.disabled = page.locked !== "";
+    b.setAttribute("aria-pressed", "false");
+    b.addEventListener("click", async () => {
+      try {
+        const now = await setMode(b.dataset.mode);
+        changed(sentence(now.reason));
+      } catch (error) { failed(error); }
+    });
+  }
+}

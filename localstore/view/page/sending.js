@@ -1,0 +1,60 @@
+// What leaves this machine: the next submission, and the log of those before.
+import { byID, el, later, table } from "./dom.js";
+import { attributes, count, duration, moment, number, signed } from "./format.js";
+import { preview, sent } from "./api.js";
+
+const shownPoints = 40;
+const shownLog = 25;
+
+// amount shows what a point adds: of a histogram how many, and how long.
+function amount(v) {
+  if (v !== null && typeof v === "object") return `${signed(v.count)}, ${duration(Number(v.sum))}`;
+  return signed(v);
+}
+
+const exact = (document) => JSON.stringify(document, (_, v) => (typeof v === "bigint" ? String(v) : v), 2);
+
+const points = (document) => document.parts.flatMap((p) => p.scopes.flatMap((s) => s.metrics.flatMap((m) =>
+  m.points.map((x) => [m.name, attributes(x.attributes) || "–", m.type === "gauge" ? number(x.value) : amount(x.value)]))));
+
+let document_ = { parts: [] };
+const raw = later("To the letter", () => el("pre", { tabindex: 0 }, exact(document_)));
+
+// showNext fills in what the next submission would send.
+export async function showNext() {
+  document_ = await preview();
+  const found = points(document_);
+  const off = document_.sending ? "" : `Nothing is sent: ${document_.reason}. `;
+  byID("next-text").textContent = off + (found.length === 0
+    ? "Nothing new waits to be sent."
+    : `${count(found.length, "number")}${document_.batch === null ? "" : ", under way already"}. Nothing else leaves this machine.`);
+  const rest = found.length > shownPoints ? el("p", { class: "note" }, `and ${found.length - shownPoints} more`) : "";
+  byID("next").replaceChildren(...(found.length === 0 ? [] : [
+    table("What would be sent next", ["Number", "Of", "Amount"], found.slice(0, shownPoints), [2]), rest, raw.node]));
+  raw.refresh();
+}
+
+async function showCarried(entry, failed) {
+  try {
+    byID("carried-text").textContent = exact(await sent(entry.batch));
+    byID("carried").showModal();
+  } catch (error) { failed(error); }
+}
+
+// showLog lists the latest submissions, and lets each show what it carried.
+export function showLog(log, failed) {
+  byID("log-text").textContent = log.length === 0 ? "Nothing was ever sent." : "The latest first. Each keeps for a while what it carried.";
+  const rows = log.slice(-shownLog).reverse().map((s) => [
+    moment(s.last),
+    s.outcome + (s.times > 1 ? `, ${number(s.times)} times` : "") + (s.reason ? `: ${s.reason}` : ""),
+    number(s.points),
+    s.batch === null || s.outcome !== "accepted" ? "" : el("button", {
+      type: "button", "aria-label": `Show what was sent ${moment(s.last)}`, on: { click: () => showCarried(s, failed) },
+    }, "Show"),
+  ]);
+  byID("log").replaceChildren(...(rows.length === 0 ? [] : [table("What was sent", ["When", "Became", "Numbers", ""], rows, [2])]));
+}
+
+export function connectSending() {
+  byID("carried-close").addEventListener("click", () => byID("carried").close());
+}

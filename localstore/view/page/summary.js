@@ -1,0 +1,49 @@
+// The answer at a glance.
+import { byID, el, say } from "./dom.js";
+import { ago, count, day, duration, moment } from "./format.js";
+import { page } from "./api.js";
+
+const kinds = ["statistics", "states", "timers", "sequences"];
+
+const isThere = (v) => (v !== null && typeof v === "object" ? Number(v.count) !== 0 : v !== undefined && Number(v) !== 0);
+
+// waiting counts the series that have something to be sent.
+function waiting(data) {
+  const series = [...kinds.flatMap((k) => data[k].flatMap((t) => t.series)), ...data.metrics];
+  return series.filter((s) => isThere(s.pending) || isThere(s.in_flight)).length;
+}
+
+function lastChange(data) {
+  return kinds.flatMap((k) => data[k].map((t) => t.changed)).filter(Boolean).sort().at(-1);
+}
+
+const facts = new Map();
+
+function fact(name, value) {
+  if (!facts.has(name)) {
+    const dd = el("dd");
+    facts.set(name, dd);
+    byID("facts").append(el("div", {}, el("dt", {}, name), dd));
+  }
+  say(facts.get(name), value);
+}
+
+export function showSummary(data) {
+  const things = kinds.reduce((n, k) => n + data[k].length, 0);
+  byID("headline").textContent = `${page.title} has recorded ${count(things, "thing")} since ${day(data.mirror.created)}.`;
+  const accepted = data.submissions.filter((s) => s.outcome === "accepted").at(-1);
+  const pending = waiting(data);
+  fact("Last recorded", lastChange(data) ? moment(lastChange(data)) : "never");
+  fact("Waiting to be sent", pending === 0 ? "nothing" : count(pending, "number"));
+  fact("Last sent", accepted ? moment(accepted.last) : "never");
+  fact("Sending", data.consent.sending ? "on" : "off");
+  byID("ids").replaceChildren(
+    el("div", {}, el("dt", {}, "This installation"), el("dd", {}, data.mirror.installation_id)),
+    el("div", {}, el("dt", {}, "This file"), el("dd", {}, data.mirror.id)));
+}
+
+// showFresh says how old what is shown may be.
+export function showFresh(data) {
+  const interval = `Recorded every ${duration(Number(page.interval))}`;
+  byID("fresh").textContent = data ? `${interval}, last ${ago(lastChange(data))}` : interval;
+}

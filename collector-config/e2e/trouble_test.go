@@ -141,15 +141,18 @@ func TestSmallBodiesAreSplit(t *testing.T) {
 	p := start(t, at, []string{base, "yaml:receivers::otlp::protocols::http::max_request_body_size: 1024"})
 	file := filepath.Join(t.TempDir(), "usage.db")
 	a := launch(t, file, "1.0.0", p.URL())
-	for i := range 10 {
-		a.searches.With(attribute.String("via", "plugin "+strconv.Itoa(i))).Add(int64(i + 1))
+	for i := range 100 {
+		a.searches.With(attribute.String("via", "plugin "+strconv.Itoa(i*i*7919))).Add(int64(i + 1))
 	}
 	a.use(3, "Metric")
 	eventually(t, func() error { return a.Submit(t.Context()) }) // sixteen requests at a time
 	must(t, a.Close())
 	arrives(t, p, file)
 	must(t, same(archived(t, p.Archive), mirrorTotals(t, file)))
-	if splits := ask(t, file, `SELECT count(*) FROM submissions WHERE outcome = 'split' AND status = 400`); splits < 2 {
-		t.Errorf("the batch was split %d times", splits)
+	if refused := ask(t, file, `SELECT count(*) FROM submissions WHERE outcome = 'split' AND status = 400`); refused == 0 {
+		t.Error("the batch was taken whole")
+	}
+	if parts := ask(t, file, `SELECT count(*) FROM submissions WHERE outcome = 'accepted'`); parts < 8 {
+		t.Errorf("it arrived in %d parts", parts)
 	}
 }

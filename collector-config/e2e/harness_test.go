@@ -4,7 +4,9 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"log"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,14 +17,22 @@ import (
 )
 
 // patience is how long the tests wait for what must happen.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
-// TestMain keeps out what the user's environment says of tracking.
+// TestMain keeps out what the user's environment says of tracking, and sees
+// that nothing is printed.
 func TestMain(m *testing.M) {
 	for _, variable := range []string{"DO_NOT_TRACK", "OTEL_SDK_DISABLED"} {
 		_ = os.Unsetenv(variable) // it need not be set
 	}
-	os.Exit(m.Run())
+	var printed bytes.Buffer // log serialises writes
+	log.SetOutput(&printed)
+	code := m.Run()
+	if printed.Len() > 0 {
+		os.Stderr.WriteString("something was printed, which an application would show its user:\n" + printed.String())
+		code = 1
+	}
+	os.Exit(code)
 }
 
 func must(tb testing.TB, err error) {

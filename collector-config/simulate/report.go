@@ -53,7 +53,7 @@ func report(ctx context.Context, out io.Writer, o options, p *otelcol.Process, r
 	}
 	fmt.Fprintf(out, "archive           exact: %d MiB in %d files, %d bytes a request, asked in %v\n",
 		size>>20, files, size/int64(all), time.Since(began).Round(time.Millisecond))
-	if excess := len(r.Excess); excess > 0 {
+	if excess := len(r.Excess.Plotted(time.Now())); excess > 0 {
 		fmt.Fprintf(out, "resends           removed from the archive; Prometheus shows too much of %d streams, by exactly what came again\n", excess)
 	}
 	return nil

@@ -1,4 +1,4 @@
--- The archive as tables, for ClickHouse 24.8 and later, read where it lies
+-- The archive as tables, for ClickHouse, read where it lies
 -- (below the server's user_files, or anywhere with clickhouse local):
 --
 --   clickhouse local --multiquery --queries-file sql/clickhouse.sql --queries-file sql/applications.sql

@@ -44,7 +44,7 @@ func (c *connections) dial(ctx context.Context, network, address string) (net.Co
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
-	tracked := &connection{Conn: conn, in: c}
+	tracked := &connection{Conn: conn, in: c, spoken: make(chan struct{})}
 	c.open[tracked] = struct{}{}
 	return tracked, nil
 }
@@ -57,18 +57,38 @@ func (c *connections) close() {
 	c.open = nil
 	c.mu.Unlock()
 	for conn := range open {
+		conn.speak()
 		_ = conn.Conn.Close()
 	}
 }
 
-// connection leaves the set when it is closed.
+// connection leaves the set when it is closed. It hears nothing before it has
+// spoken: a server of another protocol, such as gRPC, may speak first, and what
+// arrives before a request is written net/http prints, instead of returning it.
 type connection struct {
 	net.Conn
-	in *connections
+	in     *connections
+	spoken chan struct{}
+	once   sync.Once
+}
+
+func (c *connection) speak() { c.once.Do(func() { close(c.spoken) }) }
+
+// Read implements [net.Conn].
+func (c *connection) Read(b []byte) (int, error) {
+	<-c.spoken
+	return c.Conn.Read(b)
+}
+
+// Write implements [net.Conn].
+func (c *connection) Write(b []byte) (int, error) {
+	c.speak()
+	return c.Conn.Write(b)
 }
 
 // Close implements [net.Conn].
 func (c *connection) Close() error {
+	c.speak()
 	c.in.mu.Lock()
 	delete(c.in.open, c)
 	c.in.mu.Unlock()

@@ -26,6 +26,14 @@
 // configured path, the mirror is NAME.mirror.db beside them and takes their
 // totals over, once: [ImportFrom].
 //
+// # Who reads it
+//
+// [Store.Snapshot] reads what the file held at one moment, [Store.Preview] what
+// the next submission would send, [Store.Sent] what was sent, and
+// [Store.Examine] checks the file. They work on a store opened with [ReadOnly],
+// keep nobody from recording, and are what package inspect and package view
+// show.
+//
 // # Consent
 //
 // [Store.SetMode] decides for this installation: [ModeOff] records nothing,

@@ -18,6 +18,7 @@ type snapshotReader struct {
 	query      Query
 	trackables map[int64]*Trackable
 	series     map[int64]*SeriesCounts
+	columns    [4]any // of a day
 }
 
 func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
@@ -194,13 +195,18 @@ func (r *snapshotReader) readDays() error {
 			return err
 		}
 	}
+	span := min(max(dayOf(r.At.UnixNano())-first, 0)+1, keepDays)
 	return r.each(`SELECT series_id, day, value, count FROM days WHERE day >= ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
 		func(rows *sql.Rows) error {
 			x, day, err := r.scanDay(rows)
-			if x != nil {
-				x.Days = append(x.Days, day)
+			if x == nil {
+				return err
 			}
+			if len(x.Days) == cap(x.Days) { // there are no more than exports, or days
+				x.Days = slices.Grow(x.Days, int(min(x.Exports, span)))
+			}
+			x.Days = append(x.Days, day)
 			return err
 		}, first, r.chosen())
 }
@@ -237,12 +243,15 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 		AND series_id IN (SELECT value FROM json_each(?2)) GROUP BY series_id`, keep, first, string(list))
 }
 
+// scanDay reads a row into what is used again for the next: there may be many
+// rows, and database/sql is slow with any type but this one.
 func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) {
-	var id, day int64
-	var value any
-	var count sql.NullInt64
-	err := rows.Scan(&id, &day, &value, &count)
-	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(value), Count: count.Int64}, err
+	c := &r.columns
+	err := rows.Scan(&c[0], &c[1], &c[2], &c[3])
+	id, _ := c[0].(int64)
+	day, _ := c[1].(int64)
+	count, _ := c[3].(int64)
+	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
 }
 
 // readHistory reads the latest exports, and for a State, which is a gauge of

@@ -97,7 +97,7 @@ func TestBadFiles(t *testing.T) {
 			path := file.path(t)
 			before, _ := os.ReadFile(path)
 			for _, args := range [][]string{{"show"}, {"show", "x"}, {"history", "x"}, {"preview"}, {"submissions"}, {"export", "json"}, {"doctor"},
-				{"consent"}, {"consent", "off"}, {"erase", "--yes"}, {"erase"}} {
+				{"consent"}, {"consent", "off"}, {"erase", "--yes"}, {"erase"}, {"view"}} {
 				got := runWith(t.Context(), Options{File: path}, args...)
 				if file.code == exitDamaged && got.code == exitDone {
 					continue // it did not touch what is damaged

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
 
 func TestConsentChangesTheMirror(t *testing.T) {
@@ -81,19 +83,43 @@ func TestPreviewWithoutConsentSaysSo(t *testing.T) {
 	}
 }
 
-func TestViewIsMounted(t *testing.T) {
-	o := Options{File: "usage.db", View: func(_ context.Context, path, listen string, ready func(string)) error {
-		if path != "usage.db" || listen != "127.0.0.1:7" {
-			t.Errorf("path %q, listen %q", path, listen)
+func TestViewServesThePage(t *testing.T) {
+	r := played(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o := Options{File: r.store.Path(), Now: r.clock}
+	o.serve = func(ctx context.Context, path, address string, ready func(string), opts ...view.Option) error {
+		return view.Serve(ctx, path, address, func(url string) {
+			ready(url)
+			answer, err := http.Get(url)
+			if err != nil {
+				t.Error(err)
+			} else {
+				answer.Body.Close()
+				if answer.StatusCode != http.StatusOK {
+					t.Errorf("%s answers %s", url, answer.Status)
+				}
+			}
+			http.DefaultClient.CloseIdleConnections()
+			cancel() // interrupted
+		}, opts...)
+	}
+	if got := runWith(ctx, o, "view"); got.code != exitDone || !strings.HasPrefix(got.out, "http://127.0.0.1:") || got.errors != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestViewListensWhereItIsTold(t *testing.T) {
+	o := Options{File: "usage.db"}
+	o.serve = func(_ context.Context, path, address string, ready func(string), _ ...view.Option) error {
+		if path != "usage.db" || address != "127.0.0.1:7" {
+			t.Errorf("path %q, address %q", path, address)
 		}
 		ready("http://127.0.0.1:7/")
-		return context.Canceled // interrupted
-	}}
-	if got := runWith(t.Context(), o, "view", "--listen", "127.0.0.1:7"); got.code != exitDone || !strings.HasPrefix(got.out, "http://127.0.0.1:7/\n") {
-		t.Errorf("code %d, %q", got.code, got.out)
+		return context.Canceled
 	}
-	if got := runWith(t.Context(), o, "view", "--listen", "127.0.0.1:7", "--json"); !strings.Contains(got.out, `"url": "http://127.0.0.1:7/"`) {
-		t.Errorf("%q", got.out)
+	if got := runWith(t.Context(), o, "view", "--listen", "127.0.0.1:7", "--json"); got.code != exitDone || !strings.Contains(got.out, `"url": "http://127.0.0.1:7/"`) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
 
 // documents are README's section on the commands and the package's own page.
@@ -34,7 +36,7 @@ func documents(t *testing.T) string {
 // interfaceOf returns the commands and flags there are.
 func interfaceOf(t *testing.T) (names, flags []string) {
 	t.Helper()
-	s := newSession(Options{View: func(context.Context, string, string, func(string)) error { return nil }}.withDefaults())
+	s := newSession(Options{}.withDefaults())
 	root := s.command()
 	root.Writer = s.out
 	if err := root.Run(t.Context(), []string{"usagemirror", "--help"}); err != nil { // completes the tree
@@ -150,7 +152,7 @@ func TestREADMECommandsRun(t *testing.T) {
 	for _, m := range lines {
 		args := strings.Fields(m[1])
 		o := Options{File: r.store.Path(), Now: r.clock, Stdin: strings.NewReader("no\n"),
-			View: func(context.Context, string, string, func(string)) error { return nil }}
+			serve: func(context.Context, string, string, func(string), ...view.Option) error { return nil }}
 		got := runWith(t.Context(), o, args...)
 		want := exitDone
 		switch m[1] {

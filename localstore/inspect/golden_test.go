@@ -28,6 +28,8 @@ var commands = map[string][]string{
 	"history-since":     {"history", "quests_complete", "--since", "2026-03-10"},
 	"history-hour":      {"history", "play_time", "--by", "hour", "--since", "80h"},
 	"history-state":     {"history", "server"},
+	"history-moves":     {"history", "server", "--since", "2026-03-14T10:00:00Z"},
+	"history-midday":    {"history", "quests_complete", "--since", "2026-03-13T12:00"},
 	"history-changes":   {"history", "server", "--by", "day"},
 	"history-json":      {"history", "play_time", "--since", "7d", "--json"},
 	"preview":           {"preview"},

@@ -92,7 +92,11 @@ type historyDocument struct {
 }
 
 func (h history) show(ctx context.Context, store *localstore.Store, name string) error {
-	q := localstore.Query{Name: name, Days: h.by != "hour", History: h.by != "day", Since: h.since}
+	period := day // the one that since lies in is shown whole
+	if h.by == "hour" {
+		period = time.Hour
+	}
+	q := localstore.Query{Name: name, Days: h.by != "hour", History: h.by != "day", Since: h.since.Truncate(period)}
 	snap, err := h.find(ctx, store, q)
 	if err != nil {
 		return err
@@ -120,7 +124,10 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 func (h history) of(snap *localstore.Snapshot, t *localstore.Trackable) historyDocument {
 	d := historyDocument{Name: t.Name, Kind: t.Kind.String(), By: h.by}
 	if h.by == "" && t.Kind == otelusage.KindState {
-		for _, m := range t.Moves {
+		for i, m := range t.Moves {
+			if i+1 < len(t.Moves) && !t.Moves[i+1].At.After(h.since) {
+				continue // it had ended
+			}
 			row := moveRow{At: m.At}
 			if m.State != otelusage.NoState {
 				row.State = &m.State
@@ -133,7 +140,7 @@ func (h history) of(snap *localstore.Snapshot, t *localstore.Trackable) historyD
 	if h.by != "hour" {
 		d.By, p = "day", byDay(snap.At)
 	}
-	sum := p.of(t, h.since)
+	sum := p.of(t, h.since.Truncate(p.length))
 	for _, at := range sum.starts() {
 		row := historyRow{From: at, Added: sum.in(at).value}
 		if runs := sum.in(at).count; t.Kind == otelusage.KindTimer {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
 
 // MirrorEnv is the environment variable that names the mirror.
@@ -29,11 +30,8 @@ type Options struct {
 	Getenv func(string) string // nil for os.Getenv
 	Now    func() time.Time    // nil for time.Now
 
-	// View serves the page until the context ends and tells ready its address.
-	// Without one there is no command view.
-	View func(ctx context.Context, path, listen string, ready func(url string)) error
-
 	busyTimeout time.Duration // how long to wait for another process
+	serve       serveFunc
 }
 
 func (o Options) withDefaults() Options {
@@ -54,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.serve == nil {
+		o.serve = view.Serve
 	}
 	if o.busyTimeout == 0 {
 		o.busyTimeout = localstore.DefaultBusyTimeout
@@ -94,7 +95,7 @@ func (s *session) command() *cli.Command {
 		},
 		Commands: []*cli.Command{
 			s.showCommand(), s.historyCommand(), s.previewCommand(), s.submissionsCommand(), s.doctorCommand(),
-			s.exportCommand(), s.consentCommand(), s.eraseCommand(), s.idCommand(),
+			s.exportCommand(), s.consentCommand(), s.eraseCommand(), s.idCommand(), s.viewCommand(),
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
 			if !c.Args().Present() {
@@ -102,9 +103,6 @@ func (s *session) command() *cli.Command {
 			}
 			return s.unknown("command", c.Args().First(), commandNames(c))
 		},
-	}
-	if s.opts.View != nil {
-		root.Commands = append(root.Commands, s.viewCommand())
 	}
 	refuseUsage(root)
 	return root

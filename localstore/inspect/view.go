@@ -3,19 +3,22 @@ package inspect
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
 
-// DefaultListen is where the page is served: on loopback, at a free port.
-const DefaultListen = "127.0.0.1:0"
+// serveFunc is [view.Serve].
+type serveFunc func(ctx context.Context, path, address string, ready func(url string), opts ...view.Option) error
 
 func (s *session) viewCommand() *cli.Command {
-	listen := DefaultListen
+	listen := view.DefaultAddress
 	return &cli.Command{
 		Name: "view", Usage: "serve a page for the browser, until interrupted",
 		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Usage: "serve at `ADDRESS`; on any but loopback others can read it",
-			Value: DefaultListen, Destination: &listen}},
+			Value: view.DefaultAddress, Destination: &listen}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err
@@ -24,21 +27,41 @@ func (s *session) viewCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			err = s.opts.View(ctx, path, listen, func(url string) {
-				if s.json {
-					_ = s.printJSON(struct { // an error shows when it is flushed
-						URL string `json:"url"`
-					}{url})
-				} else {
-					s.line("%s", url)
-					s.note("Open it in a browser. Interrupt this command to end it.")
-				}
-				_ = s.out.Flush() // its error stays
-			})
+			err = s.opts.serve(ctx, path, listen, s.served, view.WithTitle(s.application()), view.WithErrorHandler(s.complain))
 			if errors.Is(err, context.Canceled) {
 				return nil
 			}
 			return err
 		},
 	}
+}
+
+// served says where the page is. An error of the output shows when the command
+// ends.
+func (s *session) served(url string) {
+	if s.json {
+		_ = s.printJSON(struct {
+			URL string `json:"url"`
+		}{url})
+	} else {
+		s.line("%s", url)
+		s.note("Open it in a browser. Interrupt this command to end it.")
+	}
+	_ = s.out.Flush()
+}
+
+// complain says on the error output what went wrong with a request.
+func (s *session) complain(err error) {
+	fmt.Fprintf(s.opts.Stderr, "%s: %s\n", s.opts.Name, plain(err.Error()))
+}
+
+// application is whose mirror it is, as far as that is known.
+func (s *session) application() string {
+	switch {
+	case s.app != "":
+		return s.app
+	case s.file == "":
+		return s.opts.Application
+	}
+	return ""
 }

@@ -50,10 +50,11 @@ type page struct {
 func open(t *testing.T) *page {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
+	file := filepath.Join(t.TempDir(), "usage.db")
 	printed, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, out, filepath.Join(t.TempDir(), "usage.db"), "127.0.0.1:0")
+		err := run(ctx, out, file, "127.0.0.1:0")
 		_ = out.Close() // of a pipe it cannot fail
 		ended <- err
 	}()

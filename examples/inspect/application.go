@@ -45,25 +45,27 @@ var (
 func (a *application) work(ctx context.Context, r *rand.Rand, share float64) {
 	length := share * (0.4 + r.ExpFloat64()) // of a usual day
 	a.words.Add(int64(1400 * length))
-	for range int(4 * length) {
+	for range int(4*length + r.Float64()) {
 		a.saved.With(attribute.String("format", formats[min(r.IntN(5), 4)/2])).Inc()
 	}
 	if r.Float64() < share*0.4 {
 		a.library.Add(int64(r.IntN(5)) - 1)
 	}
-	for range 1 + int(2*length) {
+	for range int(2.5*length + r.Float64()*share) {
 		a.writing.Record(ctx, time.Duration((8+r.ExpFloat64()*35)*float64(time.Minute)))
 	}
-	if r.Float64() < 0.5 {
+	if r.Float64() < share*0.5 {
 		a.exporting.Record(ctx, time.Duration((300+r.ExpFloat64()*1800)*float64(time.Millisecond)))
 	}
-	if r.Float64() < share*0.06 {
+	if r.Float64() < share*0.12 {
 		a.theme.Set(themes[r.IntN(len(themes))])
 	}
-	if r.Float64() < share*0.03 {
+	if r.Float64() < share*0.06 {
 		a.font.Set(fonts[r.IntN(len(fonts))])
 	}
-	a.writeDocument(r)
+	if r.Float64() < share {
+		a.writeDocument(r)
+	}
 }
 
 // writeDocument takes a document as far as it gets.

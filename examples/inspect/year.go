@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -29,8 +30,9 @@ func makeYear(ctx context.Context, file, url string, now time.Time) (err error) 
 	if err != nil {
 		return err
 	}
-	at := now.Add(-daysOfUse * dayLength)
-	mirror, err := localstore.Open(file, localstore.WithClock(func() time.Time { return at }))
+	var at atomic.Int64 // the day; submissions ask for it from a goroutine of their own
+	dayOf := func(day int64) time.Time { return now.Add(time.Duration(day-daysOfUse) * dayLength) }
+	mirror, err := localstore.Open(file, localstore.WithClock(func() time.Time { return dayOf(at.Load()) }))
 	if err != nil {
 		return err
 	}
@@ -51,9 +53,10 @@ func makeYear(ctx context.Context, file, url string, now time.Time) (err error) 
 
 	app := declare(tracker)
 	random := rand.New(rand.NewPCG(3, 14)) // the same year every time
-	for day := range daysOfUse {
-		at = now.Add(time.Duration(day-daysOfUse) * dayLength)
-		if weekend := at.Weekday() == time.Saturday || at.Weekday() == time.Sunday; weekend && random.Float64() < 0.6 {
+	for day := range int64(daysOfUse) {
+		at.Store(day)
+		weekday := dayOf(day).Weekday()
+		if weekend := weekday == time.Saturday || weekday == time.Sunday; weekend && random.Float64() < 0.6 {
 			continue
 		}
 		app.work(ctx, random, 1)

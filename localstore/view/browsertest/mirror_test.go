@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,8 +47,11 @@ func (taker) Shutdown(context.Context) error                            { return
 
 func newApplication(t *testing.T) *application {
 	t.Helper()
-	at := time.Now().Add(-days * 24 * time.Hour)
-	mirror, err := localstore.Open(filepath.Join(t.TempDir(), "usage.db"), localstore.WithClock(func() time.Time { return at }))
+	var ago atomic.Int64 // days; submissions ask for it from a goroutine of their own
+	ago.Store(days)
+	began := time.Now()
+	clock := func() time.Time { return began.AddDate(0, 0, -int(ago.Load())) }
+	mirror, err := localstore.Open(filepath.Join(t.TempDir(), "usage.db"), localstore.WithClock(clock))
 	must(t, err)
 	t.Cleanup(func() { must(t, mirror.Close()) })
 	exp, err := exporter.New(mirror, exporter.WithForwarder(taker{}), exporter.WithSubmitInterval(24*time.Hour))
@@ -71,7 +75,7 @@ func newApplication(t *testing.T) *application {
 	trip, err := tracker.Sequence("trip", []string{"town", hostile, "home"})
 	must(t, err)
 	for day := range days {
-		at = at.Add(24 * time.Hour)
+		ago.Add(-1)
 		a.quests.Add(int64(1 + day%7))
 		size.Add(int64(day%3 - 1))
 		server.Set([]string{"Avalon", hostile, "Camelot"}[day/5%3])

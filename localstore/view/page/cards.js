@@ -12,6 +12,9 @@ import { Timeline } from "./timeline.js";
 const timeSteps = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800,
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((hours) => hours * 3600)];
 
+// wholeSteps are for what comes in ones.
+const wholeSteps = Array.from({ length: 16 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
+
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 const withUnit = (text, unit) => (unit ? `${text} ${unit}` : text);
@@ -23,6 +26,7 @@ const axisTime = (s) => (s >= 3600 ? compact.format(s / 3600) + " h" : s >= 60 ?
 const kinds = {
   statistics: {
     colourName: "--c1",
+    steps: (t) => (t.float ? undefined : wholeSteps),
     style: (t) => (t.monotonic ? "bars" : "line"),
     format: (t) => (v, axis) => (axis ? compact.format(v) : withUnit(number(v), t.unit)),
     headline: (t) => [withUnit(number(t.value), t.unit), "in all"],
@@ -31,7 +35,7 @@ const kinds = {
   states: { headline: (t) => [t.state ?? "no state", `changed ${count(t.changes, "time")}`], parts: [Timeline] },
   timers: {
     colourName: "--c3",
-    steps: timeSteps,
+    steps: () => timeSteps,
     style: () => "bars",
     format: () => (v, axis) => (axis ? axisTime(v) : duration(v)),
     headline: (t) => [duration(t.total_seconds), `in ${count(t.runs, "run")}, ${duration(t.average_seconds)} on average`],
@@ -39,6 +43,7 @@ const kinds = {
   },
   sequences: {
     colourName: "--c4",
+    steps: () => wholeSteps,
     style: () => "bars",
     format: () => (v, axis) => (axis ? compact.format(v) : number(v)),
     headline: (t) => [number(t.completions), `${Number(t.completions) === 1 ? "time" : "times"} all the way`],
@@ -56,7 +61,7 @@ export class Card {
     this.parts = (this.kind.parts ?? []).map((Part) => new Part());
     if (this.kind.style) {
       this.drawn = this.kind.style(t);
-      this.plot = new Plot({ style: this.drawn, format: this.kind.format(t), colourName: this.kind.colourName, steps: this.kind.steps });
+      this.plot = new Plot({ style: this.drawn, format: this.kind.format(t), colourName: this.kind.colourName, steps: this.kind.steps(t) });
       this.days = later("Days as a table", () => this.dayTable());
     }
     this.rows = this.kind.breakdown ? el("ul", { class: "rows" }) : undefined;

@@ -7,7 +7,7 @@ import { connectErase } from "./erase.js";
 import { connectSending, showLog, showNext } from "./sending.js";
 import { connectRange, connectTheme, chosenDays } from "./settings.js";
 import { restyleCards, showCards } from "./sections.js";
-import { showFresh, showSummary } from "./summary.js";
+import { showFresh, showSummary, showWaiting } from "./summary.js";
 
 const pause = 2000;
 const longestPause = 30000;
@@ -44,7 +44,7 @@ async function refresh() {
       sendingDue = true;
       show();
     } else if (current && shownDay !== new Date().getUTCDate()) show();
-    if (sendingDue) await showNext();
+    if (sendingDue) showWaiting(await showNext());
     sendingDue = false;
     failures = 0;
     byID("trouble").hidden = true;

@@ -20,7 +20,8 @@ const points = (document) => document.parts.flatMap((p) => p.scopes.flatMap((s) 
 let document_ = { parts: [] };
 const raw = later("To the letter", () => el("pre", { tabindex: 0 }, exact(document_)));
 
-// showNext fills in what the next submission would send.
+// showNext fills in what the next submission would send, and returns how many
+// numbers that is.
 export async function showNext() {
   document_ = await preview();
   const found = points(document_);
@@ -32,6 +33,7 @@ export async function showNext() {
   byID("next").replaceChildren(...(found.length === 0 ? [] : [
     table("What would be sent next", ["Number", "Of", "Amount"], found.slice(0, shownPoints), [2]), rest, raw.node]));
   raw.refresh();
+  return found.length;
 }
 
 async function showCarried(entry, failed) {

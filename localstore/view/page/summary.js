@@ -5,14 +5,6 @@ import { page } from "./api.js";
 
 const kinds = ["statistics", "states", "timers", "sequences"];
 
-const isThere = (v) => (v !== null && typeof v === "object" ? Number(v.count) !== 0 : v !== undefined && Number(v) !== 0);
-
-// waiting counts the series that have something to be sent.
-function waiting(data) {
-  const series = [...kinds.flatMap((k) => data[k].flatMap((t) => t.series)), ...data.metrics];
-  return series.filter((s) => isThere(s.pending) || isThere(s.in_flight)).length;
-}
-
 function lastChange(data) {
   return kinds.flatMap((k) => data[k].map((t) => t.changed)).filter(Boolean).sort().at(-1);
 }
@@ -32,15 +24,16 @@ export function showSummary(data) {
   const things = kinds.reduce((n, k) => n + data[k].length, 0);
   byID("headline").textContent = `${page.title} has recorded ${count(things, "thing")} since ${day(data.mirror.created)}.`;
   const accepted = data.submissions.filter((s) => s.outcome === "accepted").at(-1);
-  const pending = waiting(data);
   fact("Last recorded", lastChange(data) ? moment(lastChange(data)) : "never");
-  fact("Waiting to be sent", pending === 0 ? "nothing" : count(pending, "number"));
   fact("Last sent", accepted ? moment(accepted.last) : "never");
   fact("Sending", data.consent.sending ? "on" : "off");
   byID("ids").replaceChildren(
     el("div", {}, el("dt", {}, "This installation"), el("dd", {}, data.mirror.installation_id)),
     el("div", {}, el("dt", {}, "This file"), el("dd", {}, data.mirror.id)));
 }
+
+// showWaiting says how many numbers the next submission has.
+export const showWaiting = (numbers) => fact("Waiting to be sent", numbers === 0 ? "nothing" : count(numbers, "number"));
 
 // showFresh says how old what is shown may be.
 export function showFresh(data) {

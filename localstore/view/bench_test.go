@@ -22,10 +22,11 @@ const (
 )
 
 // benchMirror is one with all the days that are kept.
-func benchMirror(b *testing.B) *localstore.Store {
+func benchMirror(b *testing.B) (store *localstore.Store, record func()) {
 	b.Helper()
 	at := time.Now().Add(-benchDays * 24 * time.Hour)
-	store, err := localstore.Open(filepath.Join(b.TempDir(), "usage.db"), localstore.WithClock(func() time.Time { return at }), localstore.WithMaxRows(1))
+	var err error
+	store, err = localstore.Open(filepath.Join(b.TempDir(), "usage.db"), localstore.WithClock(func() time.Time { return at }), localstore.WithMaxRows(1))
 	must(b, err)
 	b.Cleanup(func() { must(b, store.Close()) })
 	writer, err := store.Writer(true)
@@ -42,17 +43,51 @@ func benchMirror(b *testing.B) *localstore.Store {
 			Resource: resource, Metric: &localstore.Metric{Scope: scope, Name: name, Type: localstore.TypeSum},
 		}}
 	}
+	record = func() { must(b, writer.Record(b.Context(), localstore.Recording{Changes: changes, MaySend: true})) }
 	for range benchDays {
 		at = at.Add(24 * time.Hour)
-		must(b, writer.Record(b.Context(), localstore.Recording{Changes: changes, MaySend: true}))
+		record()
 	}
-	return store
+	return store, record
+}
+
+// BenchmarkRecord is a recording of all trackables without a page, beside one
+// whose page is loaded again and again without a pause, which no browser does:
+// the most that a viewer can cost. It takes a processor's time and keeps the
+// write-ahead log from beginning anew, and is no wait for a lock.
+func BenchmarkRecord(b *testing.B) {
+	store, record := benchMirror(b)
+	b.Run("alone", func(b *testing.B) {
+		for b.Loop() {
+			record()
+		}
+	})
+	b.Run("viewed", func(b *testing.B) {
+		h := newHandler(b, store)
+		end, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					h.ServeHTTP(&bare{header: make(http.Header)}, localRequest())
+				}
+			}
+		}()
+		for b.Loop() {
+			record()
+		}
+		close(end)
+		<-ended
+	})
 }
 
 // BenchmarkData is what the page loads beside a bare SQL read of the same rows,
 // and its question whether anything changed.
 func BenchmarkData(b *testing.B) {
-	store := benchMirror(b)
+	store, _ := benchMirror(b)
 	h := newHandler(b, store)
 	var tag string
 	b.Run("page", func(b *testing.B) {

@@ -14,7 +14,7 @@ function unset(consent) {
 }
 
 export function showConsent(consent) {
-  const since = consent.since ? ` Since ${moment(consent.since)}.` : "";
+  const since = consent.since ? ` Decided ${moment(consent.since)}.` : "";
   byID("reason").textContent = (page.locked ? page.locked + " " : "") + sentence(consent.reason) + unset(consent) + since;
   for (const b of buttons) b.setAttribute("aria-pressed", String(b.dataset.mode === consent.mode));
 }

@@ -53,8 +53,7 @@ func benchMirror(b *testing.B) (store *localstore.Store, record func()) {
 
 // BenchmarkRecord is a recording of all trackables without a page, beside one
 // whose page is loaded again and again without a pause, which no browser does:
-// the most that a viewer can cost. It takes a processor's time and keeps the
-// write-ahead log from beginning anew, and is no wait for a lock.
+// the most that a viewer can cost.
 func BenchmarkRecord(b *testing.B) {
 	store, record := benchMirror(b)
 	b.Run("alone", func(b *testing.B) {

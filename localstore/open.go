@@ -30,6 +30,7 @@ func (s *Store) open() error {
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
 			return s.named(err)
+		case (damaged(err) || errors.Is(err, ErrNotMirror) || hasCode(err, codeBusy)) && s.makeWay():
 		case damaged(err) && s.existing:
 			return s.named(s.refuseForeign(err))
 		case damaged(err):
@@ -50,6 +51,8 @@ func (s *Store) connect() error {
 	file, err := os.Stat(s.path)
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
 	switch {
+	case absent && s.makeWay():
+		return s.connect()
 	case absent && s.existing && err == nil:
 		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
 	case absent && !s.existing:
@@ -206,6 +209,9 @@ func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
 func (s *Store) openReadOnly() error {
 	for try := 1; ; try++ {
 		file, err := os.Stat(s.path)
+		if errors.Is(err, fs.ErrNotExist) && s.makeWay() {
+			file, err = os.Stat(s.path)
+		}
 		if err != nil {
 			return err
 		}
@@ -222,6 +228,9 @@ func (s *Store) openReadOnly() error {
 			err = errors.Join(err, conn.close()) // read-only, it leaves files beside it alone
 		}
 		if now, statErr := os.Stat(s.path); try < opens && statErr == nil && !os.SameFile(file, now) {
+			continue
+		}
+		if (damaged(err) || errors.Is(err, ErrNotMirror)) && s.makeWay() {
 			continue
 		}
 		return s.named(s.refuseForeign(err))

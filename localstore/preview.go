@@ -139,7 +139,7 @@ func (s *Store) previewTotals(tx *transaction, r Request) ([]*Part, error) {
 // latestResource returns the resource under which was recorded last.
 func (tx *transaction) latestResource() (set attribute.Set, err error) {
 	err = tx.each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
-		ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
+		WHERE r.attributes <> '`+importedAttributes+`' ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
 		func(rows *sql.Rows) error {
 			var text string
 			err := rows.Scan(&text)

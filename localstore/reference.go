@@ -24,51 +24,63 @@ func referenceOf(path string) reference {
 	return reference{master: base + ".db", part: base + ".part.db"}
 }
 
-// found reports whether there is something to import.
-func (r reference) found() bool { return isReference(r.master) || isReference(r.part) }
-
 // mirrorSuffix takes the place of ".db" where the reference's master has the
 // path that a mirror is asked for.
 const mirrorSuffix = ".mirror.db"
 
-// mirrorPath returns where the mirror of a path lies. The configuration of an
-// application that comes from the reference names the reference's own database,
-// which is kept: the mirror then lies beside it, and stays there when the
-// database is deleted later.
-func mirrorPath(path string) string {
-	r := referenceOf(path)
-	if path != r.master || hasApplicationID(head(path, headerSize)) {
-		return path
+// makeWay moves the Store beside the database of the reference, if that is what
+// lies at its path, or is damaged there, or what is left of it: the configuration
+// of an application that comes from the reference names it, and it is kept. The
+// mirror stays beside it when the database is deleted later. It is called where
+// there is no mirror at the path.
+func (s *Store) makeWay() bool {
+	r := referenceOf(s.path)
+	if s.path != r.master || strings.HasSuffix(s.path, mirrorSuffix) {
+		return false
 	}
-	beside := strings.TrimSuffix(path, ".db") + mirrorSuffix
-	if _, err := os.Stat(beside); err == nil || r.found() {
-		return beside
+	beside := strings.TrimSuffix(s.path, ".db") + mirrorSuffix
+	if _, err := os.Stat(beside); err != nil && !isReference(r.master) && !isReference(r.part) {
+		return false
 	}
-	return path
+	s.path = beside
+	return true
 }
 
-// isReference reports whether a file shows that it is, or was, a database of
-// the reference. A damaged one must not be taken for a damaged mirror.
+// found reports whether there is something to import: not in the mirror itself.
+func (r reference) found(mirror string) bool {
+	return r.master != mirror && (isReference(r.master) || isReference(r.part))
+}
+
+// isReference reports whether a file is a database of the reference, or shows
+// that it was: a damaged one must not be taken for a damaged mirror.
 func isReference(path string) bool {
-	return !hasApplicationID(head(path, headerSize)) && bytes.Contains(head(path, markLimit), []byte(tableInfo))
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	if n, err := countTables(path, tableInfo); err == nil {
+		return n > 0
+	}
+	return shows(path, tableInfo) // damaged, or in use by the reference
 }
 
-// headerSize is how much of a file SQLite's header takes.
-const headerSize = 100
-
-// head returns the beginning of a regular file, nothing where there is none.
-func head(path string, limit int64) []byte {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil
+func countTables(path, name string) (n int64, err error) {
+	c, err := connect(path, true, 0)
+	if err != nil {
+		return 0, err
 	}
+	n, err = c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, name)
+	return n, errors.Join(err, c.close())
+}
+
+// shows reports whether a text stands in the beginning of a file that SQLite
+// cannot read. It is not for a mirror: closing a file drops the locks that the
+// process has on it.
+func shows(path, text string) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil
+		return false
 	}
 	defer f.Close()
-	start, err := io.ReadAll(io.LimitReader(f, limit))
-	if err != nil {
-		return nil
-	}
-	return start
+	start, err := io.ReadAll(io.LimitReader(f, markLimit))
+	return err == nil && !hasApplicationID(start) && bytes.Contains(start, []byte(text))
 }

@@ -67,7 +67,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	s := &Store{config: c, path: mirrorPath(path), generation: 1, reference: referenceOf(path)}
+	s := &Store{config: c, path: path, generation: 1, reference: referenceOf(path)}
 	if c.importFrom != "" {
 		s.reference = referenceOf(c.importFrom)
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -37,6 +38,7 @@ func newClient(cfg Config, endpoint *url.URL) *client {
 	return &client{
 		transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            connections.New().Dial,
 			TLSClientConfig:        cfg.TLSConfig,
 			Protocols:              &protocols,
 			DisableKeepAlives:      true, // the next upload is an hour away

@@ -1,11 +1,14 @@
 package hq
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -132,5 +135,37 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 				_ = e.Export(t.Context(), sample())
 			}
 		})
+	}
+}
+
+// TestServerThatSpeaksFirstMakesNothingPrint: net/http prints what it hears
+// before it has asked, such as the greeting of a gRPC server.
+func TestServerThatSpeaksFirstMakesNothingPrint(t *testing.T) {
+	var printed bytes.Buffer
+	log.SetOutput(&printed)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "SETTINGS\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	}()
+	err = newExporter(t, Config{Host: "http://" + l.Addr().String()}).Export(t.Context(), sample())
+	if o := outcomeOf(t, err); o.Class != outcome.Transient {
+		t.Errorf("got %v", err)
+	}
+	<-ended
+	if printed.Len() > 0 {
+		t.Errorf("printed %q", &printed)
 	}
 }

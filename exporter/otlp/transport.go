@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -34,7 +35,7 @@ var errNotAccepted = errors.New("not accepted")
 // reads the answer. It is safe for concurrent use.
 type transport struct {
 	base        *http.Transport
-	connections *connections
+	connections *connections.Set
 	endpoint    *url.URL
 	headers     http.Header
 	secrets     redactor
@@ -45,12 +46,12 @@ type transport struct {
 // [http.DefaultTransport]'s or a clone of it, which an application may have
 // replaced, for example by one that adds trace ids.
 func newTransport(cfg config) *transport {
-	connections := newConnections()
+	dialled := connections.New()
 	return &transport{
-		connections: connections,
+		connections: dialled,
 		base: &http.Transport{
 			Proxy:                  cfg.proxy,
-			DialContext:            connections.dial,
+			DialContext:            dialled.Dial,
 			TLSClientConfig:        cfg.tls,
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           1,
@@ -126,7 +127,7 @@ func accepted(req *http.Request) *http.Response {
 // close closes all connections; later requests fail.
 func (t *transport) close() {
 	t.base.CloseIdleConnections()
-	t.connections.close()
+	t.connections.Close()
 }
 
 // host names the destination in reasons.

@@ -1,4 +1,5 @@
-package otlp
+// Package connections dials for the forwarders.
+package connections
 
 import (
 	"context"
@@ -7,11 +8,11 @@ import (
 	"time"
 )
 
-// connections dials, and remembers what is open so that Shutdown can close it.
+// Set dials, and remembers what is open so that it can be closed.
 // http.Transport.CloseIdleConnections is not enough: an HTTP/2 connection whose
 // last stream ends that very moment, or one that is still being dialled for a
 // request that was given up, would stay for the idle timeout.
-type connections struct {
+type Set struct {
 	dialer net.Dialer
 	life   context.Context
 	end    context.CancelFunc
@@ -20,8 +21,9 @@ type connections struct {
 	open map[*connection]struct{}
 }
 
-func newConnections() *connections {
-	c := &connections{
+// New returns a Set without connections.
+func New() *Set {
+	c := &Set{
 		dialer: net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second},
 		open:   make(map[*connection]struct{}),
 	}
@@ -29,8 +31,8 @@ func newConnections() *connections {
 	return c
 }
 
-// dial is a DialContext for http.Transport.
-func (c *connections) dial(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial is a DialContext for http.Transport.
+func (c *Set) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
@@ -49,8 +51,8 @@ func (c *connections) dial(ctx context.Context, network, address string) (net.Co
 	return tracked, nil
 }
 
-// close closes every connection and lets no other come into being.
-func (c *connections) close() {
+// Close closes every connection and lets no other come into being.
+func (c *Set) Close() {
 	c.mu.Lock()
 	c.end()
 	open := c.open
@@ -67,7 +69,7 @@ func (c *connections) close() {
 // arrives before a request is written net/http prints, instead of returning it.
 type connection struct {
 	net.Conn
-	in     *connections
+	in     *Set
 	spoken chan struct{}
 	once   sync.Once
 }

@@ -1,15 +1,10 @@
 package localstore
 
 import (
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -17,42 +12,6 @@ import (
 )
 
 var _ otelusage.Ledger = (*Store)(nil)
-
-// ledger is what a Store knows of trackables. It is read once for all the
-// declarations of a start. Its lock is taken after the Store's, or without it.
-type ledger struct {
-	mu       sync.Mutex
-	loaded   bool
-	loadedAt time.Time
-	commits  int64 // of this Store, when it was read
-	recorded
-	fresh    []otelusage.Declaration // not in the file yet
-	declared []otelusage.Declaration // by this process
-	seen     map[ledgerKey]struct{}  // keys of declared
-
-	stale   atomic.Bool // what was read may not be in the file
-	anew    atomic.Bool // the file is another one and knows nothing that was declared
-	written atomic.Int64
-}
-
-// recorded is what the file knows of trackables.
-type recorded struct {
-	known     map[ledgerKey]otelusage.Declaration
-	lifetimes map[ledgerKey]*otelusage.Lifetime
-}
-
-// ledgerKey is a trackable's identity: names compare without case.
-type ledgerKey struct {
-	name string
-	kind otelusage.Kind
-}
-
-func keyOf(d otelusage.Declaration) ledgerKey {
-	return ledgerKey{name: strings.ToLower(d.Name), kind: d.Kind}
-}
-
-// ledgerAge is how long other processes' counts may go unseen by declarations.
-const ledgerAge = time.Second
 
 // Declare implements [otelusage.Ledger]. New trackables reach the file with the
 // next recording, submission or query of this Store, or with Close.
@@ -108,153 +67,6 @@ func (s *Store) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 func changes(known, d otelusage.Declaration) bool {
 	return known.Description != d.Description || known.Unit != d.Unit || known.Float != d.Float ||
 		known.Monotonic != d.Monotonic || encodeList(known.Checkpoints) != encodeList(d.Checkpoints)
-}
-
-func (s *Store) loadLedger() error {
-	l := &s.ledger
-	written := l.written.Load()
-	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
-		return nil
-	}
-	l.stale.Store(false)
-	if err := s.readLedger(); err != nil {
-		l.loaded = false
-		return err
-	}
-	for _, d := range l.fresh {
-		l.known[keyOf(d)] = d
-	}
-	l.loaded, l.loadedAt, l.commits = true, time.Now(), written
-	return nil
-}
-
-// readLedger reads with the Store's connection or, while that waits for another
-// process, with one of its own: an application's start must not wait for it. It
-// leaves what is reported to who holds no lock.
-func (s *Store) readLedger() error {
-	l := &s.ledger
-	if s.mu.TryLock() {
-		defer s.mu.Unlock()
-		return s.look(func(header) error { return l.recorded.read(s.conn) })
-	}
-	c, err := connect(s.path, true, s.busyTimeout)
-	if err != nil {
-		return err
-	}
-	return errors.Join(l.recorded.read(c), c.close())
-}
-
-func (r *recorded) read(c *connection) error {
-	r.known = make(map[ledgerKey]otelusage.Declaration)
-	r.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
-	return c.snapshot(func() error {
-		keys, err := r.loadTrackables(c)
-		if err != nil {
-			return err
-		}
-		return r.loadLifetimes(c, keys)
-	})
-}
-
-func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
-	keys := make(map[int64]ledgerKey)
-	err := c.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
-			c.trackable_id IS NOT NULL, coalesce(c.state, '')
-		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id`,
-		func(rows *sql.Rows) error {
-			var id int64
-			var kind, checkpoints string
-			var d otelusage.Declaration
-			var life otelusage.Lifetime
-			err := rows.Scan(&id, &d.Name, &kind, &d.Description, &d.Unit, &d.Float, &d.Monotonic, &checkpoints,
-				&life.HasState, &life.State)
-			if err != nil {
-				return err
-			}
-			d.Kind, _ = otelusage.ParseKind(kind)
-			if checkpoints != "" {
-				if err := json.Unmarshal([]byte(checkpoints), &d.Checkpoints); err != nil {
-					return fmt.Errorf("read checkpoints of %q: %w: %w", d.Name, errUnreadable, err)
-				}
-			}
-			key := keyOf(d)
-			keys[id] = key
-			r.known[key], r.lifetimes[key] = d, &life
-			return nil
-		})
-	return keys, err
-}
-
-func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
-	type series struct {
-		trackable  int64
-		attributes string
-	}
-	sums := make(map[series]*otelusage.SeriesLifetime)
-	var order []series
-	err := c.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded
-		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
-		JOIN trackables t ON t.id = m.trackable_id
-		WHERE m.role IN ('value', 'changes') ORDER BY s.id`,
-		func(rows *sql.Rows) error {
-			var id int64
-			var role, attributes, bounds string
-			var m Metric
-			var recorded any
-			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded)
-			if err != nil {
-				return err
-			}
-			if m.Bounds, err = decodeBounds(bounds); err != nil {
-				return err
-			}
-			v, err := m.parseValue(recorded)
-			if err != nil {
-				return err
-			}
-			if role == RoleChanges {
-				life := r.lifetimes[keys[id]]
-				life.Changes = saturatingAdd(life.Changes, v.Int64())
-				return nil
-			}
-			key := series{id, attributes}
-			sum := sums[key]
-			if sum == nil {
-				sum = &otelusage.SeriesLifetime{}
-				sums[key], order = sum, append(order, key)
-			}
-			addLifetime(sum, v)
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	for _, key := range order {
-		sum := sums[key]
-		if sum.Attributes, err = decodeAttributes(key.attributes); err != nil {
-			return err
-		}
-		life := r.lifetimes[keys[key.trackable]]
-		life.Series = append(life.Series, *sum)
-	}
-	return nil
-}
-
-// addLifetime adds one stream of a trackable: versions and resources that
-// counted apart are one life. Both numbers are kept, for a statistic whose
-// number type changed with a version.
-func addLifetime(sum *otelusage.SeriesLifetime, v Value) {
-	switch v.kind {
-	case wholeValue:
-		sum.Int = saturatingAdd(sum.Int, v.whole)
-	case realValue:
-		sum.Int = saturatingAdd(sum.Int, clampInt(v.real))
-	case histogramValue:
-		sum.Count = saturatingAdd(sum.Count, saturatedCount(v.hist.Count))
-	case exponentialValue:
-		sum.Count = saturatingAdd(sum.Count, saturatedCount(v.exp.Count))
-	}
-	sum.Float = clampFloat(sum.Float + v.Float64())
 }
 
 // writeDeclarations writes what is new and returns how many it wrote.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/otel/attribute"
-
-	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // The resource attributes that a submission adds.
@@ -179,87 +177,6 @@ func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
 		return nil, err
 	}
 	return json.Marshal(v)
-}
-
-// placed is a state in the series (resource, scope) it is, or was, sent under.
-type placed struct {
-	series int64
-	state  string
-}
-
-// addOccupancy adds what has to be sent for the states this installation is in
-// to add up: the difference between where it is and what was accepted.
-func (b *batchBuilder) addOccupancy() error {
-	difference := make(map[placed]int64)
-	var order []placed
-	collect := func(sign int64) func(*sql.Rows) error {
-		return func(rows *sql.Rows) error {
-			var p placed
-			var n int64
-			if err := rows.Scan(&p.series, &p.state, &n); err != nil {
-				return err
-			}
-			if _, ok := difference[p]; !ok {
-				order = append(order, p)
-			}
-			difference[p] += sign * n
-			return nil
-		}
-	}
-	err := b.tx.each(`SELECT series_id, state, accepted FROM occupancy ORDER BY series_id, state`, collect(-1))
-	if err == nil {
-		err = b.tx.each(`SELECT *, 1 FROM (`+sharedStates+`) ORDER BY shared_series_id`, collect(1))
-	}
-	if err != nil {
-		return fmt.Errorf("compare states: %w", err)
-	}
-	for _, p := range order {
-		if difference[p] == 0 {
-			continue
-		}
-		if err := b.addPlaced(p, difference[p]); err != nil {
-			return fmt.Errorf("write occupancy: %w", err)
-		}
-	}
-	return nil
-}
-
-func (b *batchBuilder) addPlaced(p placed, n int64) error {
-	return b.tx.each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
-		func(rows *sql.Rows) error {
-			resource, gauge, err := b.scanWire(rows)
-			if err != nil {
-				return err
-			}
-			w := b.occupancyMetric(p.series, gauge)
-			value, err := json.Marshal(n)
-			if err != nil {
-				return err
-			}
-			b.add(resource, payloadPoint{metric: w, Occupancy: p.series, Attributes: stateAttributes(p.state), Value: value})
-			return nil
-		}, p.series)
-}
-
-// occupancyMetric derives the metric from the gauge's. Points of one gauge
-// share it, so it is remembered under a number no metric has.
-func (b *batchBuilder) occupancyMetric(series int64, gauge *wireMetric) *wireMetric {
-	if w := b.metrics[-series]; w != nil {
-		return w
-	}
-	w := *gauge
-	w.Name += otelusage.OccupancySuffix
-	w.Unit, w.Description = "{installation}", "Installations in each state."
-	w.Type, w.Monotonic, w.Float = TypeSum, false, false
-	b.metrics[-series] = &w
-	return &w
-}
-
-func stateAttributes(state string) json.RawMessage {
-	if state == otelusage.NoState {
-		return json.RawMessage(noAttributes)
-	}
-	return json.RawMessage(encodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
 }
 
 // addGauges adds the gauges of resources that have something else to send: a

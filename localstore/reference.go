@@ -73,9 +73,12 @@ func countTables(path, name string) (n int64, err error) {
 }
 
 // shows reports whether a text stands in the beginning of a file that SQLite
-// cannot read. It is not for a mirror: closing a file drops the locks that the
-// process has on it.
+// cannot read. A mirror is not looked at: closing a file drops the locks that the
+// process has on it. The reference has no write-ahead log.
 func shows(path, text string) bool {
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false

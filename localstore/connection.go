@@ -196,6 +196,7 @@ func (e *commitError) Unwrap() error { return e.err }
 const (
 	codeError      = 1
 	codeBusy       = 5
+	codeReadOnly   = 8
 	codeIO         = 10
 	codeCorrupt    = 11
 	codeCannotOpen = 14

@@ -110,7 +110,7 @@ func removeFile(path string) error {
 // refuseForeign tells a file that is no database, and never was one, from a
 // damaged mirror: it adds ErrNotMirror to the error that reading it met.
 func (s *Store) refuseForeign(err error) error {
-	if !hasCode(err, codeCorrupt, codeNotADB) {
+	if !unsound(err) {
 		return err
 	}
 	if ours, readErr := wasMirror(s.path); ours || readErr != nil {
@@ -135,7 +135,8 @@ func damaged(err error) bool {
 // length of a log that other processes go by.
 func unsound(err error) bool {
 	var e *sqlite.Error
-	return hasCode(err, codeCorrupt, codeNotADB) || errors.As(err, &e) && e.Code() == codeShortRead
+	return hasCode(err, codeCorrupt, codeNotADB) || errors.As(err, &e) && e.Code() == codeShortRead ||
+		hasCode(err, codeError) && strings.Contains(err.Error(), "unsupported file format") // no code of its own
 }
 
 // named adds to what was met the error that a caller can test for.
@@ -186,13 +187,49 @@ func (s *Store) isDamaged() bool {
 	return verdict != "ok" || empty
 }
 
-// hasNoMirror reports whether a sound file of ours has lost its one row.
+// hasNoMirror reports whether a sound file of ours has lost its one row, or the
+// number of its schema.
 func (c *connection) hasNoMirror() bool {
 	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
 		return false // somebody else's
 	}
+	if _, err := c.schemaOfMirror(); errors.Is(err, errNoMirror) {
+		return true
+	}
 	n, err := c.find(`SELECT count(*) FROM mirror`)
 	return n == 0 && (err == nil || hasCode(err, codeError))
+}
+
+// schemaOfMirror returns the number of a file's schema, 0 for a file that is
+// being made. The number and the mark of a mirror are written together.
+func (c *connection) schemaOfMirror() (version int64, err error) {
+	if version, err = c.pragma("user_version"); err != nil || version > 0 {
+		return version, err
+	}
+	id, err := c.pragma("application_id")
+	if err == nil && (version < 0 || id == applicationID) {
+		err = fmt.Errorf("%w: schema %d", errNoMirror, version)
+	}
+	return version, err
+}
+
+// diagnose tells a file whose header forbids to write from one that may not be
+// written: the first is damaged.
+func (s *Store) diagnose(err error) error {
+	if !hasCode(err, codeReadOnly) {
+		return err
+	}
+	const writeVersion, known = 18, 2 // where it stands, and the highest there is
+	f, openErr := os.Open(s.path)
+	if openErr != nil {
+		return err
+	}
+	defer f.Close() // which drops this process's locks: nothing can be written in any case
+	var b [1]byte
+	if _, readErr := f.ReadAt(b[:], writeVersion); readErr == nil && b[0] > known {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return err
 }
 
 // salvage reads from a damaged file what its successor takes over, unless this

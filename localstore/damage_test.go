@@ -1,10 +1,13 @@
 package localstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -210,6 +213,38 @@ func TestAHandlerToldByADeclarationMayCallBack(t *testing.T) {
 	declare(t, s, otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic})
 	if told != 1 {
 		t.Errorf("told %d times", told)
+	}
+}
+
+// TestEveryByteOfTheHeader is damaged in turn: the mirror goes on, in that file
+// or a fresh one, unless it now says that it is somebody else's or newer.
+func TestEveryByteOfTheHeader(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	closeStore(t, s)
+	sound, err := os.ReadFile(s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for at := range 100 {
+		for _, b := range []byte{0x00, 0xff, sound[at] ^ 1, sound[at] ^ 0x80} {
+			path := filepath.Join(dir, fmt.Sprintf("%d-%x.db", at, b))
+			damaged := bytes.Clone(sound)
+			damaged[at] = b
+			write(t, path, damaged)
+			s, err := Open(path, WithClock(c.now), WithErrorHandler(func(error) {}))
+			if errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrNotMirror) {
+				continue
+			}
+			if err != nil {
+				t.Errorf("byte %d = %#x: open: %v", at, b, err)
+				continue
+			}
+			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+			balanced(t, s)
+			closeStore(t, s)
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func (s *Store) prepare(conn *connection) error {
 	if err := conn.setUp(s.busyTimeout); err != nil {
 		return err
 	}
-	version, err := conn.pragma("user_version")
+	version, err := conn.schemaOfMirror()
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (s *Store) inspect(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
-	version, err := conn.pragma("user_version")
+	version, err := conn.schemaOfMirror()
 	if err != nil {
 		return err
 	}

@@ -263,7 +263,7 @@ FROM submission_log ORDER BY id;
 // in the immediate transaction, and the later ones find the work done.
 func (c *connection) migrate(create func() []any) error {
 	return c.immediate(func() error {
-		version, err := c.pragma("user_version")
+		version, err := c.schemaOfMirror()
 		if err != nil {
 			return err
 		}

@@ -48,8 +48,11 @@ func (s *Store) readHeader() (h header, err error) {
 	}
 	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
-	if err == nil {
+	if err == nil && h.version > 0 {
 		return h, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: schema %d", errNoMirror, h.version)
 	}
 	if errors.Is(err, sql.ErrNoRows) || hasCode(err, codeError) {
 		err = fmt.Errorf("%w: %w", errNoMirror, err)
@@ -156,6 +159,7 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 		})
 	})
 	if err != nil {
+		err = s.diagnose(err)
 		s.forget()
 		s.abandonIfDamaged(err)
 		return s.named(err)

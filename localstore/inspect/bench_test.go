@@ -1,10 +1,16 @@
 package inspect
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -39,47 +45,110 @@ func longHistory(b *testing.B) *recorder {
 }
 
 // writing lets as many applications as are told record into the mirror until
-// stop, one export after the other with a pause, and tells each one's time.
+// stop, each a process of its own, and tells what each export took.
 func (r *recorder) writing(b *testing.B, writers int, pause time.Duration, took func(time.Duration)) (stop func()) {
 	b.Helper()
-	now := r.now
-	ctx, cancel := context.WithCancel(b.Context())
 	var all sync.WaitGroup
+	var pipes []io.Closer
 	for i := range writers {
-		store, err := localstore.Open(r.store.Path(), localstore.WithClock(func() time.Time { return now }))
+		spec, err := json.Marshal(application{Path: r.store.Path(), Name: fmt.Sprintf("statistic_%03d", i), Now: r.now, Pause: pause})
 		if err != nil {
 			b.Fatal(err)
 		}
-		writer, err := store.Writer(true)
+		cmd := exec.CommandContext(b.Context(), os.Args[0])
+		cmd.Env, cmd.Stderr = append(os.Environ(), asApplication+"="+string(spec)), os.Stderr
+		in, err := cmd.StdinPipe()
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := series(resourceOf("1.0"), otelusage.KindStatistic, localstore.Metric{Name: fmt.Sprintf("statistic_%03d", i), Type: localstore.TypeSum})
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		pipes = append(pipes, in)
+		lines := bufio.NewScanner(out)
+		lines.Scan() // its first export: all of them run when this returns
 		all.Go(func() {
-			tick := time.NewTicker(pause)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					if err := store.Close(); err != nil {
-						b.Error(err)
-					}
-					return
-				case <-tick.C:
+			for lines.Scan() {
+				if n, err := strconv.ParseInt(lines.Text(), 10, 64); err == nil {
+					took(time.Duration(n))
 				}
-				begun := time.Now()
-				if err := writer.Record(context.Background(), localstore.Recording{Changes: []localstore.Change{add(s, 1)}, MaySend: true}); err != nil {
-					b.Error(err)
-				}
-				took(time.Since(begun))
+			}
+			if err := cmd.Wait(); err != nil {
+				b.Error(err)
 			}
 		})
 	}
-	return func() { cancel(); all.Wait() }
+	return func() {
+		for _, in := range pipes {
+			_ = in.Close() // ends the process
+		}
+		all.Wait()
+	}
+}
+
+// asApplication makes the test binary an application that records.
+const asApplication = "INSPECT_AS_APPLICATION"
+
+type application struct {
+	Path, Name string
+	Now        time.Time
+	Pause      time.Duration
+}
+
+func TestMain(m *testing.M) {
+	spec := os.Getenv(asApplication)
+	if spec == "" {
+		os.Exit(m.Run())
+	}
+	var a application
+	err := json.Unmarshal([]byte(spec), &a)
+	if err == nil {
+		err = a.run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run records again and again, prints the nanoseconds that each took, and ends
+// with its input.
+func (a *application) run() (err error) {
+	store, err := localstore.Open(a.Path, localstore.WithClock(func() time.Time { return a.Now }))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	writer, err := store.Writer(true)
+	if err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}()
+	s := series(resourceOf("1.0"), otelusage.KindStatistic, localstore.Metric{Name: a.Name, Type: localstore.TypeSum})
+	for tick := time.Tick(a.Pause); ; {
+		begun := time.Now()
+		if err := writer.Record(context.Background(), localstore.Recording{Changes: []localstore.Change{add(s, 1)}, MaySend: true}); err != nil {
+			return err
+		}
+		fmt.Println(time.Since(begun).Nanoseconds())
+		select {
+		case <-ended:
+			return nil
+		case <-tick:
+		}
+	}
 }
 
 // BenchmarkShow compares show with a bare read of the rows it shows, while
-// eight writers record. The bar: at most three times as long.
+// eight processes record. The bar: at most three times as long.
 func BenchmarkShow(b *testing.B) {
 	r := longHistory(b)
 	from := r.now.Truncate(day).Add(-(sparkDays-1)*day).Unix() / int64(day/time.Second)
@@ -158,7 +227,7 @@ func drain(ctx context.Context, tx *sql.Tx, query string) error {
 	return rows.Err()
 }
 
-// BenchmarkExportWhileViewed measures the exports of eight writers alone, and
+// BenchmarkExportWhileViewed measures the exports of eight processes alone, and
 // while somebody looks at everything ten times a second.
 func BenchmarkExportWhileViewed(b *testing.B) {
 	r := longHistory(b)

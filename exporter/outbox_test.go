@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
@@ -37,21 +38,29 @@ func startOutbox(t *testing.T) *outbox {
 
 func outboxTo(t *testing.T, receiver *faulty.Receiver, url string, opts ...otlp.Option) *outbox {
 	t.Helper()
-	o := &outbox{receiver: receiver}
-	o.setup = setup{path: filepath.Join(t.TempDir(), "usage.db"), clock: newClock(),
-		store: []localstore.Option{localstore.WithRandom(func() float64 { return 0.5 })}}
+	o := &outbox{receiver: receiver, setup: outboxSetup(t)}
 	o.restart(t, url, opts...)
 	return o
+}
+
+func outboxSetup(t *testing.T) setup {
+	return setup{path: filepath.Join(t.TempDir(), "usage.db"), clock: newClock(),
+		store: []localstore.Option{localstore.WithRandom(func() float64 { return 0.5 })}}
 }
 
 // restart ends the run, if there is one, and begins another on the same mirror.
 func (o *outbox) restart(t *testing.T, url string, opts ...otlp.Option) {
 	t.Helper()
+	forwarder, err := otlp.New(t.Context(), append([]otlp.Option{otlp.WithEndpointURL(url), otlp.WithTimeout(time.Second)}, opts...)...)
+	must(t, err)
+	o.restartWith(t, forwarder)
+}
+
+func (o *outbox) restartWith(t *testing.T, forwarder sdkmetric.Exporter) {
+	t.Helper()
 	if o.run != nil {
 		o.end()
 	}
-	forwarder, err := otlp.New(t.Context(), append([]otlp.Option{otlp.WithEndpointURL(url), otlp.WithTimeout(time.Second)}, opts...)...)
-	must(t, err)
 	s := o.setup
 	s.opts = []Option{WithForwarder(forwarder), WithSubmitInterval(submitEvery), WithErrorHandler(func(error) {})}
 	o.run = s.start(t)
@@ -153,7 +162,7 @@ func TestAnswers(t *testing.T) {
 				if wait := time.Duration(retryAt - o.setup.clock.now().UnixNano()); wait != tt.wait {
 					t.Errorf("tried again after %v, want %v", wait, tt.wait)
 				}
-				o.nothingBefore(t, tt.wait)
+				o.nothingBefore(t, tt.wait, func() int { return len(o.receiver.Bodies()) })
 			}
 			o.receiver.Behave(func() faulty.Fault { return faulty.Well })
 			n.Add(2)
@@ -192,17 +201,17 @@ func (o *outbox) log(t *testing.T, outcome string, status int, settled bool) {
 }
 
 // nothingBefore checks that a due submission waits for its next try.
-func (o *outbox) nothingBefore(t *testing.T, wait time.Duration) {
+func (o *outbox) nothingBefore(t *testing.T, wait time.Duration, requests func() int) {
 	t.Helper()
-	before := len(o.receiver.Bodies())
+	before := requests()
 	o.setup.clock.advance(wait - time.Second)
 	must(t, o.exporter.sender.submit(t.Context(), false))
-	if n := len(o.receiver.Bodies()); n != before {
+	if requests() != before {
 		t.Error("tried again too soon")
 	}
 	o.setup.clock.advance(time.Second)
 	_ = o.exporter.sender.submit(t.Context(), false) // the receiver still misbehaves
-	if n := len(o.receiver.Bodies()); n == before {
+	if requests() == before {
 		t.Error("not tried again in time")
 	}
 }

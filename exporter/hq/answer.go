@@ -133,9 +133,9 @@ func (a answer) explain(host string) string {
 }
 
 // target says where a redirect points, without its path and query, which may
-// hold secrets.
+// hold secrets. The key goes first: parsing could leave half of it as the host.
 func (c *client) target(a answer) string {
-	location, err := url.Parse(a.header.Get("Location"))
+	location, err := url.Parse(c.secret.clean(a.header.Get("Location")))
 	if err != nil || location.String() == "" {
 		return ""
 	}

@@ -124,6 +124,18 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
+// A key with a slash in it is host and path of a URL.
+func TestRedirectToTheKeyShowsNoPartOfIt(t *testing.T) {
+	s := startServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://hunter2-zq7/x+y")
+		w.WriteHeader(http.StatusFound)
+	}, nil)
+	err := newExporter(t, Config{Host: s.URL, APIKey: "Hunter2-Zq7/x+y"}).Export(t.Context(), sample())
+	if outcomeOf(t, err); !errors.Is(err, ErrRedirect) || !strings.Contains(err.Error(), " to https://***") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNetworkFailuresAreTransient(t *testing.T) {
 	lost := startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()

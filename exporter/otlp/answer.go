@@ -149,9 +149,9 @@ func (t *transport) explain(a answer) string {
 }
 
 // target says where a redirect points, without its path and query, which may
-// hold tokens.
+// hold tokens. The secrets go first: parsing could leave a part of one as the host.
 func (t *transport) target(a answer) string {
-	location, err := url.Parse(a.header.Get("Location"))
+	location, err := url.Parse(t.secrets.hide(a.header.Get("Location"), "***"))
 	if err != nil || location.String() == "" {
 		return ""
 	}

@@ -227,6 +227,15 @@ func TestAnswerLostOnAReusedConnectionIsNotRepeated(t *testing.T) {
 	}
 }
 
+// A token with a slash in it is host and path of a URL.
+func TestRedirectToATokenShowsNoPartOfIt(t *testing.T) {
+	r := startReceiver(t, http.RedirectHandler("https://hunter2-zq7/x+y", http.StatusFound).ServeHTTP, nil)
+	err := newExporter(t, WithEndpointURL(r.URL), WithHeaders(map[string]string{"Authorization": "Bearer hunter2-zq7/x+y"})).Export(t.Context(), delta(1))
+	if o := outcomeOf(t, err); o.Class != outcome.Refused || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v: %v", o.Class, err)
+	}
+}
+
 func TestRedirectIsNotFollowed(t *testing.T) {
 	login := startReceiver(t, acceptAll, nil)
 	r := startReceiver(t, http.RedirectHandler(login.URL+"/login", http.StatusTemporaryRedirect).ServeHTTP, nil)

@@ -53,10 +53,15 @@ func newRedactor(h http.Header) redactor {
 // excerpt returns a short single line of s without secrets. They go before it
 // is cut, which could leave half of one.
 func (r redactor) excerpt(s string) string {
+	return excerpt(userinfo.ReplaceAllString(r.hide(s, redacted), "//"+redacted+"@"))
+}
+
+// hide puts something else in the place of each secret.
+func (r redactor) hide(s, with string) string {
 	for _, secret := range r.secrets {
-		s = strings.ReplaceAll(s, secret, redacted)
+		s = strings.ReplaceAll(s, secret, with)
 	}
-	return excerpt(userinfo.ReplaceAllString(s, "//"+redacted+"@"))
+	return s
 }
 
 // excerpt returns at most [maxExcerpt] bytes of s as one line of valid UTF-8.

@@ -43,10 +43,10 @@ func TestARefusalLosesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "usage.db")
 	wantLines(t, play(t, goodKey, "1.0.0", file), "Sent and accepted.", `HQ answered: ["Success"]`,
 		"quests_complete Statistic 2", "__submissions__ Statistic 1", `server State "Avalon"`)
-	wantLines(t, play(t, "a-wrong-key", "1.0.0", file), "Nothing was sent: submit usage: HQ does not know the API key",
+	wantLines(t, play(t, "a-wrong-key", "1.0.0", file), "Not accepted, so it is kept: submit usage: HQ does not know the API key",
 		`HQ answered: ["Upload failed"]`, "quests_complete 2 4")
 	wantLines(t, play(t, "no-group", "1.0.0", file), `HQ answered: ["User does not belong to a group."]`, "quests_complete 4 6")
-	wantLines(t, play(t, goodKey, "dev", file), "Nothing was sent: submit usage: HQ cannot parse the application version", "HQ answered: []")
+	wantLines(t, play(t, goodKey, "dev", file), "Not accepted, so it is kept: submit usage: HQ cannot parse the application version", "HQ answered: []")
 	wantLines(t, play(t, goodKey, "1.1.0", file), `HQ answered: ["Success"]`, "quests_complete Statistic 10", "round_trip Sequence 5",
 		"gold Statistic 133.75", "__submissions__ Statistic 2")
 }
@@ -67,6 +67,7 @@ func TestTheStandInAnswersAsHQ(t *testing.T) {
 		`{"API Key": "k", "Application Version": "1"}`:                                                       "500",
 		`{"API Key": "k", "Application Version": "1.0", "Data": {"n": {"type": "Gauge", "data": 1.0}}}`:      "500",
 		`{"API Key": `: "500",
+		`{"API Key": "k", "Application Version": "1.0"} {}`: "500",
 	} {
 		response, err := http.Post(h.url+"/usagestats/upload", "application/json", strings.NewReader(body))
 		if err != nil {

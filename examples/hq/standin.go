@@ -78,8 +78,12 @@ func (h *standIn) upload(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *standIn) take(body io.Reader) (answer string, err error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return "", fmt.Errorf("read upload: %w", err)
+	}
 	var u upload
-	if err := json.NewDecoder(body).Decode(&u); err != nil {
+	if err := json.Unmarshal(text, &u); err != nil {
 		return "", fmt.Errorf("%w: %w", errUpload, err)
 	}
 	switch u.Key {

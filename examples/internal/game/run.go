@@ -2,6 +2,7 @@ package game
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/mirrorfile"
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/table"
+	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 )
@@ -41,8 +43,10 @@ func (s *Session) Run(ctx context.Context) error {
 	before := lifetimes(usage.Tracker())
 	fmt.Fprintln(s.Out, game.Play(s.Server))
 	switch err := usage.Submit(ctx); { // now, for the report; else it happens on the submit interval
-	case err != nil:
+	case errors.Is(err, exporter.ErrNoConsent):
 		fmt.Fprintf(s.Out, "Nothing was sent: %v.\n", err)
+	case err != nil:
+		fmt.Fprintf(s.Out, "Not accepted, so it is kept: %v.\n", err)
 	default:
 		fmt.Fprintln(s.Out, "Sent and accepted.")
 	}

@@ -18,7 +18,13 @@ import (
 var _ sdkmetric.Exporter = (*Exporter)(nil)
 
 // Exporter records into a mirror and submits from it. Give it to exactly one
-// reader, best made by [NewReader]. All methods may be called concurrently.
+// reader, best made by [NewReader]. All methods may be called concurrently, and
+// on a nil Exporter, as a failed [New] leaves it: it records nothing, [Submit]
+// and [Erase] say so, and everything else does nothing. The application's
+// trackables count in memory then.
+//
+// [Submit]: Exporter.Submit
+// [Erase]: Exporter.Erase
 type Exporter struct {
 	config   config
 	store    *localstore.Store
@@ -38,6 +44,13 @@ type Exporter struct {
 	sender   *sender // nil without a forwarder
 }
 
+// errNotMade is what a nil or zero Exporter answers where it cannot do what it
+// is asked for.
+var errNotMade = fmt.Errorf("exporter: nothing is recorded: %w", localstore.ErrNotOpen)
+
+// missing reports an Exporter that [New] did not make.
+func (e *Exporter) missing() bool { return e == nil || e.store == nil }
+
 // New returns an exporter that records into store: [localstore.ErrInUse] while
 // another one does. The store stays the caller's, to be closed after the
 // provider's Shutdown.
@@ -47,7 +60,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 		return nil, err
 	}
 	if store == nil {
-		return nil, errors.New("exporter: no store")
+		return nil, fmt.Errorf("exporter: %w", localstore.ErrNotOpen)
 	}
 	e := &Exporter{
 		config: c, store: store, disabled: sdkDisabled(),
@@ -89,6 +102,9 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 // context does not cut it short; it waits for another process's transaction for
 // at most the store's busy timeout.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
+	if e.missing() {
+		return nil
+	}
 	problems, err := e.export(ctx, rm)
 	for _, p := range problems { // unlocked: a handler may call the exporter
 		e.reported.report(p)
@@ -155,6 +171,9 @@ func (e *Exporter) record(ctx context.Context, c *collection) error {
 // the forwarder returned when the submission was not accepted. Collect first,
 // with the provider's ForceFlush, to send what was counted until now.
 func (e *Exporter) Submit(ctx context.Context) error {
+	if e.missing() {
+		return errNotMade
+	}
 	e.mu.Lock()
 	stopped := e.stopped
 	e.mu.Unlock()
@@ -181,6 +200,9 @@ const retractionTimeout = 2 * time.Second
 // collection may be under way, and the next one is where counting begins anew:
 // [Reader.Erase] takes care of both.
 func (e *Exporter) Erase(ctx context.Context) error {
+	if e.missing() {
+		return errNotMade
+	}
 	if e.sender != nil {
 		e.sender.retract(ctx)
 	}
@@ -190,6 +212,9 @@ func (e *Exporter) Erase(ctx context.Context) error {
 // ForceFlush makes what was recorded survive a power failure. It does not
 // submit. It returns the error of the last export while its counts wait.
 func (e *Exporter) ForceFlush(ctx context.Context) error {
+	if e.missing() {
+		return nil
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {
@@ -206,6 +231,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 // back, to be sent by the next run. Later calls return
 // sdkmetric.ErrExporterShutdown.
 func (e *Exporter) Shutdown(ctx context.Context) error {
+	if e.missing() {
+		return nil
+	}
 	e.mu.Lock()
 	if e.stopped {
 		e.mu.Unlock()
@@ -226,9 +254,13 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 // MarshalLog describes the exporter for OpenTelemetry's own log, without the
 // forwarder's configuration.
 func (e *Exporter) MarshalLog() any {
-	return struct {
+	type log struct {
 		Type, Mirror   string
 		Forwarder      string
 		SubmitInterval string
-	}{"usage", e.store.Path(), fmt.Sprintf("%T", e.config.forwarder), e.config.submitInterval.String()}
+	}
+	if e.missing() {
+		return log{Type: "usage"}
+	}
+	return log{"usage", e.store.Path(), fmt.Sprintf("%T", e.config.forwarder), e.config.submitInterval.String()}
 }

@@ -20,7 +20,7 @@ const DefaultRecordInterval = time.Minute
 // does so too, but gives the last collection up when the context of Shutdown
 // has ended, and hands every failure to otel.Handle; this one loses nothing and
 // reports each cause once, to the exporter's error handler. All methods may be
-// called concurrently.
+// called concurrently, and on a nil Reader, which records nothing.
 type Reader struct {
 	*sdkmetric.ManualReader
 	exporter *Exporter
@@ -33,19 +33,39 @@ type Reader struct {
 }
 
 // NewReader returns a reader that exports to e, every record interval from now.
-// Give it to one MeterProvider, whose Shutdown ends both.
+// Give it to one MeterProvider, whose Shutdown ends both. It never returns nil:
+// the reader of a nil Exporter, as a failed [New] leaves it, records nothing.
 func NewReader(e *Exporter) *Reader {
 	r := &Reader{
 		ManualReader: sdkmetric.NewManualReader(
 			sdkmetric.WithTemporalitySelector(e.Temporality), sdkmetric.WithAggregationSelector(e.Aggregation)),
 		exporter: e, quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	if e.disabled {
+	if e.missing() || e.disabled {
 		close(r.done)
 	} else {
 		go r.loop(e.config.recordInterval)
 	}
 	return r
+}
+
+// missing reports a Reader that [NewReader] did not make.
+func (r *Reader) missing() bool { return r == nil || r.ManualReader == nil }
+
+// Collect is sdkmetric.ManualReader.Collect: what is collected is not recorded.
+func (r *Reader) Collect(ctx context.Context, rm *metricdata.ResourceMetrics) error {
+	if r.missing() {
+		return sdkmetric.ErrReaderNotRegistered
+	}
+	return r.ManualReader.Collect(ctx, rm)
+}
+
+// MarshalLog describes the reader for OpenTelemetry's own log.
+func (r *Reader) MarshalLog() any {
+	if r.missing() {
+		return (*Exporter)(nil).MarshalLog()
+	}
+	return r.exporter.MarshalLog()
 }
 
 func (r *Reader) loop(interval time.Duration) {
@@ -65,6 +85,9 @@ func (r *Reader) loop(interval time.Duration) {
 // Record collects and exports now. The context is passed on for its values
 // alone: a recording takes milliseconds and is not cut short.
 func (r *Reader) Record(ctx context.Context) error {
+	if r.missing() {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.record(ctx)
@@ -86,6 +109,9 @@ func (r *Reader) record(ctx context.Context) error {
 // follows from the moment it returns. Nothing is recorded meanwhile. After an
 // error other than localstore.ErrErasePending nothing was erased.
 func (r *Reader) Erase(ctx context.Context) error {
+	if r.missing() {
+		return errNotMade
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.exporter.Erase(ctx)
@@ -99,6 +125,9 @@ func (r *Reader) Erase(ctx context.Context) error {
 
 // ForceFlush records now, and makes what was recorded survive a power failure.
 func (r *Reader) ForceFlush(ctx context.Context) error {
+	if r.missing() {
+		return nil
+	}
 	return errors.Join(r.Record(ctx), r.exporter.ForceFlush(ctx))
 }
 
@@ -106,6 +135,9 @@ func (r *Reader) ForceFlush(ctx context.Context) error {
 // exporter down. The context bounds the network alone. Later calls return
 // sdkmetric.ErrReaderShutdown.
 func (r *Reader) Shutdown(ctx context.Context) error {
+	if r.missing() {
+		return nil
+	}
 	err := sdkmetric.ErrReaderShutdown
 	r.once.Do(func() {
 		close(r.quit)

@@ -12,6 +12,9 @@ import (
 // every request: a forwarder may do with it what it likes. The temporality is
 // the forwarder's.
 func ResourceMetrics(part *localstore.Part, temporality metricdata.Temporality) *metricdata.ResourceMetrics {
+	if part == nil {
+		return &metricdata.ResourceMetrics{}
+	}
 	rm := &metricdata.ResourceMetrics{Resource: resource.NewSchemaless(part.Resource.ToSlice()...)}
 	for _, sp := range part.Scopes {
 		sm := metricdata.ScopeMetrics{Scope: instrumentation.Scope{

@@ -24,6 +24,9 @@ type Balance struct {
 // Balance returns the balance of every series, by series. It reads one state of
 // the file, whatever other processes write meanwhile.
 func (s *Store) Balance(context.Context) ([]Balance, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var list []Balance

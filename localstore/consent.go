@@ -40,6 +40,9 @@ type Consent struct {
 
 // Consent reads what holds now, whichever process set it.
 func (s *Store) Consent(context.Context) (Consent, error) {
+	if s.missing() {
+		return Consent{}, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var c Consent
@@ -80,6 +83,9 @@ func (h *header) maySend() bool {
 // batch that was under way: it rests and goes out unchanged when sending is
 // switched on again.
 func (s *Store) SetMode(_ context.Context, mode Mode) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
 	if mode < ModeUnset || mode > ModeOn {
 		return fmt.Errorf("set mode: unknown %v", mode)
 	}
@@ -117,6 +123,9 @@ func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeL
 // RequireConsent stores that this installation sends nothing before it was
 // enabled. It is not undone by a program that does not ask for it.
 func (s *Store) RequireConsent(context.Context) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	required := false

@@ -16,6 +16,9 @@ var _ otelusage.Ledger = (*Store)(nil)
 // Declare implements [otelusage.Ledger]. New trackables reach the file with the
 // next recording, submission or query of this Store, or with Close.
 func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+	if s.missing() {
+		return otelusage.Lifetime{}, ErrNotOpen
+	}
 	life, err := s.declare(d)
 	if damaged(err) || hasCode(err, codeIO, codeCannotOpen) {
 		s.takeTurn()

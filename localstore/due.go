@@ -89,6 +89,9 @@ const cutOffsBeforeWait = 3
 // MayWait reports whether this shutdown may wait for the submission under way,
 // and takes note: it may once per interval.
 func (s *Store) MayWait(interval time.Duration) (bool, error) {
+	if s.missing() {
+		return false, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	wait := false

@@ -31,6 +31,9 @@ const (
 // context ends, and then returns [ErrErasePending]. Nothing must be collected
 // for this Store's writer meanwhile.
 func (s *Store) Erase(ctx context.Context) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	if err := s.usable(); err != nil {
@@ -151,6 +154,9 @@ func globEscape(path string) string {
 // in: a part per resource with -1 for each. It is sent once, before [Store.Erase],
 // and not kept. [ErrNoConsent] says that nothing may be sent.
 func (s *Store) Retraction(_ context.Context, maySend bool) ([]*Part, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var parts []*Part

@@ -6,6 +6,10 @@ var (
 	// ErrClosed is returned by every method of a closed Store.
 	ErrClosed = errors.New("localstore: store is closed")
 
+	// ErrNotOpen is returned by the methods of a nil Store, as a failed
+	// [Open] leaves it.
+	ErrNotOpen = errors.New("localstore: there is no mirror: it was not opened")
+
 	// ErrReadOnly is returned by what would write to a Store opened with
 	// [ReadOnly].
 	ErrReadOnly = errors.New("localstore: store is read-only")

@@ -66,6 +66,9 @@ func (s *Store) WriteJSON(w io.Writer) error {
 // WriteJSON writes the snapshot as [Store.WriteJSON] does. Lists that the query
 // did not ask for are empty.
 func (snap *Snapshot) WriteJSON(w io.Writer) error {
+	if snap == nil {
+		return ErrNotOpen
+	}
 	out := &jsonWriter{w: bufio.NewWriter(w)}
 	out.text("{\n")
 	out.member("format", jsonFormat)

@@ -49,6 +49,9 @@ type TableSize struct {
 
 // Sound reports whether nothing is wrong.
 func (h *Health) Sound() bool {
+	if h == nil {
+		return false
+	}
 	for _, b := range h.Balances {
 		if b.Off != "" {
 			return false
@@ -65,6 +68,9 @@ var tables = append([]string{"mirror"}, erased...)
 // before each. What is damaged is in the result; an error says that the file
 // could not be looked at, or that the context has ended.
 func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	h := &Health{At: s.now().UTC(), Path: s.path}
 	steps := []func() error{h.basics(s), h.balance(ctx, s)}
 	for _, table := range tables {

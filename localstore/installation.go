@@ -9,6 +9,9 @@ const replaceInstallation = `UPDATE mirror SET installation_id = ?1`
 
 // InstallationID returns the id under which this installation submits.
 func (s *Store) InstallationID() string {
+	if s.missing() {
+		return ""
+	}
 	s.lock()
 	defer s.unlock()
 	return s.identity.installation
@@ -17,6 +20,9 @@ func (s *Store) InstallationID() string {
 // MirrorID returns the id of this file, which tells its streams from those of
 // another file with the same installation id.
 func (s *Store) MirrorID() string {
+	if s.missing() {
+		return ""
+	}
 	s.lock()
 	defer s.unlock()
 	return s.identity.mirror
@@ -24,6 +30,9 @@ func (s *Store) MirrorID() string {
 
 // CreatedAt returns when the mirror was made.
 func (s *Store) CreatedAt() time.Time {
+	if s.missing() {
+		return time.Time{}
+	}
 	s.lock()
 	defer s.unlock()
 	return time.Unix(0, s.identity.createdAt).UTC()
@@ -31,6 +40,9 @@ func (s *Store) CreatedAt() time.Time {
 
 // SetInstallationID replaces the installation id, as [WithInstallationID] does.
 func (s *Store) SetInstallationID(id string) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
 	if err := checkInstallationID(id); err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Point struct {
 
 // Points returns how many points the part holds.
 func (p *Part) Points() int {
+	if p == nil {
+		return 0
+	}
 	n := 0
 	for _, s := range p.Scopes {
 		for _, m := range s.Metrics {

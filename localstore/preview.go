@@ -28,6 +28,9 @@ type Preview struct {
 // It changes nothing, works on a Store opened with [ReadOnly], and reads one
 // state of the file, whatever other processes write meanwhile.
 func (s *Store) Preview(_ context.Context, r Request) (*Preview, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var p *Preview
@@ -171,6 +174,9 @@ const (
 // unit, description, type, monotonic, points}, a point {attributes, value}, with
 // values as [Store.WriteJSON] shows them.
 func (p *Preview) WriteJSON(w io.Writer) error {
+	if p == nil {
+		return ErrNotOpen
+	}
 	out := &jsonWriter{w: bufio.NewWriter(w)}
 	out.text("{\n")
 	out.member("format", previewFormat)

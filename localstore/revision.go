@@ -10,6 +10,9 @@ import (
 // else, and only to those who ask the same Store. Asking reads one row, however
 // much is recorded. Declarations that wait to be written are no change yet.
 func (s *Store) Revision(context.Context) (string, error) {
+	if s.missing() {
+		return "", ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var revision string
@@ -23,4 +26,4 @@ func (s *Store) Revision(context.Context) (string, error) {
 }
 
 // IsReadOnly reports whether the Store was opened with [ReadOnly].
-func (s *Store) IsReadOnly() bool { return s.readOnly }
+func (s *Store) IsReadOnly() bool { return s.missing() || s.readOnly }

@@ -19,6 +19,9 @@ type SentPart struct {
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
 // whose payload is not there the error is [ErrNoPayload].
 func (s *Store) Sent(_ context.Context, batch int64) ([]SentPart, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var sent []SentPart

@@ -51,6 +51,9 @@ const (
 // [ErrLeaseLost] says that another process has taken over and nothing was
 // written.
 func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
+	if sub.missing() {
+		return false, ErrNotOpen
+	}
 	s := sub.store
 	s.lock()
 	defer s.unlock()

@@ -111,6 +111,9 @@ func (s *Store) Snapshot(_ context.Context, q Query) (*Snapshot, error) {
 // it is asked for. The result is used without the lock: a slow writer must not
 // keep the application from recording.
 func (s *Store) snapshot(q Query, inFlight bool) (*Snapshot, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	if !s.readOnly && s.hasDeclarations() {
@@ -177,7 +180,7 @@ func (t *Trackable) add(v Value) {
 
 // Average returns what an export that changed the Statistic added to it.
 func (t *Trackable) Average() float64 {
-	if t.Exports == 0 {
+	if t == nil || t.Exports == 0 {
 		return 0
 	}
 	return t.Total.Float64() / float64(t.Exports)
@@ -185,7 +188,7 @@ func (t *Trackable) Average() float64 {
 
 // AverageSeconds returns how long a run of the Timer took.
 func (t *Trackable) AverageSeconds() float64 {
-	if t.Runs == 0 {
+	if t == nil || t.Runs == 0 {
 		return 0
 	}
 	return t.Seconds / float64(t.Runs)
@@ -193,6 +196,9 @@ func (t *Trackable) AverageSeconds() float64 {
 
 // Funnel returns the checkpoints of a Sequence in their order, each once.
 func (t *Trackable) Funnel() []string {
+	if t == nil {
+		return nil
+	}
 	var funnel []string
 	for _, c := range t.Checkpoints {
 		if !slices.Contains(funnel, c) {
@@ -235,6 +241,9 @@ func (snap *Snapshot) sort(order Order) {
 
 // Of returns the trackables of one kind.
 func (snap *Snapshot) Of(kind otelusage.Kind) (list []*Trackable) {
+	if snap == nil {
+		return nil
+	}
 	for _, t := range snap.Trackables {
 		if t.Kind == kind {
 			list = append(list, t)
@@ -245,6 +254,9 @@ func (snap *Snapshot) Of(kind otelusage.Kind) (list []*Trackable) {
 
 // Named returns the trackables of a name, which several kinds may share.
 func (snap *Snapshot) Named(name string) (list []*Trackable) {
+	if snap == nil {
+		return nil
+	}
 	for _, t := range snap.Trackables {
 		if strings.EqualFold(t.Name, name) {
 			list = append(list, t)

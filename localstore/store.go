@@ -12,7 +12,10 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// Store is an open mirror. All methods may be called concurrently.
+// Store is an open mirror. [Open] makes it. All methods may be called
+// concurrently, and on a nil Store, as a failed Open leaves it: those that
+// return an error return [ErrNotOpen] then, but for Close, which has nothing to
+// do.
 type Store struct {
 	config
 	path string
@@ -101,11 +104,23 @@ func DefaultPath(application string) (string, error) {
 
 // Path returns the absolute path of the mirror, which is not the one that was
 // given to [Open] where the reference implementation's database lies there.
-func (s *Store) Path() string { return s.path }
+func (s *Store) Path() string {
+	if s.missing() {
+		return ""
+	}
+	return s.path
+}
+
+// missing reports a Store that [Open] did not make: nil, as a failed Open
+// leaves it, or the zero value.
+func (s *Store) missing() bool { return s == nil || s.path == "" }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
 // the provider down first: its last export goes through the Store.
 func (s *Store) Close() error {
+	if s.missing() {
+		return nil
+	}
 	s.lock()
 	defer s.unlock()
 	if s.closed {
@@ -129,6 +144,9 @@ func (s *Store) Close() error {
 // Sync makes what was recorded survive a power failure: a commit that is
 // synchronised takes those before it along.
 func (s *Store) Sync(context.Context) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	return wrap("sync mirror", s.writeDurably(func(tx *transaction) error {

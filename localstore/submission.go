@@ -67,6 +67,9 @@ type Submission struct {
 // a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
 // may be sent, and [ErrLeased] while another process is sending.
 func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	if s.notImported != nil {
@@ -106,6 +109,10 @@ func wrap(what string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// missing reports a Submission that [Store.Begin] did not make, as where nothing
+// was due.
+func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
 func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
@@ -147,6 +154,9 @@ func (sub *Submission) holds(tx *transaction) bool {
 
 // Next returns the next part to send in this attempt, nil after the last one.
 func (sub *Submission) Next(context.Context) (*Part, error) {
+	if sub.missing() {
+		return nil, ErrNotOpen
+	}
 	s := sub.store
 	s.lock()
 	defer s.unlock()
@@ -224,6 +234,9 @@ func (sub *Submission) pick(tx *transaction) (*Part, error) {
 // Pause ends an attempt that made as many requests as it may. again says that
 // the next one can follow at once.
 func (sub *Submission) Pause(context.Context) (again bool, err error) {
+	if sub.missing() {
+		return false, ErrNotOpen
+	}
 	if sub.request.Forwarder == Cumulative {
 		return true, nil
 	}
@@ -241,15 +254,23 @@ func (sub *Submission) Pause(context.Context) (again bool, err error) {
 
 // Failed returns why the attempt ended although every request had an outcome:
 // points were refused and are left. It is nil otherwise.
-func (sub *Submission) Failed() error { return sub.failed }
+func (sub *Submission) Failed() error {
+	if sub.missing() {
+		return ErrNotOpen
+	}
+	return sub.failed
+}
 
 // Resumed reports whether the batch had been sealed before, so that what was
 // recorded since is not in it.
-func (sub *Submission) Resumed() bool { return sub.resumed }
+func (sub *Submission) Resumed() bool { return sub != nil && sub.resumed }
 
 // Release gives the lease back without an outcome: the process ends, or lost
 // its leave to send. cutOff says that a request was under way.
 func (sub *Submission) Release(_ context.Context, cutOff bool) error {
+	if sub.missing() {
+		return ErrNotOpen
+	}
 	s := sub.store
 	s.lock()
 	defer s.unlock()

@@ -32,12 +32,22 @@ func Int64Value(n int64) Value { return Value{kind: wholeValue, whole: n} }
 func Float64Value(f float64) Value { return Value{kind: realValue, real: f} }
 
 // HistogramValue returns a histogram with explicit boundaries. The histogram
-// must not be changed afterwards.
-func HistogramValue(h *Histogram) Value { return Value{kind: histogramValue, hist: h} }
+// must not be changed afterwards. For nil it is the zero Value.
+func HistogramValue(h *Histogram) Value {
+	if h == nil {
+		return Value{}
+	}
+	return Value{kind: histogramValue, hist: h}
+}
 
 // ExponentialValue returns an exponential histogram. The histogram must not be
-// changed afterwards.
-func ExponentialValue(h *ExponentialHistogram) Value { return Value{kind: exponentialValue, exp: h} }
+// changed afterwards. For nil it is the zero Value.
+func ExponentialValue(h *ExponentialHistogram) Value {
+	if h == nil {
+		return Value{}
+	}
+	return Value{kind: exponentialValue, exp: h}
+}
 
 // Int64 returns the whole number, or 0 for a Value of another kind.
 func (v Value) Int64() int64 { return v.whole }

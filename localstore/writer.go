@@ -82,6 +82,9 @@ func (r *Recording) empty() bool {
 // Writer returns the Store's writer, [ErrInUse] while there is one. maySend
 // says whether the process may send what it counts from now on.
 func (s *Store) Writer(maySend bool) (*Writer, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	if s.readOnly {
@@ -99,8 +102,14 @@ func (s *Store) Writer(maySend bool) (*Writer, error) {
 	return w, nil
 }
 
+// missing reports a Writer that [Store.Writer] did not make.
+func (w *Writer) missing() bool { return w == nil || w.store == nil }
+
 // Close lets another Writer take over.
 func (w *Writer) Close() {
+	if w.missing() {
+		return
+	}
 	w.store.lock()
 	defer w.store.unlock()
 	if w.store.writer == w {
@@ -120,6 +129,9 @@ func (h *header) observe(maySend bool) observation {
 // first export may have been collected before it, and counts may lie between:
 // those of the next are dropped, unless this Store erased and that was known.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
+	if w.missing() {
+		return ErrNotOpen
+	}
 	s := w.store
 	s.lock()
 	defer s.unlock()
@@ -143,6 +155,9 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 // the changes again; after [ErrUnknownOutcome], Resolve must be asked first.
 // The context is not used to cut a write short.
 func (w *Writer) Record(_ context.Context, r Recording) error {
+	if w.missing() {
+		return ErrNotOpen
+	}
 	s := w.store
 	s.lock()
 	defer s.unlock()
@@ -194,6 +209,9 @@ func (w *Writer) sign(tx *transaction) error {
 // Resolve tells what became of a recording that ended with
 // [ErrUnknownOutcome]: whether it is in the file.
 func (w *Writer) Resolve(context.Context) (committed bool, err error) {
+	if w.missing() {
+		return false, ErrNotOpen
+	}
 	w.store.lock()
 	defer w.store.unlock()
 	if w.attempt == nil {

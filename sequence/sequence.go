@@ -18,7 +18,8 @@ var (
 
 // Sequence counts how often checkpoints are hit in exactly the order of its
 // pattern. It is made by [New] and is safe for concurrent use: concurrent hits
-// are taken one after the other, in some order.
+// are taken one after the other, in some order. A nil Sequence and the zero
+// value have no checkpoints: no hit counts.
 type Sequence struct {
 	pattern []int          // per position the id of its checkpoint
 	names   []string       // by id
@@ -89,6 +90,9 @@ func (s *Sequence) AdvanceTo(checkpoint string) (completed bool, err error) {
 // RemoveLast takes the newest hit back and returns its checkpoint; ok is false
 // when no hit is held. A hit that completed the sequence is not held any more.
 func (s *Sequence) RemoveLast() (checkpoint string, ok bool) {
+	if s == nil {
+		return "", false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == 0 {
@@ -101,6 +105,9 @@ func (s *Sequence) RemoveLast() (checkpoint string, ok bool) {
 
 // Clear takes all hits back. Completions are kept.
 func (s *Sequence) Clear() {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.start, s.held = 0, 0
@@ -109,6 +116,9 @@ func (s *Sequence) Clear() {
 // Checkpoint returns the last hit that is still held; ok is false when there
 // is none.
 func (s *Sequence) Checkpoint() (checkpoint string, ok bool) {
+	if s == nil {
+		return "", false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == 0 {
@@ -120,6 +130,9 @@ func (s *Sequence) Checkpoint() (checkpoint string, ok bool) {
 // Reached returns the hits that are held, oldest first, never more than the
 // pattern is long. They need not be a beginning of the pattern.
 func (s *Sequence) Reached() []string {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	reached := make([]string, s.held)
@@ -131,6 +144,9 @@ func (s *Sequence) Reached() []string {
 
 // Checkpoints returns a copy of the pattern.
 func (s *Sequence) Checkpoints() []string {
+	if s == nil {
+		return nil
+	}
 	checkpoints := make([]string, len(s.pattern))
 	for i, id := range s.pattern {
 		checkpoints[i] = s.names[id]
@@ -151,13 +167,20 @@ func (s *Sequence) UpTo(checkpoint string) ([]string, error) {
 
 // Completions returns how often the sequence was completed.
 func (s *Sequence) Completions() int64 {
+	if s == nil {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.completions
 }
 
 func (s *Sequence) id(checkpoint string) (int, error) {
-	id, ok := s.ids[checkpoint]
+	var id int
+	var ok bool
+	if s != nil {
+		id, ok = s.ids[checkpoint]
+	}
 	if !ok {
 		return 0, fmt.Errorf("%w: %q", ErrInvalidCheckpoint, checkpoint)
 	}

@@ -89,13 +89,19 @@ func TestBadMirrorsWhileViewed(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatIsNoMirror(t *testing.T) {
+// vanished is an open Store whose file was deleted.
+func vanished(t *testing.T) *localstore.Store {
+	t.Helper()
 	path := snapshotFile(t, newMirror(t))
 	store, err := localstore.Open(path, localstore.ReadOnly())
 	must(t, err)
-	defer store.Close()
+	t.Cleanup(func() { must(t, store.Close()) })
 	must(t, os.Remove(path))
-	if _, err := New(store); !errors.Is(err, fs.ErrNotExist) {
+	return store
+}
+
+func TestNewRefusesWhatIsNoMirror(t *testing.T) {
+	if _, err := New(vanished(t)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("New: %v", err)
 	}
 }

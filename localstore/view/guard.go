@@ -13,14 +13,19 @@ import (
 // can set it.
 const tokenHeader = "Usage-Token"
 
-// policy lets the page load its own files and talk to its own handler.
+// policy lets the page load its own files and talk to its own handler. Who may
+// frame it follows.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'none'; frame-ancestors "
 
-func protect(header http.Header) {
-	header.Set("Content-Security-Policy", policy)
+func (h *Handler) protect(header http.Header) {
+	if len(h.ancestors) == 0 {
+		header.Set("Content-Security-Policy", policy+"'none'")
+		header.Set("X-Frame-Options", "DENY")
+	} else { // X-Frame-Options cannot name anybody, and would forbid it
+		header.Set("Content-Security-Policy", policy+strings.Join(h.ancestors, " "))
+	}
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
@@ -30,6 +35,9 @@ func protect(header http.Header) {
 // allows. A page of another site whose name was made to resolve to this machine
 // is of the same origin to the browser; the name gives it away.
 func (h *Handler) admits(host string) bool {
+	if h.anyHost {
+		return true
+	}
 	name := strings.ToLower(hostname(host))
 	if name == "localhost" || slices.Contains(h.hosts, name) {
 		return true

@@ -2,7 +2,6 @@ package view
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -12,10 +11,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// Handler serves the page. All methods may be called concurrently.
+// Handler serves the page. All methods may be called concurrently, and on a nil
+// Handler, which answers 503.
 type Handler struct {
 	config
-	reader   *localstore.Store
+	reader   *localstore.Store // nil where there is nothing to show
+	missing  error             // why, nil for a Handler that New did not make
 	store    *localstore.Store
 	token    string // that only the served page has
 	instance string // makes ETags of two handlers differ
@@ -29,21 +30,36 @@ type route map[string]func(http.ResponseWriter, *http.Request)
 
 // New returns a Handler for a mirror. It reads through a connection of its own,
 // and hides the switches for a Store opened with localstore.ReadOnly.
+//
+// New never returns nil. With an error, as for the nil Store of an application
+// that records nothing, the Handler answers every request with 503 and the
+// reason, in a sentence for the person.
 func New(store *localstore.Store, opts ...Option) (*Handler, error) {
-	if store == nil {
-		return nil, errors.New("view mirror: there is no store")
-	}
 	h := &Handler{config: newConfig(opts), store: store, token: rand.Text(), instance: rand.Text(), origin: http.NewCrossOriginProtection()}
+	if err := h.open(); err != nil {
+		h.missing = err
+		return h, fmt.Errorf("view mirror: %w", err)
+	}
+	return h, nil
+}
+
+// open makes all that serves a mirror.
+func (h *Handler) open() (err error) {
+	if h.wrong != nil {
+		return h.wrong
+	}
+	if h.store.Path() == "" {
+		return localstore.ErrNotOpen
+	}
 	if h.controls == nil {
-		h.controls = store
+		h.controls = h.store
 	}
-	var err error
 	if h.index, err = h.renderIndex(); err != nil {
-		return nil, fmt.Errorf("view mirror: %w", err)
+		return err
 	}
-	h.reader, err = localstore.Open(store.Path(), localstore.ReadOnly(), localstore.WithErrorHandler(h.onError))
+	h.reader, err = localstore.Open(h.store.Path(), localstore.ReadOnly(), localstore.WithErrorHandler(h.onError))
 	if err != nil {
-		return nil, fmt.Errorf("view mirror: %w", err)
+		return err
 	}
 	h.routes = map[string]route{
 		"":            reading(h.serveIndex),
@@ -59,11 +75,17 @@ func New(store *localstore.Store, opts ...Option) (*Handler, error) {
 	for name, content := range assets() {
 		h.routes[name] = reading(content.serve)
 	}
-	return h, nil
+	return nil
 }
 
-// Close closes the connection that the page reads through. The Store stays open.
-func (h *Handler) Close() error { return h.reader.Close() }
+// Close closes the connection that the page reads through. The Store stays open:
+// close the page first.
+func (h *Handler) Close() error {
+	if h == nil {
+		return nil
+	}
+	return h.reader.Close()
+}
 
 func reading(f func(http.ResponseWriter, *http.Request)) route {
 	return route{http.MethodGet: f, http.MethodHead: f}
@@ -71,9 +93,19 @@ func reading(f func(http.ResponseWriter, *http.Request)) route {
 
 // ServeHTTP serves the page at the root of what it is mounted on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	protect(w.Header())
-	if !h.admits(r.Host) {
+	if h == nil {
+		h = new(Handler)
+	}
+	h.protect(w.Header())
+	switch {
+	case !h.admits(r.Host):
 		refuse(w, http.StatusForbidden, "This page is not served under this name.")
+		return
+	case h.authorized != nil && !h.authorized(r):
+		refuse(w, http.StatusForbidden, "You may not look at this page.")
+		return
+	case h.reader == nil:
+		h.serveMissing(w, r)
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/")

@@ -2,6 +2,12 @@ package view
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +15,8 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
+
+const defaultTitle = "Usage"
 
 // DefaultRecordInterval is how fresh the page says it is.
 const DefaultRecordInterval = time.Minute
@@ -32,6 +40,10 @@ type config struct {
 	hosts          []string
 	recordInterval time.Duration
 	onError        func(error)
+	authorized     func(*http.Request) bool // nil: everybody is
+	ancestors      []string                 // sources that may frame the page
+	anyHost        bool                     // who has the secret of Serve may use any name
+	wrong          error                    // what is wrong with the options
 }
 
 type option func(config) config
@@ -39,7 +51,7 @@ type option func(config) config
 func (f option) apply(c config) config { return f(c) }
 
 func newConfig(opts []Option) config {
-	c := config{title: "Usage", recordInterval: DefaultRecordInterval, onError: otel.Handle}
+	c := config{title: defaultTitle, recordInterval: DefaultRecordInterval, onError: otel.Handle}
 	for _, o := range opts {
 		if o != nil {
 			c = o.apply(c)
@@ -52,7 +64,7 @@ func newConfig(opts []Option) config {
 // default is the Store.
 func WithControls(controls Controls) Option {
 	return option(func(c config) config {
-		if controls != nil {
+		if v := reflect.ValueOf(controls); controls != nil && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 			c.controls = controls
 		}
 		return c
@@ -71,7 +83,7 @@ func WithTitle(title string) Option {
 
 // WithHosts admits requests for these hosts besides the loopback names, each
 // without a port, such as "usage.example.com". Whoever can reach the page there
-// can read it and use its switches.
+// can read it and use its switches, unless [WithAuthorization] says otherwise.
 func WithHosts(hosts ...string) Option {
 	return option(func(c config) config {
 		for _, h := range hosts {
@@ -81,6 +93,58 @@ func WithHosts(hosts ...string) Option {
 		}
 		return c
 	})
+}
+
+// WithAuthorization asks authorized about every request, and answers 403 where
+// it returns false. Without it whoever reaches the page may read it, and use its
+// switches too. It may be called from any goroutine, and must not take anything
+// from the request's body. A nil function lets nobody in.
+func WithAuthorization(authorized func(*http.Request) bool) Option {
+	return option(func(c config) config {
+		c.authorized = authorized
+		if authorized == nil {
+			c.authorized = func(*http.Request) bool { return false }
+		}
+		return c
+	})
+}
+
+// WithFrameAncestors lets pages of these origins show the page in a frame, each
+// as "https://portal.example.com", or "self" for the page's own origin. The
+// default is nobody: a page in somebody else's frame can be clicked on without
+// being seen.
+func WithFrameAncestors(origins ...string) Option {
+	return option(func(c config) config {
+		ancestors := slices.Clone(c.ancestors)
+		for _, origin := range origins {
+			source, err := frameSource(origin)
+			if err != nil {
+				c.wrong = errors.Join(c.wrong, err)
+				continue
+			}
+			ancestors = append(ancestors, source)
+		}
+		c.ancestors = ancestors
+		return c
+	})
+}
+
+// frameSource returns an origin as a content security policy names it. Anything
+// else could end the policy and begin another.
+func frameSource(origin string) (string, error) {
+	if origin == "self" || origin == "'self'" {
+		return "'self'", nil
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, " ;,'\"*") {
+		return "", fmt.Errorf("frame ancestor %q is no origin such as https://portal.example.com", origin)
+	}
+	return origin, nil
+}
+
+// withAnyHost admits every host: for who has to show a secret.
+func withAnyHost() Option {
+	return option(func(c config) config { c.anyHost = true; return c })
 }
 
 // WithRecordInterval tells the page how often the application records. The

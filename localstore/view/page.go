@@ -12,7 +12,10 @@ import (
 //go:embed page
 var files embed.FS
 
-const indexName = "index.html"
+const (
+	indexName   = "index.html"
+	missingName = "missing.html"
+)
 
 // asset is a file of the page.
 type asset struct {

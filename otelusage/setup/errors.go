@@ -53,6 +53,9 @@ type FileError struct {
 
 // Error returns "read configuration FILE:LINE: KEY: cause".
 func (e *FileError) Error() string {
+	if e == nil {
+		return "read configuration"
+	}
 	s := "read configuration " + e.File
 	if e.Line > 0 {
 		s = fmt.Sprintf("%s:%d", s, e.Line)
@@ -60,11 +63,19 @@ func (e *FileError) Error() string {
 	if e.Key != "" {
 		s += ": " + e.Key
 	}
-	return s + ": " + e.Err.Error()
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
 }
 
 // Unwrap returns the cause.
-func (e *FileError) Unwrap() error { return e.Err }
+func (e *FileError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // maxErrors bounds how much is said about one file.
 const maxErrors = 20

@@ -1,0 +1,71 @@
+package view
+
+import (
+	"bytes"
+	"errors"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+// serveMissing answers where there is no mirror to show: to a person with a
+// page, to a script with JSON.
+func (h *Handler) serveMissing(w http.ResponseWriter, r *http.Request) {
+	reason := h.whyMissing(r)
+	if strings.Trim(r.URL.Path, "/") != "" {
+		refuse(w, http.StatusServiceUnavailable, reason)
+		return
+	}
+	page, err := h.renderMissing(reason)
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, reason)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = w.Write(page) // the browser went away
+}
+
+// whyMissing asks the application first: it knows what the environment forbids.
+func (h *Handler) whyMissing(r *http.Request) string {
+	if h.store.Path() == "" && h.controls != nil {
+		if c, err := h.controls.Consent(r.Context()); err == nil && c.Reason != "" {
+			return "Nothing is recorded: " + sentence(c.Reason)
+		}
+	}
+	for _, p := range problems {
+		if errors.Is(h.missing, p.err) {
+			return p.text
+		}
+	}
+	if h.missing == nil || errors.Is(h.missing, localstore.ErrNotOpen) {
+		return "Nothing is recorded: there is no file with your usage."
+	}
+	return "This page could not be set up. The application was told why."
+}
+
+// sentence ends a reason as one.
+func sentence(reason string) string {
+	if last, _ := utf8.DecodeLastRuneInString(reason); strings.ContainsRune(".!?", last) {
+		return reason
+	}
+	return reason + "."
+}
+
+func (h *Handler) renderMissing(reason string) ([]byte, error) {
+	t, err := template.ParseFS(files, path.Join("page", missingName))
+	if err != nil {
+		return nil, err
+	}
+	title := h.title
+	if title == "" {
+		title = defaultTitle
+	}
+	var page bytes.Buffer
+	err = t.Execute(&page, struct{ Title, Reason string }{title, reason})
+	return page.Bytes(), err
+}

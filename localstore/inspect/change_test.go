@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -106,6 +107,40 @@ func TestViewServesThePage(t *testing.T) {
 	}
 	if got := runWith(ctx, o, "view"); got.code != exitDone || !strings.HasPrefix(got.out, "http://127.0.0.1:") || got.errors != "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestViewWithoutTheSecretShowsNothing, and does not say what was asked for.
+func TestViewWithoutTheSecretShowsNothing(t *testing.T) {
+	r := played(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o := Options{File: r.store.Path(), Now: r.clock}
+	var secret string
+	o.serve = func(ctx context.Context, path, address string, ready func(string), opts ...view.Option) error {
+		return view.Serve(ctx, path, address, func(at string) {
+			ready(at)
+			defer cancel() // interrupted
+			u, err := url.Parse(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret, u.Path = strings.Trim(u.Path, "/"), "/data"
+			answer, err := http.Get(u.String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusNotFound {
+				t.Errorf("%s answers %s", u, answer.Status)
+			}
+			http.DefaultClient.CloseIdleConnections()
+		}, opts...)
+	}
+	got := runWith(ctx, o, "view", "--json")
+	if got.code != exitDone || len(secret) < 26 || strings.Count(got.out, secret) != 1 || got.errors != "" {
+		t.Errorf("secret %q: %+v", secret, got)
 	}
 }
 

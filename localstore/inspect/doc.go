@@ -7,7 +7,7 @@
 //		os.Exit(inspect.Run(ctx, os.Args[2:], inspect.Options{Name: "mytool usage", Application: "mytool"}))
 //
 // It needs no network. It opens the mirror read-only, in short readings, while
-// the application runs, and never makes one; consent and erase alone write.
+// the application runs, and never makes one; consent, erase and the switches of view alone write.
 // What it shows is as fresh as the application's last recording.
 //
 // # Commands
@@ -27,8 +27,8 @@
 //	erase                    deletes all that was recorded, asks first
 //	    --yes                does not ask
 //	id                       the random ids of this installation and its mirror
-//	view                     a page in the browser, served on loopback
-//	    --listen ADDRESS     elsewhere
+//	view                     a page in the browser, on loopback, for whoever has the URL it prints
+//	    --listen ADDRESS     elsewhere, as 0.0.0.0:8080 for all interfaces; it is not encrypted
 //	completion SHELL         a completion script for bash, zsh, fish or pwsh
 //
 // The mirror is the one that --file names, the one at the usual place of the

@@ -17,7 +17,7 @@ func (s *session) viewCommand() *cli.Command {
 	listen := view.DefaultAddress
 	return &cli.Command{
 		Name: "view", Usage: "serve a page for the browser, until interrupted",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Usage: "serve at `ADDRESS`; on any but loopback others can read it",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Usage: "serve at `ADDRESS`; beyond loopback the URL, and what it shows, travel unencrypted",
 			Value: view.DefaultAddress, Destination: &listen}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
@@ -45,7 +45,7 @@ func (s *session) served(url string) {
 		}{url})
 	} else {
 		s.line("%s", url)
-		s.note("Open it in a browser. Interrupt this command to end it.")
+		s.note("Open it in a browser. Whoever has the URL can read and switch, nobody else can. Interrupt this command to end it.")
 	}
 	_ = s.out.Flush()
 }

@@ -53,6 +53,9 @@ func (p SentPart) MarshalJSON() ([]byte, error) {
 }
 
 func jsonPartOf(p *Part) jsonPart {
+	if p == nil {
+		p = new(Part)
+	}
 	out := jsonPart{ID: jsonID(p.ID), Batch: jsonID(p.Batch), Start: moment(p.Start), End: moment(p.End),
 		Resource: json.RawMessage(encodeAttributes(p.Resource)), Scopes: make([]jsonScope, len(p.Scopes))}
 	for i, s := range p.Scopes {

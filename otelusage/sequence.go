@@ -97,7 +97,7 @@ func (s *Sequence) Checkpoints() []string {
 // [sequence.ErrInvalidCheckpoint].
 func (s *Sequence) UpTo(checkpoint string) ([]string, error) {
 	if !s.ok() {
-		return nil, nil
+		return (*sequence.Sequence)(nil).UpTo(checkpoint) // it has no checkpoints
 	}
 	return s.own.progress.UpTo(checkpoint)
 }

@@ -1,0 +1,96 @@
+package nilsafe
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect"
+	"github.com/anonymoususage/anonymoususage-go/localstore/view"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
+	"github.com/anonymoususage/anonymoususage-go/sequence"
+)
+
+var functions = map[string]any{
+	"sequence.New": sequence.New,
+
+	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant,
+	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
+	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,
+	"otelusage.NewTimer": otelusage.NewTimer, "otelusage.ParseKind": otelusage.ParseKind, "otelusage.TimerBoundaries": otelusage.TimerBoundaries,
+	"otelusage.WithDescription": otelusage.WithDescription, "otelusage.WithErrorHandler": otelusage.WithErrorHandler, "otelusage.WithLedger": otelusage.WithLedger,
+	"otelusage.WithMeterProvider": otelusage.WithMeterProvider, "otelusage.WithUnit": otelusage.WithUnit,
+	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Values": otelusagetest.Values,
+	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
+
+	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.ExponentialValue": localstore.ExponentialValue,
+	"localstore.Float64Value": localstore.Float64Value, "localstore.HistogramValue": localstore.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
+	"localstore.Int64Value": localstore.Int64Value, "localstore.Open": localstore.Open, "localstore.ReadOnly": localstore.ReadOnly,
+	"localstore.WithBusyTimeout": localstore.WithBusyTimeout, "localstore.WithClock": localstore.WithClock, "localstore.WithErrorHandler": localstore.WithErrorHandler,
+	"localstore.WithInstallationID": localstore.WithInstallationID, "localstore.WithMaxRows": localstore.WithMaxRows, "localstore.WithMaxSeries": localstore.WithMaxSeries,
+	"localstore.WithRandom":  localstore.WithRandom,
+	"localstore/inspect.Run": run,
+	"localstore/view.New":    view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
+	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,
+	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle,
+
+	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
+	"exporter.ReaderFactory": exporter.ReaderFactory, "exporter.RequireConsent": exporter.RequireConsent, "exporter.ResourceMetrics": exporter.ResourceMetrics,
+	"exporter.WithAttributeKeys": exporter.WithAttributeKeys, "exporter.WithCheckInterval": exporter.WithCheckInterval, "exporter.WithErrorHandler": exporter.WithErrorHandler,
+	"exporter.WithForwarder": exporter.WithForwarder, "exporter.WithRecordInterval": exporter.WithRecordInterval, "exporter.WithRequestTimeout": exporter.WithRequestTimeout,
+	"exporter.WithResource": exporter.WithResource, "exporter.WithScopes": exporter.WithScopes, "exporter.WithShutdownGrace": exporter.WithShutdownGrace,
+	"exporter.WithSubmitInterval": exporter.WithSubmitInterval, "exporter.WithSubmitWait": exporter.WithSubmitWait,
+	"exporter/otlp.Encode": otlp.Encode, "exporter/otlp.EncodeJSON": otlp.EncodeJSON, "exporter/otlp.New": otlp.New,
+	"exporter/otlp.WithCompression": otlp.WithCompression, "exporter/otlp.WithEndpointURL": otlp.WithEndpointURL, "exporter/otlp.WithHeaders": otlp.WithHeaders,
+	"exporter/otlp.WithProxy": otlp.WithProxy, "exporter/otlp.WithTLSConfig": otlp.WithTLSConfig, "exporter/otlp.WithTimeout": otlp.WithTimeout,
+	"exporter/hq.Encode": hq.Encode, "exporter/hq.New": hq.New,
+}
+
+// run is inspect.Run that prints nothing.
+func run(t *testing.T) int {
+	return inspect.Run(t.Context(), nil, inspect.Options{Stdout: io.Discard, Stderr: io.Discard})
+}
+
+// TestEveryFunctionOfNothing calls each with nil and zero arguments.
+func TestEveryFunctionOfNothing(t *testing.T) {
+	tried := make(map[string]bool)
+	for name, f := range functions {
+		tried[name] = true
+		t.Run(name, func(t *testing.T) {
+			v := reflect.ValueOf(f)
+			call(t, name, v, zeroArguments(t, v.Type(), 0))
+		})
+	}
+	sameNames(t, "function", parseModule(t).functions, tried)
+}
+
+// aFile returns a file, below which nobody can make anything.
+func aFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(path, nil, 0o600))
+	return path
+}
+
+func failed(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s did not fail", what)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -2,8 +2,9 @@ package otelusage
 
 var defaultTracker Tracker
 
-// Default returns the tracker on which package variables are declared. Nothing
-// collects it until it is attached, by the application or by who is given it.
+// Default returns the tracker on which package variables are declared. Packages
+// standalone and setup attach it unless they are given another one; else nothing
+// collects it until the application attaches it.
 func Default() *Tracker { return &defaultTracker }
 
 // NewStatistic declares a Statistic on [Default]. It never returns nil; an

@@ -40,6 +40,7 @@ func launch(t *testing.T, file, version, url string, opts ...otlp.Option) *appli
 	u, err := standalone.Start(t.Context(), standalone.Config{
 		FilePath: file, ApplicationName: "editor", ApplicationVersion: version,
 		Forwarder: forwarder, SubmitInterval: time.Hour, CheckInterval: time.Hour,
+		Tracker: new(otelusage.Tracker), // it starts more than once in this process
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, u.Close()) })

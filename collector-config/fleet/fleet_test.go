@@ -118,7 +118,7 @@ func real(t *testing.T) []*colmetricpb.ExportMetricsServiceRequest {
 		f, err := otlp.New(t.Context(), otlp.WithEndpointURL(r.URL))
 		must(t, err)
 		u, err := standalone.Start(t.Context(), standalone.Config{FilePath: file, ApplicationName: "editor",
-			ApplicationVersion: version, Forwarder: f, SubmitInterval: time.Hour})
+			ApplicationVersion: version, Forwarder: f, SubmitInterval: time.Hour, Tracker: new(otelusage.Tracker)})
 		must(t, err)
 		tr := u.Tracker()
 		search, err := tr.Statistic(searches, otelusage.Monotonic(), otelusage.WithDescription("Searches made."))

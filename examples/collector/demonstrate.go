@@ -50,6 +50,7 @@ func application(ctx context.Context, file, version, url string) (said []string,
 	}
 	usage, err := standalone.Start(ctx, standalone.Config{
 		FilePath: file, ApplicationName: "mygame", ApplicationVersion: version, Forwarder: forwarder,
+		Tracker: new(otelusage.Tracker), // of this program, which runs several times in this process
 	})
 	defer func() { err = errors.Join(err, usage.Close()) }()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
@@ -19,7 +20,7 @@ func apart(ctx context.Context, file, endpoint string) (own metricdata.ResourceM
 		return own, err
 	}
 	usage, err := standalone.Start(ctx, standalone.Config{
-		FilePath: file, ApplicationName: "reports", ApplicationVersion: "3.1.0", Forwarder: forwarder,
+		FilePath: file, ApplicationName: "reports", ApplicationVersion: "3.1.0", Forwarder: forwarder, Tracker: new(otelusage.Tracker),
 	})
 	if err != nil {
 		return own, err

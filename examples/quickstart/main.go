@@ -58,7 +58,6 @@ func run(ctx context.Context, out io.Writer, file, world string) error {
 		ApplicationName:    "quickstart",
 		ApplicationVersion: "1.0.0",
 		Forwarder:          forwarder,
-		Tracker:            otelusage.Default(),
 	})
 	if err != nil {
 		return err

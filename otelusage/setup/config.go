@@ -52,7 +52,7 @@ type Config struct {
 	CloseTimeout   time.Duration // default standalone.DefaultCloseTimeout
 	SubmitWait     time.Duration // default exporter.DefaultSubmitWait
 
-	Tracker  *otelusage.Tracker // nil: a fresh one
+	Tracker  *otelusage.Tracker // nil: otelusage.Default(); see standalone.Start
 	Resource *resource.Resource // more resource attributes, through the allow-list
 	OnError  func(error)        // nil: errors are kept for Usage.Err
 }

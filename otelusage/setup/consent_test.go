@@ -24,6 +24,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
@@ -167,7 +168,7 @@ func (d *destination) silent(t *testing.T) {
 }
 
 func (d *destination) config(path string) Config {
-	c := Config{FilePath: path, ApplicationName: "game", ApplicationVersion: "1.0"}
+	c := Config{Tracker: new(otelusage.Tracker), FilePath: path, ApplicationName: "game", ApplicationVersion: "1.0"}
 	if d.hq {
 		c.HQ = &HQ{Host: d.url, APIKey: "k"}
 	} else {

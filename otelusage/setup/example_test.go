@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 )
 
@@ -41,6 +42,7 @@ api_key = ldfhksg23542kj5g73kk3465j
 	cfg.FilePath = filepath.Join(dir, "usage.db") // wins over the file
 	cfg.ApplicationVersion = "1.0.0"
 	cfg.RequireConsent = true
+	cfg.Tracker = new(otelusage.Tracker) // nil: otelusage.Default()
 
 	ctx := context.Background()
 	usage, err := setup.Start(ctx, cfg)

@@ -62,6 +62,9 @@ func started(t *testing.T, c Config) *Usage {
 	if c.OnError == nil {
 		c.OnError = func(err error) { t.Error("reported:", err) }
 	}
+	if c.Tracker == nil {
+		c.Tracker = new(otelusage.Tracker)
+	}
 	u, err := Start(t.Context(), c)
 	must(t, err)
 	return u
@@ -194,7 +197,7 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			var reported []error
-			c := Config{FilePath: filepath.Join(dir, "below", "usage.db"), ApplicationName: "game", Debug: true,
+			c := Config{Tracker: new(otelusage.Tracker), FilePath: filepath.Join(dir, "below", "usage.db"), ApplicationName: "game", Debug: true,
 				OnError: func(err error) { reported = append(reported, err) }}
 			tt.edit(&c)
 			u, err := Start(t.Context(), c)
@@ -221,7 +224,7 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 }
 
 func TestStartReportsAllThatIsWrong(t *testing.T) {
-	_, err := Start(t.Context(), Config{SubmitInterval: -2, OTLP: new(OTLP)})
+	_, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), SubmitInterval: -2, OTLP: new(OTLP)})
 	for _, want := range []string{"FilePath", "SubmitInterval", "OTLP.Endpoint"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%s is not in %v", want, err)
@@ -248,7 +251,7 @@ func TestNothingIsSentOrRecordedUnderAVeto(t *testing.T) {
 				t.Setenv(tt.key, tt.value)
 			}
 			hq, dir := newHQ(t), t.TempDir()
-			c := Config{FilePath: filepath.Join(dir, "usage.db"), ApplicationName: "game", ApplicationVersion: "1.0", HQ: &HQ{Host: hq.URL, APIKey: "k"}}
+			c := Config{Tracker: new(otelusage.Tracker), FilePath: filepath.Join(dir, "usage.db"), ApplicationName: "game", ApplicationVersion: "1.0", HQ: &HQ{Host: hq.URL, APIKey: "k"}}
 			tt.edit(&c)
 			u := started(t, c)
 			if s := count(t, u, 2); s.Value() != 2 {
@@ -277,13 +280,13 @@ func TestStartWithAContextThatIsDoneOrNil(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	path := filepath.Join(t.TempDir(), "usage.db")
-	u, err := Start(ctx, Config{FilePath: path, OTLP: &OTLP{Endpoint: "http://127.0.0.1:1"}})
+	u, err := Start(ctx, Config{Tracker: new(otelusage.Tracker), FilePath: path, OTLP: &OTLP{Endpoint: "http://127.0.0.1:1"}})
 	if !errors.Is(err, context.Canceled) || u == nil {
 		t.Fatalf("got %v, %v", u, err)
 	}
 	must(t, u.Close())
 	var none context.Context
-	u, err = Start(none, Config{FilePath: path})
+	u, err = Start(none, Config{Tracker: new(otelusage.Tracker), FilePath: path})
 	must(t, err)
 	must(t, u.Close())
 }
@@ -293,11 +296,11 @@ func TestDebugOnlyTellsMore(t *testing.T) {
 	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) })
 	for _, debug := range []bool{false, true} {
 		reported := 0
-		u, err := Start(t.Context(), Config{Debug: debug, OnError: func(error) { reported++ }})
+		u, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), Debug: debug, OnError: func(error) { reported++ }})
 		if err == nil || u.Err() == nil || (reported == 1) != debug {
 			t.Errorf("debug %v: %v, reported %d times", debug, err, reported)
 		}
-		u, err = Start(t.Context(), Config{Debug: debug})
+		u, err = Start(t.Context(), Config{Tracker: new(otelusage.Tracker), Debug: debug})
 		if err == nil || u.Err() == nil {
 			t.Errorf("debug %v without OnError: %v", debug, err)
 		}

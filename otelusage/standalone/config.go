@@ -39,7 +39,7 @@ type Config struct {
 	Disabled       bool // record nothing
 
 	Forwarder sdkmetric.Exporter // nil: local only
-	Tracker   *otelusage.Tracker // nil: a fresh one
+	Tracker   *otelusage.Tracker // nil: otelusage.Default(); see Start
 	Resource  *resource.Resource // more resource attributes, through the allow-list
 	OnError   func(error)        // nil: errors are kept for Err, never printed
 }

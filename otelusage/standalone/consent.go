@@ -75,7 +75,9 @@ func (u *Usage) Erase(ctx context.Context) error {
 	if err != nil && !errors.Is(err, localstore.ErrErasePending) {
 		return err
 	}
-	u.tracker.Reset()
+	if u.attached {
+		u.tracker.Reset()
+	}
 	return err
 }
 

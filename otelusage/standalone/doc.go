@@ -2,10 +2,15 @@
 // MeterProvider of its own, a local mirror, and whatever forwarder it is given.
 //
 //	usage, err := standalone.Start(ctx, standalone.Config{
-//		ApplicationName: "mygame", ApplicationVersion: "1.0.0",
-//		Forwarder: forwarder, Tracker: otelusage.Default(),
+//		ApplicationName: "mygame", ApplicationVersion: "1.0.0", Forwarder: forwarder,
 //	})
+//	if err != nil {
+//		log.Print(err) // counting goes on in memory
+//	}
 //	defer usage.Close()
+//
+// It records what package variables count, which are declared on
+// otelusage.Default, unless it is given another tracker.
 //
 // The provider is apart from the application's own: other readers never see the
 // usage instruments, and consent covers all of them. Nothing is printed, and no

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 func TestEraseTakesBackWhatItCanAndBeginsAnew(t *testing.T) {
@@ -63,7 +65,7 @@ func TestEraseTakesBackWhatItCanAndBeginsAnew(t *testing.T) {
 
 func TestEraseWithoutANetwork(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
-	u, err := Start(t.Context(), Config{FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, "http://127.0.0.1:1")})
+	u, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, "http://127.0.0.1:1")})
 	must(t, err)
 	n, err := u.Tracker().Statistic("n")
 	must(t, err)

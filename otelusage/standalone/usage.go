@@ -21,6 +21,7 @@ import (
 type Usage struct {
 	config   Config
 	tracker  *otelusage.Tracker
+	attached bool              // whether the tracker is this one's
 	store    *localstore.Store // nil where nothing is recorded
 	exporter *exporter.Exporter
 	provider *sdkmetric.MeterProvider
@@ -40,10 +41,19 @@ var ErrNotRecording = errors.New("standalone: nothing is recorded")
 // as far as it can. Where the mirror cannot be opened, counting goes on in
 // memory; where the forwarder is no good, recording goes on. The context bounds
 // Start alone.
+//
+// A tracker is for one Start. Another one in the process with the same tracker,
+// and so every second one without a Config.Tracker, returns
+// [otelusage.ErrAttached], also after the first was closed: what the tracker
+// counts stays with the first, whatever becomes of the second. Give each further
+// one, as in tests, a Tracker: new(otelusage.Tracker).
 func Start(ctx context.Context, c Config) (*Usage, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	u := &Usage{config: c, tracker: c.Tracker}
 	if u.tracker == nil {
-		u.tracker = new(otelusage.Tracker)
+		u.tracker = otelusage.Default()
 	}
 	u.errors.handle = c.OnError
 	if u.veto = c.veto(); u.veto != "" {
@@ -89,10 +99,15 @@ func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) e
 	if store != nil {
 		opts = append(opts, otelusage.WithLedger(store))
 	}
-	if err := u.tracker.Attach(opts...); err != nil {
-		return u.failed(err)
+	err := u.tracker.Attach(opts...)
+	u.attached = !errors.Is(err, otelusage.ErrAttached) && !errors.Is(err, otelusage.ErrClosed)
+	switch {
+	case err == nil:
+		return nil
+	case !u.attached:
+		err = fmt.Errorf("%w: nothing that it counts is recorded by this start, see Config.Tracker", err)
 	}
-	return nil
+	return u.failed(err)
 }
 
 // unheard returns a provider that nobody reads: trackables count in memory. It
@@ -175,7 +190,10 @@ func (u *Usage) Shutdown(ctx context.Context) error {
 }
 
 func (u *Usage) shutdown(ctx context.Context) error {
-	err := u.tracker.Close()
+	var err error
+	if u.attached {
+		err = u.tracker.Close()
+	}
 	if u.reader == nil {
 		if forwarder, _ := u.config.forwarder(); forwarder != nil {
 			err = errors.Join(err, forwarder.Shutdown(ctx))

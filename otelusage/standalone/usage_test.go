@@ -55,7 +55,7 @@ func TestShutdownRecordsEverything(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "usage.db")
-			u, err := Start(t.Context(), Config{FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, tt.endpoint), SubmitInterval: time.Second})
+			u, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, tt.endpoint), SubmitInterval: time.Second})
 			must(t, err)
 			n, err := u.Tracker().Statistic("n")
 			must(t, err)
@@ -116,6 +116,9 @@ func TestStartNeverReturnsNilAndCountsOn(t *testing.T) {
 		{"bad installation id", t.Context(), Config{FilePath: filepath.Join(dir, "d.db"), InstallationID: "a\nb"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.c.Tracker == nil {
+				tt.c.Tracker = new(otelusage.Tracker)
+			}
 			u, err := Start(tt.ctx, tt.c)
 			if err == nil {
 				t.Error("no error")
@@ -141,7 +144,7 @@ func TestStartNeverReturnsNilAndCountsOn(t *testing.T) {
 func TestNilForwarderStillRecords(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	var missing *otlp.Exporter
-	u, err := Start(t.Context(), Config{FilePath: path, ApplicationName: "game", Forwarder: missing})
+	u, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), FilePath: path, ApplicationName: "game", Forwarder: missing})
 	if err == nil {
 		t.Error("a nil forwarder was accepted")
 	}
@@ -236,7 +239,7 @@ func TestNothingReachesTheGlobalErrorHandler(t *testing.T) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { t.Error("otel.Handle:", err) }))
 	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) })
 	var reported []error
-	u, err := Start(t.Context(), Config{FilePath: filepath.Join(t.TempDir(), "usage.db"), ApplicationName: "game",
+	u, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), FilePath: filepath.Join(t.TempDir(), "usage.db"), ApplicationName: "game",
 		Forwarder: forwardTo(t, "http://127.0.0.1:1"), OnError: func(err error) { reported = append(reported, err) }})
 	must(t, err)
 	n, err := u.Tracker().Statistic("n", otelusage.Monotonic())

@@ -18,6 +18,9 @@ func start(t *testing.T, c Config) *Usage {
 	if c.OnError == nil {
 		c.OnError = func(err error) { t.Error("reported:", err) }
 	}
+	if c.Tracker == nil {
+		c.Tracker = new(otelusage.Tracker)
+	}
 	u, err := Start(t.Context(), c)
 	must(t, err)
 	return u

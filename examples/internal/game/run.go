@@ -26,7 +26,9 @@ type Session struct {
 
 // Run asks if it has to, plays, submits and shows what all runs came to.
 func (s *Session) Run(ctx context.Context) error {
-	usage, err := setup.Start(ctx, s.Config)
+	cfg := s.Config
+	cfg.Tracker = new(otelusage.Tracker) // the game declares on it what its session counts
+	usage, err := setup.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func checkCheckpoints(checkpoints []string) error {
 // declare finds or makes a trackable. wrong is what the options have against
 // them. With an error the trackable is detached: it counts, unseen.
 func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T) (T, error) {
-	m.tracker, m.rep = t, &t.rep
+	m.tracker, m.rep, m.at = t, &t.rep, here()
 	given := m.given
 	name, err := checkName(given)
 	m.name, m.given = name, strings.ToLower(given)

@@ -5,7 +5,8 @@ import "errors"
 var (
 	// ErrConflict is returned when a name is declared again as something
 	// else: another kind, number type, monotonicity, unit, checkpoint list or
-	// spelling (a space for an underscore).
+	// spelling (a space for an underscore). The error names package, file and
+	// line of both declarations.
 	ErrConflict = errors.New("conflicting declaration")
 
 	// ErrInvalidName is returned for a name that OpenTelemetry does not

@@ -43,6 +43,7 @@ type meta struct {
 	float       bool
 	monotonic   bool
 	checkpoints []string
+	at          place // of the first declaration
 
 	tracker *Tracker
 	rep     *reporter
@@ -77,25 +78,28 @@ func (m *meta) declaration() Declaration {
 
 // conflict returns why d cannot be the same trackable as m.
 func (m *meta) conflict(d *meta) error {
-	var what string
 	mine, theirs := m.options(), d.options()
 	switch {
 	case m.given != d.given:
-		what = fmt.Sprintf("it was spelled %q before", m.given)
+		return m.differs(d, fmt.Sprintf("it was spelled %q before", m.given))
 	case m.kind != d.kind:
-		what = fmt.Sprintf("it was a %s before", m.kind)
+		return m.differs(d, fmt.Sprintf("it was a %s before", m.kind))
 	case m.float != d.float:
-		what = "it was declared with another number type before"
+		return m.differs(d, "it was declared with another number type before")
 	case d.monotonic && !m.monotonic:
-		what = "it was not monotonic before"
+		return m.differs(d, "it was not monotonic before")
 	case mine.unit != "" && theirs.unit != "" && mine.unit != theirs.unit:
-		what = fmt.Sprintf("its unit was %q before", mine.unit)
+		return m.differs(d, fmt.Sprintf("its unit was %q before", mine.unit))
 	case !slices.Equal(m.checkpoints, d.checkpoints):
-		what = "it had other checkpoints before"
-	default:
-		return nil
+		return m.differs(d, "it had other checkpoints before")
 	}
-	return fmt.Errorf("declare %s %q: %w: %s", d.kind, d.name, ErrConflict, what)
+	return nil
+}
+
+// differs names both declarations: they are often in two packages that do not
+// know of each other.
+func (m *meta) differs(d *meta, what string) error {
+	return fmt.Errorf("declare %s %q at %v: %w: %s, at %v", d.kind, d.name, d.at, ErrConflict, what, m.at)
 }
 
 // adopt takes over what only the later declaration d gave, and returns what it
@@ -108,11 +112,11 @@ func (m *meta) adopt(d *meta, reported bool) (kept error) {
 	case m.opts.description == "":
 		m.opts.description = theirs.description
 	case theirs.description != "" && theirs.description != m.opts.description:
-		kept = fmt.Errorf("declared again with another description, %q; kept %q", theirs.description, m.opts.description)
+		kept = fmt.Errorf("declared again at %v with another description, %q; kept %q of %v", d.at, theirs.description, m.opts.description, m.at)
 	}
 	if m.opts.unit == "" && theirs.unit != "" {
 		if reported {
-			kept = fmt.Errorf("declared again with unit %q after it was reported without one", theirs.unit)
+			kept = fmt.Errorf("declared again at %v with unit %q after it was reported without one, declared at %v", d.at, theirs.unit, m.at)
 		} else {
 			m.opts.unit = theirs.unit
 		}

@@ -106,7 +106,7 @@ func (r *registry) find(m *meta) (any, error) {
 		return nil, err
 	}
 	if m.monotonic != found.meta.monotonic {
-		return nil, fmt.Errorf("declare %s %q: %w: it was monotonic before", m.kind, m.name, ErrConflict)
+		return nil, found.meta.differs(m, "it was monotonic before")
 	}
 	return found.core, nil
 }
@@ -117,7 +117,7 @@ func (r *registry) add(m *meta, core owned, create func(metric.Meter) error) err
 	core.ownedBy(r)
 	r.cores[m.key()] = registered{core: core, meta: &meta{
 		name: m.name, given: m.given, kind: m.kind, float: m.float,
-		monotonic: m.monotonic, checkpoints: m.checkpoints, opts: o,
+		monotonic: m.monotonic, checkpoints: m.checkpoints, at: m.at, opts: o,
 	}}
 	meter, ok := r.meters[m.kind]
 	if !ok {

@@ -46,7 +46,7 @@ func (s *State) agreeInitial(initial string) {
 	}
 	s.mu.Unlock()
 	if old != NoState && initial != old {
-		s.meta.report("initial", fmt.Errorf("declared again with another initial state, %q; kept %q", initial, old))
+		s.meta.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.meta.at))
 	}
 }
 

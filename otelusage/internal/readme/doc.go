@@ -1,0 +1,4 @@
+// Package readme holds the test that builds and runs every Go snippet of the
+// module's README, as its reader would: in a sound environment, and in those in
+// which nothing can be recorded.
+package readme

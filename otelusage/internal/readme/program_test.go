@@ -1,0 +1,159 @@
+package readme
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// snippet is what stands around a snippet of the README in a reader's program.
+type snippet struct {
+	name   string
+	marker string // by which it is found
+	whole  bool   // it is a file and has functions of its own
+	before string // what it takes for granted
+	after  string // that the program goes on, and what it prints
+}
+
+var snippets = []snippet{
+	{name: "quickstart", marker: "func main() {", whole: true},
+	{name: "command", marker: "inspect.Run", before: `ctx := context.Background()`},
+	{name: "page", marker: "view.New",
+		before: `ctx, mux := context.Background(), http.NewServeMux()
+			signedIn := func(r *http.Request) bool { return r.Header.Get("Authorization") != "" }`,
+		after: `otelusage.NewStatistic("looked").Inc()
+			for _, authorization := range []string{"", "Bearer x"} {
+				r := httptest.NewRequest("GET", "/usage/", nil)
+				r.Host = "localhost"
+				r.Header.Set("Authorization", authorization)
+				w := httptest.NewRecorder()
+				mux.ServeHTTP(w, r)
+				fmt.Println("status", w.Code)
+			}`},
+	{name: "beside", marker: "sdkmetric.NewMeterProvider",
+		before: `ctx, appReader := context.Background(), sdkmetric.NewManualReader()
+			forwarder, err := otlp.New(ctx, otlp.WithEndpointURL("https://usage.example.com/v1/metrics"))
+			if err != nil {
+				log.Print(err)
+			}`,
+		after: `n, err := tracker.Statistic("searches")
+			if err != nil {
+				log.Print(err)
+			}
+			n.Add(2)
+			t, _ := tracker.Timer("open")
+			t.Start()
+			fmt.Println("counted", n.Value())`},
+}
+
+const modulePath = "github.com/anonymoususage/anonymoususage-go/"
+
+// imports are the packages of the snippets, by the names they have there.
+var imports = map[string]string{
+	"context": "context", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "log": "log", "os": "os", "time": "time",
+	"sdkmetric": "go.opentelemetry.io/otel/sdk/metric",
+	"exporter":  modulePath + "exporter", "otlp": modulePath + "exporter/otlp",
+	"localstore": modulePath + "localstore", "inspect": modulePath + "localstore/inspect", "view": modulePath + "localstore/view",
+	"otelusage": modulePath + "otelusage", "standalone": modulePath + "otelusage/standalone",
+}
+
+var fence = regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n")
+
+// goSnippets returns the README's snippets by their names.
+func goSnippets(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "README.md"))
+	must(t, err)
+	found := make(map[string]string)
+	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
+		i := slices.IndexFunc(snippets, func(s snippet) bool { return strings.Contains(m[1], s.marker) && found[s.name] == "" })
+		if i < 0 {
+			t.Fatalf("nobody knows what this snippet needs:\n%s", m[1])
+		}
+		found[snippets[i].name] = m[1]
+	}
+	if len(found) != len(snippets) || strings.Count(string(text), "```go") != len(snippets) {
+		t.Fatalf("found %d snippets, want %d", len(found), len(snippets))
+	}
+	return found
+}
+
+// file returns the source of a package with the snippet in it.
+func (s *snippet) file(t *testing.T, text string) []byte {
+	t.Helper()
+	body := text + "\n"
+	switch {
+	case s.whole:
+		body += "func Main() { main() }\n"
+	default:
+		body = "func Main() {\n" + s.before + "\n{\n" + text + "\n" + s.after + "\n}\n}\n"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "package %s\n\nimport (\n", s.name)
+	for name, from := range imports {
+		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(body) {
+			fmt.Fprintf(&b, "%s %q\n", name, from)
+		}
+	}
+	source, err := format.Source([]byte(b.String() + ")\n\n" + body))
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", s.name, err, b.String()+body)
+	}
+	return source
+}
+
+// build builds a program that runs the snippet it is told. Its source lies
+// beside the module for the compiler alone.
+func build(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	const programs = "otelusage/internal/readme/programs"
+	overlay := make(map[string]string)
+	add := func(name string, source []byte) {
+		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "_"))
+		must(t, os.WriteFile(file, source, 0o600))
+		overlay[filepath.Join(root(t), programs, filepath.FromSlash(name))] = file
+	}
+	found := goSnippets(t)
+	main := "package main\n\nimport (\n\"os\"\n"
+	cases := ""
+	for _, s := range snippets {
+		add(path.Join(s.name, "snippet.go"), s.file(t, found[s.name]))
+		main += fmt.Sprintf("%q\n", modulePath+programs+"/"+s.name)
+		cases += fmt.Sprintf("case %q:\n%s.Main()\n", s.name, s.name)
+	}
+	// The program's own arguments are those that follow the snippet's name.
+	add("main.go", []byte(main+")\n\nfunc main() {\nname := os.Args[1]\nos.Args = append(os.Args[:1], os.Args[2:]...)\nswitch name {\n"+cases+"}\n}\n"))
+	replace, err := json.Marshal(map[string]any{"Replace": overlay})
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "overlay.json"), replace, 0o600))
+	binary := filepath.Join(dir, "readme.exe")
+	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./"+programs)
+	cmd.Dir = root(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the snippets do not compile: %v\n%s", err, out)
+	}
+	return binary
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../..")
+	must(t, err)
+	return path
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -67,13 +67,16 @@ func run(ctx context.Context, out io.Writer, file, address string) (err error) {
 	}
 	defer func() { err = errors.Join(err, usage.Close()) }()
 
-	page, err := view.New(usage.Store(), view.WithControls(usage), view.WithTitle(name), view.WithRecordInterval(recordInterval))
+	person := newSession()
+	page, err := view.New(usage.Store(), view.WithControls(usage), view.WithAuthorization(person.signedIn),
+		view.WithTitle(name), view.WithRecordInterval(recordInterval))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, page.Close()) }()
 	mux := http.NewServeMux()
 	mux.Handle("/usage/", http.StripPrefix("/usage", page))
+	mux.HandleFunc("/signin", person.signIn)
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -82,7 +85,7 @@ func run(ctx context.Context, out io.Writer, file, address string) (err error) {
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	fmt.Fprintf(out, "Look at http://%s/usage/\nThe mirror is %s\nInterrupt to end.\n", listener.Addr(), file)
+	fmt.Fprintf(out, "Look at %s\nThe mirror is %s\nInterrupt to end.\n", person.link(listener.Addr().String()), file)
 
 	app.run(ctx)
 	err = server.Close()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -66,12 +67,15 @@ func open(t *testing.T) *page {
 	})
 	p := &page{t: t}
 	p.client.Transport = &http.Transport{DisableKeepAlives: true}
+	p.client.Jar, _ = cookiejar.New(nil) // it never fails
 	lines := bufio.NewScanner(printed)
 	for p.url == "" && lines.Scan() {
 		_, p.url, _ = strings.Cut(lines.Text(), "Look at ")
 	}
 	go func() { _, _ = io.Copy(io.Discard, printed) }()
-	m := regexp.MustCompile(`name="usage-token" content="([^"]+)"`).FindStringSubmatch(p.do("GET", "", ""))
+	index := p.do("GET", "", "")
+	p.url = p.url[:strings.Index(p.url, "/signin")] + "/usage/"
+	m := regexp.MustCompile(`name="usage-token" content="([^"]+)"`).FindStringSubmatch(index)
 	if m == nil {
 		t.Fatal("the page has no token")
 	}
@@ -137,6 +141,27 @@ func TestAYearIsShownAndGrows(t *testing.T) {
 		}
 		if t.Context().Err() != nil {
 			t.Fatal("nothing was counted")
+		}
+	}
+}
+
+// TestNobodyElseLooks: a program of the machine that finds the port.
+func TestNobodyElseLooks(t *testing.T) {
+	page := open(t)
+	base := strings.TrimSuffix(page.url, "/usage/")
+	for target, want := range map[string]int{"/usage/": 403, "/usage/data": 403, "/signin": 404, "/signin?key=x": 404} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", base+target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Usage-Token", page.token)
+		answer, err := page.client.Transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s: %d, want %d", target, answer.StatusCode, want)
 		}
 	}
 }

@@ -38,11 +38,12 @@
 //
 // Name the public host with [WithHosts], and let the proxy pass on Host as the
 // browser sent it: a proxy that puts its own address there makes every name look
-// like loopback, and every change look like another site's. It must also pass on
-// Origin, Sec-Fetch-Site, Usage-Token, If-None-Match and whatever the
-// authorization looks at, GET, HEAD and POST, and the path below the prefix with
-// its slash at the end; it must not cache. The address of the connection is the
-// proxy's own: it authorizes nobody.
+// like loopback, and to browsers that send no Sec-Fetch-Site it makes the page
+// another site's, which may change nothing. It must also pass on Origin,
+// Sec-Fetch-Site, Usage-Token, If-None-Match and whatever the authorization looks
+// at; GET, HEAD and POST; and the path below the prefix with its slash at the
+// end. It must not cache. The address of the connection is the proxy's own: it
+// authorizes nobody.
 //
 // # Without a mirror
 //

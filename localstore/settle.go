@@ -51,7 +51,7 @@ const (
 // [ErrLeaseLost] says that another process has taken over and nothing was
 // written.
 func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
-	if sub.missing() {
+	if sub.missing() || part == nil {
 		return false, ErrNotOpen
 	}
 	s := sub.store

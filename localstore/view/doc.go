@@ -24,7 +24,8 @@
 // Without [WithAuthorization] whoever reaches the port may read, and with the
 // page in hand switch and erase: that is every user and program of this machine
 // where the server listens on loopback, and the network where it does not. With
-// it, the application decides about each request.
+// it, the application decides about each request. How long a client may take is
+// up to the application's http.Server.
 //
 // To switch consent or erase, a request needs a token that only the served page
 // has, and must not come from another site. Every request needs a Host that is a

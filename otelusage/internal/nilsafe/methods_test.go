@@ -147,8 +147,13 @@ var errorType = reflect.TypeFor[error]()
 func everyMethod(t *testing.T, name string, v any) {
 	t.Helper()
 	of := reflect.TypeOf(v)
-	for i := range of.NumMethod() {
-		callAll(t, name+"."+of.Method(i).Name, reflect.ValueOf(v), i)
+	for _, ending := range []bool{false, true} {
+		for i := range of.NumMethod() {
+			m := of.Method(i).Name
+			if (m == "Close" || m == "Shutdown") == ending {
+				callAll(t, name+"."+m, reflect.ValueOf(v), i)
+			}
+		}
 	}
 }
 

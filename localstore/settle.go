@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -51,8 +52,11 @@ const (
 // [ErrLeaseLost] says that another process has taken over and nothing was
 // written.
 func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
-	if sub.missing() || part == nil {
+	if sub.missing() {
 		return false, ErrNotOpen
+	}
+	if part == nil {
+		return false, errors.New("settle part: there is none")
 	}
 	s := sub.store
 	s.lock()

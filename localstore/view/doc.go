@@ -49,7 +49,7 @@
 // # Without a mirror
 //
 // Where nothing is recorded, or the mirror cannot be opened, [New] returns an
-// error and a Handler that answers 503 with the reason.
+// error and a Handler that answers 503 with the reason, until there is one.
 //
 // # Options
 //

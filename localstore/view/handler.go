@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
@@ -15,14 +17,18 @@ import (
 // Handler, which answers 503.
 type Handler struct {
 	config
-	reader   *localstore.Store // nil where there is nothing to show
-	missing  error             // why, nil for a Handler that New did not make
-	store    *localstore.Store
 	token    string // that only the served page has
 	instance string // makes ETags of two handlers differ
-	index    []byte
-	routes   map[string]route
 	origin   *http.CrossOriginProtection
+
+	mu     sync.Mutex // held while what follows is made
+	closed bool
+	opened atomic.Bool // it is made, and does not change any more
+
+	store  *localstore.Store
+	reader *localstore.Store
+	index  []byte
+	routes map[string]route
 }
 
 // route is what is served at a path: by method.
@@ -33,27 +39,57 @@ type route map[string]func(http.ResponseWriter, *http.Request)
 //
 // New never returns nil. With an error, as for the nil Store of an application
 // that records nothing, the Handler answers every request with 503 and the
-// reason, in a sentence for the person.
+// reason, in a sentence for the person, until there is a mirror: the Store's, or
+// that of controls with a method Store, as *standalone.Usage has it.
 func New(store *localstore.Store, opts ...Option) (*Handler, error) {
 	h := &Handler{config: newConfig(opts), store: store, token: rand.Text(), instance: rand.Text(), origin: http.NewCrossOriginProtection()}
-	if err := h.open(); err != nil {
-		h.missing = err
+	if h.controls == nil && store.Path() != "" {
+		h.controls = store
+	}
+	if err := h.ready(); err != nil {
 		return h, fmt.Errorf("view mirror: %w", err)
 	}
 	return h, nil
 }
 
-// open makes all that serves a mirror.
-func (h *Handler) open() (err error) {
-	if h.wrong != nil {
+// ready opens the mirror where that was not done yet, and says why there is none.
+func (h *Handler) ready() error {
+	if h.opened.Load() {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.opened.Load():
+		return nil
+	case h.closed:
+		return localstore.ErrClosed
+	case h.wrong != nil:
 		return h.wrong
+	}
+	if h.store.Path() == "" {
+		h.store = h.theirs()
 	}
 	if h.store.Path() == "" {
 		return localstore.ErrNotOpen
 	}
-	if h.controls == nil {
-		h.controls = h.store
+	if err := h.open(); err != nil {
+		return err
 	}
+	h.opened.Store(true)
+	return nil
+}
+
+// theirs returns the Store that the application has by now.
+func (h *Handler) theirs() *localstore.Store {
+	if c, ok := h.controls.(interface{ Store() *localstore.Store }); ok {
+		return c.Store()
+	}
+	return nil
+}
+
+// open makes all that serves a mirror.
+func (h *Handler) open() (err error) {
 	if h.index, err = h.renderIndex(); err != nil {
 		return err
 	}
@@ -84,6 +120,9 @@ func (h *Handler) Close() error {
 	if h == nil {
 		return nil
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
 	return h.reader.Close()
 }
 
@@ -104,8 +143,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.authorized != nil && !h.authorized(r):
 		refuse(w, http.StatusForbidden, "You may not look at this page.")
 		return
-	case h.reader == nil:
-		h.serveMissing(w, r)
+	}
+	if err := h.ready(); err != nil {
+		h.serveMissing(w, r, err)
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/")

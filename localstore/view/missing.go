@@ -14,8 +14,8 @@ import (
 
 // serveMissing answers where there is no mirror to show: to a person with a
 // page, to a script with JSON.
-func (h *Handler) serveMissing(w http.ResponseWriter, r *http.Request) {
-	reason := h.whyMissing(r)
+func (h *Handler) serveMissing(w http.ResponseWriter, r *http.Request, why error) {
+	reason := h.whyMissing(r, why)
 	if strings.Trim(r.URL.Path, "/") != "" {
 		refuse(w, http.StatusServiceUnavailable, reason)
 		return
@@ -31,21 +31,21 @@ func (h *Handler) serveMissing(w http.ResponseWriter, r *http.Request) {
 }
 
 // whyMissing asks the application first: it knows what the environment forbids.
-func (h *Handler) whyMissing(r *http.Request) string {
-	if h.store.Path() == "" && h.controls != nil {
+func (h *Handler) whyMissing(r *http.Request, why error) string {
+	if !errors.Is(why, localstore.ErrNotOpen) {
+		for _, p := range problems {
+			if errors.Is(why, p.err) {
+				return p.text
+			}
+		}
+		return "This page could not be set up. The application was told why."
+	}
+	if h.controls != nil {
 		if c, err := h.controls.Consent(r.Context()); err == nil && c.Reason != "" {
 			return "Nothing is recorded: " + sentence(c.Reason)
 		}
 	}
-	for _, p := range problems {
-		if errors.Is(h.missing, p.err) {
-			return p.text
-		}
-	}
-	if h.missing == nil || errors.Is(h.missing, localstore.ErrNotOpen) {
-		return "Nothing is recorded: there is no file with your usage."
-	}
-	return "This page could not be set up. The application was told why."
+	return "Nothing is recorded: there is no file with your usage."
 }
 
 // sentence ends a reason as one.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
@@ -71,4 +73,58 @@ func TestNilAndZeroHandlers(t *testing.T) {
 		http.StripPrefix("/usage", h).ServeHTTP(w, r)
 		wantStatus(t, w.Result(), http.StatusServiceUnavailable)
 	}
+}
+
+// late is an application whose mirror can be opened only later.
+type late struct {
+	*usage
+	store atomic.Pointer[localstore.Store]
+}
+
+func (l *late) Store() *localstore.Store { return l.store.Load() }
+
+// TestPageComesWithTheMirror that an application got after it was started, or
+// whose file is back.
+func TestPageComesWithTheMirror(t *testing.T) {
+	m := newMirror(t)
+	l := &late{usage: &usage{consent: localstore.Consent{Reason: "the mirror could not be opened"}}}
+	h, err := New(l.Store(), WithControls(l))
+	if err == nil {
+		t.Error("no error")
+	}
+	r := call(h, "GET", "/data", "")
+	if got := text(t, r); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got, "Nothing is recorded: the mirror could not be opened.") {
+		t.Errorf("%d %s", r.StatusCode, got)
+	}
+	l.store.Store(m.Store)
+	var asked sync.WaitGroup
+	for range 4 {
+		asked.Go(func() { wantStatus(t, call(h, "GET", "/data", ""), http.StatusOK) })
+	}
+	asked.Wait()
+	wantStatus(t, call(h, "POST", "/consent", `{"mode":"off"}`, tokenHeader, tokenOf(t, h)), http.StatusOK)
+	if m.mode(t) != localstore.ModeOff {
+		t.Error("the page switches nothing")
+	}
+	must(t, h.Close())
+
+	away := vanished(t)
+	h, err = New(away)
+	if err == nil {
+		t.Error("no error")
+	}
+	wantStatus(t, call(h, "GET", "/data", ""), http.StatusServiceUnavailable)
+	execute(t, m.Path(), `VACUUM INTO '`+away.Path()+`'`)
+	wantStatus(t, call(h, "GET", "/data", ""), http.StatusOK)
+	must(t, h.Close())
+
+	h, err = New(nil, WithControls(l))
+	must(t, err)
+	must(t, h.Close())
+	never, err := New(nil)
+	if err == nil {
+		t.Error("no error")
+	}
+	must(t, never.Close())
+	wantStatus(t, call(never, "GET", "/", ""), http.StatusServiceUnavailable)
 }

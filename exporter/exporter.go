@@ -105,6 +105,9 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 	if e.missing() {
 		return nil
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	problems, err := e.export(ctx, rm)
 	for _, p := range problems { // unlocked: a handler may call the exporter
 		e.reported.report(p)
@@ -174,6 +177,9 @@ func (e *Exporter) Submit(ctx context.Context) error {
 	if e.missing() {
 		return errNotMade
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	e.mu.Lock()
 	stopped := e.stopped
 	e.mu.Unlock()
@@ -203,6 +209,9 @@ func (e *Exporter) Erase(ctx context.Context) error {
 	if e.missing() {
 		return errNotMade
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if e.sender != nil {
 		e.sender.retract(ctx)
 	}
@@ -214,6 +223,9 @@ func (e *Exporter) Erase(ctx context.Context) error {
 func (e *Exporter) ForceFlush(ctx context.Context) error {
 	if e.missing() {
 		return nil
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -233,6 +245,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.missing() {
 		return nil
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	e.mu.Lock()
 	if e.stopped {

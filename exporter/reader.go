@@ -88,6 +88,9 @@ func (r *Reader) Record(ctx context.Context) error {
 	if r.missing() {
 		return nil
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.record(ctx)
@@ -112,6 +115,9 @@ func (r *Reader) Erase(ctx context.Context) error {
 	if r.missing() {
 		return errNotMade
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.exporter.Erase(ctx)
@@ -128,6 +134,9 @@ func (r *Reader) ForceFlush(ctx context.Context) error {
 	if r.missing() {
 		return nil
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	return errors.Join(r.Record(ctx), r.exporter.ForceFlush(ctx))
 }
 
@@ -137,6 +146,9 @@ func (r *Reader) ForceFlush(ctx context.Context) error {
 func (r *Reader) Shutdown(ctx context.Context) error {
 	if r.missing() {
 		return nil
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	err := sdkmetric.ErrReaderShutdown
 	r.once.Do(func() {

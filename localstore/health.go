@@ -71,6 +71,9 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	h := &Health{At: s.now().UTC(), Path: s.path}
 	steps := []func() error{h.basics(s), h.balance(ctx, s)}
 	for _, table := range tables {

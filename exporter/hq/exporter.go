@@ -77,6 +77,9 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 	if e == nil || e.client == nil {
 		return errNotMade
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if e.closed() {
 		return sdkmetric.ErrExporterShutdown
 	}
@@ -191,6 +194,9 @@ func (e *Exporter) ForceFlush(context.Context) error {
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e == nil || e.client == nil {
 		return errNotMade
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	err := sdkmetric.ErrExporterShutdown
 	e.shutdown.Do(func() { err = e.close(ctx) })

@@ -119,6 +119,9 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 	if e == nil || e.inner == nil {
 		return errNotMade
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	select {
 	case <-e.closing:
 		return sdkmetric.ErrExporterShutdown
@@ -220,6 +223,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 	if e == nil || e.inner == nil {
 		return errNotMade
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	select {
 	case <-e.closing:
 		return sdkmetric.ErrExporterShutdown
@@ -235,6 +241,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e == nil || e.inner == nil {
 		return errNotMade
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	err := sdkmetric.ErrExporterShutdown
 	e.shutdown.Do(func() { err = e.close(ctx) })

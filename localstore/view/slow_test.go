@@ -133,6 +133,13 @@ func TestIdleConnectionsDoNotKeepTheOwnerOut(t *testing.T) {
 				open++
 			}
 		}
+		stranger := p.dial()
+		go io.WriteString(stranger, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		r, err := http.ReadResponse(bufio.NewReader(stranger), nil)
+		must(t, err)
+		if r.StatusCode != http.StatusNotFound || !r.Close {
+			t.Errorf("a stranger's request: %d, and the connection stays: %v", r.StatusCode, !r.Close)
+		}
 		if open > maxStrangers {
 			t.Errorf("%d connections that say nothing are open, want %d at most", open, maxStrangers)
 		}

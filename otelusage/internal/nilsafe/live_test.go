@@ -4,7 +4,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
 	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -51,6 +55,24 @@ func TestEveryMethodOfWhatWorks(t *testing.T) {
 	writer, err := store.Writer(true)
 	must(t, err)
 	everyMethod(t, "Writer", writer)
+
+	for name, forwarder := range map[string]func() (sdkmetric.Exporter, error){
+		"otlp.Exporter": func() (sdkmetric.Exporter, error) {
+			return otlp.New(t.Context(), otlp.WithEndpointURL("http://127.0.0.1:1"))
+		},
+		"hq.Exporter": func() (sdkmetric.Exporter, error) {
+			return hq.New(hq.Config{Host: "http://127.0.0.1:1", APIKey: "key"})
+		},
+	} {
+		alone, err := forwarder()
+		must(t, err)
+		everyMethod(t, name, alone)
+		owned, err := forwarder()
+		must(t, err)
+		forwarding, err := exporter.New(store, exporter.WithForwarder(owned), exporter.WithErrorHandler(func(error) {}))
+		must(t, err)
+		everyMethod(t, "exporter.Exporter", forwarding)
+	}
 	everyMethod(t, "Store", store)
 	everyMethod(t, "Usage", usage)
 }

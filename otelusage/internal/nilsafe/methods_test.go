@@ -195,7 +195,13 @@ func zeroArguments(t *testing.T, f reflect.Type, from int) (args []reflect.Value
 	return args
 }
 
+// withoutContext says that the context is nil too.
+var withoutContext bool
+
 func argument(t *testing.T, of reflect.Type) reflect.Value {
+	if withoutContext && of == reflect.TypeFor[context.Context]() {
+		return reflect.Zero(of)
+	}
 	for _, given := range []any{t.Context(), httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), state{io.Discard}, io.Discard, t, sdkmetric.InstrumentKindCounter} {
 		if reflect.TypeOf(given).AssignableTo(of) && (of.Kind() == reflect.Interface && of.NumMethod() > 0 || of.Kind() != reflect.Interface) {
 			return reflect.ValueOf(given)
@@ -221,7 +227,19 @@ func (state) Precision() (int, bool) { return 0, false }
 func (state) Flag(int) bool          { return false }
 
 var _ fmt.State = state{}
-var _ context.Context = context.Background()
+
+// TestEveryMethodWithoutAContext: nil stands for one that never ends.
+func TestEveryMethodWithoutAContext(t *testing.T) {
+	withoutContext = true
+	defer func() { withoutContext = false }()
+	for name, test := range map[string]func(*testing.T){
+		"of nil": TestEveryMethodOfNil, "of a zero value": TestEveryMethodOfAZeroValue, "of what failed": TestEveryMethodOfWhatFailed,
+		"of what was closed": TestEveryMethodOfWhatWasClosed, "of what works": TestEveryMethodOfWhatWorks,
+		"functions": TestEveryFunctionOfNothing,
+	} {
+		t.Run(name, test)
+	}
+}
 
 // TestCountsInMemoryWithoutAMirror: a reader beside the application's own.
 func TestCountsInMemoryWithoutAMirror(t *testing.T) {

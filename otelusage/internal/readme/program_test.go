@@ -12,6 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	// What the snippets import, so that a change there runs the test again.
+	_ "github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	_ "github.com/anonymoususage/anonymoususage-go/localstore/inspect"
+	_ "github.com/anonymoususage/anonymoususage-go/localstore/view"
+	_ "github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
 // snippet is what stands around a snippet of the README in a reader's program.

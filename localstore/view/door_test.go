@@ -45,6 +45,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 	defer answer.Body.Close()
 	b, err := io.ReadAll(answer.Body)
 	must(t, err)
+	answer.Body = io.NopCloser(strings.NewReader(string(b))) // to be read again
 	return answer, string(b)
 }
 

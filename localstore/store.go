@@ -15,7 +15,8 @@ import (
 // Store is an open mirror. All methods may be called concurrently.
 type Store struct {
 	config
-	path string
+	asked string // the path that Open was given, absolute
+	path  string // of the file itself, which it may be a link to; guarded by mu
 
 	mu         sync.Mutex // guards what follows, and the one write connection
 	conn       *connection
@@ -26,6 +27,7 @@ type Store struct {
 	epoch      int64
 	identity   identity
 	last       header // what the file said last, for the next one to take over
+	noLog      bool   // the file system allows no write-ahead log
 	inherits   bool   // the next one follows a file that was set aside
 
 	totals      map[int64]*totals // of series recorded lately
@@ -67,7 +69,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	s := &Store{config: c, path: path, generation: 1, reference: referenceOf(path)}
+	s := &Store{config: c, asked: path, path: path, generation: 1, reference: referenceOf(path)}
 	if c.importFrom != "" {
 		s.reference = referenceOf(c.importFrom)
 	}
@@ -93,6 +95,9 @@ func DefaultPath(application string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find mirror: %w", err)
 	}
+	if !filepath.IsAbs(dir) {
+		return "", fmt.Errorf("find mirror: the user's configuration directory %q is relative: each working directory would have a mirror of its own", dir)
+	}
 	if filepath.Base(application) != application || !filepath.IsLocal(application) || application == "." {
 		return "", fmt.Errorf("find mirror: application name %q cannot name a directory", application)
 	}
@@ -100,8 +105,13 @@ func DefaultPath(application string) (string, error) {
 }
 
 // Path returns the absolute path of the mirror, which is not the one that was
-// given to [Open] where the reference implementation's database lies there.
-func (s *Store) Path() string { return s.path }
+// given to [Open] where that is a link, or where the reference implementation's
+// database lies there.
+func (s *Store) Path() string {
+	s.lock()
+	defer s.unlock()
+	return s.path
+}
 
 // Close writes declarations that are not in the file yet and closes it. Shut
 // the provider down first: its last export goes through the Store.

@@ -96,7 +96,7 @@ func (s *Store) usable() error {
 		return ErrReadOnly
 	}
 	if s.conn != nil {
-		file, err := os.Stat(s.path)
+		file, err := os.Stat(s.asked)
 		if err == nil && os.SameFile(file, s.file) {
 			return nil
 		}

@@ -210,7 +210,7 @@ func (s *Store) abandonIfDamaged(cause error) {
 	}
 	if s.conn != nil {
 		s.conn.abandon()
-		s.conn = nil
+		s.left, s.conn = s.conn, nil
 	}
 	if err := s.replaceDamaged(cause); err != nil {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", err))

@@ -35,6 +35,9 @@ func (s *Store) isBlank() (bool, error) {
 // copyAside keeps a copy of a damaged mirror and empties it. The error is the
 // one that its renaming met.
 func (s *Store) copyAside(cause error) (aside string, err error) {
+	if err := s.closeLeft(); err != nil {
+		return "", errors.Join(cause, err)
+	}
 	aside = asideName(s.path, s.now())
 	err = whenUnused(s.path, func(f *os.File) error {
 		err := renameBeside(s.path, aside)
@@ -53,6 +56,19 @@ func (s *Store) copyAside(cause error) (aside string, err error) {
 		return "", fmt.Errorf("%w; empty it in place: %w", cause, err)
 	}
 	return aside, nil
+}
+
+// closeLeft closes the connection that was left when its file turned out damaged.
+// The file is still at its path, and so are those beside it that closing removes.
+func (s *Store) closeLeft() error {
+	left := s.left
+	s.left = nil
+	file, err := os.Stat(s.path)
+	if left == nil || err != nil || !os.SameFile(file, s.file) {
+		return err
+	}
+	_ = left.close() // of a damaged file
+	return nil
 }
 
 // copyFile writes what a file holds to one that is made, and to the disk: what

@@ -21,6 +21,7 @@ type Store struct {
 	mu         sync.Mutex // guards what follows, and the one write connection
 	conn       *connection
 	file       os.FileInfo // what conn writes to
+	left       *connection // that conn was before, to the same file
 	closed     bool
 	writer     *Writer
 	generation uint64 // of remembered rows

@@ -77,6 +77,9 @@ func (s *Store) place() error {
 		return s.build(s.path)
 	}
 	fresh := s.path + freshSuffix
+	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
+		return fmt.Errorf("make %s: it is %s", fresh, irregular(file.Mode()))
+	}
 	if err := removeAll(fresh); err != nil { // of a process that died here
 		return err
 	}
@@ -176,6 +179,8 @@ func (s *Store) named(err error) error {
 	switch {
 	case hasCode(err, codeBusy) && !errors.Is(err, ErrBusy):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case noSharedMemory(err):
+		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
 	case hasCode(err, codeCannotOpen) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
 	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):

@@ -43,7 +43,7 @@ func findFile(path string) (real string, file os.FileInfo, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if isNull(file) {
+	if isNull(real, file) {
 		return "", nil, optedOut(path)
 	}
 	return real, file, checkFile(real, file)
@@ -72,7 +72,7 @@ func throughNull(path string, cause error) error {
 			continue
 		}
 		if at.Mode()&fs.ModeSymlink != 0 {
-			if to, err := os.Stat(dir); err == nil && isNull(to) {
+			if to, file, err := followLink(dir); err == nil && isNull(to, file) {
 				return optedOut(dir)
 			}
 		}

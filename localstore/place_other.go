@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-func isNull(file os.FileInfo) bool {
-	return file.Mode()&fs.ModeDevice != 0 && strings.EqualFold(filepath.Base(file.Name()), os.DevNull)
+func isNull(path string, file os.FileInfo) bool {
+	return file.Mode()&fs.ModeDevice != 0 && strings.EqualFold(filepath.Base(path), os.DevNull)
 }
 
 // Who may do what with a file is no matter of its mode here: a user's

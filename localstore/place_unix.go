@@ -13,7 +13,7 @@ import (
 )
 
 // isNull reports whether a file is the null device, wherever its node lies.
-func isNull(file os.FileInfo) bool {
+func isNull(_ string, file os.FileInfo) bool {
 	number, ok := deviceNumber(file)
 	if !ok {
 		return false
@@ -81,7 +81,7 @@ func checkDirectory(path string) error {
 	}
 	const others = 0o002
 	if info.Mode()&others != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return fmt.Errorf("%w: every user can write in the directory %s, which has mode %v", ErrUntrusted, dir, info.Mode())
+		return fmt.Errorf("%w: every user can write in the directory %s, which has mode %v; one of its own below it would do", ErrUntrusted, dir, info.Mode())
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package localstore
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -84,6 +85,9 @@ func TestALogWhereNoneCanBe(t *testing.T) {
 		return
 	}
 	withoutSharedMemory(t)
+	if _, err := Open(path, ReadOnly()); err == nil || !strings.Contains(err.Error(), "no memory for a write-ahead log") {
+		t.Errorf("Open for reading = %v", err)
+	}
 	s := open(t, path, newClock(), Existing())
 	expect(t, s, "delete", `PRAGMA journal_mode`)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 10))

@@ -56,6 +56,12 @@ type identity struct {
 // it and a fresh one begun; the error handler is told. A file that is no mirror
 // is left alone: [ErrNotMirror].
 //
+// Links are followed, and what is made, set aside and erased is the file that
+// they lead to; a link to the null device asks to record nothing: [ErrOptedOut].
+// An empty file becomes the mirror in place. The mirror of another user, or a
+// directory in which every user can replace files, is refused: [ErrUntrusted].
+// What root makes belongs to the owner of the directory that was there.
+//
 // Where the database of the reference implementation lies at the path, the
 // mirror is NAME.mirror.db beside it, and takes over its totals once; see
 // [ImportFrom].
@@ -90,7 +96,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 }
 
 // DefaultPath returns the mirror's usual place for an application:
-// os.UserConfigDir()/APPLICATION/usage.db.
+// os.UserConfigDir()/APPLICATION/usage.db. A relative one is an error.
 func DefaultPath(application string) (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {

@@ -118,9 +118,6 @@ func (s *Store) prepare(conn *connection) error {
 		s.conn = nil
 		return err
 	}
-	if s.last.mirror != "" && s.last.mirror != h.mirror {
-		s.ledger.anew.Store(true)
-	}
 	s.adopt(h)
 	s.inherits = false
 	if h.erasePending {

@@ -304,6 +304,27 @@ func TestAFileCutToNothingIsReplaced(t *testing.T) {
 	expect(t, b, "ok", `PRAGMA integrity_check`)
 }
 
+// TestAFileFilledAnewUnderAProcess that has it open without a log: its rows are
+// not the ones that the process remembers.
+func TestAFileFilledAnewUnderAProcess(t *testing.T) {
+	var told reports
+	s, c := fresh(t, WithErrorHandler(told.handle))
+	execute(t, s, `PRAGMA journal_mode = DELETE`)
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	if err := os.Truncate(s.Path(), 0); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, s.Path(), c)
+	record(t, newWriter(t, other), add(statistic(version("1"), "m"), 5))
+	record(t, w, add(n, 10))
+	checkBalance(t, other, "n{}", wants{recorded: 10, pending: 10})
+	checkBalance(t, s, "m{}", wants{recorded: 5, pending: 5})
+	if s.MirrorID() != other.MirrorID() || len(told.errs) > 0 {
+		t.Errorf("mirrors %s and %s, told %v", s.MirrorID(), other.MirrorID(), told.errs)
+	}
+}
+
 func TestWhoOwnsAMirror(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("this user cannot make files of others")

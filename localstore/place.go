@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // locate follows the path that was asked for to the file that it leads to, and
@@ -39,6 +40,9 @@ func findFile(path string) (real string, file os.FileInfo, err error) {
 	if err := checkOwner(path, at); err != nil {
 		return "", nil, err
 	}
+	if err := checkDirectory(path); err != nil { // where anybody could lead it elsewhere
+		return "", nil, err
+	}
 	real, file, err = followLink(path)
 	if err != nil {
 		return "", nil, err
@@ -57,7 +61,7 @@ func followLink(link string) (real string, file os.FileInfo, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil, fmt.Errorf("%w: it is a link to nothing", ErrNotMirror) // something is there
-	case err != nil && !errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR):
 		return "", nil, fmt.Errorf("%w: it is a link: %w", ErrNotMirror, err)
 	}
 	return real, file, err

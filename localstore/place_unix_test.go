@@ -423,6 +423,13 @@ func TestADirectoryThatEverybodyMayWriteIsRefused(t *testing.T) {
 	}
 	own := filepath.Join(dir, "mine", "usage.db")
 	closeStore(t, open(t, own, newClock()))
+	symlink(t, own, path)
+	if _, err := Open(path); !errors.Is(err, ErrUntrusted) {
+		t.Errorf("Open a link = %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

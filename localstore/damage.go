@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -32,7 +33,9 @@ func (s *Store) replaceDamaged(cause error) error {
 			s.salvage()
 			aside, err := setAside(s.path, s.now())
 			if err != nil {
-				return err
+				if aside, err = s.copyAside(err); err != nil {
+					return err
+				}
 			}
 			s.inherits = true
 			s.report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
@@ -43,11 +46,11 @@ func (s *Store) replaceDamaged(cause error) error {
 
 // create puts a fresh mirror where there is no file, or an empty one.
 func (s *Store) create() error {
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+	if err := makeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
 	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
-		switch file, err := os.Stat(s.path); {
+		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil || file.Size() > 0:
 			return err // another process was first
@@ -65,39 +68,69 @@ const (
 )
 
 // place makes a mirror under another name and renames it, complete, to its own:
-// no process ever sees half of one. The caller holds the lock file.
+// no process ever sees half of one. An empty file that nobody has open becomes
+// the mirror itself. The caller holds the lock file.
 func (s *Store) place() error {
+	if blank, err := s.isBlank(); err != nil {
+		return err
+	} else if blank {
+		return s.build(s.path)
+	}
 	fresh := s.path + freshSuffix
-	for _, leftover := range []string{fresh, fresh + "-wal", fresh + "-shm"} { // of a process that died here
-		if err := removeFile(leftover); err != nil {
-			return err
-		}
+	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
+		return fmt.Errorf("make %s: it is %s", fresh, irregular(file.Mode()))
+	}
+	if err := removeAll(fresh); err != nil { // of a process that died here
+		return err
 	}
 	if err := s.build(fresh); err != nil {
-		return errors.Join(err, removeFile(fresh))
+		return errors.Join(err, removeAll(fresh))
 	}
 	// The files beside a mirror that was deleted without them: processes that
 	// have it open go on with them, the fresh one must not.
-	for _, leftover := range []string{s.path + "-wal", s.path + "-shm"} {
-		if err := removeFile(leftover); err != nil {
-			return err
-		}
+	if err := removeBeside(s.path); err != nil {
+		return errors.Join(err, removeAll(fresh))
 	}
-	return os.Rename(fresh, s.path)
+	if err := os.Rename(fresh, s.path); err != nil {
+		return errors.Join(err, removeAll(fresh))
+	}
+	return nil
 }
 
+// build makes a mirror, without a write-ahead log where that turns out not to
+// work.
 func (s *Store) build(path string) error {
 	if err := createFile(path); err != nil {
 		return err
 	}
+	err := s.fill(path)
+	if noSharedMemory(err) {
+		if err = s.leaveLog(path); err == nil {
+			err = s.fill(path)
+		}
+	}
+	return err
+}
+
+func (s *Store) fill(path string) error {
 	conn, err := connect(path, false, s.busyTimeout)
 	if err != nil {
 		return err
 	}
-	if err = conn.setUp(s.busyTimeout); err == nil {
+	if err = s.setUp(conn, path); err == nil {
 		err = conn.migrate(s.newMirror)
 	}
 	return errors.Join(err, conn.close())
+}
+
+// removeAll removes a database with the files beside it.
+func removeAll(path string) error { return errors.Join(removeFile(path), removeBeside(path)) }
+
+func removeBeside(path string) (err error) {
+	for _, suffix := range besideSuffixes {
+		err = errors.Join(err, removeFile(path+suffix))
+	}
+	return err
 }
 
 func removeFile(path string) error {
@@ -113,7 +146,9 @@ func (s *Store) refuseForeign(err error) error {
 	if !unsound(err) {
 		return err
 	}
-	if ours, readErr := wasMirror(s.path); ours || readErr != nil {
+	file, statErr := os.Stat(s.path)
+	known := statErr == nil && s.file != nil && os.SameFile(file, s.file)
+	if ours, readErr := wasMirror(s.path, known); ours || readErr != nil {
 		return errors.Join(err, readErr)
 	}
 	return fmt.Errorf("%w: %w", ErrNotMirror, err)
@@ -144,12 +179,32 @@ func (s *Store) named(err error) error {
 	switch {
 	case hasCode(err, codeBusy) && !errors.Is(err, ErrBusy):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case noSharedMemory(err):
+		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
 	case hasCode(err, codeCannotOpen) && !errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %w", fs.ErrPermission, err) // it is there
+		return s.cannotOpen(err)
 	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
+}
+
+// cannotOpen adds to SQLite's one code for everything that keeps a file from
+// being opened which of it was met.
+func (s *Store) cannotOpen(err error) error {
+	if dir, openErr := os.Open(filepath.Dir(s.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
+		return fmt.Errorf("%w: %w", openErr, err)
+	} else if openErr == nil {
+		_ = dir.Close() // nothing was written
+	}
+	switch reason := denied(s.path, !s.readOnly); {
+	case reason == nil:
+		return err
+	case errors.Is(reason, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", reason, err)
+	default:
+		return fmt.Errorf("%w: %w: %w", fs.ErrPermission, reason, err) // a read-only file system
+	}
 }
 
 // abandonIfDamaged leaves a file that turned out damaged; the next transaction
@@ -160,7 +215,7 @@ func (s *Store) abandonIfDamaged(cause error) {
 	}
 	if s.conn != nil {
 		s.conn.abandon()
-		s.conn = nil
+		s.left, s.conn = s.conn, nil
 	}
 	if err := s.replaceDamaged(cause); err != nil {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", err))
@@ -272,17 +327,33 @@ func wasSetAside(path string, file os.FileInfo) bool {
 
 const damagedInfix = ".damaged-"
 
+func asideName(path string, at time.Time) string {
+	return path + damagedInfix + at.UTC().Format("20060102T150405.000000000Z")
+}
+
 // setAside renames the database and the files beside it together. The database
-// goes last: once it is gone the others may be those of a fresh one.
+// goes last: once it is gone the others may be those of a fresh one. Where it
+// cannot go, the others come back.
 func setAside(path string, at time.Time) (string, error) {
-	aside := path + damagedInfix + at.UTC().Format("20060102T150405.000000000Z")
-	for _, suffix := range []string{"-wal", "-shm", ""} {
-		err := os.Rename(path+suffix, aside+suffix)
-		if err != nil && !(suffix != "" && errors.Is(err, os.ErrNotExist)) {
-			return "", fmt.Errorf("set damaged mirror aside: %w", err)
-		}
+	aside := asideName(path, at)
+	err := renameBeside(path, aside)
+	if err == nil {
+		err = os.Rename(path, aside)
+	}
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("set damaged mirror aside: %w", err), renameBeside(aside, path))
 	}
 	return aside, nil
+}
+
+// renameBeside renames the files beside a database, as far as there are any.
+func renameBeside(from, to string) error {
+	for _, suffix := range besideSuffixes {
+		if err := os.Rename(from+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // markLimit is how much of a file is searched for traces of a mirror.
@@ -290,9 +361,10 @@ const markLimit = 1 << 20
 
 // wasMirror reports whether a file that does not read as a database shows that
 // it was a mirror. Anything else may be somebody's document under a wrong path
-// and is not to be moved.
-func wasMirror(path string) (bool, error) {
-	if _, err := os.Stat(path + "-wal"); err == nil {
+// and is not to be moved. What a file system zeroed after a crash shows nothing:
+// it was one if this process had it open, or if a log lies beside it.
+func wasMirror(path string, known bool) (bool, error) {
+	if hasBeside(path) {
 		return true, nil
 	}
 	f, err := os.Open(path)
@@ -304,8 +376,8 @@ func wasMirror(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(bytes.Trim(start, "\x00")) == 0 {
-		return true, nil // zeroed by a file system after a crash
+	if known && len(bytes.Trim(start, "\x00")) == 0 {
+		return true, nil
 	}
 	return bytes.Contains(start, []byte("CREATE TABLE mirror")) || hasApplicationID(start), nil
 }

@@ -51,5 +51,8 @@
 // # Caveats
 //
 // A mirror lies on a local file system: SQLite's locks do not hold on most
-// network ones. A copied mirror is two writers with one id.
+// network ones. Where files cannot be mapped into memory it has a rollback
+// journal in place of the write-ahead log, and readers wait for writers. Where
+// every user can write in a directory, as on some mounts of another system's
+// disks, there can be none. A copied mirror is two writers with one id.
 package localstore

@@ -15,8 +15,19 @@ var (
 	ErrReadOnly = errors.New("localstore: store is read-only")
 
 	// ErrNotMirror is returned for a file that is no mirror and never was
-	// one: another database, another format, a directory.
+	// one: another database, another format, a directory, a device, a link
+	// to nothing. It is left as it is.
 	ErrNotMirror = errors.New("localstore: not a mirror")
+
+	// ErrOptedOut is returned, with ErrNotMirror, where a link to the null
+	// device lies in the mirror's place: a person's way to say that nothing
+	// is to be recorded.
+	ErrOptedOut = errors.New("localstore: nothing is to be recorded")
+
+	// ErrUntrusted is returned for a mirror that another user than this one
+	// and root owns, and for a directory in which every user can replace
+	// files of others. Root also takes what the owner of the directory owns.
+	ErrUntrusted = errors.New("localstore: other users could have written the mirror")
 
 	// ErrDamaged is returned for a mirror that cannot be read and that a Store
 	// opened with [ReadOnly] or [Existing] does not set aside.

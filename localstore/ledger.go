@@ -76,7 +76,11 @@ func (s *Store) readLedger() error {
 		defer s.mu.Unlock()
 		return s.look(func(header) error { return l.recorded.read(s.conn) })
 	}
-	c, err := connect(s.path, true, s.busyTimeout)
+	path, _, err := findFile(s.asked)
+	if err != nil {
+		return err
+	}
+	c, err := connect(path, true, s.busyTimeout)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// errNoLockFile is met where something else lies in a lock file's place.
+var errNoLockFile = errors.New("localstore: no lock file")
+
 // withLockFile runs f while holding a lock that a dead process releases: the
 // write lock of an empty SQLite database, which is removed afterwards.
 func withLockFile(path string, wait time.Duration, f func() error) error {
@@ -31,18 +34,25 @@ func withLockFile(path string, wait time.Duration, f func() error) error {
 }
 
 // lockFile locks a file and reports whether it is still the one at the path.
+// Anything else at the path, a link above all, is left alone.
 func lockFile(path string, wait time.Duration) (lock *connection, current bool, err error) {
 	if err := createFile(path); err != nil {
 		return nil, true, err
 	}
-	before, err := os.Stat(path)
+	before, err := os.Lstat(path)
 	if err != nil {
 		return nil, !errors.Is(err, fs.ErrNotExist), err
+	}
+	switch what := irregular(before.Mode()); {
+	case what != "":
+		return nil, true, fmt.Errorf("%w: it is %s", errNoLockFile, what)
+	case before.Size() > 0:
+		return nil, true, fmt.Errorf("%w: there is something in it", errNoLockFile)
 	}
 	lock, err = connect(path, false, wait)
 	if err == nil {
 		err = lock.run("BEGIN EXCLUSIVE")
 	}
-	after, statErr := os.Stat(path)
+	after, statErr := os.Lstat(path)
 	return lock, statErr == nil && os.SameFile(before, after), err
 }

@@ -37,6 +37,10 @@ func (s *Store) open() error {
 			if err := s.replaceDamaged(err); err != nil {
 				return err
 			}
+		case noSharedMemory(err):
+			if err := s.leaveLog(s.path); err != nil {
+				return s.named(err)
+			}
 		case hasCode(err, codeIO, codeCannotOpen):
 			if _, statErr := os.Stat(s.path); statErr != nil {
 				return err
@@ -48,7 +52,7 @@ func (s *Store) open() error {
 }
 
 func (s *Store) connect() error {
-	file, err := os.Stat(s.path)
+	file, err := s.locate()
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
 	switch {
 	case absent && s.makeWay():
@@ -59,15 +63,13 @@ func (s *Store) connect() error {
 		if err := s.create(); err != nil {
 			return err
 		}
-		file, err = os.Stat(s.path)
+		file, err = s.locate()
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !s.existing:
 		return errMoved
 	case err != nil:
 		return err
-	case file.IsDir():
-		return fmt.Errorf("%w: it is a directory", ErrNotMirror)
 	}
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
 	conn, err := connect(s.path, false, s.busyTimeout)
@@ -75,7 +77,7 @@ func (s *Store) connect() error {
 		err = s.prepare(conn)
 	}
 	// What was opened is the file at the path only if that is the same still.
-	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) {
+	if now, statErr := os.Stat(s.asked); statErr != nil || !os.SameFile(file, now) {
 		if conn != nil {
 			conn.abandon()
 		}
@@ -97,7 +99,7 @@ func (s *Store) prepare(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
-	if err := conn.setUp(s.busyTimeout); err != nil {
+	if err := s.setUp(conn, s.path); err != nil {
 		return err
 	}
 	version, err := conn.schemaOfMirror()
@@ -115,9 +117,6 @@ func (s *Store) prepare(conn *connection) error {
 	if err != nil {
 		s.conn = nil
 		return err
-	}
-	if s.last.mirror != "" && s.last.mirror != h.mirror {
-		s.ledger.anew.Store(true)
 	}
 	s.adopt(h)
 	s.inherits = false
@@ -147,19 +146,6 @@ func (s *Store) newMirror() []any {
 	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(s.last.mode), s.last.modeSince, s.last.requireConsent, s.last.erasures}
 }
 
-// createFile makes an empty file that only this user can read: SQLite gives
-// the files beside it the same permissions. One that is there is left alone.
-func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
 // checkMirror refuses what is somebody else's. It looks once, at one state of
 // the file: another process may be making the mirror.
 func checkMirror(c *connection) error {
@@ -177,8 +163,11 @@ func checkMirror(c *connection) error {
 
 // setUp chooses a write-ahead log where the file system allows one. Without
 // it, a commit that is not synchronised could damage the file.
-func (c *connection) setUp(wait time.Duration) error {
-	mode, err := c.writeAhead(wait)
+func (s *Store) setUp(c *connection, path string) error {
+	mode, err := c.journalMode()
+	if err == nil && mode != "wal" && s.mayHaveLog(path) {
+		mode, err = c.writeAhead(s.busyTimeout)
+	}
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)
 	}
@@ -188,6 +177,11 @@ func (c *connection) setUp(wait time.Duration) error {
 	}
 	_, err = c.exec(c.relaxed + "; PRAGMA journal_size_limit = 4194304")
 	return err
+}
+
+func (c *connection) journalMode() (mode string, err error) {
+	err = c.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&mode)
+	return mode, err
 }
 
 // writeAhead asks for a write-ahead log and returns the journal mode it got.
@@ -208,15 +202,12 @@ func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
 // one in its place.
 func (s *Store) openReadOnly() error {
 	for try := 1; ; try++ {
-		file, err := os.Stat(s.path)
-		if errors.Is(err, fs.ErrNotExist) && s.makeWay() {
-			file, err = os.Stat(s.path)
+		file, err := s.locate()
+		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNotMirror)) && s.makeWay() {
+			file, err = s.locate()
 		}
 		if err != nil {
 			return err
-		}
-		if file.IsDir() {
-			return fmt.Errorf("%w: it is a directory", ErrNotMirror)
 		}
 		os.SameFile(file, file) // on Windows the first comparison reads which file it is
 		conn, err := connect(s.path, true, s.busyTimeout)
@@ -227,7 +218,7 @@ func (s *Store) openReadOnly() error {
 			}
 			err = errors.Join(err, conn.close()) // read-only, it leaves files beside it alone
 		}
-		if now, statErr := os.Stat(s.path); try < opens && statErr == nil && !os.SameFile(file, now) {
+		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
 		if (damaged(err) || errors.Is(err, ErrNotMirror)) && s.makeWay() {
@@ -240,7 +231,7 @@ func (s *Store) openReadOnly() error {
 // follow makes a read-only Store read what is at its path: the file it has open
 // may have been deleted, or set aside for a fresh one.
 func (s *Store) follow() error {
-	file, err := os.Stat(s.path)
+	file, err := os.Stat(s.asked)
 	if err != nil {
 		return err
 	}

@@ -74,8 +74,12 @@ func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
 		}
 	}()
 	for _, path := range []string{r.master, r.part} {
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		file, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) {
 			continue // the reference has a part only where it uploads
+		}
+		if err == nil && !file.Mode().IsRegular() {
+			return nil, fmt.Errorf("open %s: it is %s", path, irregular(file.Mode()))
 		}
 		c, err := connect(path, true, wait)
 		if err != nil {

@@ -34,15 +34,15 @@ const mirrorSuffix = ".mirror.db"
 // mirror stays beside it when the database is deleted later. It is called where
 // there is no mirror at the path.
 func (s *Store) makeWay() bool {
-	r := referenceOf(s.path)
-	if s.path != r.master || strings.HasSuffix(s.path, mirrorSuffix) {
+	r := referenceOf(s.asked)
+	if s.asked != r.master || strings.HasSuffix(s.asked, mirrorSuffix) {
 		return false
 	}
-	beside := strings.TrimSuffix(s.path, ".db") + mirrorSuffix
+	beside := strings.TrimSuffix(s.asked, ".db") + mirrorSuffix
 	if _, err := os.Stat(beside); err != nil && !isReference(r.master) && !isReference(r.part) {
 		return false
 	}
-	s.path = beside
+	s.asked, s.path = beside, beside
 	return true
 }
 
@@ -54,7 +54,7 @@ func (r reference) found(mirror string) bool {
 // isReference reports whether a file is a database of the reference, or shows
 // that it was: a damaged one must not be taken for a damaged mirror.
 func isReference(path string) bool {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || checkBeside(path) != nil {
 		return false
 	}
 	if n, err := countTables(path, tableInfo); err == nil {

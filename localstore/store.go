@@ -18,17 +18,20 @@ import (
 // do.
 type Store struct {
 	config
-	path string
+	asked string // the path that Open was given, absolute
+	path  string // of the file itself, which it may be a link to; guarded by mu
 
 	mu         sync.Mutex // guards what follows, and the one write connection
 	conn       *connection
 	file       os.FileInfo // what conn writes to
+	left       *connection // that conn was before, to the same file
 	closed     bool
 	writer     *Writer
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   identity
 	last       header // what the file said last, for the next one to take over
+	noLog      bool   // the file system allows no write-ahead log
 	inherits   bool   // the next one follows a file that was set aside
 
 	totals      map[int64]*totals // of series recorded lately
@@ -56,6 +59,12 @@ type identity struct {
 // it and a fresh one begun; the error handler is told. A file that is no mirror
 // is left alone: [ErrNotMirror].
 //
+// Links are followed, and what is made, set aside and erased is the file that
+// they lead to; a link to the null device asks to record nothing: [ErrOptedOut].
+// An empty file becomes the mirror in place. The mirror of another user, or a
+// directory in which every user can replace files, is refused: [ErrUntrusted].
+// What root makes belongs to the owner of the directory that was there.
+//
 // Where the database of the reference implementation lies at the path, the
 // mirror is NAME.mirror.db beside it, and takes over its totals once; see
 // [ImportFrom].
@@ -70,7 +79,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	s := &Store{config: c, path: path, generation: 1, reference: referenceOf(path)}
+	s := &Store{config: c, asked: path, path: path, generation: 1, reference: referenceOf(path)}
 	if c.importFrom != "" {
 		s.reference = referenceOf(c.importFrom)
 	}
@@ -90,11 +99,14 @@ func Open(path string, opts ...Option) (*Store, error) {
 }
 
 // DefaultPath returns the mirror's usual place for an application:
-// os.UserConfigDir()/APPLICATION/usage.db.
+// os.UserConfigDir()/APPLICATION/usage.db. A relative one is an error.
 func DefaultPath(application string) (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
 		return "", fmt.Errorf("find mirror: %w", err)
+	}
+	if !filepath.IsAbs(dir) {
+		return "", fmt.Errorf("find mirror: the user's configuration directory %q is relative: each working directory would have a mirror of its own", dir)
 	}
 	if filepath.Base(application) != application || !filepath.IsLocal(application) || application == "." {
 		return "", fmt.Errorf("find mirror: application name %q cannot name a directory", application)
@@ -103,17 +115,20 @@ func DefaultPath(application string) (string, error) {
 }
 
 // Path returns the absolute path of the mirror, which is not the one that was
-// given to [Open] where the reference implementation's database lies there.
+// given to [Open] where that is a link, or where the reference implementation's
+// database lies there.
 func (s *Store) Path() string {
 	if s.missing() {
 		return ""
 	}
+	s.lock()
+	defer s.unlock()
 	return s.path
 }
 
 // missing reports a Store that [Open] did not make: nil, as a failed Open
 // leaves it, or the zero value.
-func (s *Store) missing() bool { return s == nil || s.path == "" }
+func (s *Store) missing() bool { return s == nil || s.asked == "" }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
 // the provider down first: its last export goes through the Store.

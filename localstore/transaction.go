@@ -63,8 +63,11 @@ func (s *Store) readHeader() (h header, err error) {
 // adopt takes over what the file says. After a change by another process,
 // remembered totals do not hold; after a change of epoch, rows may be gone.
 func (s *Store) adopt(h header) {
-	if s.last.mirror != "" && s.last.erasures != h.erasures {
-		s.ledger.anew.Store(true) // what this process declared was erased with the rest
+	if s.last.mirror != "" && (s.last.mirror != h.mirror || s.last.erasures != h.erasures) {
+		// Another file, or this one erased or filled anew in place: it knows
+		// neither what this process declared nor the rows that it remembers.
+		s.ledger.anew.Store(true)
+		s.forget()
 	}
 	s.identity, s.last = h.identity, h
 	if h.dataVersion != s.dataVersion {
@@ -96,7 +99,7 @@ func (s *Store) usable() error {
 		return ErrReadOnly
 	}
 	if s.conn != nil {
-		file, err := os.Stat(s.path)
+		file, err := os.Stat(s.asked)
 		if err == nil && os.SameFile(file, s.file) {
 			return nil
 		}

@@ -98,12 +98,16 @@ func classify(err error) (code int, hint string) {
 		return exitDamaged, ""
 	case errors.Is(err, fs.ErrNotExist):
 		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or keeps it elsewhere."
+	case errors.Is(err, localstore.ErrOptedOut):
+		return exitNotMirror, "The application records nothing as long as the link is there."
 	case errors.Is(err, localstore.ErrNotMirror):
 		return exitNotMirror, "The file is left as it is."
 	case errors.Is(err, localstore.ErrNewerSchema):
 		return exitNewer, "It takes a newer version of this program to read it."
 	case errors.Is(err, localstore.ErrDamaged):
 		return exitDamaged, "The application sets a damaged mirror aside, and begins a fresh one, when it next runs."
+	case errors.Is(err, localstore.ErrUntrusted):
+		return exitPermission, "It takes a mirror of your own, in a directory that others cannot write."
 	case errors.Is(err, fs.ErrPermission):
 		return exitPermission, "A mirror can be read by the user alone who runs the application."
 	case errors.Is(err, localstore.ErrErasePending):

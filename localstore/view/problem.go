@@ -22,6 +22,7 @@ var problems = []struct {
 	{fs.ErrPermission, http.StatusServiceUnavailable, "The file with your usage may not be read by this program."},
 	{localstore.ErrNewerSchema, http.StatusServiceUnavailable, "The file was written by a newer version of the application, which this page cannot read."},
 	{localstore.ErrDamaged, http.StatusServiceUnavailable, "The file with your usage is damaged. The application sets it aside and begins a fresh one."},
+	{localstore.ErrUntrusted, http.StatusServiceUnavailable, "The file with your usage could have been written by other users of this computer."},
 	{localstore.ErrNotMirror, http.StatusServiceUnavailable, "Something else lies where the file with your usage was."},
 	{localstore.ErrClosed, http.StatusServiceUnavailable, "The application has closed the file with your usage."},
 	{localstore.ErrReadOnly, http.StatusForbidden, readOnlyReason},

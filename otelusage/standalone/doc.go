@@ -21,6 +21,9 @@
 //	OTEL_SDK_DISABLED=true    nothing is recorded: no file, no goroutine
 //	DO_NOT_TRACK=1, true      this process records locally and sends nothing
 //
+// A link to the null device in the place of the mirror, or of its directory, is
+// a person's wish that nothing is recorded. Start returns no error then.
+//
 // The user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME are not recorded.
 // The OpenTelemetry SDK reads the former all the same, and logs what is
 // malformed in it.

@@ -66,7 +66,10 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 	if refused != nil {
 		refused = u.failed(refused)
 	}
-	if err := u.open(forwarder); err != nil {
+	if err := u.open(forwarder); errors.Is(err, localstore.ErrOptedOut) {
+		u.veto = "a link to the null device lies in the mirror's place"
+		return u, errors.Join(refused, u.attach(unheard(), nil))
+	} else if err != nil {
 		return u, errors.Join(refused, u.failed(err), u.attach(unheard(), nil))
 	}
 	return u, errors.Join(refused, u.attach(u.provider, u.store))

@@ -1,0 +1,50 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// A write-ahead log needs an index that processes map into their memory
+// together. Network file systems, and those of virtual machines, refuse that; a
+// rollback journal with its locks works there.
+
+const codeNoSharedMemory = codeIO | 21<<8 // an extended one
+
+// noSharedMemory reports whether SQLite could not map the index of a log.
+func noSharedMemory(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == codeNoSharedMemory
+}
+
+// leaveLog gives a file whose header names a write-ahead log a rollback journal.
+// Whoever has the file to itself needs no shared index; while others have it
+// open with one it fails.
+func (s *Store) leaveLog(path string) error {
+	s.noLog = true
+	conn, err := connect(path, false, s.busyTimeout)
+	if err != nil {
+		return err
+	}
+	var mode string
+	if _, err = conn.exec("PRAGMA locking_mode = EXCLUSIVE"); err == nil {
+		err = conn.conn.QueryRowContext(background, "PRAGMA journal_mode = DELETE").Scan(&mode)
+	}
+	if err = errors.Join(err, conn.close()); err != nil {
+		return fmt.Errorf("go without a write-ahead log: %w", err)
+	}
+	return nil
+}
+
+// mayHaveLog reports whether a file may be given a write-ahead log. It is tried
+// on a file apart: on the mirror itself an attempt that fails would fail whoever
+// writes to it meanwhile.
+func (s *Store) mayHaveLog(path string) bool {
+	if !s.noLog {
+		s.noLog = !mapsShared(filepath.Dir(path))
+	}
+	return !s.noLog
+}

@@ -39,7 +39,8 @@ func New(opts ...Option) (*Tracker, error) {
 // Attach connects the tracker to a MeterProvider and a Ledger, once: counts
 // made before are kept and reported, lifetimes are restored, and what is
 // declared later is connected at once. It returns [ErrAttached] when it was
-// called before, and else what went wrong so far, joined: declarations that
+// called before, [ErrClosed] after Close (both where both hold), and else what
+// went wrong so far, joined: declarations that
 // were refused, lifetimes that could not be read, instruments that could not be
 // created. Everything else is connected all the same.
 func (t *Tracker) Attach(opts ...Option) error {
@@ -50,9 +51,12 @@ func (t *Tracker) Attach(opts ...Option) error {
 	t.declaring.Lock()
 	t.mu.Lock()
 	if t.env != nil || t.closed {
-		err := ErrAttached
-		if t.env == nil {
-			err = ErrClosed
+		var err error
+		if t.env != nil {
+			err = ErrAttached
+		}
+		if t.closed {
+			err = errors.Join(err, ErrClosed)
 		}
 		t.mu.Unlock()
 		t.declaring.Unlock()

@@ -40,7 +40,30 @@ func TestPackageVariablesAreRecorded(t *testing.T) {
 	if got := lifetime(t, path, "forgotten"); got != 7 {
 		t.Errorf("the mirror holds %d, want 7", got)
 	}
-	checkSecondStart(t)
+	checkStartAfterClose(t)
+}
+
+// checkStartAfterClose: it records what its own tracker counts, and says that
+// package variables are left out.
+func checkStartAfterClose(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "later.db")
+	var reported []error
+	u, err := Start(t.Context(), Config{FilePath: path, ApplicationName: "game", OnError: func(err error) { reported = append(reported, err) }})
+	must(t, err)
+	if u.Tracker() == otelusage.Default() {
+		t.Error("the tracker is Default, which was closed")
+	}
+	if len(reported) != 1 || !errors.Is(reported[0], otelusage.ErrClosed) || !errors.Is(u.Err(), otelusage.ErrAttached) {
+		t.Errorf("reported: %v; Err: %v", reported, u.Err())
+	}
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(2)
+	must(t, u.Close())
+	if got := lifetime(t, path, "n"); got != 2 {
+		t.Errorf("the mirror holds %d, want 2", got)
+	}
 }
 
 // checkSecondStart changes nothing of the first.

@@ -43,10 +43,11 @@ var ErrNotRecording = errors.New("standalone: nothing is recorded")
 // Start alone.
 //
 // A tracker is for one Start. Another one in the process with the same tracker,
-// and so every second one without a Config.Tracker, returns
-// [otelusage.ErrAttached], also after the first was closed: what the tracker
-// counts stays with the first, whatever becomes of the second. Give each further
-// one, as in tests, a Tracker: new(otelusage.Tracker).
+// and so a second one without a Config.Tracker while the first runs, returns
+// [otelusage.ErrAttached]: what the tracker counts stays with the first. After
+// the first was closed, a start without a Config.Tracker gets a fresh one, which
+// [Usage.Tracker] returns; that what package variables count is not recorded any
+// more is reported to Config.OnError and kept for [Usage.Err].
 func Start(ctx context.Context, c Config) (*Usage, error) {
 	if ctx == nil {
 		ctx = context.Background()
@@ -103,6 +104,11 @@ func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) e
 		opts = append(opts, otelusage.WithLedger(store))
 	}
 	err := u.tracker.Attach(opts...)
+	if errors.Is(err, otelusage.ErrClosed) && u.config.Tracker == nil {
+		u.errors.report(fmt.Errorf("start usage tracking: %w: otelusage.Default was closed by an earlier start, what it counts is not recorded", err))
+		u.tracker = new(otelusage.Tracker)
+		err = u.tracker.Attach(opts...)
+	}
 	u.attached = !errors.Is(err, otelusage.ErrAttached) && !errors.Is(err, otelusage.ErrClosed)
 	switch {
 	case err == nil:

@@ -21,6 +21,7 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
+	p.acceptedAt, p.retryAt = clampInstant(p.acceptedAt), clampInstant(p.retryAt)
 	return p, err
 }
 

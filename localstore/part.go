@@ -147,7 +147,7 @@ func (p *payload) part(id, batch int64) (*Part, error) {
 		return nil, err
 	}
 	part := &Part{ID: id, Batch: batch, Resource: resource,
-		Start: time.Unix(0, p.Start).UTC(), End: time.Unix(0, p.End).UTC()}
+		Start: time.Unix(0, clampInstant(p.Start)).UTC(), End: time.Unix(0, clampInstant(p.End)).UTC()}
 	type scopeKey struct{ name, version, attributes string }
 	scopes := make(map[scopeKey]int)
 	metrics := make(map[*wireMetric]*MetricPoints)

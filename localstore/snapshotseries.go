@@ -13,7 +13,7 @@ import (
 func (r *snapshotReader) readDays() error {
 	first := int64(0)
 	if !r.query.Since.IsZero() {
-		first = dayOf(r.query.Since.UnixNano())
+		first = dayOf(clampTime(r.query.Since).UnixNano())
 		if err := r.readDaysBefore(first); err != nil {
 			return err
 		}

@@ -79,6 +79,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
+	c.now = clamped(c.now)
 	s := &Store{config: c, asked: path, path: path, generation: 1, reference: referenceOf(path)}
 	if c.importFrom != "" {
 		s.reference = referenceOf(c.importFrom)

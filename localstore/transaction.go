@@ -49,6 +49,7 @@ func (s *Store) readHeader() (h header, err error) {
 	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
 	if err == nil && h.version > 0 {
+		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
 		return h, nil
 	}
 	if err == nil {

@@ -1,0 +1,45 @@
+package localstore
+
+import "time"
+
+// The times that a mirror knows, in nanoseconds since 1970. OTLP has none
+// before, where 0 means no time, and the nanoseconds of none after 2262-04-11
+// fit an int64: beyond that a receiver is told of intervals that it drops. A
+// clock further off is taken for one that stands at the nearer end. The end
+// leaves room for the batches and delays that follow it.
+var (
+	earliest = time.Unix(0, 1).UTC()
+	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+
+	// lastEnd is the end of the latest interval that a mirror can have come
+	// to with such clocks.
+	lastEnd = latest.Add(60 * 24 * time.Hour).UnixNano()
+)
+
+// clampTime returns the nearest time that a mirror knows.
+func clampTime(at time.Time) time.Time {
+	switch {
+	case at.Before(earliest):
+		return earliest
+	case at.After(latest):
+		return latest
+	}
+	return at
+}
+
+// clamped returns a clock that never tells a time that a mirror does not know.
+func clamped(now func() time.Time) func() time.Time {
+	return func() time.Time { return clampTime(now()) }
+}
+
+// clampInstant makes a time of the file one that a mirror knows: files that
+// former versions wrote by a wrong clock hold others. 0 is never.
+func clampInstant(at int64) int64 {
+	switch {
+	case at < 0:
+		return earliest.UnixNano()
+	case at > lastEnd:
+		return latest.UnixNano()
+	}
+	return at
+}

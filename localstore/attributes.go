@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 )
@@ -17,6 +18,7 @@ import (
 // mirror, and what a person reads there. A float always has a point or an
 // exponent, which tells it from a whole number.
 func encodeAttributes(set attribute.Set) string {
+	set = withValidKeys(set)
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i := range set.Len() {
@@ -30,6 +32,25 @@ func encodeAttributes(set attribute.Set) string {
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// withValidKeys replaces invalid UTF-8 in keys before they are put in order:
+// two that become one would be another set when they are read again.
+func withValidKeys(set attribute.Set) attribute.Set {
+	var kvs []attribute.KeyValue
+	for i := range set.Len() {
+		kv, _ := set.Get(i)
+		if kvs == nil && !utf8.ValidString(string(kv.Key)) {
+			kvs = set.ToSlice()
+		}
+	}
+	if kvs == nil {
+		return set
+	}
+	for i := range kvs {
+		kvs[i].Key = attribute.Key(strings.ToValidUTF8(string(kvs[i].Key), "\uFFFD"))
+	}
+	return attribute.NewSet(kvs...)
 }
 
 func writeValue(b *bytes.Buffer, v attribute.Value) {

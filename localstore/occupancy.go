@@ -61,6 +61,11 @@ func (b *batchBuilder) addPlaced(p placed, n int64) error {
 				return err
 			}
 			w := b.occupancyMetric(p.series, gauge)
+			key := streamOf(resource, w, string(stateAttributes(p.state)))
+			if b.streams[key] {
+				return nil // the next batch compares again
+			}
+			b.streams[key] = true
 			value, err := json.Marshal(n)
 			if err != nil {
 				return err

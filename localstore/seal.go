@@ -56,12 +56,14 @@ type batchBuilder struct {
 	payloads map[int64]*payload // by resource
 	order    []int64
 	metrics  map[int64]*wireMetric
+	streams  map[stream]bool // that have a point
 
 	takenPending, takenGauges []int64 // series
 }
 
 func newBatchBuilder(tx *transaction) *batchBuilder {
-	return &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric)}
+	return &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric),
+		streams: make(map[stream]bool)}
 }
 
 // collect reads all that a batch sealed now holds; there are no payloads when
@@ -131,17 +133,14 @@ func (b *batchBuilder) add(resource int64, p payloadPoint) {
 	b.payloads[resource].Points = append(b.payloads[resource].Points, p)
 }
 
-// addPending adds what waits. A stream whose histogram boundaries changed has
-// two series: the receiver can take one of them per interval, the other waits
-// for the next batch.
+// addPending adds what waits, of each stream one series.
 func (b *batchBuilder) addPending() error {
-	type stream struct {
-		resource                        int64
-		scope, version, scopeAttributes string
-		name, unit, typ, attributes     string
-		monotonic, float                bool
+	type waiting struct {
+		resource int64
+		point    payloadPoint
 	}
-	seen := make(map[stream]bool)
+	streams := make(map[stream][]waiting)
+	var order []stream
 	err := b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.pending
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE o.pending IS NOT NULL ORDER BY s.resource_id, m.id, s.id`,
@@ -153,21 +152,33 @@ func (b *batchBuilder) addPending() error {
 			if err != nil {
 				return err
 			}
-			key := stream{resource, w.ScopeName, w.ScopeVersion, string(w.ScopeAttributes),
-				w.Name, w.Unit, string(w.Type), attributes, w.Monotonic, w.Float}
-			if seen[key] {
-				return nil
-			}
-			seen[key] = true
 			value, err := pendingJSON(w, pending)
 			if err != nil {
 				return err
 			}
-			b.takenPending = append(b.takenPending, series)
-			b.add(resource, payloadPoint{metric: w, Series: series, Attributes: json.RawMessage(attributes), Value: value})
+			key := streamOf(resource, w, attributes)
+			if len(streams[key]) == 0 {
+				order = append(order, key)
+			}
+			streams[key] = append(streams[key], waiting{resource,
+				payloadPoint{metric: w, Series: series, Attributes: json.RawMessage(attributes), Value: value}})
 			return nil
 		})
-	return wrap("read pending", err)
+	if err != nil {
+		return fmt.Errorf("read pending: %w", err)
+	}
+	sealed, err := b.tx.find(`SELECT coalesce(max(id), 0) FROM batches`)
+	if err != nil {
+		return fmt.Errorf("count batches: %w", err)
+	}
+	for _, key := range order {
+		list := streams[key]
+		turn := list[sealed%int64(len(list))]
+		b.streams[key] = true
+		b.takenPending = append(b.takenPending, turn.point.Series)
+		b.add(turn.resource, turn.point)
+	}
+	return nil
 }
 
 func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
@@ -199,7 +210,7 @@ func (b *batchBuilder) addGauges() error {
 	}
 	err = b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
 		FROM gauges g JOIN series s ON s.id = g.series_id JOIN metrics m ON m.id = s.metric_id
-		WHERE g.due IS NOT NULL ORDER BY s.id`,
+		WHERE g.due IS NOT NULL ORDER BY g.updated_at DESC, s.id DESC`,
 		func(rows *sql.Rows) error {
 			var series int64
 			var attributes string
@@ -208,9 +219,14 @@ func (b *batchBuilder) addGauges() error {
 			if err != nil || b.payloads[resource] == nil {
 				return err
 			}
+			b.takenGauges = append(b.takenGauges, series)
+			key := streamOf(resource, w, attributes)
+			if b.streams[key] {
+				return nil // a later value of it is sent
+			}
+			b.streams[key] = true
 			value, err := pendingJSON(w, due)
 			if err == nil {
-				b.takenGauges = append(b.takenGauges, series)
 				b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: value})
 			}
 			return err

@@ -31,11 +31,11 @@ func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 	}
 	var changes []Change
 	for _, p := range periods(tx.now) {
-		result, err := tx.affected(`INSERT OR IGNORE INTO active (period, date) VALUES (?1, ?2)`, p.name, p.date)
+		first, err := tx.beginPeriod(p)
 		if err != nil {
 			return nil, fmt.Errorf("write heartbeat: %w", err)
 		}
-		if result == 0 {
+		if !first {
 			continue
 		}
 		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
@@ -43,6 +43,22 @@ func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 	}
 	s.activeDay = day
 	return changes, nil
+}
+
+// beginPeriod reports whether a period is counted now for the first time. What
+// was counted is remembered by date: a clock that lies must not make it
+// forgotten. Of each period the latest dates stay. One older than all of them
+// may have been counted and is not counted again, or dates far ahead, which
+// wrong clocks wrote, could push out those that are counted today.
+func (tx *transaction) beginPeriod(p period) (first bool, err error) {
+	n, err := tx.affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
+		WHERE NOT EXISTS (SELECT 1 FROM active WHERE period = ?1 AND date > ?2 ORDER BY date DESC LIMIT 1 OFFSET ?3)`,
+		p.name, p.date, keepDates-1)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, tx.run(`DELETE FROM active WHERE period = ?1
+		AND date < (SELECT date FROM active WHERE period = ?1 ORDER BY date DESC LIMIT 1 OFFSET ?2)`, p.name, keepDates-1)
 }
 
 func (r *Recording) resource() *Resource {
@@ -94,8 +110,9 @@ func (s *Store) expireDaily(tx *transaction) error {
 	return nil
 }
 
-// expire drops days and heartbeats that are older than is kept, and history
-// beyond the rows that are kept now. A heartbeat stays while it may be sent.
+// expire drops days and counts of heartbeats that are older than is kept, and
+// history beyond the rows that are kept now. A heartbeat stays while it may be
+// sent; one that lies as far ahead goes too, for its date is remembered.
 func (s *Store) expire(tx *transaction, day int64) error {
 	rows := s.maxRows
 	for _, n := range s.maxRowsByName {
@@ -107,17 +124,17 @@ func (s *Store) expire(tx *transaction, day int64) error {
 	if err := tx.run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
 		return fmt.Errorf("expire days: %w", err)
 	}
-	oldest := time.Unix(0, tx.now).UTC().AddDate(0, 0, -keepActive).Format(time.DateOnly)
-	if err := tx.run(`DELETE FROM active WHERE date < ?1`, oldest); err != nil {
-		return fmt.Errorf("expire heartbeats: %w", err)
-	}
+	now := time.Unix(0, tx.now).UTC()
+	oldest := now.AddDate(0, 0, -keepActive).Format(time.DateOnly)
+	latest := now.AddDate(0, 0, keepActive).Format(time.DateOnly)
 	for _, table := range []string{"days", "history", "totals"} {
-		if err := tx.run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest); err != nil {
+		if err := tx.run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest, latest); err != nil {
 			return fmt.Errorf("expire heartbeats: %w", err)
 		}
 	}
-	err := tx.run(`DELETE FROM series WHERE attributes ->> '$.date' < ?1 AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
-		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest)
+	err := tx.run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
+		AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
+		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest, latest)
 	return wrap("expire heartbeats", err)
 }
 
@@ -126,7 +143,7 @@ func (s *Store) expire(tx *transaction, day int64) error {
 // in use, which has no place for them. What is in flight is neither.
 const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
 	LEFT JOIN totals o ON o.series_id = s.id
-	WHERE m.name = '` + activeName + `' AND s.attributes ->> '$.date' < ?1 AND (o.recorded IS NULL
+	WHERE m.name = '` + activeName + `' AND (s.attributes ->> '$.date' < ?1 OR s.attributes ->> '$.date' > ?2) AND (o.recorded IS NULL
 		OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0)
 			+ CASE WHEN (SELECT accepted_at FROM forwarders WHERE kind = 'cumulative')
 				> coalesce((SELECT accepted_at FROM forwarders WHERE kind = 'delta'), 0) THEN coalesce(o.pending, 0) ELSE 0 END)`

@@ -181,4 +181,5 @@ func (s *Store) recordGauge(tx *transaction, g Gauge, share bool) error {
 const (
 	keepDays   = 400
 	keepActive = 60
+	keepDates  = 1000
 )

@@ -252,7 +252,8 @@ func TestAcceptedHeartbeatsExpire(t *testing.T) {
 		c.add(pause)
 		record(t, w, add(n, 1))
 	}
-	expect(t, s, "day 2026-04-14,day 2026-05-06", `SELECT group_concat(period || ' ' || date) FROM active WHERE period = 'day'`)
+	// That they were counted is remembered.
+	expect(t, s, "day 2026-03-04,day 2026-03-05,day 2026-04-14,day 2026-05-06", `SELECT group_concat(period || ' ' || date) FROM active WHERE period = 'day'`)
 	const kept = `SELECT coalesce(group_concat(attributes ->> '$.date', ' '), '') FROM series_totals WHERE metric = 'otelusage.active' AND attributes ->> '$.period' = 'day'`
 	expect(t, s, "2026-03-05 2026-04-14 2026-05-06", kept)
 	for _, table := range []string{"history", "days"} {

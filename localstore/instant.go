@@ -5,8 +5,8 @@ import "time"
 // The times that a mirror knows, in nanoseconds since 1970. OTLP has none
 // before, where 0 means no time, and the nanoseconds of none after 2262-04-11
 // fit an int64: beyond that a receiver is told of intervals that it drops. A
-// clock further off is taken for one that stands at the nearer end. The end
-// leaves room for the batches and delays that follow it.
+// clock further off is taken for one that goes round near the nearer end, so
+// that intervals pass all the same. The end leaves room for what follows it.
 var (
 	earliest = time.Unix(0, 1).UTC()
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -29,8 +29,20 @@ func clampTime(at time.Time) time.Time {
 
 // clamped returns a clock that never tells a time that a mirror does not know.
 func clamped(now func() time.Time) func() time.Time {
-	return func() time.Time { return clampTime(now()) }
+	return func() time.Time {
+		at := now()
+		near := clampTime(at)
+		if near.Equal(at) {
+			return at
+		}
+		seconds := (at.Unix()%round + round) % round
+		return near.Add(time.Duration(seconds)*time.Second + time.Duration(at.Nanosecond()))
+	}
 }
+
+// round is after how many seconds a clock that is too far off begins again. One
+// that goes back is nothing special.
+const round = 30 * secondsPerDay
 
 // clampInstant makes a time of the file one that a mirror knows: files that
 // former versions wrote by a wrong clock hold others. 0 is never.

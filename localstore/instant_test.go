@@ -59,6 +59,25 @@ func TestIntervalsCanBeToldWhateverTheClock(t *testing.T) {
 	}
 }
 
+// However far off a clock is, the time between submissions passes by it.
+func TestIntervalsPassWhateverTheClock(t *testing.T) {
+	for _, wrong := range wrongClocks {
+		s, c := fresh(t)
+		c.set(wrong)
+		w, n := newWriter(t, s), statistic(version("1"), "n")
+		for range 3 {
+			record(t, w, add(n, 1))
+			submit(t, s)
+			record(t, w, add(n, 1))
+			c.add(2 * interval)
+			if due(t, s, Delta) == nil {
+				t.Errorf("in %d nothing is due after twice the interval", wrong.Year())
+			}
+			execute(t, s, `UPDATE mirror SET lease_token = NULL`)
+		}
+	}
+}
+
 // Former versions wrote what such a clock overflowed to.
 func TestTimesOfTheFileThatCannotBeAreMended(t *testing.T) {
 	for _, at := range []int64{math.MinInt64, -1, 0, lastEnd + 1, math.MaxInt64} {

@@ -95,7 +95,8 @@ func (s *sender) check() {
 }
 
 // submit makes one attempt, and more of them if asked for all that is new: a
-// batch that was under way leaves what was recorded since for the next.
+// batch that was under way leaves what was recorded since for the next, and any
+// batch what a receiver would take for a second point of one stream.
 func (s *sender) submit(ctx context.Context, force bool) error {
 	select {
 	case <-s.stopped:
@@ -147,7 +148,7 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, err
 		}
 		if part == nil {
-			return sub.Resumed() && sub.Failed() == nil, submitError(sub.Failed())
+			return (sub.Resumed() || sub.Left()) && sub.Failed() == nil, submitError(sub.Failed())
 		}
 		o, failure := s.send(ctx, part)
 		if ctx.Err() != nil && failure != nil {

@@ -63,7 +63,8 @@ func (b *batchBuilder) addPlaced(p placed, n int64) error {
 			w := b.occupancyMetric(p.series, gauge)
 			key := streamOf(resource, w, string(stateAttributes(p.state)))
 			if b.streams[key] {
-				return nil // the next batch compares again
+				b.left = true // the next batch compares again
+				return nil
 			}
 			b.streams[key] = true
 			value, err := json.Marshal(n)

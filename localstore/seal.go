@@ -15,34 +15,35 @@ const (
 )
 
 // seal turns what is pending into a batch of parts, one per resource, and
-// returns the batch, 0 when nothing is due. Its interval follows the previous
+// returns the batch, 0 when nothing is due. left says that some of it has to
+// wait for the next batch, see stream. Its interval follows the previous
 // batch's without a gap or an overlap whatever the clock did: receivers drop
 // points that are not newer than the last, and refuse what starts before the
 // stream began.
-func (s *Store) seal(tx *transaction) (batch int64, err error) {
+func (s *Store) seal(tx *transaction) (batch int64, left bool, err error) {
 	b := newBatchBuilder(tx)
 	if err := b.collect(); err != nil || len(b.payloads) == 0 {
-		return 0, err
+		return 0, false, err
 	}
 	start, end := tx.nextInterval()
 	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		start, end, tx.now, tx.epoch, tx.sharedMark)
 	if err != nil {
-		return 0, fmt.Errorf("write batch: %w", err)
+		return 0, false, fmt.Errorf("write batch: %w", err)
 	}
 	for _, resource := range b.order {
 		if err := b.writePart(batch, resource, start, end); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	if err := b.take(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	s.totals = make(map[int64]*totals)
 	if err := tx.run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
-		return 0, fmt.Errorf("move interval: %w", err)
+		return 0, false, fmt.Errorf("move interval: %w", err)
 	}
-	return batch, nil
+	return batch, b.left, nil
 }
 
 // nextInterval is that of a batch which is sealed now.
@@ -57,6 +58,7 @@ type batchBuilder struct {
 	order    []int64
 	metrics  map[int64]*wireMetric
 	streams  map[stream]bool // that have a point
+	left     bool            // a stream has more than that
 
 	takenPending, takenGauges []int64 // series
 }
@@ -175,6 +177,7 @@ func (b *batchBuilder) addPending() error {
 		list := streams[key]
 		turn := list[sealed%int64(len(list))]
 		b.streams[key] = true
+		b.left = b.left || len(list) > 1
 		b.takenPending = append(b.takenPending, turn.point.Series)
 		b.add(turn.resource, turn.point)
 	}

@@ -19,16 +19,28 @@ type upload struct {
 // are read at each attempt; nothing of the outbox is touched.
 func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
 	b := newBatchBuilder(tx)
+	streams := make(map[stream]*streamTotal)
+	var order []*streamTotal
 	err := s.eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value Value) error {
 		sub.uploads = append(sub.uploads, upload{series, value})
-		text, err := json.Marshal(value)
-		if err == nil {
-			b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: text})
+		key := streamOf(resource, w, attributes)
+		if t := streams[key]; t != nil {
+			t.add(w, value)
+			return nil
 		}
-		return err
+		t := &streamTotal{resource, w, attributes, value}
+		streams[key], order = t, append(order, t)
+		return nil
 	}, b)
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range order {
+		text, err := json.Marshal(t.value)
+		if err != nil {
+			return nil, err
+		}
+		b.add(t.resource, payloadPoint{metric: t.metric, Attributes: json.RawMessage(t.attributes), Value: text})
 	}
 	if err := b.addStates(); err != nil {
 		return nil, err

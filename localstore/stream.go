@@ -1,6 +1,9 @@
 package localstore
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // stream is what a receiver tells points apart by. The mirror tells more apart:
 // whole numbers from floats, histograms by their boundaries, texts that are
@@ -25,3 +28,51 @@ func streamOf(resource int64, w *wireMetric, attributes string) stream {
 
 // asSent replaces what no text on the wire can hold.
 func asSent(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// streamTotal is the total of a stream, over all its series.
+type streamTotal struct {
+	resource   int64
+	metric     *wireMetric
+	attributes string
+	value      Value
+}
+
+// add adds another series: whole numbers as floats, histograms by the
+// boundaries that both have.
+func (t *streamTotal) add(w *wireMetric, v Value) {
+	m := *t.metric
+	switch {
+	case v.kind == histogramValue && t.value.kind == histogramValue:
+		m.Bounds = commonBounds(m.Bounds, w.Bounds)
+		t.value = HistogramValue(t.value.hist.coarser(m.Bounds)).Add(HistogramValue(v.hist.coarser(m.Bounds)))
+	case v.kind != t.value.kind:
+		m.Float = true
+		t.value = Float64Value(addFloat(t.value.Float64(), v.Float64()))
+	default:
+		t.value = t.value.Add(v)
+	}
+	t.metric = &m
+}
+
+func commonBounds(a, b []float64) []float64 {
+	common := []float64{}
+	for _, bound := range a {
+		if slices.Contains(b, bound) {
+			common = append(common, bound)
+		}
+	}
+	return common
+}
+
+// coarser returns h with some of its boundaries alone.
+func (h *Histogram) coarser(bounds []float64) *Histogram {
+	c := &Histogram{Count: h.Count, Sum: h.Sum, Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
+	to := 0
+	for i, n := range h.Buckets {
+		c.Buckets[to] += n
+		if to < len(bounds) && i < len(h.Bounds) && h.Bounds[i] == bounds[to] {
+			to++
+		}
+	}
+	return c
+}

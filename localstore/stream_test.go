@@ -95,3 +95,29 @@ func TestKeysThatBecomeOneAreOneSet(t *testing.T) {
 		t.Errorf("%s and %s", got, text)
 	}
 }
+
+// Totals have one point per stream, too: what it has in several series is added.
+func TestTotalsOfOneStreamAreOnePoint(t *testing.T) {
+	s, _ := fresh(t)
+	w, r := newWriter(t, s), version("dev")
+	other, common := []float64{1, 20, 100}, []float64{1, 100}
+	record(t, w, add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), Float64Value(2.5)},
+		Change{timer(r, "t", timerBounds), observe(timerBounds, 0.5, 5, 50)}, Change{timer(r, "t", other), observe(other, 10, 30, 500)})
+	part := attemptWith(t, s, request(Cumulative), always(accepted))[0]
+	seen := make(map[string]int)
+	for _, scope := range part.Scopes {
+		for _, m := range scope.Metrics {
+			seen[m.Metric.Name] += len(m.Points)
+		}
+	}
+	if seen["n"] != 1 || seen["t"] != 1 {
+		t.Errorf("points: %v", seen)
+	}
+	totals := points(part)
+	if got := totals["n{}"]; got != Float64Value(7.5) {
+		t.Errorf("n = %s", got)
+	}
+	if got, want := totals["t{}"], observe(common, 0.5, 5, 50, 10, 30, 500); !got.Equal(want) {
+		t.Errorf("t = %s, want %s", got, want)
+	}
+}

@@ -56,6 +56,7 @@ type Submission struct {
 	shared  []*Part
 	uploads []upload
 	resumed bool
+	left    bool
 
 	tried   map[int64]bool // parts that this attempt is done with
 	blamed  map[int64]int  // single points refused, by the part they were split from
@@ -133,7 +134,7 @@ func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
 			return nil, err
 		}
 		if sub.resumed = sub.batch != 0; !sub.resumed {
-			if sub.batch, err = s.seal(tx); err != nil || sub.batch == 0 {
+			if sub.batch, sub.left, err = s.seal(tx); err != nil || sub.batch == 0 {
 				return nil, err
 			}
 		}
@@ -264,6 +265,10 @@ func (sub *Submission) Failed() error {
 // Resumed reports whether the batch had been sealed before, so that what was
 // recorded since is not in it.
 func (sub *Submission) Resumed() bool { return sub != nil && sub.resumed }
+
+// Left reports whether something that was recorded before the batch was sealed
+// could not be in it, because a receiver takes one point of a stream at a time.
+func (sub *Submission) Left() bool { return sub.left }
 
 // Release gives the lease back without an outcome: the process ends, or lost
 // its leave to send. cutOff says that a request was under way.

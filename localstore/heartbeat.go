@@ -89,7 +89,7 @@ func periods(at int64) [3]period {
 // expireDaily expires with the first recording of a day, shared or not. After a
 // leap over more days than are kept it waits for the next day: a clock that is
 // years ahead for an hour must not take the history with it.
-func (s *Store) expireDaily(tx *transaction) error {
+func (s *Store) expireDaily(tx *transaction, r *Recording) error {
 	day := dayOf(tx.now)
 	if s.expiredDay == day {
 		return nil
@@ -104,6 +104,11 @@ func (s *Store) expireDaily(tx *transaction) error {
 	if leap := day - before; leap > 0 && leap <= keepActive {
 		if err := s.expire(tx, day); err != nil {
 			return err
+		}
+		if !r.empty() {
+			if err := s.foldFormer(tx, encodeAttributes(r.resource().Attributes)); err != nil {
+				return err
+			}
 		}
 	}
 	s.expiredDay = day

@@ -142,7 +142,7 @@ func (s *Store) previewTotals(tx *transaction, r Request) ([]*Part, error) {
 // latestResource returns the resource under which was recorded last.
 func (tx *transaction) latestResource() (set attribute.Set, err error) {
 	err = tx.each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
-		WHERE r.attributes <> '`+importedAttributes+`' ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
+		WHERE r.attributes NOT IN ('`+importedAttributes+`', '`+formerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
 		func(rows *sql.Rows) error {
 			var text string
 			err := rows.Scan(&text)

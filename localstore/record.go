@@ -17,7 +17,7 @@ func (s *Store) record(tx *transaction, r *Recording, share bool) error {
 		}
 		changes = append(changes[:len(changes):len(changes)], active...)
 	}
-	if err := s.expireDaily(tx); err != nil {
+	if err := s.expireDaily(tx, r); err != nil {
 		return err
 	}
 	if err := s.recordChanges(tx, changes, share); err != nil {

@@ -32,11 +32,12 @@ type header struct {
 	sharedMark     int64
 	leaseToken     sql.NullString
 	leaseUntil     int64
+	former         int64 // the resource of former versions
 }
 
-const selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
+var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
 	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	lease_token, lease_until FROM mirror`
+	lease_token, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
 
 func (s *Store) readHeader() (h header, err error) {
 	stmt, err := s.conn.prepared(selectHeader)
@@ -47,7 +48,7 @@ func (s *Store) readHeader() (h header, err error) {
 		return h, err
 	}
 	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
-		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil)
+		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
 		return h, nil
@@ -62,7 +63,8 @@ func (s *Store) readHeader() (h header, err error) {
 }
 
 // adopt takes over what the file says. After a change by another process,
-// remembered totals do not hold; after a change of epoch, rows may be gone.
+// remembered totals do not hold; after a change of epoch or a fold of
+// former versions, rows may be gone.
 func (s *Store) adopt(h header) {
 	if s.last.mirror != "" && (s.last.mirror != h.mirror || s.last.erasures != h.erasures) {
 		// Another file, or this one erased or filled anew in place: it knows
@@ -70,7 +72,11 @@ func (s *Store) adopt(h header) {
 		s.ledger.anew.Store(true)
 		s.forget()
 	}
+	folded := s.last.former != h.former
 	s.identity, s.last = h.identity, h
+	if folded {
+		s.forget()
+	}
 	if h.dataVersion != s.dataVersion {
 		s.dataVersion = h.dataVersion
 		s.totals = make(map[int64]*totals)

@@ -185,3 +185,27 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }
+
+// A process that remembers rows which another folded makes them anew.
+func TestRowsThatWereFoldedAreForgotten(t *testing.T) {
+	s, c := fresh(t, WithMaxSeries(4))
+	old := open(t, s.Path(), c)
+	wo, in := newWriter(t, old), state(version("1"), "s")
+	move(t, wo, in, "on")
+	record(t, wo, add(statistic(version("1"), "n"), 1))
+	submit(t, s)
+	move(t, newWriter(t, s), state(version("2"), "s"), "off")
+	submit(t, s)
+	c.add(40 * day)
+	if err := s.write(func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	move(t, wo, in, "on")
+	expect(t, s, "0", `SELECT count(*) FROM current_states WHERE series_id NOT IN (SELECT id FROM series)`)
+	for _, part := range submit(t, s) {
+		if serviceVersion(part) == "" {
+			t.Errorf("sent under %v", part.Resource)
+		}
+	}
+}

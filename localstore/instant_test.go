@@ -109,3 +109,21 @@ func TestTimesOfTheFileThatCannotBeAreMended(t *testing.T) {
 		})
 	}
 }
+
+func TestTotalsOfAMirrorMadeAheadOfTimeGetNewer(t *testing.T) {
+	c := newClock()
+	right := c.now()
+	c.set(time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC))
+	s := open(t, newPath(t), c)
+	c.set(right)
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	var last time.Time
+	for range 3 {
+		record(t, w, add(n, 1))
+		part := attemptWith(t, s, request(Cumulative), always(accepted))[0]
+		if !part.End.After(last) || !part.End.After(part.Start) {
+			t.Errorf("totals from %v to %v after %v", part.Start, part.End, last)
+		}
+		last = part.End
+	}
+}

@@ -60,13 +60,18 @@ func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) 
 	return parts, nil
 }
 
-// cumulative makes a part of a payload, from when the mirror was made to now.
+// cumulative makes a part of a payload, from when the mirror was made to now. A
+// mirror that a clock far ahead made tells later and later times all the same.
 func (p *payload) cumulative(tx *transaction, resource string) (*Part, error) {
 	wire, err := tx.wireResource(resource)
 	if err != nil {
 		return nil, err
 	}
-	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.createdAt, max(tx.now, tx.createdAt+1)
+	accepted, err := tx.find(`SELECT accepted FROM forwarders WHERE kind = ?1`, string(Cumulative))
+	if err != nil {
+		return nil, fmt.Errorf("count submissions: %w", err)
+	}
+	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.createdAt, max(tx.now, tx.createdAt+1+accepted)
 	return p.part(0, 0)
 }
 

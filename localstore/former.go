@@ -3,6 +3,7 @@ package localstore
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -83,7 +84,9 @@ func (s *Store) foldFormer(tx *transaction, current string) error {
 		return wrap("find former versions", err)
 	}
 	f := &fold{transaction: tx, groups: make(map[foldKey]*foldGroup), member: make(map[int64]*foldMember)}
-	if err := f.collect(idle); err != nil {
+	if err := f.collect(idle); errors.Is(err, errUnreadable) {
+		return nil // a recording must not fail for what it does not need
+	} else if err != nil {
 		return fmt.Errorf("read former versions: %w", err)
 	}
 	if err := f.write(); err != nil {

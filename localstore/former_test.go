@@ -186,6 +186,24 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }
 
+// A total that somebody spoilt by hand keeps nobody from recording.
+func TestWhatCannotBeReadIsNotFolded(t *testing.T) {
+	c := newClock()
+	s, err := Open(newPath(t), WithClock(c.now), WithMaxSeries(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, s)
+	w := newWriter(t, s)
+	record(t, w, add(statistic(version("1"), "n"), 1), add(statistic(version("1"), "m"), 1))
+	submit(t, s)
+	execute(t, s, `UPDATE totals SET withheld = 'spoilt' WHERE series_id = (SELECT series_id FROM series_totals WHERE metric = 'n')`)
+	c.add(40 * day)
+	record(t, w, add(statistic(version("2"), "m"), 1))
+	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "2", `SELECT value FROM statistics WHERE name = 'm'`)
+}
+
 // A process that remembers rows which another folded makes them anew.
 func TestRowsThatWereFoldedAreForgotten(t *testing.T) {
 	s, c := fresh(t, WithMaxSeries(4))

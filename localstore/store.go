@@ -39,6 +39,7 @@ type Store struct {
 	activeDay   int64             // whose heartbeats are recorded
 	expiredDay  int64             // on which old rows were last dropped
 	ledger      ledger
+	waits       bool // the shutdown waits long for the submission under way
 
 	reference   reference
 	notImported error // why not, while it is to be

@@ -57,6 +57,7 @@ type Submission struct {
 	uploads []upload
 	resumed bool
 
+	sending *Part          // handed out by Next, without an outcome yet
 	tried   map[int64]bool // parts that this attempt is done with
 	blamed  map[int64]int  // single points refused, by the part they were split from
 	refusal *Outcome       // of a single point, the last one
@@ -187,6 +188,7 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 	if err != nil {
 		return nil, wrap("read part", err)
 	}
+	sub.sending = part
 	return part, nil
 }
 
@@ -265,8 +267,11 @@ func (sub *Submission) Failed() error {
 // recorded since is not in it.
 func (sub *Submission) Resumed() bool { return sub != nil && sub.resumed }
 
-// Release gives the lease back without an outcome: the process ends, or lost
-// its leave to send. cutOff says that a request was under way.
+// Release gives the lease back without an outcome: the caller gave up, or the
+// process lost its leave to send. cutOff says that the process ends with a
+// request under way. That is a failure like any other, logged and followed by
+// the same backoff: otherwise a network that swallows packets would cost each
+// run of a short program its shutdown grace, for ever.
 func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	if sub.missing() {
 		return ErrNotOpen
@@ -280,14 +285,27 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 				return nil
 			}
 			if cutOff {
-				if err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1`); err != nil {
-					return err
-				}
+				return s.cutOff(tx, sub)
 			}
 			return tx.releaseLease()
 		})
 	})
 	return wrap("release submission", err) // otherwise it ends by itself
+}
+
+// cutOff notes an attempt that the end of its process cut off. Beyond those that
+// earn a shutdown its wait, only one that was waited for in vain counts.
+func (s *Store) cutOff(tx *transaction, sub *Submission) error {
+	err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
+	if err != nil {
+		return err
+	}
+	s.waits = false
+	var part, points int64
+	if sub.sending != nil {
+		part, points = sub.sending.ID, int64(sub.sending.Points())
+	}
+	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
 func (tx *transaction) releaseLease() error {

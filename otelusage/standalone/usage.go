@@ -199,10 +199,10 @@ func (u *Usage) shutdown(ctx context.Context) error {
 		err = u.tracker.Close()
 	}
 	r := u.recorder()
+	if r == nil || u.config.SubmitInterval < 0 { // nobody else ends the forwarder
+		err = errors.Join(err, u.config.shutDownForwarder(ctx))
+	}
 	if r == nil {
-		if forwarder, _ := u.config.forwarder(); forwarder != nil {
-			err = errors.Join(err, forwarder.Shutdown(ctx))
-		}
 		return err
 	}
 	return errors.Join(err, r.provider.Shutdown(ctx), r.store.Close())

@@ -98,6 +98,9 @@ const (
 // OftenCutOff reports whether so many submissions in a row were ended by an exit
 // that a shutdown waits for none any more, unless [Store.MayWait] says so.
 func (s *Store) OftenCutOff() (bool, error) {
+	if s.missing() {
+		return false, ErrNotOpen
+	}
 	s.lock()
 	defer s.unlock()
 	var cutOff int64

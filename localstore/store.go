@@ -135,7 +135,7 @@ func (s *Store) missing() bool { return s == nil || s.asked == "" }
 // SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction
 // on: an application's start must not wait as long as its recordings may.
 func (s *Store) SetBusyTimeout(d time.Duration) {
-	if s == nil {
+	if s.missing() {
 		return
 	}
 	s.lock()

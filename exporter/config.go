@@ -30,7 +30,8 @@ const (
 	DefaultShutdownGrace = 250 * time.Millisecond
 
 	// DefaultSubmitWait is how long one shutdown per submit interval may wait
-	// for a submission, after three that were cut off by exits.
+	// for a submission, after three that were cut off by exits. After a wait
+	// in vain the next one comes ten intervals later, then a hundred.
 	DefaultSubmitWait = 2 * time.Second
 )
 
@@ -129,7 +130,9 @@ func WithRequestTimeout(d time.Duration) Option {
 	})
 }
 
-// WithShutdownGrace bounds how long a submission may run on at shutdown.
+// WithShutdownGrace bounds how long a submission may run on at shutdown. One
+// that is cut off is a failure, and followed by a backoff; after three in a row
+// shutdowns wait no more, except as [WithSubmitWait] says.
 func WithShutdownGrace(d time.Duration) Option {
 	return option(func(c config) config { c.shutdownGrace = max(d, 0); return c })
 }

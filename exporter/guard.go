@@ -114,7 +114,7 @@ func outcomeOf(err error) localstore.Outcome {
 	if !errors.As(err, &e) || e == nil {
 		return localstore.Outcome{Verdict: localstore.Unknown, Reason: excerpt(err.Error())}
 	}
-	o := localstore.Outcome{Status: e.Status, RetryAfter: e.RetryAfter, Rejected: e.Rejected, Reason: excerpt(e.Error())}
+	o := localstore.Outcome{Status: e.Status, RetryAfter: e.RetryAfter, Rejected: e.Rejected, Reason: excerpt(e.Error()), Advice: excerpt(e.Advice)}
 	switch e.Class {
 	case outcome.Transient:
 		o.Verdict = localstore.Transient

@@ -224,14 +224,18 @@ func (s *sender) stop(ctx context.Context) error {
 }
 
 // patience is how long this shutdown waits for a request. A program that never
-// runs for as long as one takes waits longer now and then.
+// runs for as long as one takes waits longer now and then, and otherwise not at
+// all once its requests were cut off.
 func (s *sender) patience() time.Duration {
 	if len(s.turn) == 0 || !s.e.maySend {
+		return s.e.config.shutdownGrace // nothing is under way
+	}
+	often, err := s.e.store.OftenCutOff()
+	if err != nil || !often {
 		return s.e.config.shutdownGrace
 	}
-	wait, err := s.e.store.MayWait(s.e.config.submitInterval)
-	if err != nil || !wait {
-		return s.e.config.shutdownGrace
+	if wait, err := s.e.store.MayWait(s.e.config.submitInterval); err == nil && wait {
+		return max(s.e.config.submitWait, s.e.config.shutdownGrace)
 	}
-	return max(s.e.config.submitWait, s.e.config.shutdownGrace)
+	return 0
 }

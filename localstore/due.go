@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -87,8 +88,33 @@ func (s *Store) hasNews() (bool, error) {
 // process's exit before a shutdown waits for one.
 const cutOffsBeforeWait = 3
 
+// vainFactor is by how much the time between two long waits grows with each one
+// that was in vain, vainSteps how often: of a hundred hourly runs that nobody
+// answers, five wait at their end.
+const (
+	vainFactor = 10
+	vainSteps  = 2
+)
+
+// OftenCutOff reports whether so many submissions in a row were ended by an exit
+// that a shutdown waits for none any more, unless [Store.MayWait] says so.
+func (s *Store) OftenCutOff() (bool, error) {
+	if s.missing() {
+		return false, ErrNotOpen
+	}
+	s.lock()
+	defer s.unlock()
+	var cutOff int64
+	err := s.look(func(header) (err error) {
+		cutOff, err = s.conn.find(`SELECT cut_off FROM mirror`)
+		return err
+	})
+	return cutOff >= cutOffsBeforeWait, wrap("read mirror", err)
+}
+
 // MayWait reports whether this shutdown may wait for the submission under way,
-// and takes note: it may once per interval.
+// and takes note: it may once per interval. After a wait that was in vain the
+// next one comes ten intervals later, then a hundred.
 func (s *Store) MayWait(interval time.Duration) (bool, error) {
 	if s.missing() {
 		return false, ErrNotOpen
@@ -98,11 +124,28 @@ func (s *Store) MayWait(interval time.Duration) (bool, error) {
 	wait := false
 	err := s.briefly(func() error {
 		return s.write(func(tx *transaction) error {
-			n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE cut_off >= ?2 AND (waited_at > ?1 OR ?1 - waited_at >= ?3)`,
-				tx.now, cutOffsBeforeWait, int64(interval))
+			wait = false
+			cutOff, err := tx.find(`SELECT cut_off FROM mirror`)
+			if err != nil || cutOff < cutOffsBeforeWait {
+				return err
+			}
+			n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE waited_at > ?1 OR ?1 - waited_at >= ?2`,
+				tx.now, int64(betweenWaits(interval, cutOff-cutOffsBeforeWait)))
 			wait = n > 0
 			return err
 		})
 	})
-	return wait, wrap("note shutdown", err)
+	s.waits = wait && err == nil
+	return s.waits, wrap("note shutdown", err)
+}
+
+// betweenWaits is the time between long waits after so many were in vain.
+func betweenWaits(interval time.Duration, vain int64) time.Duration {
+	for range min(vain, vainSteps) {
+		if interval > math.MaxInt64/vainFactor {
+			return math.MaxInt64
+		}
+		interval *= vainFactor
+	}
+	return interval
 }

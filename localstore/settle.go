@@ -31,9 +31,17 @@ type Outcome struct {
 	RetryAfter time.Duration // what the destination asked for, 0 for nothing
 	Rejected   int64         // points, with Partial
 	Reason     string
+
+	// Advice is added to the reason in the submission log from the
+	// [AdviceAfter]th answer in a row on that has the same verdict and status.
+	Advice string
 }
 
 const (
+	// AdviceAfter is how many answers of one kind in a row it takes until the
+	// submission log says what to change at the receiver.
+	AdviceAfter = 3
+
 	// firstBackoff is the cap of the first delay after a failure; it doubles
 	// with each further one, up to the submit interval.
 	firstBackoff = 10 * time.Second
@@ -239,12 +247,30 @@ func (s *Store) fail(tx *transaction, sub *Submission, part, points int64, o Out
 		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
 		string(sub.request.Forwarder), tx.now+int64(delay))
 	if err == nil {
+		err = tx.advise(sub.request.Forwarder, &o)
+	}
+	if err == nil {
 		err = tx.log(sub.request.Forwarder, sub.batch, part, points, o)
 	}
 	if err == nil {
 		err = tx.releaseLease()
 	}
 	return wrap("note failure", err)
+}
+
+// advise adds the advice to the reason of an answer that came often enough
+// since the last one that was accepted.
+func (tx *transaction) advise(f Forwarder, o *Outcome) error {
+	if o.Advice == "" {
+		return nil
+	}
+	before, err := tx.find(`SELECT coalesce(sum(times), 0) FROM submission_log WHERE forwarder = ?1 AND outcome = ?2 AND status = ?3
+		AND id > (SELECT coalesce(max(id), 0) FROM submission_log WHERE forwarder = ?1 AND outcome IN ('accepted', 'partial'))`,
+		string(f), string(o.Verdict), o.Status)
+	if err == nil && before+1 >= AdviceAfter {
+		o.Reason += ". Advice: " + o.Advice
+	}
+	return wrap("read log", err)
 }
 
 // backoff is exponential with full jitter: installations that failed together

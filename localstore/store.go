@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel"
 )
@@ -39,6 +40,7 @@ type Store struct {
 	activeDay   int64             // whose heartbeats are recorded
 	expiredDay  int64             // on which old rows were last dropped
 	ledger      ledger
+	waits       bool // the shutdown waits long for the submission under way
 
 	reference   reference
 	notImported error // why not, while it is to be
@@ -130,6 +132,22 @@ func (s *Store) Path() string {
 // missing reports a Store that [Open] did not make: nil, as a failed Open
 // leaves it, or the zero value.
 func (s *Store) missing() bool { return s == nil || s.asked == "" }
+
+// SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction
+// on: an application's start must not wait as long as its recordings may.
+func (s *Store) SetBusyTimeout(d time.Duration) {
+	if s.missing() {
+		return
+	}
+	s.lock()
+	defer s.unlock()
+	s.ledger.mu.Lock() // a declaration reads it without the Store's lock
+	defer s.ledger.mu.Unlock()
+	s.busyTimeout = max(d, 0)
+	if s.conn != nil && !s.closed {
+		s.conn.waitAtMost(s.busyTimeout)
+	}
+}
 
 // Close writes declarations that are not in the file yet and closes it. Shut
 // the provider down first: its last export goes through the Store.

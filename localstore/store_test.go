@@ -377,6 +377,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 		"Next":              func() error { _, err := sub.Next(ctx); return err },
 		"Settle":            func() error { _, err := sub.Settle(ctx, p, accepted); return err },
 		"Release":           func() error { return sub.Release(ctx, false) },
+		"OftenCutOff":       func() error { _, err := s.OftenCutOff(); return err },
 		"MayWait":           func() error { _, err := s.MayWait(interval); return err },
 		"Consent":           func() error { _, err := s.Consent(ctx); return err },
 		"SetMode":           func() error { return s.SetMode(ctx, ModeOn) },

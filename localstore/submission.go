@@ -58,6 +58,7 @@ type Submission struct {
 	resumed bool
 	left    bool
 
+	sending *Part          // handed out by Next, without an outcome yet
 	tried   map[int64]bool // parts that this attempt is done with
 	blamed  map[int64]int  // single points refused, by the part they were split from
 	refusal *Outcome       // of a single point, the last one
@@ -188,6 +189,7 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 	if err != nil {
 		return nil, wrap("read part", err)
 	}
+	sub.sending = part
 	return part, nil
 }
 
@@ -268,10 +270,13 @@ func (sub *Submission) Resumed() bool { return sub != nil && sub.resumed }
 
 // Left reports whether something that was recorded before the batch was sealed
 // could not be in it, because a receiver takes one point of a stream at a time.
-func (sub *Submission) Left() bool { return sub.left }
+func (sub *Submission) Left() bool { return sub != nil && sub.left }
 
-// Release gives the lease back without an outcome: the process ends, or lost
-// its leave to send. cutOff says that a request was under way.
+// Release gives the lease back without an outcome: the caller gave up, or the
+// process lost its leave to send. cutOff says that the process ends with a
+// request under way. That is a failure like any other, logged and followed by
+// the same backoff: otherwise a network that swallows packets would cost each
+// run of a short program its shutdown grace, for ever.
 func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	if sub.missing() {
 		return ErrNotOpen
@@ -285,14 +290,27 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 				return nil
 			}
 			if cutOff {
-				if err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1`); err != nil {
-					return err
-				}
+				return s.cutOff(tx, sub)
 			}
 			return tx.releaseLease()
 		})
 	})
 	return wrap("release submission", err) // otherwise it ends by itself
+}
+
+// cutOff notes an attempt that the end of its process cut off. Beyond those that
+// earn a shutdown its wait, only one that was waited for in vain counts.
+func (s *Store) cutOff(tx *transaction, sub *Submission) error {
+	err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
+	if err != nil {
+		return err
+	}
+	s.waits = false
+	var part, points int64
+	if sub.sending != nil {
+		part, points = sub.sending.ID, int64(sub.sending.Points())
+	}
+	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
 func (tx *transaction) releaseLease() error {

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"fmt"
 	"mime"
 	"net/http"
@@ -15,6 +16,7 @@ const (
 	typeProtobuf = "application/x-protobuf"
 	typeJSON     = "application/json"
 	typeHTML     = "text/html"
+	typeXHTML    = "application/xhtml+xml"
 )
 
 // answer is what a destination sent back.
@@ -71,6 +73,8 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 	case media == typeProtobuf:
 		// Nobody but an OTLP receiver answers with this type, and it does so
 		// when it is done. Whether the rest can be read changes nothing.
+	case t.lenient && !a.isPage():
+		// Taken for success, whatever is in it, rejected points excepted.
 	case a.cut != nil:
 		return &outcome.Error{
 			Class:  outcome.Transient,
@@ -83,6 +87,7 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 			Class:  outcome.Unknown,
 			Status: a.status,
 			Reason: t.notOTLP(a, media),
+			Advice: t.advice(a),
 		}
 	}
 	if r.rejected <= 0 {
@@ -98,6 +103,28 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 		Rejected: min(r.rejected, a.points),
 		Reason:   reason,
 	}
+}
+
+// isPage reports whether the answer is HTML, by its type or by how it begins.
+func (a answer) isPage() bool {
+	media := a.mediaType()
+	if media == typeHTML || media == typeXHTML {
+		return true
+	}
+	body := bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf"))
+	begin := strings.ToLower(string(bytes.TrimSpace(body[:min(len(body), 512)])))
+	return strings.HasPrefix(begin, "<!doctype html") || strings.HasPrefix(begin, "<html") ||
+		strings.HasPrefix(http.DetectContentType(body), typeHTML)
+}
+
+// advice says what helps when the destination takes the data and its answers do
+// not say so. A page is none of its answers.
+func (t *transport) advice(a answer) string {
+	if a.isPage() {
+		return ""
+	}
+	return t.host() + " must answer with an ExportMetricsServiceResponse as application/x-protobuf," +
+		" or with an empty body; if it cannot and has the data, use otlp.WithLenientAnswers"
 }
 
 func (t *transport) notOTLP(a answer, media string) string {

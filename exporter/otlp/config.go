@@ -50,6 +50,7 @@ type config struct {
 	tls         *tls.Config
 	timeout     time.Duration
 	compression Compression
+	lenient     bool
 	proxy       func(*http.Request) (*url.URL, error)
 }
 
@@ -154,6 +155,19 @@ func WithCompression(compression Compression) Option {
 func WithProxy(proxy func(*http.Request) (*url.URL, error)) Option {
 	return optionFunc(func(c config) (config, error) {
 		c.proxy = proxy
+		return c, nil
+	})
+}
+
+// WithLenientAnswers takes every 2xx answer that is not HTML for success, for a
+// receiver that answers with text (OK) or JSON of its own ({"status":"success"}).
+// Without it such an answer does not count, because whatever stands between may
+// have given it, and the same batch is sent again. HTML stays refused: that is
+// the login page of a network. With it, such a receiver's errors under a 2xx
+// are not noticed: the data counts as delivered.
+func WithLenientAnswers() Option {
+	return optionFunc(func(c config) (config, error) {
+		c.lenient = true
 		return c, nil
 	})
 }

@@ -27,6 +27,7 @@
 //	WithTLSConfig    the system's certificate authorities OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE, _CLIENT_KEY
 //	WithTimeout      10 s                                 OTEL_EXPORTER_OTLP_TIMEOUT
 //	WithCompression  gzip                                 OTEL_EXPORTER_OTLP_COMPRESSION
+//	WithLenientAnswers  off                               none
 //	WithProxy        HTTP_PROXY, HTTPS_PROXY, NO_PROXY    these three describe the user's network and are always read
 //
 // Never read: OTEL_EXPORTER_OTLP_INSECURE (the scheme of the URL says it, as
@@ -43,7 +44,7 @@
 //	2xx, JSON or untyped protobuf that is an OTLP answer     nil
 //	2xx with a partial success, 0 rejected                   nil; its message is a warning and is dropped
 //	2xx with a partial success, n rejected                   Partial, Rejected n
-//	2xx with anything else, such as a captive portal's page  Unknown
+//	2xx with anything else, such as a captive portal's page  Unknown; nil WithLenientAnswers, HTML excepted
 //	400, 413                                                 TooLarge
 //	408, 429, 5xx                                            Transient
 //	no answer: DNS, refused, TLS, lost, timeout, cancelled   Transient

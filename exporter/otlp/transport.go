@@ -39,6 +39,7 @@ type transport struct {
 	endpoint    *url.URL
 	headers     http.Header
 	secrets     redactor
+	lenient     bool             // WithLenientAnswers
 	now         func() time.Time // for Retry-After without a Date beside it
 }
 
@@ -61,6 +62,7 @@ func newTransport(cfg config) *transport {
 		},
 		endpoint: cfg.endpoint,
 		headers:  cfg.headers,
+		lenient:  cfg.lenient,
 		secrets:  newRedactor(cfg.headers),
 		now:      time.Now,
 	}

@@ -51,6 +51,11 @@ type Error struct {
 	Rejected   int64         // points rejected, with Partial
 	Reason     string        // for people; holds no header, key or body beyond a short excerpt
 	Err        error         // the cause, or nil
+
+	// Advice says what to change at the destination when it answers so again
+	// and again; empty for nothing. The submission log shows it from the
+	// third such answer in a row on.
+	Advice string
 }
 
 // Error returns the reason, or without one the text of the cause or the class.

@@ -35,6 +35,7 @@ func (c *Config) check() error {
 	field("CheckInterval", checkInterval(c.CheckInterval))
 	field("RecordInterval", checkInterval(c.RecordInterval))
 	field("CloseTimeout", checkInterval(c.CloseTimeout))
+	field("ShutdownGrace", checkInterval(c.ShutdownGrace))
 	field("SubmitWait", checkInterval(c.SubmitWait))
 	if c.OTLP != nil && c.HQ != nil {
 		errs = append(errs, ErrTwoDestinations)

@@ -14,7 +14,11 @@ import (
 
 // NeverSubmit as Config.SubmitInterval records on this machine only, whatever
 // the destination: submit_interval_s = 0 in a file.
-const NeverSubmit time.Duration = -1
+const NeverSubmit = standalone.NeverSubmit
+
+// NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing at the
+// end: shutdown_grace_s = 0 or submit_wait_s = 0 in a file.
+const NoWait = standalone.NoWait
 
 // MaxRecordInterval is the longest time between two recordings, and so the most
 // that a killed process loses. A longer Config.RecordInterval is cut to it.
@@ -36,6 +40,9 @@ type Config struct {
 	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit
 	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval
 
+	ShutdownGrace time.Duration // shutdown_grace_s; 0: exporter.DefaultShutdownGrace; NoWait
+	SubmitWait    time.Duration // submit_wait_s; 0: exporter.DefaultSubmitWait; NoWait
+
 	// Debug (debug) also hands the error that Start returns to OnError. It does
 	// not change what is recorded or sent, and nothing is ever printed.
 	Debug bool
@@ -50,7 +57,6 @@ type Config struct {
 	RequireConsent bool          // send nothing before Usage.Enable
 	RecordInterval time.Duration // default and at most MaxRecordInterval
 	CloseTimeout   time.Duration // default standalone.DefaultCloseTimeout
-	SubmitWait     time.Duration // default exporter.DefaultSubmitWait
 
 	Tracker  *otelusage.Tracker // nil: otelusage.Default(); see standalone.Start
 	Resource *resource.Resource // more resource attributes, through the allow-list
@@ -64,7 +70,12 @@ type OTLP struct {
 	Headers     map[string]string `json:"-"` // headers; see otlp.WithHeaders
 	Compression string            // compression; gzip or none, default gzip
 	Timeout     time.Duration     // timeout_s; default otlp.DefaultTimeout
-	TLSConfig   *tls.Config       `json:"-"` // default: the system's authorities
+
+	// LenientAnswers (lenient_answers) takes answers that are not OTLP for
+	// success; see otlp.WithLenientAnswers.
+	LenientAnswers bool
+
+	TLSConfig *tls.Config `json:"-"` // default: the system's authorities
 }
 
 // HQ is the section of that name: a server of the AnonymousUsage library.
@@ -92,8 +103,7 @@ func (h HQ) String() string {
 // GoString is String: the API key is not shown.
 func (h HQ) GoString() string { return h.String() }
 
-// standalone returns c for the package that does the work. A submit interval of
-// never has no place there: it leaves out the forwarder.
+// standalone returns c for the package that does the work.
 func (c *Config) standalone() standalone.Config {
 	record := c.RecordInterval
 	if record <= 0 {
@@ -103,7 +113,7 @@ func (c *Config) standalone() standalone.Config {
 		FilePath: c.FilePath, ApplicationName: c.ApplicationName, ApplicationVersion: c.ApplicationVersion,
 		InstallationID: c.InstallationID, ImportFrom: c.ImportFrom,
 		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
-		SubmitInterval: max(c.SubmitInterval, 0), CloseTimeout: c.CloseTimeout, SubmitWait: c.SubmitWait,
+		SubmitInterval: c.SubmitInterval, CloseTimeout: c.CloseTimeout, ShutdownGrace: c.ShutdownGrace, SubmitWait: c.SubmitWait,
 		RequireConsent: c.RequireConsent, Disabled: c.Disabled,
 		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError,
 	}

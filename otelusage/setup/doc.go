@@ -36,6 +36,8 @@
 //	debug                whether Start's error also goes to Config.OnError; default false
 //	installation_id      default: a random one, made with the mirror
 //	enabled              false records nothing; default true
+//	shutdown_grace_s     how long a submission may run on at the end; 0 not at all; default 0.25
+//	submit_wait_s        the same, once per submit interval, after three were cut off; 0 not at all; default 2
 //
 //	[HQ]
 //	host                 required; https where no scheme is written
@@ -47,6 +49,7 @@
 //	headers              name=value, name=value
 //	compression          gzip (default) or none
 //	timeout_s            of one request; default 10
+//	lenient_answers      whether every 2xx answer that is no web page is success; default false
 //
 // With neither [HQ] nor [OTLP] usage is recorded on this machine only; with
 // both the file is refused. Booleans are true, yes, on, 1 and false, no, off, 0.

@@ -49,6 +49,9 @@ func (o *OTLP) forwarder() (sdkmetric.Exporter, error) {
 	if o.Timeout > 0 {
 		opts = append(opts, otlp.WithTimeout(o.Timeout))
 	}
+	if o.LenientAnswers {
+		opts = append(opts, otlp.WithLenientAnswers())
+	}
 	if o.TLSConfig != nil {
 		opts = append(opts, otlp.WithTLSConfig(o.TLSConfig))
 	}

@@ -25,11 +25,13 @@ var sections = map[string]map[string]key{
 		"filepath":            {text(func(c *Config) *string { return &c.FilePath }), 1},
 		"application_name":    {text(func(c *Config) *string { return &c.ApplicationName }), 2},
 		"application_version": {text(func(c *Config) *string { return &c.ApplicationVersion }), 3},
-		"submit_interval_s":   {setSubmitInterval, 4},
+		"submit_interval_s":   {secondsOrNone(func(c *Config) *time.Duration { return &c.SubmitInterval }, NeverSubmit), 4},
 		"check_interval_s":    {seconds(func(c *Config) *time.Duration { return &c.CheckInterval }), 5},
 		"debug":               {setDebug, 6},
 		"installation_id":     {setInstallationID, 7},
 		"enabled":             {setEnabled, 8},
+		"shutdown_grace_s":    {secondsOrNone(func(c *Config) *time.Duration { return &c.ShutdownGrace }, NoWait), 9},
+		"submit_wait_s":       {secondsOrNone(func(c *Config) *time.Duration { return &c.SubmitWait }, NoWait), 10},
 	},
 	"hq": {
 		"host":      {text(func(c *Config) *string { return &c.HQ.Host }), 1},
@@ -37,10 +39,11 @@ var sections = map[string]map[string]key{
 		"timeout_s": {seconds(func(c *Config) *time.Duration { return &c.HQ.Timeout }), 3},
 	},
 	"otlp": {
-		"endpoint":    {text(func(c *Config) *string { return &c.OTLP.Endpoint }), 1},
-		"headers":     {setHeaders, 2},
-		"compression": {setCompression, 3},
-		"timeout_s":   {seconds(func(c *Config) *time.Duration { return &c.OTLP.Timeout }), 4},
+		"endpoint":        {text(func(c *Config) *string { return &c.OTLP.Endpoint }), 1},
+		"headers":         {setHeaders, 2},
+		"compression":     {setCompression, 3},
+		"timeout_s":       {seconds(func(c *Config) *time.Duration { return &c.OTLP.Timeout }), 4},
+		"lenient_answers": {setLenientAnswers, 5},
 	},
 }
 
@@ -77,12 +80,20 @@ func seconds(field func(*Config) *time.Duration) func(*Config, string) error {
 	}
 }
 
-func setSubmitInterval(c *Config, value string) error {
-	d, err := parseSeconds(value)
-	if d == 0 {
-		d = NeverSubmit
+// secondsOrNone is seconds where 0 in the file stands for none.
+func secondsOrNone(field func(*Config) *time.Duration, none time.Duration) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		d, err := parseSeconds(value)
+		if d == 0 {
+			d = none
+		}
+		*field(c) = d
+		return err
 	}
-	c.SubmitInterval = d
+}
+
+func setLenientAnswers(c *Config, value string) (err error) {
+	c.OTLP.LenientAnswers, err = parseBool(value)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -20,6 +21,16 @@ import (
 // DefaultCloseTimeout bounds [Usage.Close].
 const DefaultCloseTimeout = 5 * time.Second
 
+const (
+	// NeverSubmit as Config.SubmitInterval records on this machine only,
+	// whatever the Forwarder. So does every negative interval.
+	NeverSubmit time.Duration = -1
+
+	// NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing,
+	// where 0 is the default.
+	NoWait = time.Nanosecond
+)
+
 // Config says what to track. Its zero value, with an ApplicationName, records
 // into the default mirror and sends nothing.
 type Config struct {
@@ -31,9 +42,10 @@ type Config struct {
 
 	RecordInterval time.Duration // default exporter.DefaultRecordInterval
 	CheckInterval  time.Duration // default exporter.DefaultCheckInterval
-	SubmitInterval time.Duration // default exporter.DefaultSubmitInterval
+	SubmitInterval time.Duration // default exporter.DefaultSubmitInterval; NeverSubmit
 	CloseTimeout   time.Duration // default DefaultCloseTimeout
-	SubmitWait     time.Duration // default exporter.DefaultSubmitWait
+	ShutdownGrace  time.Duration // default exporter.DefaultShutdownGrace; NoWait
+	SubmitWait     time.Duration // default exporter.DefaultSubmitWait; NoWait
 
 	RequireConsent bool // send nothing before Enable
 	Disabled       bool // record nothing
@@ -72,7 +84,21 @@ func (c *Config) forwarder() (sdkmetric.Exporter, error) {
 	if v := reflect.ValueOf(c.Forwarder); v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("forwarder is a nil %T: usage is recorded on this machine only", c.Forwarder)
 	}
+	if c.SubmitInterval < 0 {
+		return nil, nil
+	}
 	return c.Forwarder, nil
+}
+
+// shutDownForwarder ends a forwarder that no exporter was given.
+func (c *Config) shutDownForwarder(ctx context.Context) error {
+	if c.Forwarder == nil {
+		return nil
+	}
+	if v := reflect.ValueOf(c.Forwarder); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return c.Forwarder.Shutdown(ctx)
 }
 
 func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(error)) []exporter.Option {
@@ -88,6 +114,9 @@ func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(erro
 	}
 	if c.CheckInterval > 0 {
 		opts = append(opts, exporter.WithCheckInterval(c.CheckInterval))
+	}
+	if c.ShutdownGrace > 0 {
+		opts = append(opts, exporter.WithShutdownGrace(c.ShutdownGrace))
 	}
 	if c.SubmitWait > 0 {
 		opts = append(opts, exporter.WithSubmitWait(c.SubmitWait))

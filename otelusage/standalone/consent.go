@@ -12,10 +12,11 @@ import (
 // Consent says what holds for this process: what the mirror stores, and what
 // the environment and the configuration forbid on top of it.
 func (u *Usage) Consent(ctx context.Context) (localstore.Consent, error) {
-	if u == nil || u.store == nil {
+	r := u.recorder()
+	if r == nil {
 		return localstore.Consent{Mode: localstore.ModeOff, Reason: u.whyNot()}, nil
 	}
-	c, err := u.store.Consent(ctx)
+	c, err := r.store.Consent(ctx)
 	if err != nil {
 		return c, err
 	}
@@ -68,14 +69,15 @@ func (u *Usage) Disable(ctx context.Context) error { return u.setMode(ctx, local
 // the installation gets another id. localstore.ErrErasePending says that another
 // process kept the file from being cleaned: the next start finishes it.
 func (u *Usage) Erase(ctx context.Context) error {
-	if u == nil || u.store == nil {
+	r := u.recorder()
+	if r == nil {
 		return ErrNotRecording
 	}
-	err := u.reader.Erase(ctx)
+	err := r.reader.Erase(ctx)
 	if err != nil && !errors.Is(err, localstore.ErrErasePending) {
 		return err
 	}
-	if u.attached {
+	if u.attached.Load() {
 		u.tracker.Reset()
 	}
 	return err
@@ -84,14 +86,15 @@ func (u *Usage) Erase(ctx context.Context) error {
 // setMode records before and after, so that each count falls under the decision
 // it was made under.
 func (u *Usage) setMode(ctx context.Context, mode localstore.Mode) error {
-	if u == nil || u.store == nil {
+	r := u.recorder()
+	if r == nil {
 		return ErrNotRecording
 	}
-	if err := u.reader.Record(ctx); err != nil {
+	if err := r.reader.Record(ctx); err != nil {
 		return err
 	}
-	if err := u.store.SetMode(ctx, mode); err != nil {
+	if err := r.store.SetMode(ctx, mode); err != nil {
 		return err
 	}
-	return u.reader.Record(ctx)
+	return r.reader.Record(ctx)
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
@@ -21,11 +21,9 @@ import (
 type Usage struct {
 	config   Config
 	tracker  *otelusage.Tracker
-	attached bool              // whether the tracker is this one's
-	store    *localstore.Store // nil where nothing is recorded
-	exporter *exporter.Exporter
-	provider *sdkmetric.MeterProvider
-	reader   *exporter.Reader
+	attached atomic.Bool // whether the tracker is this one's
+	made     atomic.Pointer[recorder]
+	retry    *retry // of a start that failed, or nil
 	errors   errorList
 	veto     string // why nothing may be recorded, empty where it may
 
@@ -41,6 +39,12 @@ var ErrNotRecording = errors.New("standalone: nothing is recorded")
 // as far as it can. Where the mirror cannot be opened, counting goes on in
 // memory; where the forwarder is no good, recording goes on. The context bounds
 // Start alone.
+//
+// A start that failed for a reason that can pass, such as a full disk, no file
+// descriptors or another process's lock, for which it never waits, is tried again
+// at each record interval and once more at Shutdown. What was counted meanwhile
+// is recorded then. A trackable's lifetime values lack those of former runs
+// until then.
 //
 // A tracker is for one Start. Another one in the process with the same tracker,
 // and so a second one without a Config.Tracker while the first runs, returns
@@ -67,35 +71,24 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 	if refused != nil {
 		refused = u.failed(refused)
 	}
-	if err := u.open(forwarder); errors.Is(err, localstore.ErrOptedOut) {
+	if err := u.claim(); err != nil {
+		return u, errors.Join(refused, err)
+	}
+	made, err := u.open(forwarder, startWait)
+	switch {
+	case err == nil:
+		return u, errors.Join(refused, u.adopt(made))
+	case errors.As(err, new(passingError)):
+		err = u.failed(err)
+		u.retryLater(forwarder)
+		return u, errors.Join(refused, err)
+	}
+	waiting.Delete(u.tracker)
+	if errors.Is(err, localstore.ErrOptedOut) {
 		u.veto = "a link to the null device lies in the mirror's place"
 		return u, errors.Join(refused, u.attach(unheard(), nil))
-	} else if err != nil {
-		return u, errors.Join(refused, u.failed(err), u.attach(unheard(), nil))
 	}
-	return u, errors.Join(refused, u.attach(u.provider, u.store))
-}
-
-// open makes what records: mirror, exporter, reader and provider.
-func (u *Usage) open(forwarder sdkmetric.Exporter) error {
-	path, err := u.config.path()
-	if err != nil {
-		return err
-	}
-	store, err := localstore.Open(path,
-		localstore.WithInstallationID(u.config.InstallationID), localstore.ImportFrom(u.config.ImportFrom), localstore.WithErrorHandler(u.errors.report))
-	if err != nil {
-		return err
-	}
-	opts := u.config.exporterOptions(forwarder, u.errors.report)
-	exp, err := exporter.New(store, opts...)
-	if err != nil {
-		return errors.Join(err, store.Close())
-	}
-	u.store, u.exporter, u.reader = store, exp, exporter.NewReader(exp)
-	u.provider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(u.reader),
-		sdkmetric.WithResource(u.config.resource()), sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
-	return nil
+	return u, errors.Join(refused, u.failed(err), u.attach(unheard(), nil))
 }
 
 func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) error {
@@ -104,16 +97,16 @@ func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) e
 		opts = append(opts, otelusage.WithLedger(store))
 	}
 	err := u.tracker.Attach(opts...)
-	if errors.Is(err, otelusage.ErrClosed) && u.config.Tracker == nil {
+	if errors.Is(err, otelusage.ErrClosed) && u.config.Tracker == nil && u.retry == nil {
 		u.errors.report(fmt.Errorf("start usage tracking: %w: otelusage.Default was closed by an earlier start, what it counts is not recorded", err))
 		u.tracker = new(otelusage.Tracker)
 		err = u.tracker.Attach(opts...)
 	}
-	u.attached = !errors.Is(err, otelusage.ErrAttached) && !errors.Is(err, otelusage.ErrClosed)
+	u.attached.Store(!errors.Is(err, otelusage.ErrAttached) && !errors.Is(err, otelusage.ErrClosed))
 	switch {
 	case err == nil:
 		return nil
-	case !u.attached:
+	case !u.attached.Load():
 		err = fmt.Errorf("%w: nothing that it counts is recorded by this start, see Config.Tracker", err)
 	}
 	return u.failed(err)
@@ -139,19 +132,19 @@ func (u *Usage) Tracker() *otelusage.Tracker {
 
 // Store returns the mirror, nil where nothing is recorded.
 func (u *Usage) Store() *localstore.Store {
-	if u == nil {
-		return nil
+	if r := u.recorder(); r != nil {
+		return r.store
 	}
-	return u.store
+	return nil
 }
 
 // MeterProvider returns the provider that the tracker reports to. Instruments
 // of an application's own that are made with it are not recorded.
 func (u *Usage) MeterProvider() metric.MeterProvider {
-	if u == nil || u.provider == nil {
-		return noop.NewMeterProvider()
+	if r := u.recorder(); r != nil {
+		return r.provider
 	}
-	return u.provider
+	return noop.NewMeterProvider()
 }
 
 // Err returns what went wrong so far, each cause once, joined; nil for nothing.
@@ -165,26 +158,27 @@ func (u *Usage) Err() error {
 // Flush records what was counted until now and makes it survive a power
 // failure.
 func (u *Usage) Flush(ctx context.Context) error {
-	if u == nil || u.reader == nil {
-		return nil
+	if r := u.recorder(); r != nil {
+		return r.reader.ForceFlush(ctx)
 	}
-	return u.reader.ForceFlush(ctx)
+	return nil
 }
 
 // Submit records what was counted until now and sends all that is new, whatever
 // the submit interval. It returns exporter.ErrNoConsent when nothing may be
 // sent, or there is no forwarder.
 func (u *Usage) Submit(ctx context.Context) error {
+	r := u.recorder()
 	switch {
 	case u != nil && u.veto != "":
 		return fmt.Errorf("%w: %w: %s", exporter.ErrNoConsent, ErrNotRecording, u.veto)
-	case u == nil || u.reader == nil:
+	case r == nil:
 		return ErrNotRecording
 	}
-	if err := u.reader.Record(ctx); err != nil {
+	if err := r.reader.Record(ctx); err != nil {
 		return err
 	}
-	return u.exporter.Submit(ctx)
+	return r.exporter.Submit(ctx)
 }
 
 // Shutdown stops and records running timers, records all that was counted, and
@@ -199,25 +193,50 @@ func (u *Usage) Shutdown(ctx context.Context) error {
 }
 
 func (u *Usage) shutdown(ctx context.Context) error {
+	u.endRetry()
 	var err error
-	if u.attached {
+	if u.attached.Load() {
 		err = u.tracker.Close()
 	}
-	if u.reader == nil {
-		if forwarder, _ := u.config.forwarder(); forwarder != nil {
-			err = errors.Join(err, forwarder.Shutdown(ctx))
-		}
+	r := u.recorder()
+	if r == nil || u.config.SubmitInterval < 0 { // nobody else ends the forwarder
+		err = errors.Join(err, u.config.shutDownForwarder(ctx))
+	}
+	if r == nil {
 		return err
 	}
-	return errors.Join(err, u.provider.Shutdown(ctx), u.store.Close())
+	return errors.Join(err, r.provider.Shutdown(ctx), r.store.Close())
 }
 
-// Close is Shutdown within the configuration's CloseTimeout.
+// ErrCloseTimeout is returned by Close when the CloseTimeout has passed first.
+// What was counted is recorded as soon as that is possible, if the process lives
+// until then.
+var ErrCloseTimeout = errors.New("standalone: usage tracking did not end in time")
+
+// toEnd is how much of the CloseTimeout is kept for the mirror: to note that a
+// request was cut off takes a moment.
+const toEnd = 100 * time.Millisecond
+
+// Close is Shutdown within the configuration's CloseTimeout. Other than the
+// context of Shutdown, that also bounds how long it waits for a mirror that
+// another process has locked.
 func (u *Usage) Close() error {
 	if u == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), u.config.closeTimeout())
-	defer cancel()
-	return u.Shutdown(ctx)
+	timeout := u.config.closeTimeout()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout-min(toEnd, timeout/10))
+	end := make(chan error, 1)
+	go func() {
+		defer cancel()
+		end <- u.Shutdown(ctx)
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case err := <-end:
+		return err
+	case <-timer.C:
+		return ErrCloseTimeout
+	}
 }

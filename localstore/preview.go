@@ -41,7 +41,7 @@ func (s *Store) Preview(_ context.Context, r Request) (*Preview, error) {
 				return err
 			}
 			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
-			p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: h.consent()}
+			p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&h)}
 			if r.Forwarder == Cumulative {
 				p.Parts, err = s.previewTotals(tx, r)
 				return err

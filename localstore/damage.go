@@ -53,14 +53,12 @@ func (s *Store) create() error {
 	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
-			s.lost = s.last.mirror == "" && (hasLog(s.path) || wasDamaged(s.path))
+			s.lost = s.lost || s.last.mirror == "" && wasDamaged(s.path)
 		case err != nil || file.Size() > 0:
 			return err // another process was first
 		case s.last.mirror != "":
 			s.inherits = true // ours, cut to nothing
 			s.report(errors.New("mirror was cut to nothing, a fresh one is begun"))
-		default:
-			s.lost = hasLog(s.path)
 		}
 		return s.place()
 	})

@@ -54,6 +54,9 @@ func (s *Store) open() error {
 func (s *Store) connect() error {
 	file, err := s.locate()
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
+	if absent && s.last.mirror == "" && hasLog(s.path) { // SQLite removes one beside an empty file
+		s.lost = true
+	}
 	switch {
 	case absent && s.makeWay():
 		return s.connect()

@@ -55,6 +55,7 @@ func (s *Store) create() error {
 		case errors.Is(err, fs.ErrNotExist):
 			s.lost = s.lost || s.last.mirror == "" && wasDamaged(s.path)
 		case err != nil || file.Size() > 0:
+			s.lost = false
 			return err // another process was first
 		case s.last.mirror != "":
 			s.inherits = true // ours, cut to nothing

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"time"
 )
 
 // decisionSuffix makes the name of the decision file from that of the mirror:
@@ -106,13 +108,25 @@ func writeDecision(path string, mode Mode) (err error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = replaceFile(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("keep decision: %w", err), removeFile(f.Name()))
 	}
 	syncDirectory(filepath.Dir(path))
 	return nil
+}
+
+// replaceFile renames a file over another one. Windows refuses while somebody
+// reads the other one, which takes an instant.
+func replaceFile(from, to string) (err error) {
+	for range 10 {
+		if err = os.Rename(from, to); err == nil || runtime.GOOS != "windows" || !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return err
 }
 
 // syncDirectory makes a rename last. Where a directory cannot be synchronised

@@ -294,7 +294,9 @@ func TestADecisionOutlivesTheDatabase(t *testing.T) {
 
 func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, path string){
-		"damaged": func(t *testing.T, path string) { write(t, path, []byte("SQLite format 3\x00"+strings.Repeat("CREATE TABLE mirror", 1000))) },
+		"damaged": func(t *testing.T, path string) {
+			write(t, path, []byte("SQLite format 3\x00"+strings.Repeat("CREATE TABLE mirror", 1000)))
+		},
 		"a log is left": func(t *testing.T, path string) {
 			write(t, path, nil)
 			write(t, path+"-wal", []byte("a log"))

@@ -166,7 +166,7 @@ const (
 //	format, version   "otelusage-preview", 1
 //	at                when it was made
 //	forwarder         "delta" or "cumulative"
-//	sending, reason   whether the mirror lets it be sent, and why
+//	sending, reason   whether it may be sent, and why, see [Circumstances]
 //	batch             of a submission that is under way, else null
 //	parts             [{id, batch, start, end, resource, scopes}], one per request
 //

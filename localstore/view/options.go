@@ -22,8 +22,8 @@ const defaultTitle = "Usage"
 const DefaultRecordInterval = time.Minute
 
 // Controls is what the switches of the page do, and the consent it shows. A
-// *localstore.Store is one, and a *standalone.Usage a better one: it knows what
-// holds for its process, and begins anew after Erase.
+// *localstore.Store is one, and a *standalone.Usage a better one: it says why
+// nothing is recorded, and begins anew after Erase.
 type Controls interface {
 	Consent(ctx context.Context) (localstore.Consent, error)
 	Enable(ctx context.Context) error

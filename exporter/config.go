@@ -2,9 +2,7 @@ package exporter
 
 import (
 	"fmt"
-	"os"
 	"reflect"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -199,19 +197,6 @@ func WithErrorHandler(f func(error)) Option {
 		}
 		return c
 	})
-}
-
-// doNotTrack reports whether the user's environment forbids sending.
-// See https://consoledonottrack.com.
-func doNotTrack() bool {
-	v := strings.ToLower(strings.TrimSpace(os.Getenv("DO_NOT_TRACK")))
-	return v == "1" || v == "true"
-}
-
-// sdkDisabled follows the OpenTelemetry specification's OTEL_SDK_DISABLED,
-// which the Go SDK does not implement.
-func sdkDisabled() bool {
-	return strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true")
 }
 
 // ErrNoConsent is returned by Submit while nothing may be sent.

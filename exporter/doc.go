@@ -51,6 +51,7 @@
 //	WithShutdownGrace    250 ms
 //	WithSubmitWait       2 s
 //
-//	DO_NOT_TRACK=1, true       this process records and sends nothing
+//	DO_NOT_TRACK=1             this process records and sends nothing; so does every
+//	                           value but 0, false, no, off and an empty one
 //	OTEL_SDK_DISABLED=true     this process records nothing and sends nothing
 package exporter

@@ -29,6 +29,7 @@ type Exporter struct {
 	config   config
 	store    *localstore.Store
 	disabled bool
+	veto     string // why this process may not send, whatever the mirror says
 	maySend  bool
 
 	mu         sync.Mutex // guards what follows
@@ -63,12 +64,15 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 		return nil, fmt.Errorf("exporter: %w", localstore.ErrNotOpen)
 	}
 	e := &Exporter{
-		config: c, store: store, disabled: sdkDisabled(),
+		config: c, store: store,
 		resources: make(map[attribute.Distinct]*localstore.Resource),
 		metrics:   make(map[metricKey][]*knownMetric),
 	}
 	e.reported.handle = c.onError
-	e.maySend = c.forwarder != nil && !doNotTrack() && !e.disabled
+	x := localstore.Circumstances{Destination: c.forwarder != nil}
+	store.SetCircumstances(x)
+	e.disabled, e.veto = x.RecordingVeto() != "", x.SendingVeto()
+	e.maySend = e.veto == ""
 	if e.disabled {
 		return e, nil
 	}
@@ -187,12 +191,8 @@ func (e *Exporter) Submit(ctx context.Context) error {
 		return sdkmetric.ErrExporterShutdown
 	}
 	switch {
-	case e.disabled:
-		return fmt.Errorf("%w: OTEL_SDK_DISABLED is set", ErrNoConsent)
-	case e.sender == nil:
-		return fmt.Errorf("%w: there is no forwarder", ErrNoConsent)
 	case !e.maySend:
-		return fmt.Errorf("%w: DO_NOT_TRACK is set", ErrNoConsent)
+		return fmt.Errorf("%w: %s", ErrNoConsent, e.veto)
 	}
 	return e.sender.submit(ctx, true)
 }

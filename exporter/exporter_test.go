@@ -274,6 +274,8 @@ func TestEnvironmentVetoes(t *testing.T) {
 	}{
 		{"do not track", "DO_NOT_TRACK", "1", 5},
 		{"do not track, in words", "DO_NOT_TRACK", "TRUE", 5},
+		{"do not track, yes", "DO_NOT_TRACK", " yes ", 5},
+		{"do not track, enabled", "DO_NOT_TRACK", "enabled", 5},
 		{"disabled", "OTEL_SDK_DISABLED", "true", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

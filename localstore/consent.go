@@ -7,35 +7,17 @@ import (
 	"time"
 )
 
-// Mode is what the person at this installation decided.
-type Mode int
-
-// The modes.
-const (
-	ModeUnset Mode = iota // nobody was asked, or nobody answered
-	ModeOff               // record nothing
-	ModeLocal             // record, send nothing
-	ModeOn                // record and send
-)
-
-var modeNames = [...]string{"unset", "off", "local", "on"}
-
-// String returns the mode in lower case.
-func (m Mode) String() string {
-	if m < 0 || int(m) >= len(modeNames) {
-		return fmt.Sprintf("mode(%d)", int(m))
-	}
-	return modeNames[m]
-}
-
-// Consent says what holds for this installation, as stored in its mirror. What
-// a process's own environment forbids comes on top of it.
+// Consent says what holds for this installation, as stored in its mirror and
+// the decision file beside it, the stricter of the two. What a process's own
+// environment and configuration forbid comes on top of it: see [Circumstances].
 type Consent struct {
 	Mode      Mode
 	ShouldAsk bool      // consent is required and nobody was asked yet
-	Sending   bool      // whether the mirror lets anything be sent
+	Sending   bool      // whether anything may be sent
 	Reason    string    // why, for people
 	Since     time.Time // when the mode was set; zero when it never was
+
+	shared bool // whether a process with a destination has recorded
 }
 
 // Consent reads what holds now, whichever process set it.
@@ -46,7 +28,7 @@ func (s *Store) Consent(context.Context) (Consent, error) {
 	s.lock()
 	defer s.unlock()
 	var c Consent
-	err := s.look(func(h header) error { c = h.consent(); return nil })
+	err := s.look(func(h header) error { c = s.consentOf(&h); return nil })
 	if err != nil {
 		return Consent{}, fmt.Errorf("read consent: %w", err)
 	}
@@ -54,7 +36,8 @@ func (s *Store) Consent(context.Context) (Consent, error) {
 }
 
 func (h *header) consent() Consent {
-	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent}
+	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired,
+		shared: h.sharedMark > 0}
 	if h.modeSince != 0 {
 		c.Since = time.Unix(0, h.modeSince).UTC()
 	}
@@ -63,9 +46,13 @@ func (h *header) consent() Consent {
 		c.Reason = "recording is switched off"
 	case h.mode == ModeLocal:
 		c.Reason = "sending is switched off, usage is recorded on this machine only"
+	case h.wrongDecision != "":
+		c.Reason = "the file beside the mirror that says what was decided " + h.wrongDecision
 	case h.mode == ModeOn:
 		c.Reason = "sending is switched on"
-	case h.requireConsent:
+	case h.requireConsent == requiredAfterLoss:
+		c.Reason = "the mirror was lost, and with it what was decided: nothing is sent until somebody decides"
+	case h.requireConsent != notRequired:
 		c.Reason = "consent is required and was not given yet"
 	default:
 		c.Reason = "consent is not required"
@@ -73,12 +60,21 @@ func (h *header) consent() Consent {
 	return c
 }
 
+// Why sending takes a decision, as the mirror stores it.
+const (
+	notRequired       = iota
+	required          // a program asked for it
+	requiredAfterLoss // an earlier mirror was lost, and no decision was found
+)
+
 func (h *header) maySend() bool {
-	return h.mode == ModeOn || h.mode == ModeUnset && !h.requireConsent
+	return h.wrongDecision == "" && (h.mode == ModeOn || h.mode == ModeUnset && h.requireConsent == notRequired)
 }
 
 // SetMode stores the person's decision. Every other process with this mirror
-// open notices before its next recording or submission. What was recorded and
+// open notices before its next recording or submission. The decision also stands
+// in a line of text beside the mirror, PATH.consent, which outlives the database
+// and can be written by hand; the stricter of the two holds. What was recorded and
 // not sent yet when sending is switched off is never sent later, except for a
 // batch that was under way: it rests and goes out unchanged when sending is
 // switched on again.
@@ -91,27 +87,32 @@ func (s *Store) SetMode(_ context.Context, mode Mode) error {
 	}
 	s.lock()
 	defer s.unlock()
-	var since int64
+	s.keepStricter(mode)
 	err := s.writeDurably(func(tx *transaction) error {
-		since = tx.modeSince
+		// Under the lock, and before the commit: whatever ends this process
+		// here leaves the stricter of the two in one of them.
+		if err := writeDecision(s.decisionPath(), mode); err != nil {
+			return err
+		}
+		tx.wrongDecision = ""
 		if tx.mode == mode {
 			return nil
 		}
-		since = tx.now
-		before := tx.maySend()
-		tx.mode = mode
-		if before && !tx.maySend() {
-			if err := s.withholdPending(tx); err != nil {
-				return err
-			}
-		}
-		return tx.run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = epoch + 1`, int64(mode), tx.now)
+		return s.switchMode(tx, mode)
 	})
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	s.last.mode, s.last.modeSince = mode, since
-	return nil
+	return s.look(func(header) error { return nil }) // remember it
+}
+
+// keepStricter keeps a decision also where the mirror cannot be written now. A
+// looser one waits for the mirror: it holds once both say it.
+func (s *Store) keepStricter(mode Mode) {
+	said := s.decision.read(s.decisionPath())
+	if said.wrong == "" && (mode == ModeOff || mode == ModeLocal) && (said.mode == ModeUnset || mode < said.mode) && !s.closed && !s.readOnly {
+		_ = writeDecision(s.decisionPath(), mode) // the transaction does it again
+	}
 }
 
 // Enable is SetMode with [ModeOn].
@@ -128,14 +129,14 @@ func (s *Store) RequireConsent(context.Context) error {
 	}
 	s.lock()
 	defer s.unlock()
-	required := false
-	err := s.look(func(h header) error { required = h.requireConsent; return nil })
-	if err != nil || required {
+	done := false
+	err := s.look(func(h header) error { done = h.requireConsent != notRequired; return nil })
+	if err != nil || done {
 		return err
 	}
 	err = s.writeDurably(func(tx *transaction) error {
 		before := tx.maySend()
-		tx.requireConsent = true
+		tx.requireConsent = required
 		if before && !tx.maySend() {
 			if err := s.withholdPending(tx); err != nil {
 				return err
@@ -146,7 +147,7 @@ func (s *Store) RequireConsent(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	s.last.requireConsent = true
+	s.last.requireConsent = required
 	return nil
 }
 

@@ -31,6 +31,7 @@ func (s *Store) replaceDamaged(cause error) error {
 				return nil
 			}
 			s.salvage()
+			s.lost = s.last.mirror == ""
 			aside, err := setAside(s.path, s.now())
 			if err != nil {
 				if aside, err = s.copyAside(err); err != nil {
@@ -52,7 +53,9 @@ func (s *Store) create() error {
 	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
+			s.lost = s.lost || s.last.mirror == "" && wasDamaged(s.path)
 		case err != nil || file.Size() > 0:
+			s.lost = false
 			return err // another process was first
 		case s.last.mirror != "":
 			s.inherits = true // ours, cut to nothing
@@ -305,6 +308,19 @@ func (s *Store) salvage() {
 		s.last = h
 	}
 	_ = conn.close() // of a damaged file
+}
+
+// hasLog reports whether a mirror was at the path: its log is.
+func hasLog(path string) bool {
+	file, err := os.Stat(path + "-wal")
+	return err == nil && file.Size() > 0
+}
+
+// wasDamaged reports whether a mirror was set aside at the path, by a process
+// that may have ended before it put another one there.
+func wasDamaged(path string) bool {
+	aside, err := filepath.Glob(globEscape(path) + damagedInfix + "*")
+	return err == nil && len(aside) > 0
 }
 
 // wasSetAside reports whether a file that was at the path was set aside, by

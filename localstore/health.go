@@ -115,7 +115,7 @@ func (s *Store) reading(f func(header) error) func() error {
 
 func (h *Health) basics(s *Store) func() error {
 	return s.reading(func(head header) error {
-		h.Schema, h.Consent, h.ErasePending = head.version, head.consent(), head.erasePending
+		h.Schema, h.Consent, h.ErasePending = head.version, s.consentOf(&head), head.erasePending
 		if err := s.conn.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&h.Journal); err != nil {
 			return err
 		}

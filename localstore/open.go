@@ -54,6 +54,9 @@ func (s *Store) open() error {
 func (s *Store) connect() error {
 	file, err := s.locate()
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
+	if absent && s.last.mirror == "" && hasLog(s.path) { // SQLite removes one beside an empty file
+		s.lost = true
+	}
 	switch {
 	case absent && s.makeWay():
 		return s.connect()
@@ -119,7 +122,7 @@ func (s *Store) prepare(conn *connection) error {
 		return err
 	}
 	s.adopt(h)
-	s.inherits = false
+	s.inherits, s.lost = false, false
 	if h.erasePending {
 		_ = s.finishErase() // otherwise the next open does
 	}
@@ -136,14 +139,20 @@ func (s *Store) prepare(conn *connection) error {
 }
 
 // newMirror returns the row of a fresh mirror. What the person decided holds
-// on, as far as it is known. The installation is the same after its file was
+// on, as far as it is known. Where it is not, nothing is sent before somebody
+// decides: what was read from a damaged file may be older than the decision. The installation is the same after its file was
 // set aside as damaged, and another one after somebody deleted it.
 func (s *Store) newMirror() []any {
 	installation := uuid.NewString()
 	if s.inherits && s.last.installation != "" {
 		installation = s.last.installation
 	}
-	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(s.last.mode), s.last.modeSince, s.last.requireConsent, s.last.erasures}
+	h := s.last
+	h.decide(s.decision.read(s.decisionPath()))
+	if s.lost {
+		h = s.afterLoss(h)
+	}
+	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(h.mode), h.modeSince, h.requireConsent, h.erasures}
 }
 
 // checkMirror refuses what is somebody else's. It looks once, at one state of

@@ -41,7 +41,7 @@ func (s *Store) Preview(_ context.Context, r Request) (*Preview, error) {
 				return err
 			}
 			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
-			p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: h.consent()}
+			p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&h)}
 			if r.Forwarder == Cumulative {
 				p.Parts, err = s.previewTotals(tx, r)
 				return err
@@ -166,7 +166,7 @@ const (
 //	format, version   "otelusage-preview", 1
 //	at                when it was made
 //	forwarder         "delta" or "cumulative"
-//	sending, reason   whether the mirror lets it be sent, and why
+//	sending, reason   whether it may be sent, and why, see [Circumstances]
 //	batch             of a submission that is under way, else null
 //	parts             [{id, batch, start, end, resource, scopes}], one per request
 //

@@ -25,7 +25,7 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: h.mirror, InstallationID: h.installation,
-			CreatedAt: newTime(h.createdAt), Consent: h.consent()},
+			CreatedAt: newTime(h.createdAt), Consent: s.consentOf(&h)},
 		connection: s.conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}

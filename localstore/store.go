@@ -31,9 +31,11 @@ type Store struct {
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   identity
+	decision   decisionCache
 	last       header // what the file said last, for the next one to take over
 	noLog      bool   // the file system allows no write-ahead log
 	inherits   bool   // the next one follows a file that was set aside
+	lost       bool   // an earlier one was, and nothing is known of it
 
 	totals      map[int64]*totals // of series recorded lately
 	dataVersion int64             // of the file that totals were read from
@@ -44,6 +46,8 @@ type Store struct {
 
 	reference   reference
 	notImported error // why not, while it is to be
+
+	circumstances *Circumstances // what holds for this process; nil: not known
 
 	reports []error // for the handler
 

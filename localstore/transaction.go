@@ -23,7 +23,7 @@ type header struct {
 	identity
 	mode           Mode
 	modeSince      int64
-	requireConsent bool
+	requireConsent int64 // notRequired, required or requiredAfterLoss
 	epoch          int64
 	erasures       int64
 	erasePending   bool
@@ -33,6 +33,9 @@ type header struct {
 	leaseToken     sql.NullString
 	leaseUntil     int64
 	former         int64 // the resource of former versions
+
+	stored        Mode   // what the mirror says, where the decision file is stricter
+	wrongDecision string // why the decision file cannot be understood
 }
 
 var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
@@ -51,6 +54,7 @@ func (s *Store) readHeader() (h header, err error) {
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
+		h.decide(s.decision.read(s.decisionPath()))
 		return h, nil
 	}
 	if err == nil {
@@ -162,6 +166,10 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 			}
 			s.adopt(h)
 			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
+			if err := s.followDecision(tx); err != nil {
+				return fmt.Errorf("follow decision: %w", err)
+			}
+			s.adopt(tx.header)
 			if declared, err = s.writeDeclarations(tx); err != nil {
 				return err
 			}
@@ -222,6 +230,12 @@ func (s *Store) lookOnce(f func(header) error) error {
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	}
+	if h.mode != h.stored && !s.readOnly {
+		// At worst the next transaction does it: nothing is sent meanwhile.
+		if s.transactOnce(func(*transaction) error { return nil }, func(run func() error) error { return run() }) == nil {
+			h = s.last
+		}
 	}
 	s.adopt(h)
 	err = f(h)

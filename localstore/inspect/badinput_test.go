@@ -102,6 +102,12 @@ func TestBadFiles(t *testing.T) {
 				if file.code == exitDamaged && got.code == exitDone {
 					continue // it did not touch what is damaged
 				}
+				if name == "none" && len(args) == 2 && args[0] == "consent" {
+					if got.code != exitDone { // a decision can be made before the first run
+						t.Errorf("%v: code %d, %q", args, got.code, got.errors)
+					}
+					continue
+				}
 				if got.code != file.code || !strings.Contains(got.errors, file.says) && args[0] != "doctor" {
 					t.Errorf("%v: code %d, %q, want %d and %q", args, got.code, got.errors, file.code, file.says)
 				}

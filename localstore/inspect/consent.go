@@ -2,7 +2,9 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -16,12 +18,16 @@ func (s *session) consentCommand() *cli.Command {
 			if err := most(0, c); err != nil {
 				return err
 			}
-			return s.changing(func(store *localstore.Store) error {
-				if err := store.SetMode(ctx, mode); err != nil {
-					return err
-				}
-				return s.showConsent(ctx, store)
-			})
+			path, err := s.path()
+			if err != nil {
+				return err
+			}
+			_, err = localstore.Decide(ctx, path, mode, localstore.WithClock(s.opts.Now),
+				localstore.WithBusyTimeout(s.opts.busyTimeout), localstore.WithErrorHandler(func(error) {}))
+			if err != nil {
+				return err
+			}
+			return s.showConsent(ctx)
 		}}
 	}
 	status := func(ctx context.Context, c *cli.Command) error {
@@ -31,7 +37,7 @@ func (s *session) consentCommand() *cli.Command {
 		if err := most(0, c); err != nil {
 			return err
 		}
-		return s.with(func(store *localstore.Store) error { return s.showConsent(ctx, store) })
+		return s.showConsent(ctx)
 	}
 	return &cli.Command{
 		Name: "consent", Usage: "show or change whether usage is recorded and sent", Action: status,
@@ -63,8 +69,14 @@ var consequences = map[localstore.Mode]string{
 	localstore.ModeOn:    "What was recorded without consent is not sent later either.",
 }
 
-func (s *session) showConsent(ctx context.Context, store *localstore.Store) error {
-	c, err := store.Consent(ctx)
+// showConsent shows what holds now. Before the first run that is what was
+// decided, if anything was.
+func (s *session) showConsent(ctx context.Context) error {
+	var c localstore.Consent
+	err := s.with(func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) {
+		c, err = s.beforeTheFirstRun(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,6 +95,25 @@ func (s *session) showConsent(ctx context.Context, store *localstore.Store) erro
 	if c.ShouldAsk {
 		s.line("Nobody decided yet: consent on, consent local or consent off does.")
 	}
+	if s.early {
+		s.note("There is no mirror yet. What was decided holds from the first run on.")
+		return nil
+	}
 	s.note("A running application notices before it next records or sends.")
 	return nil
+}
+
+// beforeTheFirstRun returns what was decided where there is no mirror to ask,
+// and why there is none where nothing was.
+func (s *session) beforeTheFirstRun(why error) (localstore.Consent, error) {
+	path, err := s.path()
+	if err != nil {
+		return localstore.Consent{}, err
+	}
+	c, err := localstore.Decided(path)
+	if err != nil || c.Mode == localstore.ModeUnset {
+		return c, why
+	}
+	s.early = true
+	return s.circumstances().Apply(c), nil
 }

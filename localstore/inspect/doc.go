@@ -23,7 +23,7 @@
 //	doctor                   schema, integrity, balance, sizes, consent
 //	export csv|report|json   all that is recorded, as a file
 //	    --by-name            the order of csv
-//	consent [status|on|local|off]
+//	consent [status|on|local|off], also before the application's first run
 //	erase                    deletes all that was recorded, asks first
 //	    --yes                does not ask
 //	id                       the random ids of this installation and its mirror

@@ -23,6 +23,7 @@ type Options struct {
 	Version     string // of the program, for --version; without one there is no such flag
 	Application string // whose mirror it is, unless --app or --file says otherwise
 	File        string // the mirror, if it is not at the application's usual place
+	LocalOnly   bool   // the application has no destination: nothing is ever sent
 
 	Stdin          io.Reader // nil for os.Stdin
 	Stdout, Stderr io.Writer // nil for os.Stdout and os.Stderr

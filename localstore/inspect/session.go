@@ -22,6 +22,7 @@ type session struct {
 	colour    bool
 	file, app string
 	json      bool
+	early     bool // what is shown was decided before there was a mirror
 
 	// after calls f on another goroutine unless it is stopped before.
 	after func(d time.Duration, f func()) (stop func() bool)
@@ -91,8 +92,14 @@ func (s *session) open(mode localstore.Option, f func(*localstore.Store) error) 
 	if err != nil {
 		return err
 	}
+	store.SetCircumstances(s.circumstances())
 	err = f(store)
 	return errors.Join(err, store.Close())
+}
+
+// circumstances are those of a command beside the application.
+func (s *session) circumstances() localstore.Circumstances {
+	return localstore.Circumstances{Viewer: true, LocalOnly: s.opts.LocalOnly, Getenv: s.opts.Getenv}
 }
 
 // patience is how long a command is silent about what it does.

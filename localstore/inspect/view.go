@@ -27,7 +27,8 @@ func (s *session) viewCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			err = s.opts.serve(ctx, path, listen, s.served, view.WithTitle(s.application()), view.WithErrorHandler(s.complain))
+			err = s.opts.serve(ctx, path, listen, s.served, view.WithTitle(s.application()), view.WithErrorHandler(s.complain),
+				view.WithCircumstances(s.circumstances()))
 			if errors.Is(err, context.Canceled) {
 				return nil
 			}

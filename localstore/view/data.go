@@ -50,8 +50,24 @@ func (h *Handler) consent(r *http.Request) (localstore.Consent, error) {
 	return h.controls.Consent(r.Context())
 }
 
+func (h *Handler) circumstances() localstore.Circumstances {
+	if h.around != nil {
+		return *h.around
+	}
+	return h.store.Circumstances()
+}
+
 func (h *Handler) servePreview(w http.ResponseWriter, r *http.Request) {
-	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error { return h.reader.WritePreview(r.Context(), out) })
+	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error {
+		p, err := h.reader.Preview(r.Context(), localstore.Request{Forwarder: localstore.Delta})
+		if err == nil {
+			p.Consent, err = h.consent(r)
+		}
+		if err != nil {
+			return err
+		}
+		return p.WriteJSON(out)
+	})
 }
 
 func (h *Handler) serveCSV(w http.ResponseWriter, _ *http.Request) {

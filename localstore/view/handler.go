@@ -97,6 +97,7 @@ func (h *Handler) open() (err error) {
 	if err != nil {
 		return err
 	}
+	h.reader.SetCircumstances(h.circumstances())
 	h.routes = map[string]route{
 		"":            reading(h.serveIndex),
 		"data":        reading(h.serveData),

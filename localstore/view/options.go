@@ -22,8 +22,8 @@ const defaultTitle = "Usage"
 const DefaultRecordInterval = time.Minute
 
 // Controls is what the switches of the page do, and the consent it shows. A
-// *localstore.Store is one, and a *standalone.Usage a better one: it knows what
-// holds for its process, and begins anew after Erase.
+// *localstore.Store is one, and a *standalone.Usage a better one: it says why
+// nothing is recorded, and begins anew after Erase.
 type Controls interface {
 	Consent(ctx context.Context) (localstore.Consent, error)
 	Enable(ctx context.Context) error
@@ -40,6 +40,7 @@ type config struct {
 	hosts          []string
 	recordInterval time.Duration
 	onError        func(error)
+	around         *localstore.Circumstances
 	authorized     func(*http.Request) bool // nil: everybody is
 	ancestors      []string                 // sources that may frame the page
 	anyHost        bool                     // who has the secret of Serve may use any name
@@ -167,4 +168,11 @@ func WithErrorHandler(f func(error)) Option {
 		}
 		return c
 	})
+}
+
+// WithCircumstances says what the page goes by beside the mirror when it says
+// whether anything is sent. The default is what the Store knows of its process
+// once an exporter records into it, and without one what a viewer can know.
+func WithCircumstances(x localstore.Circumstances) Option {
+	return option(func(c config) config { c.around = &x; return c })
 }

@@ -76,8 +76,8 @@
 //
 // enabled = false (Config.Disabled) is a veto and stands above what the mirror
 // remembers: nothing is recorded, and no file is made. Above it is
-// OTEL_SDK_DISABLED=true, which does the same, and beside it DO_NOT_TRACK=1,
-// under which this process records and sends nothing. The user's
+// OTEL_SDK_DISABLED=true, which does the same, and beside it DO_NOT_TRACK=1
+// (or any value but 0, false, no, off and an empty one), under which this process records and sends nothing. The user's
 // OTEL_EXPORTER_OTLP_*, OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME have no
 // effect on what is recorded and where it goes.
 package setup

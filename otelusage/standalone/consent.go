@@ -3,8 +3,6 @@ package standalone
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
@@ -16,18 +14,7 @@ func (u *Usage) Consent(ctx context.Context) (localstore.Consent, error) {
 	if r == nil {
 		return localstore.Consent{Mode: localstore.ModeOff, Reason: u.whyNot()}, nil
 	}
-	c, err := r.store.Consent(ctx)
-	if err != nil {
-		return c, err
-	}
-	switch forwarder, _ := u.config.forwarder(); {
-	case c.Mode == localstore.ModeOff: // stricter than what follows
-	case doNotTrack():
-		c.Sending, c.ShouldAsk, c.Reason = false, false, "DO_NOT_TRACK is set"
-	case forwarder == nil:
-		c.Sending, c.ShouldAsk, c.Reason = false, false, "there is no destination: usage is recorded on this machine only"
-	}
-	return c, nil
+	return r.store.Consent(ctx)
 }
 
 // whyNot says why nothing is recorded.
@@ -43,18 +30,7 @@ func (u *Usage) whyNot() string {
 
 // veto says what forbids to record anything, empty for nothing.
 func (c *Config) veto() string {
-	switch {
-	case strings.EqualFold(strings.TrimSpace(os.Getenv("OTEL_SDK_DISABLED")), "true"):
-		return "OTEL_SDK_DISABLED is set"
-	case c.Disabled:
-		return "usage tracking is switched off in the configuration"
-	}
-	return ""
-}
-
-func doNotTrack() bool {
-	v := strings.ToLower(strings.TrimSpace(os.Getenv("DO_NOT_TRACK")))
-	return v == "1" || v == "true"
+	return localstore.Circumstances{Disabled: c.Disabled}.RecordingVeto()
 }
 
 // Enable stores that the person agrees to sending. What was counted before

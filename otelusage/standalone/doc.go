@@ -19,7 +19,8 @@
 // # Environment
 //
 //	OTEL_SDK_DISABLED=true    nothing is recorded: no file, no goroutine
-//	DO_NOT_TRACK=1, true      this process records locally and sends nothing
+//	DO_NOT_TRACK=1            this process records locally and sends nothing; so does
+//	                          every value but 0, false, no, off and an empty one
 //
 // A link to the null device in the place of the mirror, or of its directory, is
 // a person's wish that nothing is recorded. Start returns no error then.

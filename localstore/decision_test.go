@@ -1,0 +1,333 @@
+package localstore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseDecision(t *testing.T) {
+	for text, want := range map[string]Mode{
+		"off": ModeOff, "local\n": ModeLocal, "on\n": ModeOn, "  ON \r\n": ModeOn, "\uFEFFOff\r\n": ModeOff,
+		"# set by the administrator\n\nlocal # see the policy\n": ModeLocal, "local\r": ModeLocal,
+	} {
+		if mode, ok := parseDecision(text); !ok || mode != want {
+			t.Errorf("%q is %v, %v, want %v", text, mode, ok, want)
+		}
+	}
+	for _, text := range []string{"", "\n", "# on", "unset", "yes", "on off", "on\noff\n", "o\x00n", "\xff\xfeo\x00n\x00"} {
+		if mode, ok := parseDecision(text); ok {
+			t.Errorf("%q is taken for %v", text, mode)
+		}
+	}
+}
+
+func TestModesHaveNamesInJSON(t *testing.T) {
+	for mode, name := range modeNames {
+		text, err := json.Marshal(struct{ Mode Mode }{Mode(mode)})
+		if err != nil || string(text) != fmt.Sprintf(`{"Mode":%q}`, name) {
+			t.Errorf("%s, %v", text, err)
+		}
+		var back struct{ Mode Mode }
+		if err := json.Unmarshal(text, &back); err != nil || back.Mode != Mode(mode) {
+			t.Errorf("%s reads as %v, %v", text, back.Mode, err)
+		}
+	}
+	if _, err := json.Marshal(Mode(9)); err == nil {
+		t.Error("what is no mode has a name")
+	}
+	var m Mode
+	if err := json.Unmarshal([]byte(`"maybe"`), &m); err == nil {
+		t.Errorf("maybe is %v", m)
+	}
+}
+
+// decideByHand writes the decision file as a person does.
+func decideByHand(t *testing.T, path, text string) {
+	t.Helper()
+	write(t, path+decisionSuffix, []byte(text))
+}
+
+func consentOf(t *testing.T, s *Store) Consent {
+	t.Helper()
+	c, err := s.Consent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestADecisionCanBeMadeBeforeTheFirstRun(t *testing.T) {
+	for _, mode := range []Mode{ModeOff, ModeLocal, ModeOn} {
+		path := filepath.Join(t.TempDir(), "app", "usage.db")
+		c, err := Decide(t.Context(), path, mode)
+		if err != nil || c.Mode != mode {
+			t.Fatalf("%v: %+v, %v", mode, c, err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("a mirror was made")
+		}
+		s := open(t, path, newClock())
+		if err := s.RequireConsent(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+		if c := consentOf(t, s); c.Mode != mode || c.Sending != (mode == ModeOn) || c.ShouldAsk {
+			t.Errorf("%v: %+v", mode, c)
+		}
+		expect(t, s, fmt.Sprint(int(mode)), `SELECT mode FROM mirror`)
+		if mode == ModeOff {
+			expect(t, s, "0", `SELECT count(*) FROM totals`)
+		}
+		closeStore(t, s)
+	}
+}
+
+func TestTheStricterOfFileAndMirrorHolds(t *testing.T) {
+	modes := []Mode{ModeUnset, ModeOff, ModeLocal, ModeOn}
+	rank := map[Mode]int{ModeOff: 0, ModeLocal: 1, ModeOn: 2, ModeUnset: 3}
+	for _, stored := range modes {
+		for _, beside := range modes {
+			path := newPath(t)
+			s := open(t, path, newClock())
+			setMode(t, s, stored)
+			if err := removeFile(path + decisionSuffix); err != nil {
+				t.Fatal(err)
+			}
+			if beside != ModeUnset {
+				decideByHand(t, path, beside.String())
+			}
+			want := stored
+			if rank[beside] < rank[stored] {
+				want = beside
+			}
+			reader := open(t, path, newClock(), ReadOnly())
+			for name, store := range map[string]*Store{"reader": reader, "writer": s} {
+				if c := consentOf(t, store); c.Mode != want {
+					t.Errorf("%s: mirror %v, file %v: %v, want %v", name, stored, beside, c.Mode, want)
+				}
+			}
+			expect(t, s, fmt.Sprint(int(want)), `SELECT mode FROM mirror`)
+			closeStore(t, reader)
+			closeStore(t, s)
+		}
+	}
+}
+
+// TestAFileNobodyUnderstandsSendsNothing: neither one that is nonsense nor one
+// that is no file. Once it is mended what the mirror holds goes on.
+func TestAFileNobodyUnderstandsSendsNothing(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"nonsense":  func(path string) error { return os.WriteFile(path, []byte("maybe\n"), 0o600) },
+		"empty":     func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"large":     func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("#\n", 1<<16)+"on"), 0o600) },
+		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			s := open(t, path, newClock())
+			w, n := newWriter(t, s), statistic(version("1"), "n")
+			record(t, w, add(n, 1))
+			if err := spoil(path + decisionSuffix); err != nil {
+				t.Fatal(err)
+			}
+			record(t, w, add(n, 10))
+			if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+				t.Errorf("begin: %v", err)
+			}
+			if c := consentOf(t, s); c.Sending || !strings.Contains(c.Reason, "beside the mirror") {
+				t.Errorf("consent is %+v", c)
+			}
+			checkBalance(t, s, "n{}", wants{recorded: 11, pending: 1, withheld: 10})
+			if err := os.RemoveAll(path + decisionSuffix); err != nil {
+				t.Fatal(err)
+			}
+			if c := consentOf(t, s); !c.Sending {
+				t.Errorf("consent is %+v", c)
+			}
+			closeStore(t, s)
+		})
+	}
+}
+
+// TestAnAdministratorsEditWithholds as SetMode does, in a process that runs.
+func TestAnAdministratorsEditWithholds(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path, newClock())
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	decideByHand(t, path, "local\n")
+	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+		t.Errorf("begin: %v", err)
+	}
+	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})
+	record(t, w, add(n, 10))
+	// The mirror is as strict by now: it takes both to send again.
+	decideByHand(t, path, "on\n")
+	record(t, w, add(n, 100))
+	if c := consentOf(t, s); c.Mode != ModeLocal || c.Sending {
+		t.Errorf("consent is %+v", c)
+	}
+	setMode(t, s, ModeOn)
+	record(t, w, add(n, 1000)) // counted on both sides of the decision
+	record(t, w, add(n, 10_000))
+	checkBalance(t, s, "n{}", wants{recorded: 11_111, pending: 10_000, withheld: 1111})
+	closeStore(t, s)
+}
+
+// TestADecisionThatIsCutOffLeavesTheStricter: the file is written inside the
+// transaction, which then fails, as where the process dies.
+func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
+	for _, tt := range []struct{ before, decided, want Mode }{
+		{ModeOn, ModeLocal, ModeLocal}, {ModeOn, ModeOff, ModeOff}, {ModeLocal, ModeOff, ModeOff},
+		{ModeLocal, ModeOn, ModeLocal}, {ModeOff, ModeOn, ModeOff}, {ModeOff, ModeLocal, ModeOff},
+	} {
+		path := newPath(t)
+		s := open(t, path, newClock())
+		setMode(t, s, tt.before)
+		if _, err := s.conn.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetMode(t.Context(), tt.decided); err == nil {
+			t.Fatal("nothing was cut off")
+		}
+		if _, err := s.conn.exec(`DROP TRIGGER refuse`); err != nil {
+			t.Fatal(err)
+		}
+		if said := s.decision.read(s.decisionPath()); said.mode != tt.decided {
+			t.Errorf("the file says %v: the test shows nothing", said.mode)
+		}
+		if c := consentOf(t, s); c.Mode != tt.want {
+			t.Errorf("%v to %v leaves %v", tt.before, tt.decided, c.Mode)
+		}
+		closeStore(t, s)
+	}
+}
+
+func TestEraseKeepsTheDecision(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path, newClock())
+	setMode(t, s, ModeLocal)
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	if err := removeAll(path); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path, newClock())
+	if c := consentOf(t, s); c.Mode != ModeLocal {
+		t.Errorf("consent is %+v", c)
+	}
+	closeStore(t, s)
+}
+
+// damages are what becomes of a mirror of many pages.
+func damages(content []byte) map[string][]byte {
+	const page = 4096
+	all := map[string][]byte{"cut to nothing": {}, "zeros": make([]byte, len(content)), "start alone": content[:100], "nonsense": append(content[:100:100], strings.Repeat("x", len(content))...)}
+	for at := 0; at < len(content); at += page {
+		overwritten := append([]byte(nil), content...)
+		copy(overwritten[at:], strings.Repeat("damage", page)[:page])
+		all[fmt.Sprintf("page %d", at/page)] = overwritten
+		if at/page%6 == 1 {
+			all[fmt.Sprintf("cut to %d pages", at/page)] = content[:at]
+			all[fmt.Sprintf("cut within page %d", at/page)] = content[:at+page/2]
+		}
+	}
+	return all
+}
+
+// TestADecisionOutlivesTheDatabase: whatever becomes of the file, and without
+// the line beside it nothing that was found damaged sends either.
+func TestADecisionOutlivesTheDatabase(t *testing.T) {
+	source := newPath(t)
+	s := open(t, source, newClock())
+	setMode(t, s, ModeLocal)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	closeStore(t, s)
+	content, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, spoilt := range damages(content) {
+		path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"), "usage.db")
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, beside := range []bool{true, false} {
+			if !beside && len(spoilt) == 0 {
+				continue // an empty file tells nothing
+			}
+			if err := errors.Join(removeAll(path), removeFile(path+decisionSuffix)); err != nil {
+				t.Fatal(err)
+			}
+			write(t, path, spoilt)
+			if beside {
+				decideByHand(t, path, "local\n")
+			}
+			s, err := Open(path, WithErrorHandler(func(error) {}))
+			if errors.Is(err, ErrNotMirror) {
+				continue // nothing shows that it was one: it is left alone
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			w := newWriter(t, s)
+			record(t, w, add(statistic(version("1"), "n"), 1))
+			record(t, w, add(statistic(version("1"), "n"), 1))
+			c := consentOf(t, s)
+			if beside && c.Mode != ModeLocal || c.Sending {
+				t.Errorf("%s, file %v: consent is %+v", name, beside, c)
+			}
+			expect(t, s, "0", `SELECT count(*) FROM totals WHERE coalesce(pending, 0) <> 0`)
+			closeStore(t, s)
+		}
+	}
+}
+
+func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
+	for name, lose := range map[string]func(t *testing.T, path string){
+		"damaged": func(t *testing.T, path string) {
+			write(t, path, []byte("SQLite format 3\x00"+strings.Repeat("CREATE TABLE mirror", 1000)))
+		},
+		"a log is left": func(t *testing.T, path string) {
+			write(t, path, nil)
+			write(t, path+"-wal", []byte("a log"))
+		},
+		"set aside, and nothing in its place yet": func(t *testing.T, path string) {
+			if _, err := setAside(path, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			s := open(t, path, newClock())
+			if c := consentOf(t, s); !c.Sending || c.ShouldAsk {
+				t.Errorf("a first run is %+v", c)
+			}
+			closeStore(t, s)
+			lose(t, path)
+			s = open(t, path, newClock(), WithErrorHandler(func(error) {}))
+			for range 2 { // and after another start
+				if c := consentOf(t, s); c.Sending || !c.ShouldAsk || !strings.Contains(c.Reason, "the mirror was lost") {
+					t.Errorf("consent is %+v", c)
+				}
+				closeStore(t, s)
+				s = open(t, path, newClock())
+			}
+			setMode(t, s, ModeOn)
+			if c := consentOf(t, s); !c.Sending || c.ShouldAsk {
+				t.Errorf("after a decision it is %+v", c)
+			}
+			closeStore(t, s)
+		})
+	}
+}

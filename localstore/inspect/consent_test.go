@@ -1,0 +1,104 @@
+package inspect
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// localMirror is that of a program without a destination.
+func localMirror(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	store, err := localstore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := store.Writer(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := series(resourceOf("1"), otelusage.KindStatistic, localstore.Metric{Name: "n", Type: localstore.TypeSum, Monotonic: true})
+	if err := w.Record(t.Context(), localstore.Recording{Changes: []localstore.Change{add(n, 1)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestWhatIsSaidAboutSendingIsTrue in every command that says something.
+func TestWhatIsSaidAboutSendingIsTrue(t *testing.T) {
+	played := finished(t)
+	for _, tt := range []struct {
+		name, path string
+		opts       Options
+		env        map[string]string
+		says       string
+	}{
+		{"no program with a destination", localMirror(t), Options{}, nil, "no program with a destination has recorded here"},
+		{"local only", played, Options{LocalOnly: true}, nil, "there is no destination"},
+		{"do not track", played, Options{}, map[string]string{"DO_NOT_TRACK": "yes"}, "DO_NOT_TRACK is set in this environment"},
+		{"disabled", played, Options{}, map[string]string{"OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED is set in this environment"},
+		{"nothing forbids", played, Options{}, map[string]string{"DO_NOT_TRACK": "off"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := tt.opts
+			o.File, o.Getenv = tt.path, func(name string) string { return tt.env[name] }
+			for _, args := range [][]string{{"show"}, {"consent"}, {"doctor"}, {"export", "report"}} {
+				got := runWith(t.Context(), o, args...)
+				if args[0] == "export" && !strings.Contains(got.out, "sent") {
+					continue
+				}
+				if sends := strings.Contains(got.out, "what is recorded is sent"); sends != (tt.says == "") || !strings.Contains(got.out, tt.says) {
+					t.Errorf("%v prints\n%s%s", args, got.out, got.errors)
+				}
+			}
+			for _, args := range [][]string{{"show", "--json"}, {"consent", "--json"}, {"doctor", "--json"}, {"preview", "--json"}, {"export", "json"}} {
+				got := runWith(t.Context(), o, args...)
+				var document any
+				if err := json.Unmarshal([]byte(got.out), &document); err != nil {
+					t.Fatal(err)
+				}
+				compact, err := json.Marshal(document)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if sends := strings.Contains(string(compact), `"sending":true`); sends != (tt.says == "") || !strings.Contains(string(compact), tt.says) {
+					t.Errorf("%v prints\n%s%s", args, got.out, got.errors)
+				}
+			}
+		})
+	}
+}
+
+func TestConsentBeforeTheFirstRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app", "usage.db")
+	o := Options{File: path, Getenv: func(string) string { return "" }}
+	if got := runWith(t.Context(), o, "consent"); got.code != exitNoMirror {
+		t.Errorf("nobody decided: %+v", got)
+	}
+	for _, mode := range []string{"local", "on", "off"} {
+		for _, args := range [][]string{{"consent", mode}, {"consent"}} {
+			if got := runWith(t.Context(), o, args...); got.code != exitDone || !strings.HasPrefix(got.out, "consent: "+mode+" since ") {
+				t.Errorf("%v: %+v", args, got)
+			}
+		}
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a mirror was made")
+	}
+	store, err := localstore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if c, err := store.Consent(t.Context()); err != nil || c.Mode != localstore.ModeOff {
+		t.Errorf("consent is %+v, %v", c, err)
+	}
+}

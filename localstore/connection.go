@@ -200,6 +200,7 @@ const (
 	codeIO         = 10
 	codeCorrupt    = 11
 	codeCannotOpen = 14
+	codeProtocol   = 15
 	codeNotADB     = 26
 
 	codeShortRead = codeIO | 2<<8 // an extended one

@@ -2,7 +2,6 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -34,6 +33,7 @@ type Store struct {
 	last       header // what the file said last, for the next one to take over
 	noLog      bool   // the file system allows no write-ahead log
 	inherits   bool   // the next one follows a file that was set aside
+	recorded   bool   // something was written to file
 
 	totals      map[int64]*totals // of series recorded lately
 	dataVersion int64             // of the file that totals were read from
@@ -46,8 +46,6 @@ type Store struct {
 	notImported error // why not, while it is to be
 
 	reports []error // for the handler
-
-	readers readers
 }
 
 // identity is what the mirror row says for good, or until Erase.
@@ -168,7 +166,6 @@ func (s *Store) Close() error {
 	if s.conn != nil {
 		err = errors.Join(err, s.conn.close())
 	}
-	err = errors.Join(err, s.readers.close())
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
 	}
@@ -206,29 +203,4 @@ func (s *Store) unlock() {
 			otel.Handle(err)
 		}
 	}
-}
-
-// readers is the pool of read-only connections, opened on first use.
-type readers struct {
-	once sync.Once
-	db   *sql.DB
-	err  error
-}
-
-func (s *Store) reader() (*sql.DB, error) {
-	s.readers.once.Do(func() {
-		s.readers.db, s.readers.err = sql.Open("sqlite", dataSource(s.path, true, s.busyTimeout))
-		if s.readers.err == nil {
-			s.readers.db.SetMaxOpenConns(4)
-		}
-	})
-	return s.readers.db, s.readers.err
-}
-
-func (r *readers) close() error {
-	r.once.Do(func() { r.err = ErrClosed })
-	if r.db == nil {
-		return nil
-	}
-	return r.db.Close()
 }

@@ -44,7 +44,7 @@ func (s *Store) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
-	snap, err := s.snapshot(Query{}, false)
+	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
 	}

@@ -26,7 +26,7 @@ import (
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to.
 func (s *Store) WriteReport(w io.Writer) error {
-	snap, err := s.snapshot(Query{}, false)
+	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

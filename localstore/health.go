@@ -75,9 +75,9 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 		ctx = context.Background()
 	}
 	h := &Health{At: s.now().UTC(), Path: s.path}
-	steps := []func() error{h.basics(s), h.balance(ctx, s)}
+	steps := []func() error{h.basics(ctx, s), h.balance(ctx, s)}
 	for _, table := range tables {
-		steps = append(steps, h.table(s, table))
+		steps = append(steps, h.table(ctx, s, table))
 	}
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {
@@ -97,24 +97,28 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 }
 
 // reading makes a step of what reads one state of the file.
-func (s *Store) reading(f func(header) error) func() error {
+func (s *Store) reading(ctx context.Context, f func(header) error) func() error {
 	return func() error {
-		s.lock()
+		if err := s.lockWithin(ctx); err != nil {
+			return err
+		}
 		defer s.unlock()
 		return s.look(func(header) error {
-			return s.conn.snapshot(func() error {
-				h, err := s.readHeader()
-				if err != nil {
-					return err
-				}
-				return f(h)
+			return s.conn.readingWith(ctx, func() error {
+				return s.conn.snapshot(func() error {
+					h, err := s.readHeader()
+					if err != nil {
+						return err
+					}
+					return f(h)
+				})
 			})
 		})
 	}
 }
 
-func (h *Health) basics(s *Store) func() error {
-	return s.reading(func(head header) error {
+func (h *Health) basics(ctx context.Context, s *Store) func() error {
+	return s.reading(ctx, func(head header) error {
 		h.Schema, h.Consent, h.ErasePending = head.version, head.consent(), head.erasePending
 		if err := s.conn.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&h.Journal); err != nil {
 			return err
@@ -153,9 +157,9 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 }
 
 // table checks one table with its indexes and counts its rows.
-func (h *Health) table(s *Store, name string) func() error {
-	return s.reading(func(header) error {
-		rows, err := s.conn.conn.QueryContext(background, fmt.Sprintf("PRAGMA integrity_check('%s')", name))
+func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
+	return s.reading(ctx, func(header) error {
+		rows, err := s.conn.conn.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check('%s')", name))
 		if err != nil {
 			return err
 		}

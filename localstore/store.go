@@ -190,6 +190,31 @@ func (s *Store) report(err error) { s.reports = append(s.reports, err) }
 
 func (s *Store) lock() { s.mu.Lock() }
 
+// lockWithin is lock for a reading, which need not wait once ctx has ended.
+func (s *Store) lockWithin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.mu.TryLock() {
+		return nil
+	}
+	locked := make(chan struct{})
+	go func() {
+		s.lock()
+		close(locked)
+	}()
+	select {
+	case <-locked:
+		return nil
+	case <-ctx.Done():
+		go func() {
+			<-locked
+			s.unlock()
+		}()
+		return ctx.Err()
+	}
+}
+
 // unlock hands over what was reported once the Store can be used again: a
 // handler may call it.
 func (s *Store) unlock() {

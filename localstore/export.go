@@ -48,6 +48,15 @@ func (s *Store) WriteCSV(w io.Writer, order Order) error {
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
 	}
+	return snap.WriteCSV(w, order)
+}
+
+// WriteCSV writes the snapshot as [Store.WriteCSV] does, and leaves its
+// trackables in that order.
+func (snap *Snapshot) WriteCSV(w io.Writer, order Order) error {
+	if order != OrderByType && order != OrderByName {
+		return fmt.Errorf("write csv: unknown order %d", int(order))
+	}
 	snap.sort(order)
 	out := csv.NewWriter(w)
 	out.UseCRLF = true

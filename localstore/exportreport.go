@@ -30,6 +30,11 @@ func (s *Store) WriteReport(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
+	return snap.WriteReport(w)
+}
+
+// WriteReport writes the snapshot as [Store.WriteReport] does.
+func (snap *Snapshot) WriteReport(w io.Writer) error {
 	var text bytes.Buffer
 	for i, section := range reportSections {
 		if i > 0 {
@@ -39,7 +44,7 @@ func (s *Store) WriteReport(w io.Writer) error {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}
-	_, err = text.WriteTo(w)
+	_, err := text.WriteTo(w)
 	return wrap("write report", err)
 }
 

@@ -44,19 +44,23 @@ func (s *session) exportCommand() *cli.Command {
 }
 
 func (s *session) export(ctx context.Context, store *localstore.Store, format string, byName bool) error {
+	query := localstore.Query{}
+	if format == "json" {
+		query = localstore.Query{Days: true, History: true, Submissions: true}
+	}
+	snap, err := store.Snapshot(ctx, query)
+	if err != nil {
+		return err
+	}
 	switch format {
 	case "json":
-		snap, err := store.Snapshot(ctx, localstore.Query{Days: true, History: true, Submissions: true})
-		if err != nil {
-			return err
-		}
 		return s.escaped(snap.WriteJSON)
 	case "report":
-		return s.harmless(store.WriteReport)
+		return s.harmless(snap.WriteReport)
 	}
 	order := localstore.OrderByType
 	if byName {
 		order = localstore.OrderByName
 	}
-	return s.harmless(func(w io.Writer) error { return store.WriteCSV(w, order) })
+	return s.harmless(func(w io.Writer) error { return snap.WriteCSV(w, order) })
 }

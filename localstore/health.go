@@ -20,7 +20,7 @@ type Health struct {
 	RecordedAt   time.Time // of the last export that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check
-	// says, and what could not be read.
+	// says, what of the schema is not the mirror's, and what could not be read.
 	Damage   []string
 	Balances []Balance // those with Off do not hold
 
@@ -75,7 +75,7 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 		ctx = context.Background()
 	}
 	h := &Health{At: s.now().UTC(), Path: s.path}
-	steps := []func() error{h.basics(ctx, s), h.balance(ctx, s)}
+	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
 	for _, table := range tables {
 		steps = append(steps, h.table(ctx, s, table))
 	}
@@ -146,6 +146,15 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 				h.Forwarders = append(h.Forwarders, f)
 				return err
 			})
+	})
+}
+
+// schema compares the file's schema with this package's own.
+func (h *Health) schema(ctx context.Context, s *Store) func() error {
+	return s.reading(ctx, func(header) error {
+		faults, err := s.conn.schemaFaults()
+		h.Damage = append(h.Damage, faults...)
+		return err
 	})
 }
 

@@ -18,6 +18,9 @@ import (
 // A copy is for looking at. One that an application records into is a second
 // writer of the same stream.
 func (s *Store) Backup(ctx context.Context, path string) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
 	if err := s.lockWithin(ctx); err != nil {
 		return wrap("back up mirror", err)
 	}

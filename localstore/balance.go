@@ -22,16 +22,20 @@ type Balance struct {
 }
 
 // Balance returns the balance of every series, by series. It reads one state of
-// the file, whatever other processes write meanwhile.
-func (s *Store) Balance(context.Context) ([]Balance, error) {
+// the file, whatever other processes write meanwhile, and ends with ctx.
+func (s *Store) Balance(ctx context.Context) ([]Balance, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	s.lock()
+	if err := s.lockWithin(ctx); err != nil {
+		return nil, fmt.Errorf("read balance: %w", err)
+	}
 	defer s.unlock()
 	var list []Balance
 	err := s.look(func(header) error {
-		return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
+		return s.conn.readingWith(ctx, func() error {
+			return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)

@@ -21,6 +21,22 @@ type connection struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	relaxed    string // the statement that ends durable commits
+	reading    context.Context
+}
+
+// context is that of the reading under way. Nothing else is cut short.
+func (c *connection) context() context.Context {
+	if c.reading != nil {
+		return c.reading
+	}
+	return background
+}
+
+// readingWith runs f, whose queries and waits end with ctx.
+func (c *connection) readingWith(ctx context.Context, f func() error) error {
+	c.reading = ctx
+	defer func() { c.reading = nil }()
+	return f()
 }
 
 // background: a statement takes microseconds and is never cut short. What was
@@ -36,7 +52,9 @@ func dataSource(path string, readOnly bool, busy time.Duration) string {
 	if readOnly {
 		mode = "ro"
 	}
-	return fmt.Sprintf("file://%s?mode=%s&_pragma=busy_timeout(%d)",
+	// What a stranger put into the schema calls no function, and cells are
+	// checked before they are read.
+	return fmt.Sprintf("file://%s?mode=%s&_pragma=busy_timeout(%d)&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)",
 		(&url.URL{Path: slashed}).EscapedPath(), mode, busy.Milliseconds())
 }
 
@@ -97,7 +115,7 @@ func (c *connection) each(query string, scan func(*sql.Rows) error, args ...any)
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.QueryContext(background, args...)
+	rows, err := stmt.QueryContext(c.context(), args...)
 	if err != nil {
 		return err
 	}
@@ -116,7 +134,7 @@ func (c *connection) find(query string, args ...any) (id int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = stmt.QueryRowContext(background, args...).Scan(&id)
+	err = stmt.QueryRowContext(c.context(), args...).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -124,7 +142,7 @@ func (c *connection) find(query string, args ...any) (id int64, err error) {
 }
 
 func (c *connection) pragma(name string) (n int64, err error) {
-	err = c.conn.QueryRowContext(background, "PRAGMA "+name).Scan(&n)
+	err = c.conn.QueryRowContext(c.context(), "PRAGMA "+name).Scan(&n)
 	return n, err
 }
 
@@ -200,6 +218,7 @@ const (
 	codeIO         = 10
 	codeCorrupt    = 11
 	codeCannotOpen = 14
+	codeProtocol   = 15
 	codeNotADB     = 26
 
 	codeShortRead = codeIO | 2<<8 // an extended one

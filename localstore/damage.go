@@ -23,11 +23,14 @@ func (s *Store) replaceDamaged(cause error) error {
 		return err
 	}
 	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
-		if file, err := os.Stat(s.path); err == nil {
+		file, err := os.Stat(s.path)
+		switch {
+		case err == nil:
 			// SQLite finds nothing wrong with what is unreadable; that
 			// this is still the file it was read from has to do.
 			unreadable := errors.Is(cause, errUnreadable) && s.file != nil && os.SameFile(file, s.file)
 			if !unreadable && !s.isDamaged() {
+				s.noticeSetAside()
 				return nil
 			}
 			s.salvage()
@@ -38,8 +41,10 @@ func (s *Store) replaceDamaged(cause error) error {
 					return err
 				}
 			}
-			s.inherits = true
+			s.inherits, s.recorded = true, false
 			s.report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
+		case !errors.Is(err, fs.ErrNotExist):
+			return err // it may be there, and sound
 		}
 		return s.place()
 	})
@@ -210,27 +215,17 @@ func (s *Store) cannotOpen(err error) error {
 	}
 }
 
-// abandonIfDamaged leaves a file that turned out damaged; the next transaction
-// opens what then lies in its place.
-func (s *Store) abandonIfDamaged(cause error) {
-	if s.readOnly || s.existing || !damaged(cause) {
-		return
-	}
-	if s.conn != nil {
-		s.conn.abandon()
-		s.left, s.conn = s.conn, nil
-	}
-	if err := s.replaceDamaged(cause); err != nil {
-		s.report(fmt.Errorf("set damaged mirror aside: %w", err))
-	}
-}
-
-// isDamaged reports whether the file at the path reads as an unsound database.
-// One that cannot be read now, because another process is making it, does not.
+// isDamaged reports whether the file at the path reads as an unsound database,
+// twice, each time through a connection of its own: one read may fail. A file
+// that cannot be read now, because another process is making it, is not damaged.
 func (s *Store) isDamaged() bool {
 	if file, err := os.Stat(s.path); err == nil && file.Size() == 0 {
 		return true
 	}
+	return s.readsDamaged() && s.readsDamaged()
+}
+
+func (s *Store) readsDamaged() bool {
 	conn, err := connect(s.path, false, s.busyTimeout)
 	if err != nil {
 		return unsound(err)
@@ -271,10 +266,15 @@ func (c *connection) schemaOfMirror() (version int64, err error) {
 	return version, err
 }
 
-// diagnose tells a file whose header forbids to write from one that may not be
-// written: the first is damaged.
+// diagnose tells damage that SQLite has another name for. Where a table or a
+// column of a known schema is gone, as after a repair, no statement can run. A
+// file whose header forbids to write is damaged, one that may not be written is
+// not.
 func (s *Store) diagnose(err error) error {
-	if !hasCode(err, codeReadOnly) {
+	if schemaGone(err) {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	if s.readOnly || !hasCode(err, codeReadOnly) {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
@@ -323,22 +323,39 @@ func wasDamaged(path string) bool {
 	return err == nil && len(aside) > 0
 }
 
-// wasSetAside reports whether a file that was at the path was set aside, by
-// whichever process, rather than deleted.
-func wasSetAside(path string, file os.FileInfo) bool {
+// noticeSetAside tells, once, that the file this Store recorded into was set
+// aside by somebody else: what it holds is not in the mirror any more.
+func (s *Store) noticeSetAside() {
+	if s.file == nil {
+		return
+	}
+	aside := asideOf(s.path, s.file)
+	if aside == "" {
+		return
+	}
+	s.inherits = true
+	if s.recorded {
+		s.recorded = false
+		s.report(fmt.Errorf("mirror was found damaged by another process, which set it aside as %s", aside))
+	}
+}
+
+// asideOf returns the name of a file that was at the path and was set aside, by
+// whichever process, and "" for one that was deleted.
+func asideOf(path string, file os.FileInfo) string {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
-		return false
+		return ""
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), filepath.Base(path)+damagedInfix) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && os.SameFile(info, file) {
-			return true
+			return filepath.Join(filepath.Dir(path), e.Name())
 		}
 	}
-	return false
+	return ""
 }
 
 const damagedInfix = ".damaged-"

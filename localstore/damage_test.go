@@ -115,8 +115,14 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	record(t, wa, add(na, 1000))
 	checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
 	checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
-	if names := damagedFiles(t, path); len(names) != 1 || len(told.errs) != 1 {
-		t.Errorf("set aside %v, told %v", names, told.errs)
+	names := damagedFiles(t, path)
+	if len(names) != 1 || len(told.errs) != 2 {
+		t.Fatalf("set aside %v, told %v, want one report by each process", names, told.errs)
+	}
+	for _, err := range told.errs {
+		if !strings.Contains(err.Error(), names[0]) {
+			t.Errorf("told %v, want the file's name", err)
+		}
 	}
 	if a.MirrorID() == mirror || a.MirrorID() != b.MirrorID() {
 		t.Errorf("mirror ids %s and %s after %s", a.MirrorID(), b.MirrorID(), mirror)

@@ -44,9 +44,18 @@ func (s *Store) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
-	snap, err := s.snapshot(Query{}, false)
+	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
+	}
+	return snap.WriteCSV(w, order)
+}
+
+// WriteCSV writes the snapshot as [Store.WriteCSV] does, and leaves its
+// trackables in that order.
+func (snap *Snapshot) WriteCSV(w io.Writer, order Order) error {
+	if order != OrderByType && order != OrderByName {
+		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
 	snap.sort(order)
 	out := csv.NewWriter(w)

@@ -56,7 +56,7 @@ const (
 // Nothing is locked while w is written to, and what the file held is in memory
 // meanwhile.
 func (s *Store) WriteJSON(w io.Writer) error {
-	snap, err := s.snapshot(Query{Days: true, History: true, Submissions: true}, true)
+	snap, err := s.snapshot(background, Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}

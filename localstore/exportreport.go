@@ -26,10 +26,15 @@ import (
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to.
 func (s *Store) WriteReport(w io.Writer) error {
-	snap, err := s.snapshot(Query{}, false)
+	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
+	return snap.WriteReport(w)
+}
+
+// WriteReport writes the snapshot as [Store.WriteReport] does.
+func (snap *Snapshot) WriteReport(w io.Writer) error {
 	var text bytes.Buffer
 	for i, section := range reportSections {
 		if i > 0 {
@@ -39,7 +44,7 @@ func (s *Store) WriteReport(w io.Writer) error {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}
-	_, err = text.WriteTo(w)
+	_, err := text.WriteTo(w)
 	return wrap("write report", err)
 }
 

@@ -20,7 +20,7 @@ type Health struct {
 	RecordedAt   time.Time // of the last export that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check
-	// says, and what could not be read.
+	// says, what of the schema is not the mirror's, and what could not be read.
 	Damage   []string
 	Balances []Balance // those with Off do not hold
 
@@ -75,9 +75,9 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 		ctx = context.Background()
 	}
 	h := &Health{At: s.now().UTC(), Path: s.path}
-	steps := []func() error{h.basics(s), h.balance(ctx, s)}
+	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
 	for _, table := range tables {
-		steps = append(steps, h.table(s, table))
+		steps = append(steps, h.table(ctx, s, table))
 	}
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {
@@ -97,24 +97,28 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 }
 
 // reading makes a step of what reads one state of the file.
-func (s *Store) reading(f func(header) error) func() error {
+func (s *Store) reading(ctx context.Context, f func(header) error) func() error {
 	return func() error {
-		s.lock()
+		if err := s.lockWithin(ctx); err != nil {
+			return err
+		}
 		defer s.unlock()
 		return s.look(func(header) error {
-			return s.conn.snapshot(func() error {
-				h, err := s.readHeader()
-				if err != nil {
-					return err
-				}
-				return f(h)
+			return s.conn.readingWith(ctx, func() error {
+				return s.conn.snapshot(func() error {
+					h, err := s.readHeader()
+					if err != nil {
+						return err
+					}
+					return f(h)
+				})
 			})
 		})
 	}
 }
 
-func (h *Health) basics(s *Store) func() error {
-	return s.reading(func(head header) error {
+func (h *Health) basics(ctx context.Context, s *Store) func() error {
+	return s.reading(ctx, func(head header) error {
 		h.Schema, h.Consent, h.ErasePending = head.version, s.consentOf(&head), head.erasePending
 		if err := s.conn.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&h.Journal); err != nil {
 			return err
@@ -145,6 +149,15 @@ func (h *Health) basics(s *Store) func() error {
 	})
 }
 
+// schema compares the file's schema with this package's own.
+func (h *Health) schema(ctx context.Context, s *Store) func() error {
+	return s.reading(ctx, func(header) error {
+		faults, err := s.conn.schemaFaults()
+		h.Damage = append(h.Damage, faults...)
+		return err
+	})
+}
+
 func (h *Health) balance(ctx context.Context, s *Store) func() error {
 	return func() (err error) {
 		h.Balances, err = s.Balance(ctx)
@@ -153,9 +166,9 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 }
 
 // table checks one table with its indexes and counts its rows.
-func (h *Health) table(s *Store, name string) func() error {
-	return s.reading(func(header) error {
-		rows, err := s.conn.conn.QueryContext(background, fmt.Sprintf("PRAGMA integrity_check('%s')", name))
+func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
+	return s.reading(ctx, func(header) error {
+		rows, err := s.conn.conn.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check('%s')", name))
 		if err != nil {
 			return err
 		}

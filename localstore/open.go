@@ -15,13 +15,14 @@ import (
 var errMoved = errors.New("localstore: mirror was replaced while it was opened")
 
 // opens is how often a file is opened that others set aside, or make, meanwhile.
-const opens = 5
+const opens = 6
 
 // open connects, and sets a damaged file aside. While several processes do that
 // one may see the journal of another's fresh file beside the old one, and meets
 // an error that is gone the next time.
 func (s *Store) open() error {
 	until := time.Now().Add(s.busyTimeout)
+	doubted := false
 	for try := 1; ; try++ {
 		err := s.connect()
 		switch {
@@ -33,6 +34,8 @@ func (s *Store) open() error {
 		case (damaged(err) || errors.Is(err, ErrNotMirror) || hasCode(err, codeBusy)) && s.makeWay():
 		case damaged(err) && s.existing:
 			return s.named(s.refuseForeign(err))
+		case damaged(err) && !doubted:
+			doubted = true // one read may fail on a sound file
 		case damaged(err):
 			if err := s.replaceDamaged(err); err != nil {
 				return err

@@ -27,29 +27,34 @@ type Preview struct {
 //
 // It changes nothing, works on a Store opened with [ReadOnly], and reads one
 // state of the file, whatever other processes write meanwhile.
-func (s *Store) Preview(_ context.Context, r Request) (*Preview, error) {
+func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	s.lock()
+	if err := s.lockWithin(ctx); err != nil {
+		return nil, wrap("preview submission", err)
+	}
 	defer s.unlock()
 	var p *Preview
-	err := s.look(func(header) error {
-		return s.conn.snapshot(func() error {
-			h, err := s.readHeader()
-			if err != nil {
-				return err
-			}
-			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
-			p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&h)}
-			if r.Forwarder == Cumulative {
-				p.Parts, err = s.previewTotals(tx, r)
-				return err
-			}
-			p.Forwarder = Delta
-			p.Batch, p.Parts, err = tx.previewBatch()
-			return err
+	read := func(f func() error) error {
+		return s.look(func(header) error {
+			return s.conn.readingWith(ctx, func() error { return s.conn.snapshot(f) })
 		})
+	}
+	err := read(func() error {
+		h, err := s.readHeader()
+		if err != nil {
+			return err
+		}
+		tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
+		p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&h)}
+		if r.Forwarder == Cumulative {
+			p.Parts, err = s.previewTotals(tx, r)
+			return err
+		}
+		p.Forwarder = Delta
+		p.Batch, p.Parts, err = tx.previewBatch()
+		return err
 	})
 	return p, wrap("preview submission", err)
 }

@@ -101,20 +101,22 @@ type LogEntry struct {
 
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
-// written are included.
-func (s *Store) Snapshot(_ context.Context, q Query) (*Snapshot, error) {
-	snap, err := s.snapshot(q, true)
+// written are included. It ends with ctx, also while another call uses the Store.
+func (s *Store) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
+	snap, err := s.snapshot(ctx, q, true)
 	return snap, wrap("read mirror", err)
 }
 
 // snapshot reads the file as it is at one moment, what is in flight only where
 // it is asked for. The result is used without the lock: a slow writer must not
 // keep the application from recording.
-func (s *Store) snapshot(q Query, inFlight bool) (*Snapshot, error) {
+func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	s.lock()
+	if err := s.lockWithin(ctx); err != nil {
+		return nil, err
+	}
 	defer s.unlock()
 	if !s.readOnly && s.hasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
@@ -123,9 +125,11 @@ func (s *Store) snapshot(q Query, inFlight bool) (*Snapshot, error) {
 	}
 	var snap *Snapshot
 	err := s.look(func(header) error {
-		return s.conn.snapshot(func() (err error) {
-			snap, err = s.readSnapshot(q, inFlight)
-			return err
+		return s.conn.readingWith(ctx, func() error {
+			return s.conn.snapshot(func() (err error) {
+				snap, err = s.readSnapshot(q, inFlight)
+				return err
+			})
 		})
 	})
 	if err != nil {

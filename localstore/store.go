@@ -2,7 +2,6 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -36,6 +35,7 @@ type Store struct {
 	noLog      bool   // the file system allows no write-ahead log
 	inherits   bool   // the next one follows a file that was set aside
 	lost       bool   // an earlier one was, and nothing is known of it
+	recorded   bool   // something was written to file
 
 	totals      map[int64]*totals // of series recorded lately
 	dataVersion int64             // of the file that totals were read from
@@ -50,8 +50,6 @@ type Store struct {
 	circumstances *Circumstances // what holds for this process; nil: not known
 
 	reports []error // for the handler
-
-	readers readers
 }
 
 // identity is what the mirror row says for good, or until Erase.
@@ -172,7 +170,6 @@ func (s *Store) Close() error {
 	if s.conn != nil {
 		err = errors.Join(err, s.conn.close())
 	}
-	err = errors.Join(err, s.readers.close())
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
 	}
@@ -197,6 +194,31 @@ func (s *Store) report(err error) { s.reports = append(s.reports, err) }
 
 func (s *Store) lock() { s.mu.Lock() }
 
+// lockWithin is lock for a reading, which need not wait once ctx has ended.
+func (s *Store) lockWithin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.mu.TryLock() {
+		return nil
+	}
+	locked := make(chan struct{})
+	go func() {
+		s.lock()
+		close(locked)
+	}()
+	select {
+	case <-locked:
+		return nil
+	case <-ctx.Done():
+		go func() {
+			<-locked
+			s.unlock()
+		}()
+		return ctx.Err()
+	}
+}
+
 // unlock hands over what was reported once the Store can be used again: a
 // handler may call it.
 func (s *Store) unlock() {
@@ -210,29 +232,4 @@ func (s *Store) unlock() {
 			otel.Handle(err)
 		}
 	}
-}
-
-// readers is the pool of read-only connections, opened on first use.
-type readers struct {
-	once sync.Once
-	db   *sql.DB
-	err  error
-}
-
-func (s *Store) reader() (*sql.DB, error) {
-	s.readers.once.Do(func() {
-		s.readers.db, s.readers.err = sql.Open("sqlite", dataSource(s.path, true, s.busyTimeout))
-		if s.readers.err == nil {
-			s.readers.db.SetMaxOpenConns(4)
-		}
-	})
-	return s.readers.db, s.readers.err
-}
-
-func (r *readers) close() error {
-	r.once.Do(func() { r.err = ErrClosed })
-	if r.db == nil {
-		return nil
-	}
-	return r.db.Close()
 }

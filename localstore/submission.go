@@ -190,6 +190,9 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 		return nil, wrap("read part", err)
 	}
 	sub.sending = part
+	if part != nil {
+		sub.tried[part.ID] = true // not before: what fails is run again
+	}
 	return part, nil
 }
 
@@ -224,7 +227,6 @@ func (sub *Submission) pick(tx *transaction) (*Part, error) {
 		if sub.tried[id] {
 			continue
 		}
-		sub.tried[id] = true
 		row, err := tx.part(id)
 		if err != nil {
 			return nil, err

@@ -115,7 +115,8 @@ func (s *Store) usable() error {
 			return nil
 		}
 		s.conn.abandon()
-		s.conn, s.inherits = nil, s.inherits || wasSetAside(s.path, s.file)
+		s.conn = nil
+		s.noticeSetAside()
 	}
 	if err := s.open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
@@ -138,16 +139,8 @@ func (s *Store) writeDurably(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
 }
 
-// transact runs f once more, on what took its place, when the file turns out
-// damaged: what was counted need not wait for the next recording, and the last
-// one of a process has no next.
 func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
-	err := s.transactOnce(f, mode)
-	var commit *commitError
-	if damaged(err) && !errors.As(err, &commit) {
-		err = s.transactOnce(f, mode)
-	}
-	return err
+	return s.again(func() error { return s.transactOnce(f, mode) })
 }
 
 func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error) error) error {
@@ -177,11 +170,10 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 		})
 	})
 	if err != nil {
-		err = s.diagnose(err)
 		s.forget()
-		s.abandonIfDamaged(err)
-		return s.named(err)
+		return s.named(s.diagnose(err))
 	}
+	s.recorded = true
 	s.ledger.wrote(declared)
 	return nil
 }
@@ -202,14 +194,9 @@ func (s *Store) briefly(f func() error) error {
 	return f()
 }
 
-// look runs f on the write connection, outside a transaction of its own, and
-// once more when the file turns out damaged, on what took its place.
+// look runs f on the write connection, outside a transaction of its own.
 func (s *Store) look(f func(header) error) error {
-	err := s.lookOnce(f)
-	if damaged(err) && !s.readOnly {
-		err = s.lookOnce(f)
-	}
-	return err
+	return s.again(func() error { return s.lookOnce(f) })
 }
 
 func (s *Store) lookOnce(f func(header) error) error {
@@ -225,8 +212,7 @@ func (s *Store) lookOnce(f func(header) error) error {
 	}
 	h, err := s.readHeader()
 	if err != nil {
-		s.abandonIfDamaged(err)
-		return s.named(err)
+		return s.named(s.diagnose(err))
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
@@ -238,9 +224,7 @@ func (s *Store) lookOnce(f func(header) error) error {
 		}
 	}
 	s.adopt(h)
-	err = f(h)
-	s.abandonIfDamaged(err)
-	return s.named(err)
+	return s.named(s.diagnose(f(h)))
 }
 
 // findOrInsert returns the row that find selects by the first keys of args, or

@@ -20,7 +20,7 @@ func (s *session) exportCommand() *cli.Command {
 			cli.DefaultCompleteWithFlags(ctx, c)
 			s.line("csv\nreport\njson")
 		},
-		Action: func(_ context.Context, c *cli.Command) error {
+		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(1, c); err != nil {
 				return err
 			}
@@ -38,21 +38,29 @@ func (s *session) exportCommand() *cli.Command {
 			case byName && format != "csv":
 				return usageError{fmt.Errorf("--by-name orders csv alone, not %s", format)}
 			}
-			return s.with(func(store *localstore.Store) error { return s.export(store, format, byName) })
+			return s.with(func(store *localstore.Store) error { return s.export(ctx, store, format, byName) })
 		},
 	}
 }
 
-func (s *session) export(store *localstore.Store, format string, byName bool) error {
+func (s *session) export(ctx context.Context, store *localstore.Store, format string, byName bool) error {
+	query := localstore.Query{}
+	if format == "json" {
+		query = localstore.Query{Days: true, History: true, Submissions: true}
+	}
+	snap, err := store.Snapshot(ctx, query)
+	if err != nil {
+		return err
+	}
 	switch format {
 	case "json":
-		return s.escaped(store.WriteJSON)
+		return s.escaped(snap.WriteJSON)
 	case "report":
-		return s.harmless(store.WriteReport)
+		return s.harmless(snap.WriteReport)
 	}
 	order := localstore.OrderByType
 	if byName {
 		order = localstore.OrderByName
 	}
-	return s.harmless(func(w io.Writer) error { return store.WriteCSV(w, order) })
+	return s.harmless(func(w io.Writer) error { return snap.WriteCSV(w, order) })
 }

@@ -1,0 +1,102 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// again runs an attempt anew when it fails in a way that may be the connection's
+// fault: first on a fresh connection, because a single read may fail on a sound
+// file, then, where that finds damage too, on what takes the file's place. What
+// was counted need not wait for the next recording, and the last one of a
+// process has no next.
+func (s *Store) again(attempt func() error) error {
+	err := attempt()
+	if s.closed || !s.doubtful(err) {
+		return err
+	}
+	var commit *commitError
+	unknown := errors.As(err, &commit)
+	if failed := s.reconnect(err); unknown {
+		return err // what became of it is asked before it is tried again
+	} else if failed != nil {
+		err = failed
+	} else if err = attempt(); !s.doubtful(err) || errors.As(err, &commit) {
+		return err
+	}
+	if s.readOnly || s.existing || !damaged(err) {
+		return s.named(err)
+	}
+	s.leave()
+	if replaceErr := s.replaceDamaged(err); replaceErr != nil {
+		s.report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
+	}
+	return attempt()
+}
+
+// doubtful reports whether an error may come from the connection, or from one
+// system call, rather than from the file.
+func (s *Store) doubtful(err error) bool {
+	if s.conn == nil || errors.Is(err, ErrReference) { // another file's
+		return false
+	}
+	return damaged(err) || hasCode(err, codeIO, codeCannotOpen, codeProtocol) || !s.readOnly && hasCode(err, codeReadOnly)
+}
+
+// reconnect gives up the connection for a fresh one. Of a file that may be
+// damaged the fresh one comes first: the last connection to close a file merges
+// its log, and half a log would damage it. Without that suspicion it comes
+// after: connections of one process share the memory that -shm maps, and only
+// the last to close unmaps one that was cut short.
+func (s *Store) reconnect(cause error) error {
+	former := s.conn
+	s.conn = nil
+	if s.readOnly {
+		return former.close() // it leaves the files beside it alone
+	}
+	if !damaged(cause) {
+		s.release(former)
+		return nil
+	}
+	err := s.connect()
+	if err != nil || s.conn == nil {
+		former.abandon()
+		s.left = former
+		return err
+	}
+	s.release(former)
+	return nil
+}
+
+// release closes a connection, if what lies at its path is still its file.
+func (s *Store) release(conn *connection) {
+	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
+		conn.abandon()
+		return
+	}
+	_ = conn.close() // it has failed already
+}
+
+// leave gives up the connection to a damaged file.
+func (s *Store) leave() {
+	if s.conn != nil {
+		s.conn.abandon()
+		s.left, s.conn = s.conn, nil
+	}
+}
+
+// schemaGone reports whether a statement of this package does not fit the
+// tables. All are constants, so that it is the file that differs.
+func schemaGone(err error) bool {
+	if !hasCode(err, codeError) || errors.Is(err, errNoMirror) || errors.Is(err, ErrReference) {
+		return false
+	}
+	for _, text := range [...]string{"no such table", "no such column", "has no column named", "ON CONFLICT clause does not match", "because it is a view"} {
+		if strings.Contains(err.Error(), text) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+package localstore
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+)
+
+// TestAReadThatFailsOnceIsNoDamage: a sound file is not set aside for it, and
+// the call that met it succeeds.
+func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
+	_, corrupt := Open(corruptFile(t), ReadOnly())
+	if !unsound(corrupt) {
+		t.Fatalf("error of a damaged file = %v", corrupt)
+	}
+	for name, cause := range map[string]error{"unreadable": errUnreadable, "no mirror": errNoMirror, "corrupt": corrupt} {
+		t.Run(name, func(t *testing.T) {
+			var told reports
+			s, _ := fresh(t, WithErrorHandler(told.handle))
+			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
+			calls := 0
+			once := func() error {
+				if calls++; calls == 1 {
+					return cause
+				}
+				return nil
+			}
+			s.lock()
+			written := s.write(func(*transaction) error { return once() })
+			calls = 0
+			read := s.look(func(header) error { return once() })
+			s.unlock()
+			if written != nil || read != nil {
+				t.Errorf("write = %v, read = %v", written, read)
+			}
+			if names := damagedFiles(t, s.Path()); len(names) > 0 || len(told.errs) > 0 {
+				t.Errorf("set aside %v, told %v", names, told.errs)
+			}
+			checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
+		})
+	}
+}
+
+// corruptFile makes a mirror whose pages are overwritten.
+func corruptFile(t *testing.T) string {
+	t.Helper()
+	s, _ := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	closeStore(t, s)
+	content, err := os.ReadFile(s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range content[100:] {
+		content[100+i] = 'x'
+	}
+	write(t, s.Path(), content)
+	return s.Path()
+}
+
+func TestATableThatIsGoneIsDamage(t *testing.T) {
+	for _, spoil := range []string{`DROP TABLE writers`, `DROP TABLE totals`, `DROP TABLE submission_log`, `ALTER TABLE writers DROP COLUMN seq`} {
+		t.Run(spoil, func(t *testing.T) {
+			var told reports
+			s, _ := fresh(t, WithErrorHandler(told.handle))
+			w, n := newWriter(t, s), statistic(version("1"), "n")
+			record(t, w, add(n, 1))
+			execute(t, s, `PRAGMA foreign_keys = OFF`)
+			for _, view := range []string{"statistics", "states", "timers", "sequences", "submissions", "series_totals"} {
+				execute(t, s, `DROP VIEW IF EXISTS `+view)
+			}
+			execute(t, s, spoil)
+			record(t, w, add(n, 2))
+			record(t, w, add(n, 4))
+			if _, err := s.Snapshot(t.Context(), Query{Days: true, History: true, Submissions: true}); err != nil {
+				t.Error(err)
+			}
+			if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 {
+				t.Errorf("set aside %v, told %v", names, told.errs)
+			}
+		})
+	}
+}
+
+// TestASharedMemoryFileThatIsCutShort under a living process costs a new
+// connection and no count.
+func TestASharedMemoryFileThatIsCutShort(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a mapped file cannot be cut there")
+	}
+	var told reports
+	s, _ := fresh(t, WithErrorHandler(told.handle))
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	if err := os.Truncate(s.Path()+"-shm", 0); err != nil {
+		t.Fatal(err)
+	}
+	record(t, w, add(n, 2))
+	record(t, w, add(n, 4))
+	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
+	if names := damagedFiles(t, s.Path()); len(names) > 0 || errors.Join(told.errs...) != nil {
+		t.Errorf("set aside %v, told %v", names, told.errs)
+	}
+}

@@ -1,0 +1,44 @@
+package localstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Backup writes a copy of the mirror, as it is at one moment, to a new file that
+// this user alone can read. It is made by SQLite itself: an application that
+// reads its own mirror's files in any other way, as with os.ReadFile, gives up
+// the locks that all its connections hold on them, and processes beside it can
+// then damage the mirror. A file that is there is never overwritten:
+// [io/fs.ErrExist]. What was erased is not in the copy. It ends with ctx, and
+// leaves nothing then.
+//
+// A copy is for looking at. One that an application records into is a second
+// writer of the same stream.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if s.missing() {
+		return ErrNotOpen
+	}
+	if err := s.lockWithin(ctx); err != nil {
+		return wrap("back up mirror", err)
+	}
+	defer s.unlock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return wrap("back up mirror", err)
+	}
+	if err := f.Close(); err != nil {
+		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
+	}
+	err = s.look(func(header) error {
+		// VACUUM INTO takes an empty file, and leaves unused pages out.
+		_, err := s.conn.conn.ExecContext(ctx, "VACUUM INTO ?1", path)
+		return err
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path), removeFile(path+"-journal"))
+	}
+	return nil
+}

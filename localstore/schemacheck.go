@@ -1,0 +1,77 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// schemaFaults compares what a file's schema holds with what this package makes:
+// a trigger runs with every recording, and a view in place of a table shows what
+// its author likes. Views, tables and indexes that a person added are left alone.
+func (c *connection) schemaFaults() ([]string, error) {
+	want, err := ownSchema()
+	if err != nil {
+		return nil, fmt.Errorf("make schema to compare with: %w", err)
+	}
+	have, err := c.schemaObjects()
+	if err != nil {
+		return nil, err
+	}
+	var faults []string
+	known := make(map[string]schemaObject, len(have))
+	for _, o := range have {
+		known[o.name] = o
+		if o.kind == "trigger" {
+			faults = append(faults, fmt.Sprintf("schema: trigger %s is not the mirror's", o.name))
+		}
+	}
+	for _, o := range want {
+		switch got, ok := known[o.name]; {
+		case !ok:
+			faults = append(faults, fmt.Sprintf("schema: %s %s is missing", o.kind, o.name))
+		case got.kind != o.kind:
+			faults = append(faults, fmt.Sprintf("schema: %s is a %s in place of a %s", o.name, got.kind, o.kind))
+		case got.text != o.text:
+			faults = append(faults, fmt.Sprintf("schema: %s %s is not the mirror's", o.kind, o.name))
+		}
+	}
+	return faults, nil
+}
+
+type schemaObject struct{ kind, name, text string }
+
+// schemaObjects lists what was created by a statement. A hostile text is cut.
+func (c *connection) schemaObjects() (list []schemaObject, err error) {
+	err = c.each(`SELECT type, name, substr(sql, 1, 65536) FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
+		func(rows *sql.Rows) error {
+			var o schemaObject
+			err := rows.Scan(&o.kind, &o.name, &o.text)
+			o.text = strings.Join(strings.Fields(o.text), " ")
+			list = append(list, o)
+			return err
+		})
+	return list, err
+}
+
+// ownSchema makes a mirror's schema in memory.
+func ownSchema() (list []schemaObject, err error) {
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	c := &connection{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}
+	defer func() { err = errors.Join(err, c.close()) }()
+	for _, m := range migrations {
+		if _, err := c.exec(m); err != nil {
+			return nil, err
+		}
+	}
+	return c.schemaObjects()
+}

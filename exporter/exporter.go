@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 var _ sdkmetric.Exporter = (*Exporter)(nil)
@@ -20,10 +22,11 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // Exporter records into a mirror and submits from it. Give it to exactly one
 // reader, best made by [NewReader]. All methods may be called concurrently.
 type Exporter struct {
-	config   config
-	store    *localstore.Store
-	disabled bool
-	maySend  bool
+	config      config
+	store       *localstore.Store
+	environment userAttributes
+	disabled    bool
+	maySend     bool
 
 	mu         sync.Mutex // guards what follows
 	writer     *localstore.Writer
@@ -50,7 +53,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 		return nil, errors.New("exporter: no store")
 	}
 	e := &Exporter{
-		config: c, store: store, disabled: sdkDisabled(),
+		config: c, store: store, environment: newUserAttributes(os.Getenv), disabled: sdkDisabled(),
 		resources: make(map[attribute.Distinct]*localstore.Resource),
 		metrics:   make(map[metricKey][]*knownMetric),
 	}
@@ -82,6 +85,14 @@ func (e *Exporter) Temporality(sdkmetric.InstrumentKind) metricdata.Temporality 
 // Aggregation is the SDK's default for every kind of instrument.
 func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
 	return sdkmetric.DefaultAggregationSelector(kind)
+}
+
+// CardinalityLimit is the SDK's default for every kind of instrument, which has
+// room for all that otelusage.MaxSeries allows. A [Reader] has it; give it to
+// another reader with sdkmetric.WithCardinalityLimitSelector, so that the
+// user's OTEL_GO_X_CARDINALITY_LIMIT has no part in what is counted.
+func (e *Exporter) CardinalityLimit(sdkmetric.InstrumentKind) (limit int, fallback bool) {
+	return otelusage.MaxSeries + 1, false
 }
 
 // Export writes to the mirror what was counted since the last export that

@@ -16,7 +16,8 @@
 //	OTEL_SDK_DISABLED=true    nothing is recorded: no file, no goroutine
 //	DO_NOT_TRACK=1, true      this process records locally and sends nothing
 //
-// The user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME are not recorded.
-// The OpenTelemetry SDK reads the former all the same, and logs what is
-// malformed in it.
+// The user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME are not recorded,
+// also where Config.Resource took them in, and OTEL_GO_X_CARDINALITY_LIMIT does
+// not change what is counted. The OpenTelemetry SDK reads the first and the last
+// all the same, and logs what is malformed in them.
 package standalone

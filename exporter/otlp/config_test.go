@@ -40,6 +40,8 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		"port too large":      {WithEndpointURL("https://h:65536")},
 		"port of letters":     {WithEndpointURL("https://h:http")},
 		"newline":             {WithEndpointURL("https://h/\n")},
+		"password as a port":  {WithEndpointURL("https://user:hunter2")},
+		"empty port":          {WithEndpointURL("http://127.0.0.1:")},
 		"nil option":          {good, nil},
 		"nil TLS":             {good, WithTLSConfig(nil)},
 		"TLS for http":        {WithEndpointURL("http://h"), WithTLSConfig(&tls.Config{})},
@@ -88,7 +90,7 @@ func TestOptionsKeepNothingOfTheCallers(t *testing.T) {
 	h, c := map[string]string{"Key": "before"}, &tls.Config{ServerName: "before"}
 	e := newExporter(t, WithEndpointURL("https://h"), WithHeaders(h), WithTLSConfig(c))
 	h["Key"], c.ServerName = "after", "after"
-	if got := e.transport.headers.Get("Key"); got != "before" {
+	if got := e.transport.headers().Get("Key"); got != "before" {
 		t.Errorf("header is %q", got)
 	}
 	if got := e.transport.base.TLSClientConfig.ServerName; got != "before" {

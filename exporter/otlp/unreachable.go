@@ -7,6 +7,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -14,11 +15,11 @@ import (
 // Whatever the network does is transient, an untrusted certificate included:
 // captive portals present one.
 func (t *transport) unreachable(err error) *outcome.Error {
-	text := t.secrets.excerpt(err.Error())
+	text := t.secrets.Excerpt(err.Error())
 	return &outcome.Error{
 		Class:  outcome.Transient,
-		Reason: excerpt(t.describe(err) + ": " + text),
-		Err:    &quietError{text: text, err: err},
+		Reason: redact.Shorten(redact.Line(t.describe(err) + ": " + text)),
+		Err:    redact.NewError(text, err),
 	}
 }
 
@@ -40,13 +41,3 @@ func (t *transport) describe(err error) string {
 	}
 	return "cannot reach " + t.host()
 }
-
-// quietError keeps an error's chain for errors.Is and errors.As without its
-// text, in which net/http may quote a proxy's password.
-type quietError struct {
-	text string
-	err  error
-}
-
-func (e *quietError) Error() string { return e.text }
-func (e *quietError) Unwrap() error { return e.err }

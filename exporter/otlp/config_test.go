@@ -5,6 +5,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"go.opentelemetry.io/otel"
 )
 
 func TestEndpointURLs(t *testing.T) {
@@ -95,5 +99,19 @@ func TestOptionsKeepNothingOfTheCallers(t *testing.T) {
 	}
 	if got := e.transport.base.TLSClientConfig.ServerName; got != "before" {
 		t.Errorf("server name is %q", got)
+	}
+}
+
+// otlpmetrichttp prints an endpoint that it cannot parse.
+func TestAnEndpointWithAZonePrintsNothing(t *testing.T) {
+	var printed []string
+	otel.SetLogger(funcr.New(func(_, args string) { printed = append(printed, args) }, funcr.Options{Verbosity: 10}))
+	t.Cleanup(func() { otel.SetLogger(logr.Discard()) })
+	e := newExporter(t, WithEndpointURL("http://[::1%25lo]:4318"))
+	if len(printed) > 0 {
+		t.Errorf("printed %q", printed)
+	}
+	if got := e.transport.endpoint.Host; got != "[::1%lo]:4318" {
+		t.Errorf("the host is %q", got)
 	}
 }

@@ -39,6 +39,7 @@ func newClient(cfg Config, endpoint *url.URL) *client {
 	return &client{
 		transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: connections.CheckProxy,
 			DialContext:            connections.New().Dial,
 			TLSClientConfig:        cfg.TLSConfig,
 			Protocols:              &protocols,
@@ -84,6 +85,12 @@ func (c *client) unreachable(err error) *outcome.Error {
 
 func (c *client) describe(err error) string {
 	host := c.host()
+	switch {
+	case connections.RefusedByProxy(err):
+		return "the proxy opens no connection to " + host
+	case connections.ToProxy(err):
+		host = "the proxy"
+	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "cannot resolve " + host
 	}

@@ -52,6 +52,7 @@ func newTransport(cfg config) *transport {
 		connections: dialled,
 		base: &http.Transport{
 			Proxy:                  cfg.proxy,
+			OnProxyConnectResponse: connections.CheckProxy,
 			DialContext:            dialled.Dial,
 			TLSClientConfig:        cfg.tls,
 			ForceAttemptHTTP2:      true,

@@ -7,6 +7,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -24,20 +25,27 @@ func (t *transport) unreachable(err error) *outcome.Error {
 }
 
 func (t *transport) describe(err error) string {
+	host, name := t.host(), t.endpoint.Hostname()
+	switch {
+	case connections.RefusedByProxy(err):
+		return "the proxy opens no connection to " + host
+	case connections.ToProxy(err):
+		host, name = "the proxy", "the proxy"
+	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return "cannot resolve " + t.endpoint.Hostname()
+		return "cannot resolve " + name
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the certificate of " + t.host() + " is not trusted"
+		return "the certificate of " + host + " is not trusted"
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return t.host() + " does not speak TLS"
+		return host + " does not speak TLS"
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return t.host() + " refuses connections"
+		return host + " refuses connections"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return "the connection to " + t.host() + " was lost before an answer came"
+		return "the connection to " + host + " was lost before an answer came"
 	}
-	return "cannot reach " + t.host()
+	return "cannot reach " + host
 }

@@ -70,8 +70,8 @@ func TestNothingOfTheResourceLeaksBeyondTheAllowList(t *testing.T) {
 		}
 	}
 	for _, rm := range requests {
-		if v, _ := rm.Resource.Set().Value("service.namespace"); v.AsString() != "games" {
-			t.Errorf("service.namespace is %q, want what is allowed to pass", v.AsString())
+		if v, _ := rm.Resource.Set().Value("service.version"); v.AsString() != "1.0.0" {
+			t.Errorf("service.version is %q, want what is allowed to pass", v.AsString())
 		}
 		for _, sm := range rm.ScopeMetrics {
 			for _, m := range sm.Metrics {

@@ -176,8 +176,9 @@ func WithAttributeKeys(keys ...string) Option {
 }
 
 // WithResource records under r in place of the provider's resource, through the
-// same allow-list. A provider's resource takes in OTEL_RESOURCE_ATTRIBUTES of
-// the user's environment.
+// same allow-list. What the user's environment put into the provider's resource
+// is left out; r is taken as the developer's own word, so make it without
+// resource.Default and resource.WithFromEnv, or see [SubtractEnvironment].
 func WithResource(r *resource.Resource) Option {
 	return option(func(c config) config { c.resource = r; return c })
 }

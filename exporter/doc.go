@@ -33,7 +33,8 @@
 // # What is let in
 //
 // Only the instruments of package otelusage, unless [WithScopes] admits more;
-// of the resource only the attributes listed at [DefaultResourceKeys]; no
+// of the resource only the attributes listed at [DefaultResourceKeys], without
+// what the user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME put into it; no
 // exemplars, which would carry trace ids.
 //
 // # Options and environment
@@ -54,4 +55,7 @@
 //	DO_NOT_TRACK=1             this process records and sends nothing; so does every
 //	                           value but 0, false, no, off and an empty one
 //	OTEL_SDK_DISABLED=true     this process records nothing and sends nothing
+//
+// OTEL_GO_X_CARDINALITY_LIMIT of the user has no effect on a [Reader]; another
+// reader needs [Exporter.CardinalityLimit].
 package exporter

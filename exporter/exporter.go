@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 var _ sdkmetric.Exporter = (*Exporter)(nil)
@@ -26,11 +28,12 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // [Submit]: Exporter.Submit
 // [Erase]: Exporter.Erase
 type Exporter struct {
-	config   config
-	store    *localstore.Store
-	disabled bool
-	veto     string // why this process may not send, whatever the mirror says
-	maySend  bool
+	config      config
+	store       *localstore.Store
+	environment userAttributes
+	disabled    bool
+	veto        string // why this process may not send, whatever the mirror says
+	maySend     bool
 
 	mu         sync.Mutex // guards what follows
 	writer     *localstore.Writer
@@ -64,7 +67,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 		return nil, fmt.Errorf("exporter: %w", localstore.ErrNotOpen)
 	}
 	e := &Exporter{
-		config: c, store: store,
+		config: c, store: store, environment: newUserAttributes(os.Getenv),
 		resources: make(map[attribute.Distinct]*localstore.Resource),
 		metrics:   make(map[metricKey][]*knownMetric),
 	}
@@ -99,6 +102,14 @@ func (e *Exporter) Temporality(sdkmetric.InstrumentKind) metricdata.Temporality 
 // Aggregation is the SDK's default for every kind of instrument.
 func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
 	return sdkmetric.DefaultAggregationSelector(kind)
+}
+
+// CardinalityLimit is the SDK's default for every kind of instrument, which has
+// room for all that otelusage.MaxSeries allows. A [Reader] has it; give it to
+// another reader with sdkmetric.WithCardinalityLimitSelector, so that the
+// user's OTEL_GO_X_CARDINALITY_LIMIT has no part in what is counted.
+func (e *Exporter) CardinalityLimit(sdkmetric.InstrumentKind) (limit int, fallback bool) {
+	return otelusage.MaxSeries + 1, false
 }
 
 // Export writes to the mirror what was counted since the last export that

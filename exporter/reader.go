@@ -38,7 +38,8 @@ type Reader struct {
 func NewReader(e *Exporter) *Reader {
 	r := &Reader{
 		ManualReader: sdkmetric.NewManualReader(
-			sdkmetric.WithTemporalitySelector(e.Temporality), sdkmetric.WithAggregationSelector(e.Aggregation)),
+			sdkmetric.WithTemporalitySelector(e.Temporality), sdkmetric.WithAggregationSelector(e.Aggregation),
+			sdkmetric.WithCardinalityLimitSelector(e.CardinalityLimit)),
 		exporter: e, quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	if e.missing() || e.disabled {

@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"slices"
-	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -10,29 +9,37 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// telemetryPrefix begins the keys that describe the SDK, all of which pass.
-const telemetryPrefix = "telemetry."
-
 var resourceKeys = []attribute.Key{
 	"service.name", "service.version", "service.namespace", "deployment.environment.name",
 	"os.type", "os.name", "os.version", "host.arch", "process.runtime.name", "process.runtime.version",
+	"telemetry.sdk.name", "telemetry.sdk.language", "telemetry.sdk.version",
+	"telemetry.distro.name", "telemetry.distro.version",
 }
 
-// DefaultResourceKeys returns the resource attributes that are recorded, beside
-// telemetry.*. All others (host names, users, paths, arguments, whatever the
-// environment adds) never reach the mirror.
+// DefaultResourceKeys returns the resource attributes that are recorded. All
+// others (host names, users, paths, arguments) never reach the mirror. What the
+// user's environment put into the provider's resource is left out whatever its
+// key, see [SubtractEnvironment].
 func DefaultResourceKeys() []attribute.Key { return slices.Clone(resourceKeys) }
 
-func allowedResourceKey(kv attribute.KeyValue) bool {
-	return slices.Contains(resourceKeys, kv.Key) || strings.HasPrefix(string(kv.Key), telemetryPrefix)
+func allowedResourceKey(kv attribute.KeyValue) bool { return slices.Contains(resourceKeys, kv.Key) }
+
+// allowed returns what may be known of a provider's resource. What the
+// developer named with WithResource stays, whatever the environment says.
+func (e *Exporter) allowed(r *resource.Resource) attribute.Set {
+	set := *r.Set()
+	if e.config.resource != nil {
+		set = *e.config.resource.Set()
+	} else {
+		set = e.environment.without(set)
+	}
+	set, _ = set.Filter(allowedResourceKey)
+	return set
 }
 
 // resourceFor returns the handle for what may be known of a resource.
 func (e *Exporter) resourceFor(r *resource.Resource) *localstore.Resource {
-	if e.config.resource != nil {
-		r = e.config.resource
-	}
-	allowed, _ := r.Set().Filter(allowedResourceKey)
+	allowed := e.allowed(r)
 	key := allowed.Equivalent()
 	handle := e.resources[key]
 	if handle == nil {
@@ -52,6 +59,5 @@ func (e *Exporter) ownResource() (set attribute.Set, known bool) {
 	if e.config.resource == nil {
 		return set, false
 	}
-	set, _ = e.config.resource.Set().Filter(allowedResourceKey)
-	return set, true
+	return e.allowed(nil), true
 }

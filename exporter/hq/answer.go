@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -36,7 +37,7 @@ type answer struct {
 func (c *client) judge(a answer) *outcome.Error {
 	o := c.classify(a)
 	if o != nil {
-		o.Reason = c.secret.own(o.Reason)
+		o.Reason = c.secret.Own(o.Reason)
 	}
 	return o
 }
@@ -53,7 +54,7 @@ func (c *client) classify(a answer) *outcome.Error {
 
 	switch {
 	case a.cut != nil && a.status == http.StatusOK:
-		o.Class, o.Err = outcome.Transient, &quietError{text: "the answer was cut off", err: a.cut}
+		o.Class, o.Err = outcome.Transient, redact.NewError("the answer was cut off", a.cut)
 		o.Reason = "the answer of " + host + " was cut off"
 	case a.status == http.StatusOK && text == success:
 		return nil
@@ -85,7 +86,7 @@ func (c *client) classify(a answer) *outcome.Error {
 	}
 	o.Reason += fmt.Sprintf(" (HTTP %d)", a.status)
 	if !a.html() && whole {
-		if quoted := c.secret.excerpt(text); quoted != "" {
+		if quoted := c.secret.Excerpt(text); quoted != "" {
 			o.Reason += ": " + quoted
 		}
 	}
@@ -135,7 +136,7 @@ func (a answer) explain(host string) string {
 // target says where a redirect points, without its path and query, which may
 // hold secrets. The key goes first: parsing could leave half of it as the host.
 func (c *client) target(a answer) string {
-	location, err := url.Parse(c.secret.clean(a.header.Get("Location")))
+	location, err := url.Parse(c.secret.Clean(a.header.Get("Location")))
 	if err != nil || location.String() == "" {
 		return ""
 	}
@@ -143,7 +144,7 @@ func (c *client) target(a answer) string {
 	if to.Host == "" {
 		return ""
 	}
-	if host := c.secret.excerpt(to.Scheme + "://" + to.Host); host != "" {
+	if host := c.secret.Excerpt(to.Scheme + "://" + to.Host); host != "" {
 		return " to " + host
 	}
 	return ""

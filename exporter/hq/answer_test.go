@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -206,7 +207,7 @@ func TestEchoedKeyIsRedacted(t *testing.T) {
 		for _, status := range []int{200, 400, 500, 503} {
 			// The second is cut in the middle of where the key was, the third
 			// beyond what is read.
-			for _, before := range []string{"bad key ", strings.Repeat("z", maxExcerpt-8), strings.Repeat(" ", maxAnswer-8) + "y"} {
+			for _, before := range []string{"bad key ", strings.Repeat("z", redact.MaxExcerpt-8), strings.Repeat(" ", maxAnswer-8) + "y"} {
 				s := startServer(t, reply(status, "text/plain", before+form+" is not known"), nil)
 				outcomeOf(t, newExporter(t, Config{Host: s.URL}).Export(t.Context(), sample()))
 			}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -25,7 +26,7 @@ type client struct {
 	transport *http.Transport
 	endpoint  *url.URL
 	key       func() string // not a string: fmt shows those of unexported fields
-	secret    redactor
+	secret    redact.Redactor
 	now       func() time.Time // for Retry-After without a Date beside it
 }
 
@@ -38,6 +39,7 @@ func newClient(cfg Config, endpoint *url.URL) *client {
 	return &client{
 		transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: connections.CheckProxy,
 			DialContext:            connections.New().Dial,
 			TLSClientConfig:        cfg.TLSConfig,
 			Protocols:              &protocols,
@@ -74,15 +76,21 @@ func (c *client) post(ctx context.Context, body []byte) (answer, error) {
 // captive portals present one.
 func (c *client) unreachable(err error) *outcome.Error {
 	reason := c.describe(err)
-	if text := c.secret.excerpt(err.Error()); text != "" {
+	if text := c.secret.Excerpt(err.Error()); text != "" {
 		reason += ": " + text
 	}
-	reason = c.secret.own(reason)
-	return &outcome.Error{Class: outcome.Transient, Reason: reason, Err: &quietError{text: reason, err: err}}
+	reason = c.secret.Own(reason)
+	return &outcome.Error{Class: outcome.Transient, Reason: reason, Err: redact.NewError(reason, err)}
 }
 
 func (c *client) describe(err error) string {
 	host := c.host()
+	switch {
+	case connections.RefusedByProxy(err):
+		return "the proxy opens no connection to " + host
+	case connections.ToProxy(err):
+		host = "the proxy"
+	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "cannot resolve " + host
 	}
@@ -102,7 +110,7 @@ func (c *client) describe(err error) string {
 }
 
 // host names the server in reasons.
-func (c *client) host() string { return shorten(c.secret.own(c.endpoint.Host)) }
+func (c *client) host() string { return redact.Shorten(c.secret.Own(c.endpoint.Host)) }
 
 // late is the outcome of a request that took longer than the timeout.
 func (c *client) late(timeout time.Duration) *outcome.Error {
@@ -112,15 +120,3 @@ func (c *client) late(timeout time.Duration) *outcome.Error {
 		Err:    context.DeadlineExceeded,
 	}
 }
-
-// quietError answers errors.Is and errors.As as the error it stands for,
-// without showing its text: net/http quotes a malformed answer, and a proxy's
-// password.
-type quietError struct {
-	text string
-	err  error
-}
-
-func (e *quietError) Error() string        { return e.text }
-func (e *quietError) Is(target error) bool { return errors.Is(e.err, target) }
-func (e *quietError) As(target any) bool   { return errors.As(e.err, target) }

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"strconv"
@@ -12,6 +11,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 )
 
 // DefaultTimeout bounds one upload from dialling to the end of the answer. It is
@@ -46,13 +47,29 @@ type Config struct {
 func (c Config) Format(s fmt.State, _ rune) {
 	key := ""
 	if c.APIKey != "" {
-		key = keyPlaceholder
+		key = redact.Placeholder
 	}
-	_, _ = io.WriteString(s, fmt.Sprintf("hq.Config{Host:%q APIKey:%q Timeout:%v}", newRedactor(c.APIKey).own(c.Host), key, c.Timeout))
+	_, _ = fmt.Fprintf(s, "hq.Config{Host:%q APIKey:%q Timeout:%v}", c.shownHost(), key, c.Timeout)
+}
+
+// shownHost is Host without its path, which may be a secret.
+func (c Config) shownHost() string {
+	endpoint, err := parseHost(c.Host)
+	switch {
+	case c.Host == "":
+		return ""
+	case err != nil:
+		return redact.Placeholder
+	}
+	return newRedactor(c.APIKey).Own(endpoint.Scheme+"://"+endpoint.Host) + "/"
 }
 
 // LogValue implements [slog.LogValuer], without the API key.
 func (c Config) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON, without the API
+// key.
+func (c Config) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(c)), nil }
 
 // check fills in defaults and returns the URL to upload to. All errors are
 // reported; none quotes what was given, in which a key may be misplaced.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -119,7 +120,7 @@ func (e *Exporter) body(rm *metricdata.ResourceMetrics) ([]byte, *outcome.Error)
 		err = p.identify(rm.Resource)
 	}
 	if err != nil { // it quotes names and versions, into which a key may have slipped
-		err.Reason = e.client.secret.own(err.Reason)
+		err.Reason = e.client.secret.Own(err.Reason)
 		return nil, err
 	}
 	return p.encode(e.client.key())
@@ -221,12 +222,21 @@ func (e *Exporter) close(ctx context.Context) error {
 	}
 }
 
+// Format implements [fmt.Formatter] for every verb, as [Exporter.MarshalLog]
+// does for a log.
+func (e *Exporter) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "hq.Exporter{"+e.shown()+"}")
+}
+
+func (e *Exporter) shown() string {
+	if e == nil || e.client == nil {
+		return ""
+	}
+	return e.client.endpoint.Scheme + "://" + e.client.host()
+}
+
 // MarshalLog returns what a log may show of the Exporter: its type and the
 // server's scheme and host, never the key.
 func (e *Exporter) MarshalLog() any {
-	l := struct{ Type, Endpoint string }{Type: "HQ usage forwarder"}
-	if e != nil && e.client != nil {
-		l.Endpoint = e.client.endpoint.Scheme + "://" + e.client.host()
-	}
-	return l
+	return struct{ Type, Endpoint string }{"HQ usage forwarder", e.shown()}
 }

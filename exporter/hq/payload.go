@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -47,7 +48,7 @@ func Encode(rm *metricdata.ResourceMetrics) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := p.encode(keyPlaceholder)
+	body, err := p.encode(redact.Placeholder)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (p *payload) identify(r *resource.Resource) *outcome.Error {
 		return unsendable(ErrNoApplicationName, ErrNoApplicationName.Error()+", by which HQ tells applications apart")
 	case !twoNumbers.MatchString(p.ApplicationVersion):
 		return unsendable(ErrVersion, fmt.Sprintf("%s %q (service.version): it needs two numbers in it, as in 1.0, 1.0.0-beta or v2.3",
-			ErrVersion, shorten(line(p.ApplicationVersion))))
+			ErrVersion, redact.Shorten(redact.Line(p.ApplicationVersion))))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -191,4 +192,4 @@ func setState[N int64 | float64](t *trackable, points []metricdata.DataPoint[N])
 }
 
 // quoteName makes any metric name fit for a reason.
-func quoteName(name string) string { return fmt.Sprintf("%q", shorten(line(name))) }
+func quoteName(name string) string { return fmt.Sprintf("%q", redact.Shorten(redact.Line(name))) }

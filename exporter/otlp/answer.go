@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -80,7 +81,7 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 			Class:  outcome.Transient,
 			Status: a.status,
 			Reason: fmt.Sprintf("the answer of %s was cut off (HTTP %d)", t.host(), a.status),
-			Err:    &quietError{text: t.secrets.excerpt(a.cut.Error()), err: a.cut},
+			Err:    redact.NewError(t.secrets.Excerpt(a.cut.Error()), a.cut),
 		}
 	case !ok:
 		return &outcome.Error{
@@ -94,7 +95,7 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 		return nil
 	}
 	reason := fmt.Sprintf("%s rejected %d of %d points", t.host(), r.rejected, a.points)
-	if m := t.secrets.excerpt(r.message); m != "" {
+	if m := t.secrets.Excerpt(r.message); m != "" {
 		reason += ": " + m
 	}
 	return &outcome.Error{
@@ -134,7 +135,7 @@ func (t *transport) notOTLP(a answer, media string) string {
 	case "":
 		media = "no content type"
 	}
-	s := fmt.Sprintf("%s sent no OTLP answer (HTTP %d, %s)", t.host(), a.status, t.secrets.excerpt(media))
+	s := fmt.Sprintf("%s sent no OTLP answer (HTTP %d, %s)", t.host(), a.status, t.secrets.Excerpt(media))
 	if m := t.message(a); m != "" {
 		s += ": " + m
 	}
@@ -178,7 +179,7 @@ func (t *transport) explain(a answer) string {
 // target says where a redirect points, without its path and query, which may
 // hold tokens. The secrets go first: parsing could leave a part of one as the host.
 func (t *transport) target(a answer) string {
-	location, err := url.Parse(t.secrets.hide(a.header.Get("Location"), "***"))
+	location, err := url.Parse(t.secrets.Clean(a.header.Get("Location")))
 	if err != nil || location.String() == "" {
 		return ""
 	}
@@ -186,7 +187,7 @@ func (t *transport) target(a answer) string {
 	if to.Host == "" {
 		return ""
 	}
-	return " to " + t.secrets.excerpt(to.Scheme+"://"+to.Host)
+	return " to " + t.secrets.Excerpt(to.Scheme+"://"+to.Host)
 }
 
 // message is what the destination wrote, fit for a reason. Web pages are left
@@ -196,7 +197,7 @@ func (t *transport) message(a answer) string {
 	case typeHTML:
 		return ""
 	case typeProtobuf:
-		return t.secrets.excerpt(statusMessage(a.body))
+		return t.secrets.Excerpt(statusMessage(a.body))
 	}
-	return t.secrets.excerpt(strings.TrimSpace(string(a.body)))
+	return t.secrets.Excerpt(strings.TrimSpace(string(a.body)))
 }

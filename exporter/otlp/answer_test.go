@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -348,10 +349,10 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 		"authorization": "Bearer abc123", "X-Api-Key": "hunter2",
 	}))
 	o := outcomeOf(t, e.Export(t.Context(), delta(1)))
-	if strings.Contains(o.Reason, "abc123") || strings.Contains(o.Reason, "hunter2") || !strings.Contains(o.Reason, redacted) {
+	if strings.Contains(o.Reason, "abc123") || strings.Contains(o.Reason, "hunter2") || !strings.Contains(o.Reason, redact.Placeholder) {
 		t.Errorf("reason is %q", o.Reason)
 	}
-	if !utf8.ValidString(o.Reason) || len(o.Reason) > maxExcerpt+100 {
+	if !utf8.ValidString(o.Reason) || len(o.Reason) > redact.MaxExcerpt+100 {
 		t.Errorf("reason is %d bytes, valid %v", len(o.Reason), utf8.ValidString(o.Reason))
 	}
 

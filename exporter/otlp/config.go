@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -222,11 +223,8 @@ func (c Compression) check() error {
 // URL: what does not belong in it may be a password.
 func parseEndpoint(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
-		return nil, fmt.Errorf("parse URL: %w", err)
+	if err != nil { // its text quotes parts of the URL
+		return nil, errors.New("it is no valid URL, want http(s)://host[:port][/path]")
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -239,10 +237,12 @@ func parseEndpoint(rawURL string) (*url.URL, error) {
 		return nil, errors.New("the URL holds a query; send keys with WithHeaders")
 	case u.Fragment != "":
 		return nil, errors.New("the URL holds a fragment")
+	case strings.HasSuffix(u.Host, ":"):
+		return nil, errors.New("the port is empty")
 	}
 	if p := u.Port(); p != "" {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("the port %s is not between 1 and 65535", p)
+			return nil, errors.New("the port is not between 1 and 65535")
 		}
 	}
 	return u, nil

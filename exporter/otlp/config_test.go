@@ -5,6 +5,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"go.opentelemetry.io/otel"
 )
 
 func TestEndpointURLs(t *testing.T) {
@@ -40,6 +44,8 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		"port too large":      {WithEndpointURL("https://h:65536")},
 		"port of letters":     {WithEndpointURL("https://h:http")},
 		"newline":             {WithEndpointURL("https://h/\n")},
+		"password as a port":  {WithEndpointURL("https://user:hunter2")},
+		"empty port":          {WithEndpointURL("http://127.0.0.1:")},
 		"nil option":          {good, nil},
 		"nil TLS":             {good, WithTLSConfig(nil)},
 		"TLS for http":        {WithEndpointURL("http://h"), WithTLSConfig(&tls.Config{})},
@@ -88,10 +94,24 @@ func TestOptionsKeepNothingOfTheCallers(t *testing.T) {
 	h, c := map[string]string{"Key": "before"}, &tls.Config{ServerName: "before"}
 	e := newExporter(t, WithEndpointURL("https://h"), WithHeaders(h), WithTLSConfig(c))
 	h["Key"], c.ServerName = "after", "after"
-	if got := e.transport.headers.Get("Key"); got != "before" {
+	if got := e.transport.headers().Get("Key"); got != "before" {
 		t.Errorf("header is %q", got)
 	}
 	if got := e.transport.base.TLSClientConfig.ServerName; got != "before" {
 		t.Errorf("server name is %q", got)
+	}
+}
+
+// otlpmetrichttp prints an endpoint that it cannot parse.
+func TestAnEndpointWithAZonePrintsNothing(t *testing.T) {
+	var printed []string
+	otel.SetLogger(funcr.New(func(_, args string) { printed = append(printed, args) }, funcr.Options{Verbosity: 10}))
+	t.Cleanup(func() { otel.SetLogger(logr.Discard()) })
+	e := newExporter(t, WithEndpointURL("http://[::1%25lo]:4318"))
+	if len(printed) > 0 {
+		t.Errorf("printed %q", printed)
+	}
+	if got := e.transport.endpoint.Host; got != "[::1%lo]:4318" {
+		t.Errorf("the host is %q", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -25,7 +27,7 @@ var errNotMade = errors.New("the OTLP exporter was not made by otlp.New")
 // may be called concurrently.
 type Exporter struct {
 	inner     *otlpmetrichttp.Exporter
-	transport *transport // behind a pointer also so that printing an Exporter shows no header
+	transport *transport
 	timeout   time.Duration
 
 	// turn holds a token while an export is under way. otlpmetrichttp has a
@@ -51,7 +53,9 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 		return nil, fmt.Errorf("make OTLP exporter: %w", err)
 	}
 	t := newTransport(cfg)
-	inner, err := newInner(t, cfg.endpoint.Scheme+"://"+cfg.endpoint.Host, cfg.compression)
+	// The transport knows the endpoint. What otlpmetrichttp cannot parse, such
+	// as the zone of an address, it would print.
+	inner, err := newInner(t, "http://localhost", cfg.compression)
 	if err != nil {
 		return nil, fmt.Errorf("make OTLP exporter: %w", err)
 	}
@@ -212,7 +216,7 @@ func interrupted(ctx context.Context) error {
 func unencodable(err error) error {
 	return &outcome.Error{
 		Class:  outcome.TooLarge,
-		Reason: excerpt("encode metrics: " + err.Error()),
+		Reason: redact.Shorten(redact.Line("encode metrics: " + err.Error())),
 		Err:    err,
 	}
 }
@@ -272,12 +276,22 @@ func (e *Exporter) close(ctx context.Context) (err error) {
 	return err
 }
 
+// Format implements [fmt.Formatter] for every verb, as [Exporter.MarshalLog]
+// does for a log.
+func (e *Exporter) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "otlp.Exporter{"+e.shown()+"}")
+}
+
+// shown is the destination, without its path: that of a webhook is a secret.
+func (e *Exporter) shown() string {
+	if e == nil || e.transport == nil {
+		return ""
+	}
+	return redact.URL(e.transport.endpoint)
+}
+
 // MarshalLog returns what a log may show of the Exporter: its type and the
 // destination's scheme and host, never a header.
 func (e *Exporter) MarshalLog() any {
-	l := struct{ Type, Endpoint string }{Type: "OTLP/HTTP usage forwarder"}
-	if e != nil && e.transport != nil {
-		l.Endpoint = e.transport.endpoint.Scheme + "://" + e.transport.endpoint.Host
-	}
-	return l
+	return struct{ Type, Endpoint string }{"OTLP/HTTP usage forwarder", e.shown()}
 }

@@ -9,30 +9,31 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
 func TestExcerpt(t *testing.T) {
 	r := newRedactor(http.Header{"Authorization": {"Bearer abc123"}, "K": {"v"}, "Cookie": {`a=s3cret; b="pass word"`}})
 	for in, want := range map[string]string{
-		"":                              "",
-		" a\r\n\tb\x00c ":               "a b c",
-		"abc123 is wrong":               redacted + " is wrong",
-		"Bearer abc123":                 redacted,
-		"Bearer is wrong":               "Bearer is wrong",
-		"v":                             "v",
-		"s3cret":                        redacted,
-		"http://me:pw@proxy:1/x":        "http://" + redacted + "@proxy:1/x",
-		"\xff":                          "\uFFFD",
-		strings.Repeat("x", maxExcerpt): strings.Repeat("x", maxExcerpt),
+		"":                                     "",
+		" a\r\n\tb\x00c ":                      "a b c",
+		"abc123 is wrong":                      redact.Placeholder + " is wrong",
+		"Bearer abc123":                        redact.Placeholder,
+		"Bearer is wrong":                      "Bearer is wrong",
+		"v":                                    "v",
+		"s3cret":                               redact.Placeholder,
+		"http://me:pw@proxy:1/x":               "http://" + redact.Placeholder + "@proxy:1/x",
+		"\xff":                                 "\uFFFD",
+		strings.Repeat("x", redact.MaxExcerpt): strings.Repeat("x", redact.MaxExcerpt),
 	} {
-		if got := r.excerpt(in); got != want {
+		if got := r.Excerpt(in); got != want {
 			t.Errorf("excerpt of %q is %q, want %q", in, got, want)
 		}
 	}
 	for n := range 8 {
-		got := excerpt(strings.Repeat("a", n) + strings.Repeat("€", 100))
-		if len(got) > maxExcerpt || !utf8.ValidString(got) || !strings.HasSuffix(got, "...") {
+		got := redact.Shorten(strings.Repeat("a", n) + strings.Repeat("€", 100))
+		if len(got) > redact.MaxExcerpt || !utf8.ValidString(got) || !strings.HasSuffix(got, "...") {
 			t.Errorf("excerpt is %q", got)
 		}
 	}
@@ -70,7 +71,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	endpoint := &url.URL{Scheme: "https", Host: "h"}
 	headers := http.Header{"Key": {"hunter2"}}
-	tr := &transport{endpoint: endpoint, headers: headers, secrets: newRedactor(headers), now: time.Now}
+	tr := &transport{endpoint: endpoint, headers: func() http.Header { return headers }, secrets: newRedactor(headers), now: time.Now}
 	f.Fuzz(func(t *testing.T, status int, contentType, location string, body []byte, cut bool) {
 		a := answer{
 			status: status, body: body, points: 10,
@@ -89,7 +90,7 @@ func FuzzAnswer(f *testing.F) {
 		if o.Class == outcome.Partial && (o.Rejected < 1 || o.Rejected > a.points) {
 			t.Errorf("%d of %d points are rejected", o.Rejected, a.points)
 		}
-		if o.Reason == "" || len(o.Reason) > 2*maxExcerpt+100 || !utf8.ValidString(o.Reason) ||
+		if o.Reason == "" || len(o.Reason) > 2*redact.MaxExcerpt+100 || !utf8.ValidString(o.Reason) ||
 			strings.ContainsAny(o.Reason, "\r\n") || strings.Contains(o.Reason, "hunter2") {
 			t.Errorf("reason is %q", o.Reason)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -37,8 +38,8 @@ type transport struct {
 	base        *http.Transport
 	connections *connections.Set
 	endpoint    *url.URL
-	headers     http.Header
-	secrets     redactor
+	headers     func() http.Header // not a map: fmt shows those of unexported fields
+	secrets     redact.Redactor
 	lenient     bool             // WithLenientAnswers
 	now         func() time.Time // for Retry-After without a Date beside it
 }
@@ -52,6 +53,7 @@ func newTransport(cfg config) *transport {
 		connections: dialled,
 		base: &http.Transport{
 			Proxy:                  cfg.proxy,
+			OnProxyConnectResponse: connections.CheckProxy,
 			DialContext:            dialled.Dial,
 			TLSClientConfig:        cfg.tls,
 			ForceAttemptHTTP2:      true,
@@ -61,7 +63,7 @@ func newTransport(cfg config) *transport {
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 		endpoint: cfg.endpoint,
-		headers:  cfg.headers,
+		headers:  func() http.Header { return cfg.headers },
 		lenient:  cfg.lenient,
 		secrets:  newRedactor(cfg.headers),
 		now:      time.Now,
@@ -80,13 +82,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	endpoint := *t.endpoint
 	out.URL, out.Host = &endpoint, ""
-	out.Header = make(http.Header, len(t.headers)+3)
+	out.Header = make(http.Header, len(t.headers())+3)
 	for _, key := range []string{"Content-Type", "Content-Encoding", "User-Agent"} {
 		if v := req.Header.Get(key); v != "" {
 			out.Header.Set(key, v)
 		}
 	}
-	for key, values := range t.headers {
+	for key, values := range t.headers() {
 		out.Header[key] = values
 	}
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -14,39 +16,36 @@ import (
 // Whatever the network does is transient, an untrusted certificate included:
 // captive portals present one.
 func (t *transport) unreachable(err error) *outcome.Error {
-	text := t.secrets.excerpt(err.Error())
+	text := t.secrets.Excerpt(err.Error())
 	return &outcome.Error{
 		Class:  outcome.Transient,
-		Reason: excerpt(t.describe(err) + ": " + text),
-		Err:    &quietError{text: text, err: err},
+		Reason: redact.Shorten(redact.Line(t.describe(err) + ": " + text)),
+		Err:    redact.NewError(text, err),
 	}
 }
 
 func (t *transport) describe(err error) string {
+	host, name := t.host(), t.endpoint.Hostname()
+	switch {
+	case connections.RefusedByProxy(err):
+		return "the proxy opens no connection to " + host
+	case connections.ToProxy(err):
+		host, name = "the proxy", "the proxy"
+	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return "cannot resolve " + t.endpoint.Hostname()
+		return "cannot resolve " + name
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the certificate of " + t.host() + " is not trusted"
+		return "the certificate of " + host + " is not trusted"
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return t.host() + " does not speak TLS"
+		return host + " does not speak TLS"
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return t.host() + " refuses connections"
+		return host + " refuses connections"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return "the connection to " + t.host() + " was lost before an answer came"
+		return "the connection to " + host + " was lost before an answer came"
 	}
-	return "cannot reach " + t.host()
+	return "cannot reach " + host
 }
-
-// quietError keeps an error's chain for errors.Is and errors.As without its
-// text, in which net/http may quote a proxy's password.
-type quietError struct {
-	text string
-	err  error
-}
-
-func (e *quietError) Error() string { return e.text }
-func (e *quietError) Unwrap() error { return e.err }

@@ -10,6 +10,7 @@ import (
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
@@ -51,7 +52,7 @@ func (c *Config) named() bool {
 	if c.ApplicationName != "" {
 		return true
 	}
-	name, ok := c.Resource.Set().Value(semconv.ServiceNameKey)
+	name, ok := exporter.SubtractEnvironment(c.Resource).Set().Value(semconv.ServiceNameKey)
 	return ok && name.AsString() != ""
 }
 

@@ -3,11 +3,15 @@ package setup
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
 	"time"
 
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
@@ -86,22 +90,47 @@ type HQ struct {
 	TLSConfig *tls.Config   `json:"-"` // default: the system's authorities
 }
 
-// String returns the destination without its headers.
+// String returns the destination without its headers and its path, which may be
+// a secret.
 func (o OTLP) String() string {
 	return fmt.Sprintf("OTLP{Endpoint: %q, Headers: %d of them, Compression: %q, Timeout: %v}",
-		o.Endpoint, len(o.Headers), o.Compression, o.Timeout)
+		shownHost(o.Endpoint), len(o.Headers), o.Compression, o.Timeout)
 }
 
-// GoString is String: headers are not shown.
-func (o OTLP) GoString() string { return o.String() }
+// Format implements [fmt.Formatter]: every verb is String.
+func (o OTLP) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, o.String()) }
 
-// String returns the destination without its API key.
+// LogValue implements [slog.LogValuer]: String.
+func (o OTLP) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON: String.
+func (o OTLP) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// String returns the destination without its API key and its path.
 func (h HQ) String() string {
-	return fmt.Sprintf("HQ{Host: %q, Timeout: %v}", h.Host, h.Timeout)
+	return fmt.Sprint(hq.Config{Host: h.Host, APIKey: h.APIKey, Timeout: h.Timeout})
 }
 
-// GoString is String: the API key is not shown.
-func (h HQ) GoString() string { return h.String() }
+// Format implements [fmt.Formatter]: every verb is String.
+func (h HQ) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, h.String()) }
+
+// LogValue implements [slog.LogValuer]: String.
+func (h HQ) LogValue() slog.Value { return slog.StringValue(h.String()) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON: String.
+func (h HQ) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// shownHost returns scheme and host of a URL.
+func shownHost(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	switch {
+	case rawURL == "":
+		return ""
+	case err != nil || u.Host == "":
+		return "***"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+}
 
 // standalone returns c for the package that does the work.
 func (c *Config) standalone() standalone.Config {

@@ -52,7 +52,7 @@ type Config struct {
 
 	Forwarder sdkmetric.Exporter // nil: local only
 	Tracker   *otelusage.Tracker // nil: otelusage.Default(); see Start
-	Resource  *resource.Resource // more resource attributes, through the allow-list
+	Resource  *resource.Resource // more attributes, through exporter.SubtractEnvironment and the allow-list
 	OnError   func(error)        // nil: errors are kept for Err, never printed
 }
 
@@ -136,7 +136,7 @@ func (c *Config) resource() *resource.Resource {
 		semconv.OSTypeKey.String(runtime.GOOS), semconv.HostArchKey.String(runtime.GOARCH),
 	}
 	if c.Resource != nil {
-		attrs = append(attrs, c.Resource.Attributes()...)
+		attrs = append(attrs, exporter.SubtractEnvironment(c.Resource).Attributes()...)
 	}
 	if c.ApplicationName != "" {
 		attrs = append(attrs, semconv.ServiceName(c.ApplicationName))

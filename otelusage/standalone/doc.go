@@ -25,7 +25,8 @@
 // A link to the null device in the place of the mirror, or of its directory, is
 // a person's wish that nothing is recorded. Start returns no error then.
 //
-// The user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME are not recorded.
-// The OpenTelemetry SDK reads the former all the same, and logs what is
-// malformed in it.
+// The user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME are not recorded,
+// also where Config.Resource took them in, and OTEL_GO_X_CARDINALITY_LIMIT does
+// not change what is counted. The OpenTelemetry SDK reads the first and the last
+// all the same, and logs what is malformed in them.
 package standalone

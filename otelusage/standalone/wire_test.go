@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
 	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
@@ -214,7 +216,9 @@ func TestTheUsersEnvironmentStaysAtHome(t *testing.T) {
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "user.email=alice@example.com,service.namespace=secret-team,deployment.environment.name=prod")
 	t.Setenv("OTEL_SERVICE_NAME", "somebody-elses")
 	r := newReceiver(t)
-	u := start(t, Config{FilePath: filepath.Join(t.TempDir(), "usage.db"), ApplicationName: "game", Forwarder: forwardTo(t, r.URL)})
+	theirs, err := resource.Merge(resource.Environment(), resource.NewSchemaless(attribute.String("os.name", "plan9")))
+	must(t, err)
+	u := start(t, Config{FilePath: filepath.Join(t.TempDir(), "usage.db"), ApplicationName: "game", Forwarder: forwardTo(t, r.URL), Resource: theirs})
 	n, err := u.Tracker().Statistic("n")
 	must(t, err)
 	n.Inc()
@@ -228,6 +232,9 @@ func TestTheUsersEnvironmentStaysAtHome(t *testing.T) {
 			if bytes.Contains(body, []byte(secret)) {
 				t.Errorf("%q was sent", secret)
 			}
+		}
+		if !bytes.Contains(body, []byte("plan9")) {
+			t.Error("what the developer added to the environment was not sent")
 		}
 	}
 }

@@ -53,7 +53,7 @@ var functions = map[string]any{
 	"exporter/otlp.WithCompression": otlp.WithCompression, "exporter/otlp.WithEndpointURL": otlp.WithEndpointURL, "exporter/otlp.WithHeaders": otlp.WithHeaders,
 	"exporter/otlp.WithProxy": otlp.WithProxy, "exporter/otlp.WithTLSConfig": otlp.WithTLSConfig, "exporter/otlp.WithTimeout": otlp.WithTimeout,
 	"exporter/otlp.WithLenientAnswers": otlp.WithLenientAnswers,
-	"exporter/hq.Encode": hq.Encode, "exporter/hq.New": hq.New,
+	"exporter/hq.Encode":               hq.Encode, "exporter/hq.New": hq.New,
 }
 
 // run is inspect.Run that prints nothing.

@@ -34,7 +34,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	}
 	err = s.look(func(header) error {
 		// VACUUM INTO takes an empty file, and leaves unused pages out.
-		_, err := s.conn.conn.ExecContext(ctx, "VACUUM INTO ?1", path)
+		_, err := s.conn.conn.ExecContext(orBackground(ctx), "VACUUM INTO ?1", path)
 		return err
 	})
 	if err != nil {

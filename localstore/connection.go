@@ -34,6 +34,7 @@ func (c *connection) context() context.Context {
 
 // readingWith runs f, whose queries and waits end with ctx.
 func (c *connection) readingWith(ctx context.Context, f func() error) error {
+	ctx = orBackground(ctx)
 	c.reading = ctx
 	defer func() { c.reading = nil }()
 	return f()

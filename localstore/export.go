@@ -54,6 +54,9 @@ func (s *Store) WriteCSV(w io.Writer, order Order) error {
 // WriteCSV writes the snapshot as [Store.WriteCSV] does, and leaves its
 // trackables in that order.
 func (snap *Snapshot) WriteCSV(w io.Writer, order Order) error {
+	if snap == nil {
+		return ErrNotOpen
+	}
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}

@@ -35,6 +35,9 @@ func (s *Store) WriteReport(w io.Writer) error {
 
 // WriteReport writes the snapshot as [Store.WriteReport] does.
 func (snap *Snapshot) WriteReport(w io.Writer) error {
+	if snap == nil {
+		return ErrNotOpen
+	}
 	var text bytes.Buffer
 	for i, section := range reportSections {
 		if i > 0 {

@@ -196,6 +196,7 @@ func (s *Store) lock() { s.mu.Lock() }
 
 // lockWithin is lock for a reading, which need not wait once ctx has ended.
 func (s *Store) lockWithin(ctx context.Context) error {
+	ctx = orBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -217,6 +218,14 @@ func (s *Store) lockWithin(ctx context.Context) error {
 		}()
 		return ctx.Err()
 	}
+}
+
+// orBackground returns a context also for a caller who passed none.
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return background
+	}
+	return ctx
 }
 
 // unlock hands over what was reported once the Store can be used again: a

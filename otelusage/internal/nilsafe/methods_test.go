@@ -35,7 +35,7 @@ var zeros = []any{
 	new(otelusage.Run), new(otelusage.Sequence), new(otelusage.SequenceRun), new(otelusage.Kind),
 	new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
 	new(localstore.Store), new(localstore.Writer), new(localstore.Submission), new(localstore.Part), new(localstore.Health), new(localstore.Preview),
-	new(localstore.Snapshot), new(localstore.Trackable), new(localstore.Value), new(localstore.LogEntry), new(localstore.SentPart), new(localstore.Mode),
+	new(localstore.Snapshot), new(localstore.Trackable), new(localstore.Value), new(localstore.LogEntry), new(localstore.SentPart), new(localstore.Mode), new(localstore.Circumstances),
 	new(exporter.Exporter), new(exporter.Reader), new(otlp.Exporter), new(hq.Exporter), new(hq.Config), new(outcome.Error), new(outcome.Class),
 	new(view.Handler),
 }

@@ -167,6 +167,20 @@ func (e *Exporter) settle(ctx context.Context) error {
 	return nil
 }
 
+// notice observes what is decided before a collection begins, so that its
+// counts fall under the decision they were made under. Where that fails they
+// fall under the one observed before.
+func (e *Exporter) notice(ctx context.Context) {
+	if e.missing() || e.disabled {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopped {
+		_ = e.writer.Notice(ctx, e.maySend)
+	}
+}
+
 // record writes what a collection found.
 func (e *Exporter) record(ctx context.Context, c *collection) error {
 	if len(c.commits) == 0 {

@@ -90,6 +90,7 @@ func (s setup) start(tb testing.TB) *run {
 func (r *run) export() error {
 	r.tb.Helper()
 	var rm metricdata.ResourceMetrics
+	r.exporter.notice(context.Background()) // as Reader does
 	must(r.tb, r.reader.Collect(context.Background(), &rm))
 	return r.exporter.Export(context.Background(), &rm)
 }

@@ -19,7 +19,9 @@ const DefaultRecordInterval = time.Minute
 // Reader collects and exports on the record interval. The SDK's periodic reader
 // does so too, but gives the last collection up when the context of Shutdown
 // has ended, and hands every failure to otel.Handle; this one loses nothing and
-// reports each cause once, to the exporter's error handler. All methods may be
+// reports each cause once, to the exporter's error handler. It also looks, before
+// it collects, what is decided: with the SDK's reader, one recording more is
+// withheld after each decision of another process. All methods may be
 // called concurrently, and on a nil Reader, which records nothing.
 type Reader struct {
 	*sdkmetric.ManualReader
@@ -99,6 +101,7 @@ func (r *Reader) Record(ctx context.Context) error {
 
 func (r *Reader) record(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
+	r.exporter.notice(ctx)
 	err := r.Collect(ctx, &r.rm)
 	if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
 		return nil // its provider is yet to be made

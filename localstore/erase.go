@@ -52,7 +52,7 @@ func (s *Store) Erase(ctx context.Context) error {
 	}
 	s.adopt(h) // the new ids
 	if s.writer != nil {
-		s.writer.noticed = h.erasures
+		s.writer.ahead = h.observe(s.writer.maySend) // nothing is being collected
 	}
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {

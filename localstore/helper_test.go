@@ -217,6 +217,9 @@ func move(t testing.TB, w *Writer, s *Series, value string) {
 
 func recordAll(t testing.TB, w *Writer, r Recording) {
 	t.Helper()
+	if err := w.Notice(t.Context(), r.MaySend); err != nil { // as a reader of ours does before it collects
+		t.Fatal(err)
+	}
 	if err := w.Record(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

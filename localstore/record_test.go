@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -68,7 +69,7 @@ func TestObservingLeaveCountsAsARecording(t *testing.T) {
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	setMode(t, s, ModeLocal)
 	setMode(t, s, ModeOn)
-	if err := w.Observe(t.Context(), true); err != nil {
+	if err := errors.Join(w.Notice(t.Context(), true), w.Observe(t.Context(), true)); err != nil {
 		t.Fatal(err)
 	}
 	record(t, w, add(n, 1))

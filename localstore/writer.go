@@ -20,14 +20,17 @@ type Writer struct {
 	id    string
 	seq   int64
 
-	// What the previous recording saw. A count may be sent only if that was
-	// allowed both then and now, without a change of mind in between.
-	seen observation
+	// A recording carries what was counted between two collections: the last
+	// one that was recorded and its own. from was observed before the first of
+	// them began. A count may be sent only if that was allowed then and is
+	// allowed now, under the same epoch: it was in between, too.
+	from observation
 
-	// noticed are the erasures that were known before what is observed now was
-	// collected: all that was counted earlier had been recorded, or dropped.
-	noticed int64
+	// ahead was observed before the latest collection began, as far as is
+	// known: it is what from becomes once that is recorded.
+	ahead observation
 
+	maySend bool     // of the latest call
 	attempt *attempt // whose outcome is not known
 }
 
@@ -41,9 +44,9 @@ type observation struct {
 
 // attempt is a recording whose COMMIT failed.
 type attempt struct {
-	seq    int64
-	seen   observation
-	mirror string
+	seq        int64
+	ahead, now observation
+	mirror     string
 }
 
 // Change is what a series counted since the previous recording.
@@ -93,12 +96,12 @@ func (s *Store) Writer(maySend bool) (*Writer, error) {
 	if s.writer != nil {
 		return nil, ErrInUse
 	}
-	w := &Writer{store: s, id: uuid.NewString()}
-	err := s.look(func(h header) error { w.seen, w.noticed = h.observe(maySend), h.erasures; return nil })
+	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
+	err := s.look(func(h header) error { w.from = h.observe(maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
-	s.writer = w
+	w.ahead, s.writer = w.from, w
 	return w, nil
 }
 
@@ -124,10 +127,36 @@ func (h *header) observe(maySend bool) observation {
 	}
 }
 
+// moveOn notes that all that was collected is settled, under what was observed
+// before and after the collection.
+func (w *Writer) moveOn(ahead, now observation) {
+	w.from = ahead
+	if w.ahead == ahead { // nothing newer was observed since
+		w.ahead = now
+	}
+}
+
+// Notice observes what is decided, before a collection begins. Who cannot call
+// it, because a reader of the SDK collects, loses nothing, but after each
+// decision one recording more is withheld, or dropped after an erasure: nobody
+// knows whether its counts were made before it. It writes nothing and waits for
+// other processes no longer than 250 ms; when it fails, what was observed before
+// goes on to hold.
+func (w *Writer) Notice(_ context.Context, maySend bool) error {
+	if w.missing() {
+		return ErrNotOpen
+	}
+	s := w.store
+	s.lock()
+	defer s.unlock()
+	w.maySend = maySend
+	return wrap("observe mirror", s.briefly(func() error {
+		return s.look(func(h header) error { w.ahead = h.observe(maySend); return nil })
+	}))
+}
+
 // Observe notes whether sending is allowed, for an export that found nothing
-// new. It writes nothing, except declarations that wait. After an erasure the
-// first export may have been collected before it, and counts may lie between:
-// those of the next are dropped, unless this Store erased and that was known.
+// new. It writes nothing, except declarations that wait.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	if w.missing() {
 		return ErrNotOpen
@@ -135,17 +164,19 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	s := w.store
 	s.lock()
 	defer s.unlock()
+	w.maySend = maySend
 	note := func(h header) error {
-		if h.erasures == w.seen.erasures || h.erasures == w.noticed {
-			w.seen = h.observe(maySend)
-		}
-		w.noticed = h.erasures
+		w.moveOn(w.ahead, h.observe(maySend))
 		return nil
 	}
-	if s.hasDeclarations() {
-		return s.write(func(tx *transaction) error { return note(tx.header) })
+	if !s.hasDeclarations() {
+		return s.look(note)
 	}
-	return s.look(note)
+	var h header
+	if err := s.write(func(tx *transaction) error { h = tx.header; return nil }); err != nil {
+		return err
+	}
+	return note(h)
 }
 
 // Record writes a recording in one transaction. A nil error says that its
@@ -164,13 +195,14 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
-	var seen observation
+	w.maySend = r.MaySend
+	var now observation
 	err := s.write(func(tx *transaction) error {
-		seen = tx.observe(r.MaySend)
-		if seen.off || w.seen.off || seen.erasures != w.seen.erasures {
+		now = tx.observe(r.MaySend)
+		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
 		}
-		share := seen.maySend && w.seen.maySend && (seen.epoch == w.seen.epoch || seen.mirror != w.seen.mirror)
+		share := now.maySend && w.from.maySend && (now.epoch == w.from.epoch || now.mirror != w.from.mirror)
 		if err := s.record(tx, &r, share); err != nil {
 			return err
 		}
@@ -178,13 +210,14 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	})
 	var commit *commitError
 	if errors.As(err, &commit) {
-		w.attempt = &attempt{seq: w.seq + 1, seen: seen, mirror: s.identity.mirror}
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.identity.mirror}
 		return w.settleAttempt(err)
 	}
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	w.seq, w.seen = w.seq+1, seen
+	w.seq++
+	w.moveOn(w.ahead, now)
 	return nil
 }
 
@@ -243,7 +276,8 @@ func (w *Writer) settleAttempt(cause error) error {
 	done := w.attempt
 	w.attempt = nil
 	if seq == done.seq {
-		w.seq, w.seen = done.seq, done.seen
+		w.seq = done.seq
+		w.moveOn(done.ahead, done.now)
 		return nil
 	}
 	if cause == nil {

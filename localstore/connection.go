@@ -21,6 +21,7 @@ type connection struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	relaxed    string // the statement that ends durable commits
+	logged     bool   // something was written to the log
 	reading    context.Context
 }
 

@@ -173,6 +173,9 @@ func checkMirror(c *connection) error {
 	return nil
 }
 
+// relaxedLog is how commits are made where there is a write-ahead log.
+const relaxedLog = "PRAGMA synchronous = NORMAL"
+
 // setUp chooses a write-ahead log where the file system allows one. Without
 // it, a commit that is not synchronised could damage the file.
 func (s *Store) setUp(c *connection, path string) error {
@@ -183,7 +186,7 @@ func (s *Store) setUp(c *connection, path string) error {
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)
 	}
-	c.relaxed = "PRAGMA synchronous = NORMAL"
+	c.relaxed = relaxedLog
 	if mode != "wal" {
 		c.relaxed = "PRAGMA synchronous = FULL"
 	}

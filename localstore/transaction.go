@@ -112,11 +112,14 @@ func (s *Store) usable() error {
 	if s.conn != nil {
 		file, err := os.Stat(s.asked)
 		if err == nil && os.SameFile(file, s.file) {
-			return nil
+			if s.leaveIfCut(file); s.conn != nil {
+				return nil
+			}
+		} else {
+			s.conn.abandon()
+			s.conn = nil
+			s.noticeSetAside()
 		}
-		s.conn.abandon()
-		s.conn = nil
-		s.noticeSetAside()
 	}
 	if err := s.open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
@@ -173,7 +176,7 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 		s.forget()
 		return s.named(s.diagnose(err))
 	}
-	s.recorded = true
+	s.recorded, s.conn.logged = true, s.conn.relaxed == relaxedLog
 	s.ledger.wrote(declared)
 	return nil
 }

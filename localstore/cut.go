@@ -1,0 +1,54 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// errCut is met when somebody cut the files of a mirror short, or removed one,
+// under a process that has them open. SQLite does not notice: it would merge
+// what is not there any more into the database, and spoil it.
+var errCut = fmt.Errorf("%w: it was cut short while it was open", errUnreadable)
+
+// leaveIfCut sets a file that was cut aside, with what is left of it, before
+// more is counted into it.
+func (s *Store) leaveIfCut(file os.FileInfo) {
+	if file.Size() > 0 && !s.conn.logIsCut(s.path) {
+		return
+	}
+	s.leave()
+	if err := s.replaceDamaged(errCut); err != nil {
+		s.report(fmt.Errorf("set damaged mirror aside: %w", err))
+	}
+}
+
+// logIsCut reports whether the write-ahead log lacks what this connection wrote
+// to it. Reading it drops no lock: SQLite locks the other two files.
+func (c *connection) logIsCut(path string) bool {
+	if !c.logged {
+		return false
+	}
+	f, err := os.Open(path + "-wal")
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	var magic [4]byte
+	if n, _ := f.ReadAt(magic[:], 0); n == 0 {
+		return c.logHasFrames()
+	}
+	return magic[0] != 0x37 || magic[1] != 0x7f || magic[2] != 0x06 || magic[3]&^1 != 0x82
+}
+
+// logHasFrames asks about a log that is empty: another process may have merged
+// it. Where that is not so, what is to be merged cannot be read.
+func (c *connection) logHasFrames() bool {
+	var busy, log, merged int64
+	err := c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &merged)
+	if err == nil && log <= 0 {
+		c.logged = false
+	}
+	return unsound(err) || hasCode(err, codeIO)
+}

@@ -101,7 +101,7 @@ func shownState(state string) string {
 	return plain(state)
 }
 
-// bytes shows a size in the unit that fits.
+// bytesOf shows a size in the unit that fits.
 func bytesOf(n int64) string {
 	switch {
 	case n >= 1<<20:

@@ -60,7 +60,7 @@ func TestTheUsersEnvironmentIsNotRecordedOnASharedProvider(t *testing.T) {
 				got := make(map[string]string)
 				for _, kv := range rm.Resource.Attributes() {
 					if kv.Key != "app.installation.id" && kv.Key != "service.instance.id" {
-						got[string(kv.Key)] = kv.Value.Emit()
+						got[string(kv.Key)] = kv.Value.String()
 					}
 				}
 				if !maps.Equal(got, test.want) {

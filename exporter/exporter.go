@@ -21,12 +21,9 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 
 // Exporter records into a mirror and submits from it. Give it to exactly one
 // reader, best made by [NewReader]. All methods may be called concurrently, and
-// on a nil Exporter, as a failed [New] leaves it: it records nothing, [Submit]
-// and [Erase] say so, and everything else does nothing. The application's
-// trackables count in memory then.
-//
-// [Submit]: Exporter.Submit
-// [Erase]: Exporter.Erase
+// on a nil Exporter, as a failed [New] leaves it: it records nothing,
+// [Exporter.Submit] and [Exporter.Erase] say so, and everything else does
+// nothing. The application's trackables count in memory then.
 type Exporter struct {
 	config      config
 	store       *localstore.Store

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -134,7 +135,9 @@ func outcomeOf(err error) localstore.Outcome {
 // maxReason bounds a reason in the submission log, in bytes.
 const maxReason = 500
 
+// excerpt cuts a text that may hold anything, at a rune.
 func excerpt(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxReason {
 		return s
 	}

@@ -222,7 +222,12 @@ func (s *Store) isDamaged() bool {
 	if file, err := os.Stat(s.path); err == nil && file.Size() == 0 {
 		return true
 	}
-	return s.readsDamaged() && s.readsDamaged()
+	for range 2 {
+		if !s.readsDamaged() {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Store) readsDamaged() bool {

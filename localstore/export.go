@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -108,11 +109,8 @@ const formulaStarts = "=+-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20"
 func plainCell(text string) string {
 	start := strings.TrimLeft(text, " ")
 	text = lineBreaks.Replace(strings.ToValidUTF8(text, "\uFFFD"))
-	for _, r := range start {
-		if strings.ContainsRune(formulaStarts, r) {
-			return "'" + text
-		}
-		break
+	if first, size := utf8.DecodeRuneInString(start); size > 0 && strings.ContainsRune(formulaStarts, first) {
+		return "'" + text
 	}
 	return text
 }

@@ -278,7 +278,7 @@ func settle(t testing.TB, sub *Submission, p *Part, o Outcome) (goOn bool) {
 
 var accepted = Outcome{Verdict: Accepted, Status: 200}
 
-// attempt makes one attempt to send, as an exporter does, with a destination
+// attemptWith makes one attempt to send, as an exporter does, with a destination
 // that answers. It returns the parts that were sent.
 func attemptWith(t testing.TB, s *Store, r Request, answer func(*Part) Outcome) (sent []*Part) {
 	t.Helper()

@@ -27,11 +27,11 @@ var wrongClocks = []time.Time{
 func TestIntervalsCanBeToldWhateverTheClock(t *testing.T) {
 	for _, wrong := range wrongClocks {
 		t.Run(fmt.Sprint(wrong.Year()), func(t *testing.T) {
-			s, c := fresh(t)
+			_, c := fresh(t)
 			right := c.now()
 			for i, first := range []time.Time{wrong, right} { // which clock made the mirror
 				c.set(first)
-				s = open(t, newPath(t), c)
+				s := open(t, newPath(t), c)
 				w, n := newWriter(t, s), statistic(version("1"), "n")
 				var start, end int64
 				for j, now := range []time.Time{first, wrong, wrong.Add(time.Hour), right, wrong, right} {

@@ -126,7 +126,7 @@ func decodePayload(text string) (*payload, error) {
 	return p, nil
 }
 
-// metric returns the wire metric as the rest of the package knows it.
+// asMetric returns the wire metric as the rest of the package knows it.
 func (w *wireMetric) asMetric() (Metric, error) {
 	attributes, err := decodeAttributes(string(w.ScopeAttributes))
 	if err != nil {

@@ -32,9 +32,10 @@ func checkName(given string) (string, error) {
 	if wrong == "" {
 		return name, nil
 	}
+	const most = 64
 	shown := given
-	if len(shown) > 64 {
-		shown = shown[:64] + "..."
+	if len(shown) > most {
+		shown = cutAt(most, shown) + "..."
 	}
 	return "", fmt.Errorf("declare %q: %w: %s; %q would be valid", shown, ErrInvalidName, wrong, suggestName(name))
 }

@@ -162,7 +162,8 @@ func TestProvidersOfPackageNoop(t *testing.T) {
 	if registryOf(&globalProvider) != global {
 		t.Error("a provider that is a variable has two registries")
 	}
-	if registryOf(uncomparable{}) == registryOf(uncomparable{}) {
+	first, second := registryOf(uncomparable{}), registryOf(uncomparable{})
+	if first == second {
 		t.Error("providers that cannot be compared share a registry")
 	}
 	runtime.KeepAlive(a)

@@ -100,14 +100,11 @@ func (s *stat[N]) sinceStart() N {
 func (s *stat[N]) sum() N { return s.series.Load().counts.sum() }
 
 func (s *stat[N]) setTo(n N) {
-	for {
-		series := s.series.Load()
+	for series := s.series.Load(); ; series = s.settled() {
 		c := series.counts
 		c.mu.Lock()
 		if c.moved { // attached in between
 			c.mu.Unlock()
-			s.base.mu.Lock() // wait until the new series is in place
-			s.base.mu.Unlock()
 			continue
 		}
 		err := series.setTo(n, s.meta.monotonic)
@@ -117,6 +114,14 @@ func (s *stat[N]) setTo(n N) {
 		}
 		return
 	}
+}
+
+// settled waits for an attachment that is under way, and returns the series
+// that is then in place.
+func (s *stat[N]) settled() *series[N] {
+	s.base.mu.Lock()
+	defer s.base.mu.Unlock()
+	return s.series.Load()
 }
 
 func (s *stat[N]) merged(attrs []attribute.KeyValue) attribute.Set {

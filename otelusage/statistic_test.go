@@ -24,7 +24,7 @@ func TestStatisticReportsItsRunAndKnowsItsLifetime(t *testing.T) {
 	s.Inc()
 	s.Dec()
 	s.With(web).Add(3)
-	if s.With(web) != s.With(web) {
+	if first, second := s.With(web), s.With(web); first != second {
 		t.Error("the same attributes are not the same Statistic")
 	}
 	assertPoints(t, sdk, map[string]string{"searches": "2", "searches{via=web}": "3"})

@@ -12,12 +12,14 @@ import (
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // cut makes s valid and at most MaxTextLength bytes, ending at a character.
-func cut(s string) string {
+func cut(s string) string { return cutAt(MaxTextLength, s) }
+
+func cutAt(most int, s string) string {
 	s = valid(s)
-	if len(s) <= MaxTextLength {
+	if len(s) <= most {
 		return s
 	}
-	end := MaxTextLength
+	end := most
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}

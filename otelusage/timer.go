@@ -106,10 +106,17 @@ func (t *Timer) Record(_ context.Context, d time.Duration) {
 }
 
 func (t *Timer) record(d time.Duration) {
-	for !t.series.Load().record(d) {
-		t.base.mu.Lock() // wait until the new series is in place
-		t.base.mu.Unlock()
+	for series := t.series.Load(); !series.record(d); {
+		series = t.settled()
 	}
+}
+
+// settled waits for an attachment that is under way, and returns the series
+// that is then in place.
+func (t *Timer) settled() *timeSeries {
+	t.base.mu.Lock()
+	defer t.base.mu.Unlock()
+	return t.series.Load()
 }
 
 func (t *Timer) measured() measured {

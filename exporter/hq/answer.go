@@ -31,6 +31,7 @@ type answer struct {
 	header http.Header
 	body   []byte // at most maxAnswer+1 bytes
 	cut    error  // why the body ended early, or nil
+	from   string // who answered, as reasons name it
 }
 
 // judge turns an answer into an outcome, nil for acceptance.
@@ -50,7 +51,7 @@ func (c *client) classify(a answer) *outcome.Error {
 	text, whole := a.text()
 	refusal, known := refusals[text]
 	known = known && whole
-	host := c.host()
+	host := a.from
 
 	switch {
 	case a.cut != nil && a.status == http.StatusOK:

@@ -241,7 +241,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType, body, wait, location string) {
-		a := answer{status: status, body: []byte(body[:min(len(body), maxAnswer+1)]),
+		a := answer{status: status, from: e.client.host(), body: []byte(body[:min(len(body), maxAnswer+1)]),
 			header: http.Header{"Content-Type": {contentType}, "Retry-After": {wait}, "Location": {location}}}
 		o := e.client.judge(a)
 		if accepted := status == 200 && strings.TrimSpace(body) == success && len(body) <= maxAnswer; accepted != (o == nil) {

@@ -68,7 +68,7 @@ func (c *client) post(ctx context.Context, body []byte) (answer, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	read, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	return answer{status: resp.StatusCode, header: resp.Header, body: read, cut: err}, nil
+	return answer{status: resp.StatusCode, header: resp.Header, body: read, cut: err, from: connections.Answerer(c.transport, req, resp, c.host())}, nil
 }
 
 // unreachable is the outcome of a request that got no answer because of err.

@@ -27,6 +27,7 @@ type answer struct {
 	body   []byte // at most maxAnswer bytes
 	cut    error  // why the body ended early, or nil
 	points int64  // in the request
+	from   string // who answered, as reasons name it
 }
 
 // mediaType returns the content type in lower case without its parameters,
@@ -144,7 +145,7 @@ func (t *transport) notOTLP(a answer, media string) string {
 
 // explain says in a few words what a status that is no success means here.
 func (t *transport) explain(a answer) string {
-	host := t.host()
+	host := a.from
 	switch a.status {
 	case http.StatusBadRequest:
 		return host + " could not take the request"

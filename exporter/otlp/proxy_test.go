@@ -33,3 +33,36 @@ func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
 		}
 	}
 }
+
+// A proxy answers for a plain http:// destination in the destination's place.
+func TestAPlainProxyThatFailsIsNamedAsTheProxy(t *testing.T) {
+	for want, answer := range map[string]http.HandlerFunc{
+		"the proxy wants credentials (HTTP 407)":                proxyAnswer(407, "Proxy-Authenticate", "Basic"),
+		"the proxy does not allow this (HTTP 403)":              proxyAnswer(403, "X-Squid-Error", "ERR_ACCESS_DENIED 0"),
+		"the proxy failed (HTTP 502)":                           proxyAnswer(502, "Proxy-Status", "cache; error=destination_unavailable"),
+		"the proxy or usage.invalid failed (HTTP 502)":          proxyAnswer(502, "Via", "1.1 cache"),
+		"the proxy or usage.invalid is busy or down (HTTP 503)": proxyAnswer(503, "", ""),
+		"usage.invalid wants other credentials (HTTP 401)":      proxyAnswer(401, "Via", "1.1 cache"),
+		"usage.invalid failed (HTTP 500)":                       proxyAnswer(500, "Proxy-Status", "cache; received-status=500"),
+	} {
+		proxy := httptest.NewServer(answer)
+		t.Cleanup(proxy.Close)
+		u, err := url.Parse(proxy.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newExporter(t, WithEndpointURL("http://usage.invalid"), WithProxy(http.ProxyURL(u)))
+		if o := outcomeOf(t, e.Export(t.Context(), delta(1))); o.Reason != want {
+			t.Errorf("the reason is %q, want %q", o.Reason, want)
+		}
+	}
+}
+
+func proxyAnswer(status int, header, value string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if header != "" {
+			w.Header().Set(header, value)
+		}
+		w.WriteHeader(status)
+	}
+}

@@ -74,7 +74,7 @@ func FuzzAnswer(f *testing.F) {
 	tr := &transport{endpoint: endpoint, headers: func() http.Header { return headers }, secrets: newRedactor(headers), now: time.Now}
 	f.Fuzz(func(t *testing.T, status int, contentType, location string, body []byte, cut bool) {
 		a := answer{
-			status: status, body: body, points: 10,
+			status: status, body: body, points: 10, from: endpoint.Host,
 			header: http.Header{"Content-Type": {contentType}, "Location": {location}},
 		}
 		if cut {

@@ -107,6 +107,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body:   body,
 		cut:    err,
 		points: x.points,
+		from:   connections.Answerer(t.base, out, resp, t.host()),
 	})
 	if x.outcome != nil {
 		return nil, errNotAccepted

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/urfave/cli/v3"
-
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
@@ -52,21 +50,6 @@ func (s *session) unknown(what, name string, names []string) error {
 		return usageError{err}
 	}
 	return err
-}
-
-// nearest returns the name that is most like the given one, "" for none.
-func nearest(name string, names []string) string {
-	commands := make([]*cli.Command, len(names))
-	for i, n := range names {
-		commands[i] = &cli.Command{Name: strings.ToLower(n)}
-	}
-	like := cli.SuggestCommand(commands, strings.ToLower(name))
-	for _, n := range names {
-		if strings.EqualFold(n, like) {
-			return n
-		}
-	}
-	return ""
 }
 
 // exit prints an error and returns its exit code.

@@ -41,16 +41,25 @@ func ago(now, at time.Time) string {
 	return otelusage.FormatDuration(d) + " ago"
 }
 
-// seconds shows a time span of the mirror, to the millisecond below an hour.
+// seconds shows a time span of the mirror: to the millisecond below an hour,
+// to three digits below a second.
 func seconds(s float64) string {
-	if math.Abs(s) > math.MaxInt64/float64(time.Second)/2 {
+	size := math.Abs(s)
+	if math.IsNaN(s) || size > math.MaxInt64/float64(time.Second)/2 || size < time.Nanosecond.Seconds() && s != 0 {
 		return number(s) + " seconds"
 	}
+	d := time.Duration(math.Round(s * float64(time.Second)))
 	unit := time.Millisecond
-	if math.Abs(s) >= 3600 {
+	switch {
+	case size >= 3600:
 		unit = time.Second
+	case size < 1:
+		unit = 1
+		for d.Abs()/unit >= 1000 {
+			unit *= 10
+		}
 	}
-	return otelusage.FormatDuration(time.Duration(s * float64(time.Second)).Round(unit))
+	return otelusage.FormatDuration(d.Round(unit))
 }
 
 // number shows a float to six significant digits, or all of those before the
@@ -92,7 +101,7 @@ func shownState(state string) string {
 	return plain(state)
 }
 
-// bytes shows a size in the unit that fits.
+// bytesOf shows a size in the unit that fits.
 func bytesOf(n int64) string {
 	switch {
 	case n >= 1<<20:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -36,7 +37,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Name == "" {
+	if strings.TrimSpace(o.Name) == "" {
 		o.Name = "usagemirror"
 	}
 	if o.Stdin == nil {
@@ -83,12 +84,10 @@ func (s *session) command() *cli.Command {
 		Description: "What is shown is as fresh as the application's last recording. The exit codes and all else\n" +
 			"are described at https://pkg.go.dev/github.com/anonymoususage/anonymoususage-go/localstore/inspect",
 		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
-		HideHelpCommand:       true, // a trackable may be called help
-		EnableShellCompletion: true,
-		ConfigureShellCompletionCommand: func(c *cli.Command) {
-			c.Hidden = false
-		},
-		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // never end the process
+		HideHelpCommand:                 true, // a trackable may be called help
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: completeInShells(s.opts.Name),
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // never end the process
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Destination: &s.file},
 			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Destination: &s.app},

@@ -63,9 +63,7 @@ func TestPageRefersToWhatIsServed(t *testing.T) {
 	wantStatus(t, r, http.StatusOK)
 	refers := regexp.MustCompile(`(?:src|href)="([^"#]+)"`).FindAllStringSubmatch(text(t, r), -1)
 	for name, a := range assets() {
-		for _, m := range regexp.MustCompile(`from "\./([^"]+)"`).FindAllStringSubmatch(string(a.content), -1) {
-			refers = append(refers, m)
-		}
+		refers = append(refers, regexp.MustCompile(`from "\./([^"]+)"`).FindAllStringSubmatch(string(a.content), -1)...)
 		if strings.HasSuffix(name, "html") {
 			t.Errorf("%s is served as it is", name)
 		}

@@ -1,8 +1,10 @@
 package setup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // What can be wrong with a configuration. Errors of [LoadFile] and [Start] wrap
@@ -83,7 +85,7 @@ const maxErrors = 20
 // fileErrors collects what is wrong with one file.
 type fileErrors struct {
 	file string
-	errs []error
+	errs []*FileError
 }
 
 func (l *fileErrors) add(line int, key string, err error) {
@@ -94,4 +96,12 @@ func (l *fileErrors) add(line int, key string, err error) {
 
 func (l *fileErrors) any() bool { return len(l.errs) > 0 }
 
-func (l *fileErrors) joined() error { return errors.Join(l.errs...) }
+// joined returns all in the order of the lines.
+func (l *fileErrors) joined() error {
+	slices.SortStableFunc(l.errs, func(a, b *FileError) int { return cmp.Compare(a.Line, b.Line) })
+	errs := make([]error, len(l.errs))
+	for i, err := range l.errs {
+		errs[i] = err
+	}
+	return errors.Join(errs...)
+}

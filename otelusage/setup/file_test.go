@@ -203,6 +203,41 @@ func TestLoadFileReportsAllThatIsWrong(t *testing.T) {
 	}
 }
 
+// One unknown key, or another line that is not understood, hides nothing else.
+func TestLoadFileReportsValuesBesideUnknownKeys(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []string // in the order of the lines, and nothing else
+	}{
+		{"[General]\nfilepaht = a.db\ndebug = maybe\nsubmit_interval_s = x\n[OTLP]\nendpoint = localhost:4318\ncompression = zstd\nheaders = Host=b\n",
+			[]string{":1: filepath: missing", ":2: filepaht: unknown key", ":3: debug: bad", ":4: submit_interval_s: bad", ":6: endpoint: OTLP: bad", ":7: compression: bad"}},
+		{"[General]\nfilepath = a.db\ncolour = red\n[OTLP]\nendpoint = http://h\nheaders = Host=b\n",
+			[]string{":3: colour: unknown key", ":6: headers: OTLP: bad"}},
+		{"[General]\nfilepath = `a\ndebug = maybe\n[HQ]\nhost = h:x\nnonsense\n",
+			[]string{":2: filepath: bad", ":3: debug: bad", ":4: api_key: missing", ":5: host: HQ: bad", ":6: not understood"}},
+		{"[General\nfilepath = a.db\n[HQ]\nhost = h:x\napi_key = k\napi_key = l\n",
+			[]string{":1: not understood", ":4: host: HQ: bad", ":6: api_key: given twice"}},
+		{"[General]\nfilepath = a.db\n[Other]\ndebug = maybe\n[HQ]\nhost = h\napi_key = k\ntimeout_s = x\n",
+			[]string{":3: unknown section", ":8: timeout_s: bad"}},
+	} {
+		_, err := LoadFile(write(t, c.text))
+		if err == nil {
+			t.Errorf("%q is taken", c.text)
+			continue
+		}
+		got := strings.Split(err.Error(), "\nread configuration ")
+		if len(got) != len(c.want) {
+			t.Errorf("%q: got %d errors, want %d: %v", c.text, len(got), len(c.want), err)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.Contains(got[i], want) {
+				t.Errorf("%q: error %d is %q, want %q", c.text, i, got[i], want)
+			}
+		}
+	}
+}
+
 func TestErrorsDoNotQuoteSecrets(t *testing.T) {
 	const secret = "s3cr3tT0ken"
 	for name, text := range map[string]string{

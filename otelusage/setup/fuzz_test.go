@@ -8,7 +8,7 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// Whatever the bytes are, parse returns either FileErrors and nothing, or a
+// Whatever the bytes are, parse returns either errors, each a FileError, or a
 // Config that Start takes.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(sample))

@@ -32,12 +32,14 @@ func parse(path string, data []byte) (Config, error) {
 	if len(found.sections) == 0 && !errs.any() {
 		errs.add(0, "", ErrEmpty)
 	}
-	if errs.any() {
+	if len(found.sections) == 0 {
 		return Config{}, errs.joined()
 	}
-	file, err := ini.LoadSources(options, []byte(text))
-	if err != nil { // not its text, which quotes the line
+	file, err := ini.LoadSources(options, []byte(found.readable(text)))
+	if err != nil && !errs.any() { // not its text, which quotes the line
 		errs.add(0, "", ErrSyntax)
+	}
+	if err != nil {
 		return Config{}, errs.joined()
 	}
 	c := found.config(file, errs)
@@ -60,6 +62,7 @@ func (l layout) config(file *ini.File, errs *fileErrors) Config {
 	if c.HQ != nil && c.OTLP != nil {
 		errs.add(max(hq.line, otlp.line), "", fmt.Errorf("section [%s]: %w", l.last(), ErrTwoDestinations))
 	}
+	sound := true // every value of the destination can be used
 	for _, at := range l.inOrder() {
 		value := file.Section(at.section).Key(at.key).Value() // not String, which interpolates
 		err := checkText(value)
@@ -67,11 +70,10 @@ func (l layout) config(file *ini.File, errs *fileErrors) Config {
 			err = sections[at.section][at.key].set(&c, value)
 		}
 		errs.add(at.line, at.text, err)
+		sound = sound && (err == nil || at.section == "general")
 	}
 	l.checkRequired(file, errs)
-	if !errs.any() {
-		l.checkDestination(&c, errs)
-	}
+	l.checkDestination(&c, sound, errs)
 	return c
 }
 
@@ -104,12 +106,13 @@ func (l layout) last() string {
 func (l layout) checkRequired(file *ini.File, errs *fileErrors) {
 	for _, section := range []string{"general", "hq", "otlp"} {
 		header, there := l.sections[section]
-		if !there && section != "general" {
+		if !there && (section != "general" || l.refused[place{}]) {
 			continue
 		}
 		for _, key := range required[section] {
 			at, written := l.keys[section][key]
 			switch {
+			case l.refused[place{header.line, key}]:
 			case !there:
 				errs.add(1, key, fmt.Errorf("%w, and so is the section [General]", ErrMissingKey))
 			case !written:
@@ -122,8 +125,9 @@ func (l layout) checkRequired(file *ini.File, errs *fileErrors) {
 }
 
 // checkDestination makes the forwarder from one key more at a time, so that
-// what it refuses is blamed on the right line.
-func (l layout) checkDestination(c *Config, errs *fileErrors) {
+// what it refuses is blamed on the right line. Where a value is unsound already,
+// only the address is tried.
+func (l layout) checkDestination(c *Config, sound bool, errs *fileErrors) {
 	blame := func(section, key string, make func() (sdkmetric.Exporter, error)) bool {
 		made, err := make()
 		if err == nil {
@@ -136,11 +140,12 @@ func (l layout) checkDestination(c *Config, errs *fileErrors) {
 		return err == nil
 	}
 	switch {
-	case c.OTLP != nil:
+	case c.OTLP != nil && c.HQ != nil: // which is refused
+	case c.OTLP != nil && c.OTLP.Endpoint != "":
 		bare := &OTLP{Endpoint: c.OTLP.Endpoint}
-		_ = blame("otlp", "endpoint", bare.forwarder) && blame("otlp", "headers", c.OTLP.forwarder)
-	case c.HQ != nil:
+		_ = blame("otlp", "endpoint", bare.forwarder) && sound && blame("otlp", "headers", c.OTLP.forwarder)
+	case c.HQ != nil && c.HQ.Host != "":
 		bare := &HQ{Host: c.HQ.Host, APIKey: "key"}
-		_ = blame("hq", "host", bare.forwarder) && blame("hq", "api_key", c.HQ.forwarder)
+		_ = blame("hq", "host", bare.forwarder) && sound && c.HQ.APIKey != "" && blame("hq", "api_key", c.HQ.forwarder)
 	}
 }

@@ -23,6 +23,24 @@ type place struct {
 type layout struct {
 	sections map[string]place
 	keys     map[string]map[string]place // by section
+	refused  map[place]bool              // keys by the line of their section; the zero place for a section
+}
+
+// readable returns the lines of the sections and keys found. Of the others it
+// cannot be said what the library would read in them.
+func (l layout) readable(text string) string {
+	lines := strings.Split(text, "\n")
+	found := make([]string, len(lines))
+	keep := func(at place) { found[at.line-1] = lines[at.line-1] }
+	for _, at := range l.sections {
+		keep(at)
+	}
+	for _, keys := range l.keys {
+		for _, at := range keys {
+			keep(at)
+		}
+	}
+	return strings.Join(found, "\n")
 }
 
 // checkEncoding returns the line of the first byte that is no text.
@@ -48,7 +66,7 @@ func checkEncoding(text string) (line int, err error) {
 
 // scan finds sections and keys, and reports what is wrong with the lines.
 func scan(text string, errs *fileErrors) layout {
-	found := layout{sections: map[string]place{}, keys: map[string]map[string]place{}}
+	found := layout{sections: map[string]place{}, keys: map[string]map[string]place{}, refused: map[place]bool{}}
 	var section string // none where its keys are not to be looked at
 	keyIndent, number := math.MaxInt, 0
 	for line := range strings.SplitSeq(text, "\n") {
@@ -75,11 +93,13 @@ func scan(text string, errs *fileErrors) layout {
 func (l layout) header(content string, number int, errs *fileErrors) string {
 	end := strings.LastIndexByte(content, ']')
 	if end < 0 {
+		l.refused[place{}] = true
 		errs.add(number, "", fmt.Errorf("%w: the section has no ]", ErrSyntax))
 		return ""
 	}
 	rest := strings.TrimSpace(content[end+1:])
 	if rest != "" && rest[0] != '#' && rest[0] != ';' {
+		l.refused[place{}] = true
 		errs.add(number, "", fmt.Errorf("%w: there is more on the line than the section", ErrSyntax))
 		return ""
 	}
@@ -122,6 +142,7 @@ func (l layout) key(section, content string, number int, deeper bool, errs *file
 	case twice:
 		errs.add(number, written, fmt.Errorf("%w: first in line %d", ErrDuplicate, first.line))
 	case ambiguous(strings.TrimSpace(content[end+1:])):
+		l.refused[place{l.sections[section].line, name}] = true
 		errs.add(number, written, fmt.Errorf("%w: a value cannot begin with a backquote or three quotes", ErrBadValue))
 	default:
 		l.keys[section][name] = place{number, written}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // errProxyRefused is a proxy that opens no tunnel to the destination.
@@ -29,4 +30,26 @@ func RefusedByProxy(err error) bool { return errors.Is(err, errProxyRefused) }
 func ToProxy(err error) bool {
 	e, ok := errors.AsType[*net.OpError](err)
 	return ok && e.Op == "proxyconnect"
+}
+
+// Answerer names who answered a request: the host, under the name given, or a
+// proxy between that says so. To a plain http:// destination a proxy passes on requests and answers, and
+// its own look like the destination's. Through a tunnel it has none.
+func Answerer(t *http.Transport, r *http.Request, answer *http.Response, host string) string {
+	if t.Proxy == nil || r.URL.Scheme != "http" {
+		return host
+	}
+	if proxy, err := t.Proxy(r); err != nil || proxy == nil {
+		return host
+	}
+	switch h := answer.Header; {
+	case answer.StatusCode == http.StatusProxyAuthRequired, h.Get("Proxy-Authenticate") != "",
+		strings.Contains(h.Get("Proxy-Status"), "error="), h.Get("X-Squid-Error") != "":
+		return "the proxy"
+	}
+	switch answer.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return "the proxy or " + host
+	}
+	return host
 }

@@ -1,0 +1,53 @@
+package hq
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A proxy that fails is not taken for the server.
+func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	forbids := proxyThatAnswers(t, http.StatusForbidden, "", "")
+	for _, c := range []struct{ host, proxy, want string }{
+		{"https://hq.invalid", "http://" + closed.Addr().String(), "the proxy refuses connections"},
+		{"http://hq.invalid", "http://" + closed.Addr().String(), "the proxy refuses connections"},
+		{"https://hq.invalid", forbids, "the proxy opens no connection to hq.invalid"},
+		{"http://hq.invalid", forbids, "hq.invalid does not allow this (HTTP 403)"}, // it cannot be told
+		{"http://hq.invalid", proxyThatAnswers(t, http.StatusProxyAuthRequired, "Proxy-Authenticate", "Basic"), "the proxy wants credentials (HTTP 407)"},
+		{"http://hq.invalid", proxyThatAnswers(t, http.StatusForbidden, "X-Squid-Error", "ERR_ACCESS_DENIED 0"), "the proxy does not allow this (HTTP 403)"},
+		{"http://hq.invalid", proxyThatAnswers(t, http.StatusServiceUnavailable, "Proxy-Status", "cache; error=connection_refused"), "the proxy is busy or down (HTTP 503)"},
+		{"http://hq.invalid", proxyThatAnswers(t, http.StatusBadGateway, "Via", "1.1 cache"), "the proxy or hq.invalid is busy or down (HTTP 502)"},
+	} {
+		u, err := url.Parse(c.proxy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newExporter(t, Config{Host: c.host})
+		e.client.transport.Proxy = http.ProxyURL(u) // that of the environment is read once in a process
+		if o := outcomeOf(t, e.Export(t.Context(), sample())); !strings.HasPrefix(o.Reason, c.want) {
+			t.Errorf("%s: the reason is %q, want %q", c.host, o.Reason, c.want)
+		}
+	}
+}
+
+// proxyThatAnswers returns the URL of a proxy that answers for every host.
+func proxyThatAnswers(t *testing.T, status int, header, value string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if header != "" {
+			w.Header().Set(header, value)
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}

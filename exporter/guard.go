@@ -48,8 +48,16 @@ func (g *guarded) call(f func() error, expired <-chan struct{}) (err error, retu
 	}
 	result := make(chan error, 1)
 	go func() {
-		defer g.busy.Store(false)
-		result <- safely(f)
+		answered := false
+		defer func() {
+			if !answered { // it ended its goroutine
+				g.busy.Store(false)
+			}
+		}()
+		err := safely(f)
+		answered = true
+		g.busy.Store(false) // first: who gets the result may call again at once
+		result <- err
 	}()
 	select {
 	case err := <-result:

@@ -9,6 +9,17 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
+// TestAForwarderThatAnsweredCanBeCalledAtOnce: it is not busy with what it has
+// answered.
+func TestAForwarderThatAnsweredCanBeCalledAtOnce(t *testing.T) {
+	g := &guarded{}
+	for range 50_000 {
+		if err, returned := g.call(func() error { return nil }, nil); err != nil || !returned {
+			t.Fatalf("a call after another = %v, %v", err, returned)
+		}
+	}
+}
+
 // A reason of any text is kept as text: cut between runes, and without bytes
 // that are no rune.
 func TestReasonsAreCutAtARune(t *testing.T) {

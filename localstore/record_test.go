@@ -451,3 +451,36 @@ func TestANewerVersionTakesAStateOver(t *testing.T) {
 		t.Errorf("sent %s", wire(sent[0]))
 	}
 }
+
+// TestDecisionsInTheMirrorThatFollowsADamagedOne: what was counted before them
+// is not sent, although both mirrors let everything be sent.
+func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
+	for decided, want := range map[bool]wants{false: {recorded: 1, pending: 1}, true: {recorded: 1, withheld: 1}} {
+		s, c := fresh(t, WithErrorHandler(func(error) {}))
+		other := open(t, s.Path(), c, WithErrorHandler(func(error) {}))
+		w, n := newWriter(t, s), statistic(version("1"), "n")
+		setAsideByHand(t, other)
+		if decided {
+			setMode(t, other, ModeLocal)
+			setMode(t, other, ModeOn)
+			if err := s.look(func(header) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err != nil {
+			t.Fatal(err)
+		}
+		checkBalance(t, s, "n{}", want)
+	}
+}
+
+// setAsideByHand puts a fresh mirror in the place of s's file.
+func setAsideByHand(t *testing.T, s *Store) {
+	t.Helper()
+	s.lock()
+	defer s.unlock()
+	s.leave()
+	if err := s.replaceDamaged(errCut); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -42,6 +42,18 @@ type observation struct {
 	mirror   string
 }
 
+// firstEpoch is that of a mirror in which nobody has decided anything.
+const firstEpoch = 1
+
+// follows reports whether nobody decided anything since the earlier observation.
+// The epochs of a mirror that took the place of a damaged one begin anew.
+func (o observation) follows(earlier observation) bool {
+	if o.mirror == earlier.mirror {
+		return o.epoch == earlier.epoch
+	}
+	return o.epoch == firstEpoch
+}
+
 // attempt is a recording whose COMMIT failed.
 type attempt struct {
 	seq        int64
@@ -202,7 +214,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
 		}
-		share := now.maySend && w.from.maySend && (now.epoch == w.from.epoch || now.mirror != w.from.mirror)
+		share := now.maySend && w.from.maySend && now.follows(w.from)
 		if err := s.record(tx, &r, share); err != nil {
 			return err
 		}

@@ -78,6 +78,12 @@ func (s *Store) erase(tx *transaction) error {
 			return fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
+	// How many rows there ever were tells of the past, too. Ids begin anew: what
+	// a process remembers of the rows is forgotten with the epoch, and the
+	// outcome of a submission needs a lease, which is gone.
+	if err := tx.run("DELETE FROM sqlite_sequence"); err != nil {
+		return fmt.Errorf("empty counters: %w", err)
+	}
 	err := tx.run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
 		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.now)

@@ -73,6 +73,7 @@ func TestEraseLeavesNoByte(t *testing.T) {
 	if err != nil || c.Mode != ModeOn {
 		t.Errorf("consent is %v, %v, want what was decided", c.Mode, err)
 	}
+	expect(t, s, "0", `SELECT count(*) FROM sqlite_sequence`)
 	// What was counted before and not recorded is a baseline; then it counts.
 	n := statistic(version("1"), "n")
 	record(t, w, add(n, 100))
@@ -130,6 +131,39 @@ func TestEraseReachesOtherProcesses(t *testing.T) {
 	expect(t, s, "0", `SELECT count(*) FROM totals`)
 	record(t, w, add(n, 2))
 	checkBalance(t, other, "n{}", wants{recorded: 2, withheld: 0, pending: 2})
+	balanced(t, s)
+}
+
+// TestSubmissionFromBeforeAnErasureSettlesNothing: ids begin anew, so that the
+// batch and the part which it still names are those of another one.
+func TestSubmissionFromBeforeAnErasureSettlesNothing(t *testing.T) {
+	s, c := fresh(t)
+	other := open(t, s.Path(), c)
+	w, n := newWriter(t, other), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	old := mustBegin(t, other)
+	part := next(t, old)
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, w, add(n, 100)) // counted before, for all that is known
+	record(t, w, add(n, 2))
+	sub := mustBegin(t, other)
+	fresh := next(t, sub)
+	if fresh.ID != part.ID || sub.batch != old.batch {
+		t.Fatalf("part %d of batch %d, want the old ids %d and %d", fresh.ID, sub.batch, part.ID, old.batch)
+	}
+	for _, o := range []Outcome{accepted, {Verdict: Refused}, {Verdict: TooLarge}} {
+		if _, err := old.Settle(t.Context(), part, o); !errors.Is(err, ErrLeaseLost) {
+			t.Errorf("the old submission is settled as %s: %v, want ErrLeaseLost", o.Verdict, err)
+		}
+	}
+	checkBalance(t, other, "n{}", wants{recorded: 2, inFlight: 2})
+	settle(t, sub, fresh, accepted)
+	if p, err := old.Next(t.Context()); p != nil || !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("the old submission goes on with %v, %v, want ErrLeaseLost", p, err)
+	}
+	checkBalance(t, other, "n{}", wants{recorded: 2, accepted: 2})
 	balanced(t, s)
 }
 

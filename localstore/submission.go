@@ -52,6 +52,7 @@ type Submission struct {
 	token   string
 	until   int64 // when the lease ends
 	batch   int64
+	erased  int64 // erasures before it: after another one its ids name other rows
 	mark    int64 // what shared totals it covers
 	shared  []*Part
 	uploads []upload
@@ -118,7 +119,7 @@ func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
 func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
-	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark,
+	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures,
 		tried: make(map[int64]bool), blamed: make(map[int64]int)}
 	var err error
 	if r.Forwarder == Cumulative {
@@ -200,6 +201,9 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 func (sub *Submission) over(tx *transaction) (bool, error) {
 	if sub.request.Forwarder == Cumulative {
 		return len(sub.shared) == 0, nil
+	}
+	if tx.erasures != sub.erased {
+		return false, nil
 	}
 	n, err := tx.find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
 	return n > 0, err

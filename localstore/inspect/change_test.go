@@ -46,6 +46,8 @@ func TestEraseAsksFirst(t *testing.T) {
 	o := Options{File: r.store.Path(), Now: r.clock, Stdin: strings.NewReader("Yes\n")}
 	if got := runWith(t.Context(), o, "erase"); got.code != exitDone && got.code != exitBusy {
 		t.Errorf("code %d, %q", got.code, got.errors)
+	} else if !strings.HasPrefix(got.out, "Erasing installation "+before+".\n") {
+		t.Errorf("prints %q, want the old id %s first", got.out, before)
 	}
 	snap, err := r.store.Snapshot(t.Context(), localstore.Query{Submissions: true})
 	if err != nil || len(snap.Submissions) != 0 || snap.InstallationID == before {
@@ -55,9 +57,13 @@ func TestEraseAsksFirst(t *testing.T) {
 
 func TestEraseWithoutAsking(t *testing.T) {
 	path := finished(t)
+	before, _, _ := strings.Cut(strings.TrimPrefix(runWith(t.Context(), Options{File: path}, "id").out, "installation "), "\n")
 	got := runWith(t.Context(), Options{File: path}, "erase", "--yes", "--json")
 	if got.code != exitDone || !strings.Contains(got.out, `"erased": true`) {
 		t.Errorf("code %d, %q, %q", got.code, got.out, got.errors)
+	}
+	if !strings.Contains(got.out, `"erased_installation_id": "`+before+`"`) || strings.Contains(got.out, `"installation_id": "`+before+`"`) {
+		t.Errorf("prints %s, want the old id %s and a new one", got.out, before)
 	}
 	if got := runWith(t.Context(), Options{File: path}, "show"); !strings.Contains(got.out, "Nothing is recorded.") {
 		t.Errorf("shows %s", got.out)

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,14 +60,27 @@ func (s *session) confirm(ctx context.Context) error {
 
 func (s *session) erase(ctx context.Context) error {
 	return s.changing(func(store *localstore.Store) error {
-		if err := store.Erase(ctx); err != nil {
+		// A request for deletion at the destination needs the old id, which
+		// nobody knows afterwards, also where Erase fails half-way.
+		old := store.InstallationID()
+		if !s.json {
+			s.line("Erasing installation %s.", plain(old))
+			s.note("A request to delete what was sent needs this id: it is not kept.")
+		}
+		err := store.Erase(ctx)
+		if err != nil && !errors.Is(err, localstore.ErrErasePending) {
 			return err
 		}
 		if s.json {
-			return s.printJSON(struct {
+			return errors.Join(err, s.printJSON(struct {
 				Erased       bool   `json:"erased"`
+				Pending      bool   `json:"erase_pending"`
 				Installation string `json:"installation_id"`
-			}{true, store.InstallationID()})
+				Old          string `json:"erased_installation_id"`
+			}{true, err != nil, store.InstallationID(), old}))
+		}
+		if err != nil {
+			return err
 		}
 		s.line("All is erased. The installation has the new id %s.", plain(store.InstallationID()))
 		s.note("A running application records nothing of what it counted before.")

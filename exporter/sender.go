@@ -155,6 +155,9 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, errors.Join(ctx.Err(), sub.Release(ctx, s.ctx.Err() != nil))
 		}
 		goOn, err := sub.Settle(ctx, part, o)
+		if errors.Is(err, localstore.ErrLeaseLost) {
+			s.takeBack(ctx, sub, o)
+		}
 		if err != nil {
 			return false, err
 		}
@@ -197,6 +200,14 @@ func (s *sender) retract(ctx context.Context) {
 		return
 	}
 	for _, part := range parts {
+		_, _ = s.send(ctx, part)
+	}
+}
+
+// takeBack sends once what takes back the states that a request said although
+// the mirror was erased meanwhile.
+func (s *sender) takeBack(ctx context.Context, sub *localstore.Submission, o localstore.Outcome) {
+	if part, err := sub.TakeBack(ctx, o); err == nil && part != nil {
 		_, _ = s.send(ctx, part)
 	}
 }

@@ -59,6 +59,7 @@ type Submission struct {
 	resumed bool
 	left    bool
 
+	sent    string         // the payload of the part handed out last
 	sending *Part          // handed out by Next, without an outcome yet
 	tried   map[int64]bool // parts that this attempt is done with
 	blamed  map[int64]int  // single points refused, by the part they were split from
@@ -235,6 +236,7 @@ func (sub *Submission) pick(tx *transaction) (*Part, error) {
 		if err != nil {
 			return nil, err
 		}
+		sub.sent = row.payload
 		return partOf(row.payload, id, sub.batch)
 	}
 	return nil, nil

@@ -23,6 +23,8 @@ type connection struct {
 	relaxed    string // the statement that ends durable commits
 	logged     bool   // something was written to the log
 	reading    context.Context
+	alone      bool // of a reader: no other files lay beside the mirror before it
+	immutable  bool // of a reader: it takes no notice of what others write
 }
 
 // context is that of the reading under way. Nothing else is cut short.
@@ -61,7 +63,11 @@ func dataSource(path string, readOnly bool, busy time.Duration) string {
 }
 
 func connect(path string, readOnly bool, busy time.Duration) (*connection, error) {
-	db, err := sql.Open("sqlite", dataSource(path, readOnly, busy))
+	return connectTo(dataSource(path, readOnly, busy))
+}
+
+func connectTo(source string) (*connection, error) {
+	db, err := sql.Open("sqlite", source)
 	if err != nil {
 		return nil, err
 	}

@@ -21,14 +21,12 @@ type Consent struct {
 }
 
 // Consent reads what holds now, whichever process set it.
-func (s *Store) Consent(context.Context) (Consent, error) {
+func (s *Store) Consent(ctx context.Context) (Consent, error) {
 	if s.missing() {
 		return Consent{}, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
 	var c Consent
-	err := s.look(func(h header) error { c = s.consentOf(&h); return nil })
+	err := s.reading(ctx, func(h header) error { c = s.consentOf(&h); return nil })()
 	if err != nil {
 		return Consent{}, fmt.Errorf("read consent: %w", err)
 	}
@@ -123,7 +121,7 @@ func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeL
 
 // RequireConsent stores that this installation sends nothing before it was
 // enabled. It is not undone by a program that does not ask for it.
-func (s *Store) RequireConsent(context.Context) error {
+func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}

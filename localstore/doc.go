@@ -57,5 +57,9 @@
 // network ones. Where files cannot be mapped into memory it has a rollback
 // journal in place of the write-ahead log, and readers wait for writers. Where
 // every user can write in a directory, as on some mounts of another system's
-// disks, there can be none. A copied mirror is two writers with one id.
+// disks, there can be none. An application must not open its own mirror's files by
+// any other means than a Store, as with os.ReadFile for a support bundle or with a
+// second SQLite library: closing such a file drops the locks that the whole process
+// has on it, and processes beside it can then damage the mirror. [Store.Backup]
+// gives it a copy, [Snapshot.WriteJSON] a document. A copied mirror is two writers with one id.
 package localstore

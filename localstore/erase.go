@@ -28,13 +28,16 @@ const (
 // which is another program's and is not imported again. Other processes that have the mirror open notice with their next
 // recording: they record nothing of what they counted before. While one of them
 // keeps the file from being cleaned it waits for up to five seconds or until the
-// context ends, and then returns [ErrErasePending]. Nothing must be collected
-// for this Store's writer meanwhile.
+// context ends, and then returns [ErrErasePending]. A context that has ended
+// before it began keeps it from beginning. Nothing must be collected for this
+// Store's writer meanwhile.
 func (s *Store) Erase(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.lock()
+	if err := s.lockWithin(ctx); err != nil {
+		return wrap("erase", err)
+	}
 	defer s.unlock()
 	if err := s.usable(); err != nil {
 		return wrap("erase", err)

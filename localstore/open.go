@@ -225,13 +225,11 @@ func (s *Store) openReadOnly() error {
 			return err
 		}
 		os.SameFile(file, file) // on Windows the first comparison reads which file it is
-		conn, err := connect(s.path, true, s.busyTimeout)
+		alone := !hasBeside(s.path)
+		conn, err := s.connectReader()
 		if err == nil {
-			if err = s.inspect(conn); err == nil {
-				s.file = file
-				return nil
-			}
-			err = errors.Join(err, conn.close()) // read-only, it leaves files beside it alone
+			s.file, conn.alone = file, alone
+			return nil
 		}
 		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
@@ -250,11 +248,11 @@ func (s *Store) follow() error {
 	if err != nil {
 		return err
 	}
-	if s.conn != nil && os.SameFile(file, s.file) {
+	if s.conn != nil && os.SameFile(file, s.file) && !s.conn.immutable {
 		return nil
 	}
 	if s.conn != nil {
-		_ = s.conn.close() // read-only, it leaves the files of its successor alone
+		_ = s.leaveReader(s.conn, s.file) // read-only, it leaves the files of its successor alone
 		s.conn = nil
 	}
 	return s.openReadOnly()

@@ -136,6 +136,15 @@ func denied(path string, write bool) error {
 	return nil
 }
 
+// writeDenied returns what keeps this user from making files in a directory.
+func writeDenied(dir string) error {
+	const execute, writing = 1, 2
+	if err := syscall.Access(dir, writing|execute); isDenied(err) {
+		return err
+	}
+	return nil
+}
+
 func isDenied(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }

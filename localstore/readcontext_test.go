@@ -16,6 +16,10 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 		"snapshot": func(ctx context.Context) error { _, err := s.Snapshot(ctx, Query{}); return err },
 		"balance":  func(ctx context.Context) error { _, err := s.Balance(ctx); return err },
 		"preview":  func(ctx context.Context) error { _, err := s.Preview(ctx, request(Delta)); return err },
+		"sent":     func(ctx context.Context) error { _, err := s.Sent(ctx, 0); return err },
+		"revision": func(ctx context.Context) error { _, err := s.Revision(ctx); return err },
+		"consent":  func(ctx context.Context) error { _, err := s.Consent(ctx); return err },
+		"erase":    func(ctx context.Context) error { return s.Erase(ctx) },
 		"examine":  func(ctx context.Context) error { _, err := s.Examine(ctx, nil); return err },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -8,20 +8,18 @@ import (
 // Revision returns a text that is another one after every change of the file,
 // by whichever process, and after another file took its place. It says nothing
 // else, and only to those who ask the same Store. Asking reads one row, however
-// much is recorded. Declarations that wait to be written are no change yet.
-func (s *Store) Revision(context.Context) (string, error) {
+// much is recorded. Declarations that wait to be written are no change yet. It ends with ctx.
+func (s *Store) Revision(ctx context.Context) (string, error) {
 	if s.missing() {
 		return "", ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
 	var revision string
-	err := s.look(func(h header) error {
+	err := s.reading(ctx, func(h header) error {
 		// What this connection writes itself does not move data_version.
 		own, err := s.conn.find(`SELECT total_changes()`)
 		revision = fmt.Sprintf("%s.%d.%d.%d", h.mirror, s.generation, h.dataVersion, own)
 		return err
-	})
+	})()
 	return revision, wrap("read revision", err)
 }
 

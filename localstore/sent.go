@@ -17,15 +17,13 @@ type SentPart struct {
 
 // Sent returns what the batches hold that are settled, those whose payload is
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
-// whose payload is not there the error is [ErrNoPayload].
-func (s *Store) Sent(_ context.Context, batch int64) ([]SentPart, error) {
+// whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
+func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
 	var sent []SentPart
-	err := s.look(func(header) error {
+	err := s.reading(ctx, func(header) error {
 		return s.conn.each(`SELECT id, batch_id, state, settled_at, rejected, payload FROM parts
 			WHERE settled_at IS NOT NULL AND payload IS NOT NULL AND (?1 = 0 OR batch_id = ?1) ORDER BY id`,
 			func(rows *sql.Rows) error {
@@ -41,7 +39,7 @@ func (s *Store) Sent(_ context.Context, batch int64) ([]SentPart, error) {
 				sent = append(sent, p)
 				return err
 			}, batch)
-	})
+	})()
 	if err == nil && batch != 0 && len(sent) == 0 {
 		err = fmt.Errorf("batch %d: %w", batch, ErrNoPayload)
 	}

@@ -58,9 +58,14 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 	return r.Snapshot, nil
 }
 
+// readTrackables, like the other readings for people, cuts texts in SQL: what
+// somebody wrote by hand into the file may be of any length. This package never
+// writes one near these limits. JSON that is too long counts as empty, for its
+// beginning cannot be decoded.
 func (r *snapshotReader) readTrackables() error {
-	return r.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints, t.declared_at,
-			coalesce(c.state, ''), coalesce(c.since, 0)
+	return r.each(`SELECT t.id, substr(t.name, 1, 65536), substr(t.kind, 1, 65536), substr(t.description, 1, 65536), substr(t.unit, 1, 65536),
+			t.float, t.monotonic, iif(length(t.checkpoints) > 1048576, '', t.checkpoints), t.declared_at,
+			substr(coalesce(c.state, ''), 1, 65536), coalesce(c.since, 0)
 		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR t.name = ?1`,
 		func(rows *sql.Rows) error {
 			var id, declaredAt, changedAt int64
@@ -87,8 +92,9 @@ func (r *snapshotReader) readTrackables() error {
 }
 
 func (r *snapshotReader) readSeries() error {
-	return r.each(`SELECT s.id, m.trackable_id, m.role, m.scope_name, m.name, m.unit, m.description, m.type, m.monotonic, m.float, m.bounds,
-			s.attributes, r.attributes, o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside,
+	return r.each(`SELECT s.id, m.trackable_id, m.role, substr(m.scope_name, 1, 65536), substr(m.name, 1, 65536), substr(m.unit, 1, 65536),
+			substr(m.description, 1, 65536), m.type, m.monotonic, m.float, m.bounds,
+			iif(length(s.attributes) > 1048576, '{}', s.attributes), iif(length(r.attributes) > 1048576, '{}', r.attributes), o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside,
 			coalesce(o.exports, 0), coalesce(o.updated_at, g.updated_at, 0), g.value
 		FROM series s JOIN metrics m ON m.id = s.metric_id JOIN resources r ON r.id = s.resource_id
 		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
@@ -184,7 +190,7 @@ func (r *snapshotReader) listed(chosen func(*SeriesCounts) bool) any {
 
 func (r *snapshotReader) readLog() error {
 	return r.each(`SELECT id, forwarder, coalesce(batch_id, 0), coalesce(part_id, 0), first_at, last_at, times, outcome, status,
-			points, rejected, reason
+			points, rejected, substr(reason, 1, 65536)
 		FROM submission_log ORDER BY id`,
 		func(rows *sql.Rows) error {
 			var e LogEntry

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -19,7 +20,7 @@ func (r *snapshotReader) readDays() error {
 		}
 	}
 	span := min(max(dayOf(r.At.UnixNano())-first, 0)+1, keepDays)
-	return r.each(`SELECT series_id, day, value, count FROM days WHERE day >= ?1
+	return r.each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day >= ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
 		func(rows *sql.Rows) error {
 			x, day, err := r.scanDay(rows)
@@ -52,7 +53,7 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 		}
 		return err
 	}
-	err := r.each(`SELECT series_id, day, value, count FROM days WHERE day < ?1
+	err := r.each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day < ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day DESC LIMIT ?3`,
 		keep, first, r.chosen(), len(left))
 	if err != nil || len(left) == 0 {
@@ -62,7 +63,7 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 	if err != nil {
 		return err
 	}
-	return r.each(`SELECT series_id, max(day), value, count FROM days WHERE day < ?1
+	return r.each(`SELECT series_id, max(day), iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day < ?1
 		AND series_id IN (SELECT value FROM json_each(?2)) GROUP BY series_id`, keep, first, string(list))
 }
 
@@ -74,13 +75,16 @@ func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) 
 	id, _ := c[0].(int64)
 	day, _ := c[1].(int64)
 	count, _ := c[3].(int64)
+	// No count is of a day that nanoseconds do not reach. A file may say so.
+	day = min(max(day, dayOf(math.MinInt64)+1), dayOf(math.MaxInt64))
 	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
 }
 
 // readHistory reads the latest exports, and for a State, which is a gauge of
 // each version's own, the states it was in.
 func (r *snapshotReader) readHistory() error {
-	err := r.each(`SELECT h.series_id, CASE WHEN m.type = 'gauge' THEN m.trackable_id END, h.at, h.value, h.count
+	err := r.each(`SELECT h.series_id, CASE WHEN m.type = 'gauge' THEN m.trackable_id END, h.at,
+			CASE typeof(h.value) WHEN 'text' THEN substr(h.value, 1, 65536) WHEN 'blob' THEN NULL ELSE h.value END, h.count
 		FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`,
 		func(rows *sql.Rows) error {

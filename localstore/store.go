@@ -167,7 +167,11 @@ func (s *Store) Close() error {
 		err = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
 	}
 	s.closed = true
-	if s.conn != nil {
+	switch {
+	case s.conn == nil:
+	case s.readOnly:
+		err = errors.Join(err, s.leaveReader(s.conn, s.file))
+	default:
 		err = errors.Join(err, s.conn.close())
 	}
 	if err != nil {

@@ -23,6 +23,7 @@
 //	doctor                   schema, integrity, balance, sizes, consent
 //	export csv|report|json   all that is recorded, as a file
 //	    --by-name            the order of csv
+//	backup FILE              a copy of the mirror, safely also while the application runs
 //	consent [status|on|local|off], also before the application's first run
 //	erase                    deletes all that was recorded, asks first
 //	    --yes                does not ask

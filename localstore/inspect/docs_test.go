@@ -149,6 +149,7 @@ func TestREADMECommandsRun(t *testing.T) {
 	if len(lines) < 10 {
 		t.Fatalf("%d lines", len(lines))
 	}
+	t.Chdir(t.TempDir()) // for what backup writes
 	for _, m := range lines {
 		args := strings.Fields(m[1])
 		o := Options{File: r.store.Path(), Now: r.clock, Stdin: strings.NewReader("no\n"),

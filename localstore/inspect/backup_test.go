@@ -1,0 +1,23 @@
+package inspect
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// TestBackup writes a mirror that can be shown, and overwrites nothing.
+func TestBackup(t *testing.T) {
+	path, to := finished(t), filepath.Join(t.TempDir(), "copy.db")
+	if got := runWith(t.Context(), Options{File: path}, "backup"); got.code != exitUsage {
+		t.Errorf("backup to nothing: code %d, %q", got.code, got.errors)
+	}
+	if got := runWith(t.Context(), Options{File: path}, "backup", to); got.code != exitDone {
+		t.Fatalf("backup: code %d, %q", got.code, got.errors)
+	}
+	if got := runWith(t.Context(), Options{File: to}, "show"); got.code != exitDone {
+		t.Errorf("show of the copy: code %d, %q", got.code, got.errors)
+	}
+	if got := runWith(t.Context(), Options{File: path}, "backup", to); got.code != exitFailed {
+		t.Errorf("backup again: code %d, %q", got.code, got.errors)
+	}
+}

@@ -1,0 +1,83 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// A reader of a file with a write-ahead log makes files beside it. It leaves
+// none behind, and where it can make none it reads the file alone, if that is
+// all there is.
+
+// connectReader opens a mirror for reading.
+func (s *Store) connectReader() (*connection, error) {
+	conn, err := connect(s.path, true, s.busyTimeout)
+	if err == nil {
+		if err = s.inspect(conn); err == nil {
+			return conn, nil
+		}
+		err = errors.Join(err, conn.close()) // read-only, it leaves files beside it alone
+	}
+	if !hasCode(err, codeCannotOpen, codeReadOnly) {
+		return nil, err
+	}
+	return s.connectUnwritable(err)
+}
+
+// connectUnwritable opens a mirror where no file can be made beside it. Whoever
+// has one open has its log beside it: without a log nobody writes to it now, and
+// a Store opens it anew for each reading. With one, the file alone is not all
+// that was recorded, and is not shown as if it were.
+func (s *Store) connectUnwritable(cause error) (*connection, error) {
+	dir := filepath.Dir(s.path)
+	denied := writeDenied(dir)
+	if denied == nil {
+		return nil, cause
+	}
+	if hasContent(s.path+"-wal") || hasContent(s.path+"-journal") {
+		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read its log cannot be made in %s (%w); "+
+			"a copy of usage.db and usage.db-wal where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
+	}
+	if !errors.Is(denied, syscall.EROFS) {
+		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read it cannot be made in %s (%w); "+
+			"a copy where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
+	}
+	conn, err := connectTo(dataSource(s.path, true, s.busyTimeout) + "&immutable=1")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.inspect(conn); err != nil {
+		return nil, errors.Join(err, conn.close())
+	}
+	conn.immutable = true
+	return conn, nil
+}
+
+func hasContent(path string) bool {
+	file, err := os.Stat(path)
+	return err == nil && file.Size() > 0
+}
+
+// leaveReader closes the connection of a reader and takes along what it made beside
+// the mirror: a connection that cannot write cannot remove it. SQLite itself
+// does that for the last one that leaves, and for no other.
+func (s *Store) leaveReader(conn *connection, file os.FileInfo) error {
+	err := conn.close()
+	if !conn.alone || hasLog(s.path) || !hasBeside(s.path) {
+		return err
+	}
+	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {
+		return err
+	}
+	last, lastErr := connect(s.path, false, 0)
+	if lastErr != nil {
+		return err // whoever opens the mirror next goes by them
+	}
+	_, _ = last.journalMode() // opens the log, for it to be removed
+	_ = last.close()
+	return err
+}

@@ -1,0 +1,86 @@
+package localstore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestAMirrorOnAReadOnlyFileSystem is read where all of it is in its one file,
+// and refused with the reason where part of it is in a log.
+func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
+	if !asChild(t, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}) {
+		return
+	}
+	for name, running := range map[string]bool{"finished": false, "with a log": true} {
+		t.Run(name, func(t *testing.T) {
+			s, c := fresh(t)
+			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
+			if !running {
+				closeStore(t, s)
+			}
+			dir := t.TempDir()
+			path := filepath.Join(dir, "usage.db")
+			for _, suffix := range []string{"", "-wal"} {
+				if content, err := os.ReadFile(s.path + suffix); err == nil {
+					write(t, path+suffix, content)
+				}
+			}
+			if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
+				t.Skipf("nothing can be mounted: %v", err)
+			}
+			t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+			if err := syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+				t.Skipf("nothing can be mounted: %v", err)
+			}
+			r, err := Open(path, ReadOnly(), WithClock(c.now))
+			if running {
+				if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "to read its log") {
+					t.Errorf("Open = %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				snap, err := r.Snapshot(t.Context(), Query{})
+				if err != nil || len(snap.Others) == 0 {
+					t.Fatalf("Snapshot = %+v, %v", snap, err)
+				}
+			}
+			closeStore(t, r)
+		})
+	}
+}
+
+// TestAReaderLeavesNothingBehind that it made, and nothing of others is removed.
+func TestAReaderLeavesNothingBehind(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
+	r := open(t, s.path, c, ReadOnly())
+	closeStore(t, r)
+	if !hasLog(s.path) {
+		t.Error("the log of a running process is gone")
+	}
+	closeStore(t, s)
+	first := open(t, s.path, c, ReadOnly())
+	second := open(t, s.path, c, ReadOnly())
+	for _, reader := range []*Store{first, second} {
+		if _, err := reader.Snapshot(t.Context(), Query{}); err != nil {
+			t.Error(err)
+		}
+	}
+	closeStore(t, second)
+	if _, err := first.Snapshot(t.Context(), Query{}); err != nil {
+		t.Error(err)
+	}
+	closeStore(t, first)
+	if hasBeside(s.path) {
+		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.path)))
+	}
+}

@@ -3,6 +3,7 @@ package localstore
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -70,7 +71,10 @@ func (c *connection) logIsCut(path string) bool {
 	}
 	defer f.Close()
 	var magic [4]byte
-	if n, _ := f.ReadAt(magic[:], 0); n == 0 {
+	switch n, err := f.ReadAt(magic[:], 0); {
+	case err != nil && !errors.Is(err, io.EOF):
+		return false // one read may fail
+	case n == 0:
 		return c.logHasFrames()
 	}
 	return magic[0] != 0x37 || magic[1] != 0x7f || magic[2] != 0x06 || magic[3]&^1 != 0x82

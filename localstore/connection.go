@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ type connection struct {
 	db         *sql.DB
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
-	relaxed    string // the statement that ends durable commits
-	logged     bool   // something was written to the log
+	relaxed    string      // the statement that ends durable commits
+	logged     bool        // something was written to the log
+	memory     os.FileInfo // that it shares, once something was
 	reading    context.Context
 	alone      bool // of a reader: no other files lay beside the mirror before it
 	immutable  bool // of a reader: it takes no notice of what others write

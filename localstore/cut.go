@@ -3,6 +3,7 @@ package localstore
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -15,6 +16,11 @@ var errCut = fmt.Errorf("%w: it was cut short while it was open", errUnreadable)
 // leaveIfCut sets a file that was cut aside, with what is left of it, before
 // more is counted into it.
 func (s *Store) leaveIfCut(file os.FileInfo) {
+	if file.Size() > 0 && s.conn.wasLeft(s.path) {
+		s.release(s.conn)
+		s.conn = nil
+		return
+	}
 	if file.Size() > 0 && !s.conn.logIsCut(s.path) {
 		return
 	}
@@ -22,6 +28,35 @@ func (s *Store) leaveIfCut(file os.FileInfo) {
 	if err := s.replaceDamaged(errCut); err != nil {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", err))
 	}
+}
+
+// wrote notes that there is something in the log, and whose log it is.
+func (c *connection) wrote(path string) {
+	c.logged = c.relaxed == relaxedLog
+	if !c.logged || c.memory != nil {
+		return
+	}
+	if memory, err := os.Stat(path + "-shm"); err == nil {
+		os.SameFile(memory, memory) // on Windows the first comparison reads which file it is
+		c.memory = memory
+	}
+}
+
+// wasLeft reports whether the files beside a sound mirror are no longer those of
+// this connection. Who reads the mirror's files in this process drops the locks
+// on them, and the next process to close it then takes itself for the last: it
+// merges the log and removes it. Nothing is lost while nothing waits to be merged.
+func (c *connection) wasLeft(path string) bool {
+	if !c.logged || c.memory == nil {
+		return false
+	}
+	memory, err := os.Stat(path + "-shm")
+	if err == nil && os.SameFile(memory, c.memory) || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	var busy, log, merged int64
+	err = c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &merged)
+	return err == nil && busy == 0 && log == merged
 }
 
 // logIsCut reports whether the write-ahead log lacks what this connection wrote
@@ -36,7 +71,10 @@ func (c *connection) logIsCut(path string) bool {
 	}
 	defer f.Close()
 	var magic [4]byte
-	if n, _ := f.ReadAt(magic[:], 0); n == 0 {
+	switch n, err := f.ReadAt(magic[:], 0); {
+	case err != nil && !errors.Is(err, io.EOF):
+		return false // one read may fail
+	case n == 0:
 		return c.logHasFrames()
 	}
 	return magic[0] != 0x37 || magic[1] != 0x7f || magic[2] != 0x06 || magic[3]&^1 != 0x82

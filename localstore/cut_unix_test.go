@@ -4,6 +4,7 @@ package localstore
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 )
 
@@ -61,6 +62,44 @@ func TestALogThatWasMergedIsNotCut(t *testing.T) {
 	record(t, w, add(n, 4))
 	if names := damagedFiles(t, s.Path()); len(names) != 0 {
 		t.Errorf("set aside: %v", names)
+	}
+	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
+}
+
+// TestAMirrorWhoseLocksWereDroppedIsKept: who reads the files in this process
+// drops its locks, and another process then leaves as if it were the last.
+func TestAMirrorWhoseLocksWereDroppedIsKept(t *testing.T) {
+	const other = "LOCALSTORE_LAST_TO_CLOSE"
+	if path := os.Getenv(other); path != "" {
+		s, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeStore(t, s)
+		return
+	}
+	var told reports
+	s, _ := fresh(t, WithErrorHandler(told.handle))
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	for range 3 {
+		for _, suffix := range []string{"", "-shm"} {
+			if _, err := os.ReadFile(s.Path() + suffix); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), other+"="+s.Path(), "GORACE=atexit_sleep_ms=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if _, err := os.Stat(s.Path() + "-wal"); err == nil {
+			t.Fatal("the other process left the log")
+		}
+		record(t, w, add(n, 2))
+	}
+	if names := damagedFiles(t, s.Path()); len(names) != 0 || len(told.errs) != 0 {
+		t.Errorf("set aside: %v; told: %v", names, told.errs)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
 }

@@ -41,6 +41,9 @@ func (c *decisionCache) read(path string) decision {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		*c = decisionCache{}
+		if _, err := os.Lstat(path); err == nil { // what the link leads to is not mounted, say
+			return decision{wrong: "is a link that leads nowhere"}
+		}
 		return decision{}
 	case err != nil:
 		*c = decisionCache{}

@@ -176,7 +176,8 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 		s.forget()
 		return s.named(s.diagnose(err))
 	}
-	s.recorded, s.conn.logged = true, s.conn.relaxed == relaxedLog
+	s.recorded = true
+	s.conn.wrote(s.path)
 	s.ledger.wrote(declared)
 	return nil
 }

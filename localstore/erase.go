@@ -25,19 +25,19 @@ const (
 // installation and the mirror new ids, overwrites what was deleted in the file
 // and its log, and removes files that were set aside. What the person decided
 // stays; so does a database of the reference implementation that was imported,
-// which is another program's and is not imported again. Other processes that have the mirror open notice with their next
-// recording: they record nothing of what they counted before. While one of them
-// keeps the file from being cleaned it waits for up to five seconds or until the
-// context ends, and then returns [ErrErasePending]. A context that has ended
-// before it began keeps it from beginning. Nothing must be collected for this
-// Store's writer meanwhile.
+// which is another program's and is not imported again. Other processes that have
+// the mirror open notice with their next recording: they record nothing of what
+// they counted before. While one of them keeps the file from being cleaned it
+// waits for up to five seconds or until the context ends, and then returns
+// [ErrErasePending]. The context bounds that wait alone: everything is deleted
+// also when it has ended. Nothing must be collected for this Store's writer
+// meanwhile.
 func (s *Store) Erase(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if err := s.lockWithin(ctx); err != nil {
-		return wrap("erase", err)
-	}
+	ctx = orBackground(ctx)
+	s.lock()
 	defer s.unlock()
 	if err := s.usable(); err != nil {
 		return wrap("erase", err)

@@ -19,7 +19,6 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 		"sent":     func(ctx context.Context) error { _, err := s.Sent(ctx, 0); return err },
 		"revision": func(ctx context.Context) error { _, err := s.Revision(ctx); return err },
 		"consent":  func(ctx context.Context) error { _, err := s.Consent(ctx); return err },
-		"erase":    func(ctx context.Context) error { return s.Erase(ctx) },
 		"examine":  func(ctx context.Context) error { _, err := s.Examine(ctx, nil); return err },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())

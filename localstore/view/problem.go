@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -31,7 +32,9 @@ var problems = []struct {
 
 // fail answers with what a person can do with an error, and reports it in full.
 func (h *Handler) fail(w http.ResponseWriter, err error) {
-	h.onError(err)
+	if !errors.Is(err, context.Canceled) { // the browser went away
+		h.onError(err)
+	}
 	for _, p := range problems {
 		if errors.Is(err, p.err) {
 			refuse(w, p.status, p.text)

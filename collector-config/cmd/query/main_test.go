@@ -13,7 +13,7 @@ import (
 func ask(t *testing.T, question string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, "testdata/usage*.jsonl", "../sql/duckdb.sql", []string{"../sql/" + question}); err != nil {
+	if err := run(t.Context(), &out, "testdata/usage*.jsonl", "../../sql/duckdb.sql", []string{"../../sql/" + question}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -62,7 +62,7 @@ id-1,game,timer,play,,90,2
 
 // Every file that is shipped is asked, and a view needs its archive.
 func TestEveryQuestionHasAnAnswer(t *testing.T) {
-	files, err := filepath.Glob("../sql/*.sql")
+	files, err := filepath.Glob("../../sql/*.sql")
 	if err != nil || len(files) < 8 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
@@ -84,9 +84,9 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}
 	for name, args := range map[string][3]string{
 		"no views":   {"testdata/usage*.jsonl", "missing.sql", bad},
-		"no query":   {"testdata/usage*.jsonl", "../sql/duckdb.sql", "missing.sql"},
-		"a bad one":  {"testdata/usage*.jsonl", "../sql/duckdb.sql", bad},
-		"no archive": {"testdata/none*.jsonl", "../sql/duckdb.sql", "../sql/totals.sql"},
+		"no query":   {"testdata/usage*.jsonl", "../../sql/duckdb.sql", "missing.sql"},
+		"a bad one":  {"testdata/usage*.jsonl", "../../sql/duckdb.sql", bad},
+		"no archive": {"testdata/none*.jsonl", "../../sql/duckdb.sql", "../../sql/totals.sql"},
 	} {
 		if err := run(t.Context(), new(bytes.Buffer), args[0], args[1], []string{args[2]}); err == nil {
 			t.Errorf("%s: no error", name)

@@ -8,11 +8,11 @@ import (
 
 // The README says what each panel asks: it must be what it asks.
 func TestReadmeHasEveryPanel(t *testing.T) {
-	panels, err := Panels("../grafana/usage.json", map[string]string{"application": ".+", "counter": "searches_total"})
+	panels, err := Panels("../../grafana/usage.json", map[string]string{"application": ".+", "counter": "searches_total"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/exposition"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 

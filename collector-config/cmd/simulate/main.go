@@ -2,9 +2,9 @@
 // production.yaml, and checks that what Prometheus is shown and what the archive
 // holds is exactly what was sent:
 //
-//	go run ./collector-config/simulate -installations 100000
-//	go run ./collector-config/simulate -installations 100000 -resend 0.1
-//	go run ./collector-config/simulate -dashboard      # what each panel asks and gets
+//	go run ./collector-config/cmd/simulate -installations 100000
+//	go run ./collector-config/cmd/simulate -installations 100000 -resend 0.1
+//	go run ./collector-config/cmd/simulate -dashboard      # what each panel asks and gets
 //
 // It builds the Collector unless that was done before, and needs g++ for DuckDB
 // and, with -dashboard, Prometheus.
@@ -21,9 +21,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/fleet"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/prometheus"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/prometheus"
 )
 
 type options struct {

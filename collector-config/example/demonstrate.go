@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/exposition"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
-	"github.com/anonymoususage/anonymoususage-go/examples/internal/table"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
@@ -88,15 +89,11 @@ func show(out io.Writer, text []byte) error {
 	samples = slices.DeleteFunc(samples, func(s exposition.Sample) bool {
 		return s.Labels["otel_scope_name"] == "" || strings.HasSuffix(s.Name, "_bucket")
 	})
-	t := table.Table{Header: []string{"metric", "value"}}
 	sums := exposition.By(samples, "state", "checkpoint", "period", "date")
-	names := make([]string, 0, len(sums))
-	for name := range sums {
-		names = append(names, name)
+	aligned := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(aligned, "  metric\tvalue")
+	for _, name := range slices.Sorted(maps.Keys(sums)) {
+		fmt.Fprintf(aligned, "  %s\t%s\n", name, strconv.FormatFloat(sums[name], 'g', -1, 64))
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		t.Add(name, strconv.FormatFloat(sums[name], 'g', -1, 64))
-	}
-	return t.Print(out)
+	return aligned.Flush()
 }

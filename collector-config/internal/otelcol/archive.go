@@ -21,8 +21,8 @@ func Ask(ctx context.Context, dir, archive, question string) ([][]string, error)
 	}
 	ext := filepath.Ext(archive)
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "run", "-C", filepath.Join(dir, "query"), ".",
-		"-archive", strings.TrimSuffix(archive, ext)+"*"+ext, filepath.Join("..", "sql", question))
+	cmd := exec.CommandContext(ctx, "go", "run", "-C", filepath.Join(dir, "cmd", "query"), ".",
+		"-archive", strings.TrimSuffix(archive, ext)+"*"+ext, filepath.Join("..", "..", "sql", question))
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("ask archive %s: %w\n%s", question, err, said.Bytes())

@@ -1,4 +1,4 @@
-module github.com/anonymoususage/anonymoususage-go/collector-config/query
+module github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query
 
 go 1.26.0
 

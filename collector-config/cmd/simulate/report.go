@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/exposition"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/fleet"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 // patience is how long the last batch may take to be shown.

@@ -1,7 +1,7 @@
-// Command collector shows a count going into a real OpenTelemetry Collector and
+// Command example shows a count going into a real OpenTelemetry Collector and
 // coming out of the endpoint that Prometheus scrapes.
 //
-//	go run ./examples/collector
+//	go run ./collector-config/example
 //
 // The Collector is the one of collector-config, run with quick.yaml on free
 // ports of loopback. It is built first where that was not done before, which
@@ -18,7 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 func main() {
@@ -28,7 +28,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout, *dir, *buildOnly); err != nil {
-		fmt.Fprintln(os.Stderr, "collector:", err)
+		fmt.Fprintln(os.Stderr, "example:", err)
 		os.Exit(1)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/prometheus"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/prometheus"
 )
 
 // settle is long enough for a rate: two scrapes and some.

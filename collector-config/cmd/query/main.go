@@ -1,6 +1,6 @@
 // Command query asks the archive with DuckDB, where there is no duckdb to call:
 //
-//	go run -C collector-config/query . -archive '../archive/usage*.jsonl' ../sql/applications.sql
+//	go run -C collector-config/cmd/query . -archive '../../archive/usage*.jsonl' ../../sql/applications.sql
 //
 // It prints the rows of each file's query as CSV. It is a module of its own,
 // because DuckDB, which it links, is large and needs a C++ compiler.
@@ -22,8 +22,8 @@ import (
 )
 
 func main() {
-	archive := flag.String("archive", "../archive/usage*.jsonl", "the archive's files")
-	views := flag.String("views", "../sql/duckdb.sql", "what makes the views")
+	archive := flag.String("archive", "../../archive/usage*.jsonl", "the archive's files")
+	views := flag.String("views", "../../sql/duckdb.sql", "what makes the views")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, *archive, *views, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "query:", err)

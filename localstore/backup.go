@@ -25,10 +25,11 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return wrap("back up mirror", err)
 	}
 	defer s.unlock()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownFile)
 	if err != nil {
 		return wrap("back up mirror", err)
 	}
+	setPermissions(f, ownFile)
 	if err := f.Close(); err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
 	}

@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -55,7 +56,16 @@ func (h *header) consent() Consent {
 	default:
 		c.Reason = "consent is not required"
 	}
+	c.Reason += h.unheeded()
 	return c
+}
+
+// unheeded is what is to be said of a decision file that does not count.
+func (h *header) unheeded() string {
+	if h.mode != ModeUnset || h.distrusted == "" {
+		return ""
+	}
+	return "; the file beside the mirror that says on does not count, because it " + h.distrusted
 }
 
 // Why sending takes a decision, as the mirror stores it.
@@ -76,6 +86,12 @@ func (h *header) maySend() bool {
 // not sent yet when sending is switched off is never sent later, except for a
 // batch that was under way: it rests and goes out unchanged when sending is
 // switched on again.
+//
+// Where that file is a link, the file that it leads to is written. What is not
+// this user's to change there is left as it is, an administrator's file above
+// all, and the decision is kept in the mirror alone: [ErrOverruled] says that
+// the file keeps it from taking effect. After any other error a stricter
+// decision may hold, a looser one does not.
 func (s *Store) SetMode(_ context.Context, mode Mode) error {
 	if s.missing() {
 		return ErrNotOpen
@@ -86,30 +102,55 @@ func (s *Store) SetMode(_ context.Context, mode Mode) error {
 	s.lock()
 	defer s.unlock()
 	s.keepStricter(mode)
+	var notKept error
 	err := s.writeDurably(func(tx *transaction) error {
+		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		if err := writeDecision(s.decisionPath(), mode); err != nil {
-			return err
+		notKept = writeDecisions(s.path, s.asked, mode)
+		switch {
+		case notKept == nil:
+			tx.wrongDecision, tx.distrusted = "", ""
+		case errors.Is(notKept, errNotOurs):
+			holds = strictest(mode, s.decision.read(s.path, s.asked).mode)
+		case !stricter(mode, tx.mode):
+			return notKept
 		}
-		tx.wrongDecision = ""
-		if tx.mode == mode {
+		if tx.mode == holds {
 			return nil
 		}
-		return s.switchMode(tx, mode)
+		return s.switchMode(tx, holds)
 	})
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	return s.look(func(header) error { return nil }) // remember it
+	if err := s.look(func(header) error { return nil }); err != nil { // remember it
+		return err
+	}
+	if errors.Is(notKept, errNotOurs) {
+		return overruled(mode, s.decision.read(s.path, s.asked), notKept)
+	}
+	return wrap("set mode in the mirror alone", notKept)
+}
+
+// overruled returns why a decision that is not in the file beside the mirror
+// does not hold; nil where it does.
+func overruled(mode Mode, said decision, notKept error) error {
+	switch {
+	case said.wrong != "" && (mode == ModeOn || mode == ModeUnset):
+		return fmt.Errorf("set mode %v: %w: it %s; %w", mode, ErrOverruled, said.wrong, notKept)
+	case strictest(mode, said.mode) != mode:
+		return fmt.Errorf("set mode %v: %w: it says %v; %w", mode, ErrOverruled, said.mode, notKept)
+	}
+	return nil
 }
 
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
 func (s *Store) keepStricter(mode Mode) {
-	said := s.decision.read(s.decisionPath())
-	if said.wrong == "" && (mode == ModeOff || mode == ModeLocal) && (said.mode == ModeUnset || mode < said.mode) && !s.closed && !s.readOnly {
-		_ = writeDecision(s.decisionPath(), mode) // the transaction does it again
+	said := s.decision.read(s.path, s.asked)
+	if said.wrong == "" && stricter(mode, said.mode) && !s.closed && !s.readOnly {
+		_ = writeDecisions(s.path, s.asked, mode) // the transaction does it again
 	}
 }
 

@@ -283,7 +283,7 @@ func (s *Store) diagnose(err error) error {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
-	f, openErr := os.Open(s.path)
+	f, _, openErr := openFile(s.path)
 	if openErr != nil {
 		return err
 	}
@@ -405,7 +405,7 @@ func wasMirror(path string, known bool) (bool, error) {
 	if hasBeside(path) {
 		return true, nil
 	}
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return false, err
 	}

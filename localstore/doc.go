@@ -40,8 +40,10 @@
 // [ModeLocal] records and sends nothing, [ModeOn] sends. What was recorded
 // without leave to send is never sent later. The decision also stands in a file
 // beside the mirror, usage.db.consent: off, local or on. The stricter of the two
-// holds, and [Decide] makes it before there is a mirror. [Circumstances] weighs
-// environment and configuration on top of it.
+// holds, and [Decide] makes it before there is a mirror. What another user than
+// this one and root could have written there may forbid to send and never allows
+// it; what is not this user's to change is left as it is, see [ErrOverruled].
+// [Circumstances] weighs environment and configuration on top of it.
 //
 // # Guarantees
 //

@@ -26,7 +26,15 @@ var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.res
 // before was to be forgotten. The caller holds s.mu.
 func (s *Store) importReference() {
 	s.notImported = nil
-	if s.last.imported || s.last.erasures > 0 || !s.reference.found(s.asked) {
+	if s.last.imported || s.last.erasures > 0 {
+		return
+	}
+	if err := s.reference.distrusted(); err != nil && s.importFrom != "" { // beside the mirror it is a stranger's attempt
+		s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
+		s.report(s.notImported)
+		return
+	}
+	if !s.reference.found(s.asked) {
 		return
 	}
 	o, err := s.reference.read(min(brief, s.busyTimeout), s.now().UnixNano())

@@ -64,7 +64,7 @@ func (s *Store) connect() error {
 	case absent && s.makeWay():
 		return s.connect()
 	case absent && s.existing && err == nil:
-		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
+		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
 	case absent && !s.existing:
 		if err := s.create(); err != nil {
 			return err
@@ -151,7 +151,7 @@ func (s *Store) newMirror() []any {
 		installation = s.last.installation
 	}
 	h := s.last
-	h.decide(s.decision.read(s.decisionPath()))
+	h.decide(s.decision.read(s.path, s.asked))
 	if s.lost {
 		h = s.afterLoss(h)
 	}
@@ -270,7 +270,7 @@ func (s *Store) inspect(conn *connection) error {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schemaVersion)
 	}
 	if version == 0 {
-		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
+		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
 	}
 	s.conn = conn
 	s.forget()

@@ -30,7 +30,7 @@ type Store struct {
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   identity
-	decision   decisionCache
+	decision   decisionFiles
 	last       header // what the file said last, for the next one to take over
 	noLog      bool   // the file system allows no write-ahead log
 	inherits   bool   // the next one follows a file that was set aside
@@ -65,8 +65,8 @@ type identity struct {
 //
 // Links are followed, and what is made, set aside and erased is the file that
 // they lead to; a link to the null device asks to record nothing: [ErrOptedOut].
-// An empty file becomes the mirror in place. The mirror of another user, or a
-// directory in which every user can replace files, is refused: [ErrUntrusted].
+// An empty file becomes the mirror in place. The mirror of another user, or one
+// that every user can write or replace, is refused: [ErrUntrusted].
 // What root makes belongs to the owner of the directory that was there.
 //
 // Where the database of the reference implementation lies at the path, the

@@ -36,6 +36,7 @@ type header struct {
 
 	stored        Mode   // what the mirror says, where the decision file is stricter
 	wrongDecision string // why the decision file cannot be understood
+	distrusted    string // why one that says on does not count
 }
 
 var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
@@ -54,7 +55,7 @@ func (s *Store) readHeader() (h header, err error) {
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
-		h.decide(s.decision.read(s.decisionPath()))
+		h.decide(s.decision.read(s.path, s.asked))
 		return h, nil
 	}
 	if err == nil {

@@ -102,7 +102,7 @@ func TestBadFiles(t *testing.T) {
 				if file.code == exitDamaged && got.code == exitDone {
 					continue // it did not touch what is damaged
 				}
-				if name == "none" && len(args) == 2 && args[0] == "consent" {
+				if (name == "none" || name == "empty") && len(args) == 2 && args[0] == "consent" {
 					if got.code != exitDone { // a decision can be made before the first run
 						t.Errorf("%v: code %d, %q", args, got.code, got.errors)
 					}
@@ -197,8 +197,14 @@ func TestBusyMirror(t *testing.T) {
 	if got := runWith(t.Context(), o, "show"); got.code != exitDone {
 		t.Errorf("reading waits for a writer: code %d, %s", got.code, got.errors)
 	}
-	if got := runWith(t.Context(), o, "consent", "off"); got.code != exitBusy || !strings.Contains(got.errors, "Try again") {
+	if got := runWith(t.Context(), o, "consent", "on"); got.code != exitBusy || !strings.Contains(got.errors, "Try again") {
 		t.Errorf("code %d, %s", got.code, got.errors)
+	}
+	// What forbids to send holds from the file beside the mirror.
+	for _, args := range [][]string{{"consent", "off"}, {"consent"}} {
+		if got := runWith(t.Context(), o, args...); got.code != exitDone || !strings.HasPrefix(got.out, "consent: off since ") {
+			t.Errorf("%v: code %d, %s%s", args, got.code, got.out, got.errors)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -22,12 +23,15 @@ func (s *session) consentCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = localstore.Decide(ctx, path, mode, localstore.WithClock(s.opts.Now),
+			decided, err := localstore.Decide(ctx, path, mode, localstore.WithClock(s.opts.Now),
 				localstore.WithBusyTimeout(s.opts.busyTimeout), localstore.WithErrorHandler(func(error) {}))
 			if err != nil {
 				return err
 			}
-			return s.showConsent(ctx)
+			if err := s.showConsent(ctx); err != nil {
+				return s.showDecided(decided, err)
+			}
+			return nil
 		}}
 	}
 	status := func(ctx context.Context, c *cli.Command) error {
@@ -74,12 +78,26 @@ var consequences = map[localstore.Mode]string{
 func (s *session) showConsent(ctx context.Context) error {
 	var c localstore.Consent
 	err := s.with(func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) || errors.Is(err, localstore.ErrEmpty) {
 		c, err = s.beforeTheFirstRun(err)
 	}
 	if err != nil {
 		return err
 	}
+	return s.printConsent(c)
+}
+
+// showDecided shows a decision that is kept beside a mirror that cannot be read
+// now.
+func (s *session) showDecided(c localstore.Consent, why error) error {
+	if err := s.printConsent(s.circumstances().Apply(c)); err != nil || s.json {
+		return err
+	}
+	s.note("The mirror itself cannot be read now: %s.", plain(strings.TrimPrefix(why.Error(), "localstore: ")))
+	return nil
+}
+
+func (s *session) printConsent(c localstore.Consent) error {
 	if s.json {
 		return s.printJSON(newConsentDocument(c))
 	}
@@ -111,8 +129,11 @@ func (s *session) beforeTheFirstRun(why error) (localstore.Consent, error) {
 		return localstore.Consent{}, err
 	}
 	c, err := localstore.Decided(path)
-	if err != nil || c.Mode == localstore.ModeUnset {
+	if err != nil {
 		return c, why
+	}
+	if c.Mode == localstore.ModeUnset {
+		return c, fmt.Errorf("%s: %w", c.Reason, why)
 	}
 	s.early = true
 	return s.circumstances().Apply(c), nil

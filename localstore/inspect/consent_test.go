@@ -102,3 +102,33 @@ func TestConsentBeforeTheFirstRun(t *testing.T) {
 		t.Errorf("consent is %+v, %v", c, err)
 	}
 }
+
+// TestADecisionFileThatIsNotOnesOwn: the commands say why it does not count, or
+// why what a person decides has no effect, before the first run and after it.
+func TestADecisionFileThatIsNotOnesOwn(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "usage.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(t.TempDir(), "usage.db"), empty, finished(t)} {
+		o := Options{File: path, Getenv: func(string) string { return "" }}
+		if err := os.Mkdir(path+".consent", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got := runWith(t.Context(), o, "consent", "on"); got.code != exitPermission ||
+			!strings.Contains(got.errors, "the file beside the mirror is stricter: it is a directory; it is left as it is") {
+			t.Errorf("%+v", got)
+		}
+		if got := runWith(t.Context(), o, "consent"); !strings.Contains(got.out+got.errors, "the file beside the mirror that says what was decided is a directory") {
+			t.Errorf("%+v", got)
+		}
+		for _, mode := range []string{"local", "off"} {
+			if got := runWith(t.Context(), o, "consent", mode); got.code != exitDone || !strings.HasPrefix(got.out, "consent: "+mode+" since ") {
+				t.Errorf("%+v", got)
+			}
+		}
+		if err := os.Remove(path + ".consent"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

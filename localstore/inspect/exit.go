@@ -79,6 +79,8 @@ func classify(err error) (code int, hint string) {
 		return exitUnconfirmed, ""
 	case errors.Is(err, errUnsound):
 		return exitDamaged, ""
+	case errors.Is(err, localstore.ErrOverruled):
+		return exitPermission, "Who owns that file can change it. Until then the stricter holds."
 	case errors.Is(err, fs.ErrNotExist):
 		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or keeps it elsewhere."
 	case errors.Is(err, localstore.ErrOptedOut):

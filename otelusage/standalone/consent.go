@@ -34,7 +34,8 @@ func (c *Config) veto() string {
 }
 
 // Enable stores that the person agrees to sending. What was counted before
-// stays on this machine.
+// stays on this machine. localstore.ErrOverruled says that a stricter decision,
+// an administrator's, holds.
 func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeOn) }
 
 // Disable stores that nothing is to be sent any more. Recording goes on.
@@ -69,8 +70,9 @@ func (u *Usage) setMode(ctx context.Context, mode localstore.Mode) error {
 	if err := r.reader.Record(ctx); err != nil {
 		return err
 	}
-	if err := r.store.SetMode(ctx, mode); err != nil {
+	err := r.store.SetMode(ctx, mode)
+	if err != nil && !errors.Is(err, localstore.ErrOverruled) {
 		return err
 	}
-	return r.reader.Record(ctx)
+	return errors.Join(err, r.reader.Record(ctx))
 }

@@ -32,10 +32,8 @@ func (s *Store) Balance(ctx context.Context) ([]Balance, error) {
 	}
 	defer s.unlock()
 	var list []Balance
-	err := s.look(func(header) error {
-		return s.conn.readingWith(ctx, func() error {
-			return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
-		})
+	err := s.lookUntil(ctx, func(header) error {
+		return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)

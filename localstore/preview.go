@@ -25,8 +25,8 @@ type Preview struct {
 // the request its Forwarder, Merge and Resource count; without a Resource,
 // merged totals stand under the one that was recorded last.
 //
-// It changes nothing, works on a Store opened with [ReadOnly], and reads one
-// state of the file, whatever other processes write meanwhile.
+// It changes nothing, works on a Store opened with [ReadOnly], reads one
+// state of the file, whatever other processes write meanwhile, and ends with ctx.
 func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
@@ -37,9 +37,7 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	defer s.unlock()
 	var p *Preview
 	read := func(f func() error) error {
-		return s.look(func(header) error {
-			return s.conn.readingWith(ctx, func() error { return s.conn.snapshot(f) })
-		})
+		return s.lookUntil(ctx, func(header) error { return s.conn.snapshot(f) })
 	}
 	err := read(func() error {
 		h, err := s.readHeader()

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -44,14 +45,15 @@ var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELE
 	lease_token, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
 
 func (s *Store) readHeader() (h header, err error) {
-	stmt, err := s.conn.prepared(selectHeader)
+	ctx := s.conn.context()
+	stmt, err := s.conn.preparedUntil(ctx, selectHeader)
 	if err != nil && hasCode(err, codeError) {
 		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
 	}
 	if err != nil {
 		return h, err
 	}
-	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
+	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
@@ -143,6 +145,12 @@ func (s *Store) writeDurably(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
 }
 
+// writeUntil is writeDurably for what a person waits for: it waits for another
+// process until ctx ends. What has begun is not cut short.
+func (s *Store) writeUntil(ctx context.Context, f func(*transaction) error) error {
+	return s.until(ctx, func() error { return s.writeDurably(f) })
+}
+
 func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
 	return s.again(func() error { return s.transactOnce(f, mode) })
 }
@@ -202,6 +210,11 @@ func (s *Store) briefly(f func() error) error {
 // look runs f on the write connection, outside a transaction of its own.
 func (s *Store) look(f func(header) error) error {
 	return s.again(func() error { return s.lookOnce(f) })
+}
+
+// lookUntil is look, whose queries and waits for other processes end with ctx.
+func (s *Store) lookUntil(ctx context.Context, f func(header) error) error {
+	return s.until(ctx, func() error { return s.look(f) })
 }
 
 func (s *Store) lookOnce(f func(header) error) error {

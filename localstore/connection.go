@@ -26,6 +26,7 @@ type connection struct {
 	logged     bool        // something was written to the log
 	memory     os.FileInfo // that it shares, once something was
 	handle     uintptr     // SQLite's own, see handleOf
+	accepted   int64       // the data version whose texts are not too long
 	reading    context.Context
 	alone      bool // of a reader: no other files lay beside the mirror before it
 	immutable  bool // of a reader: it takes no notice of what others write
@@ -59,7 +60,11 @@ func dataSource(path string, readOnly bool, busy time.Duration) string {
 }
 
 func connect(path string, readOnly bool, busy time.Duration) (*connection, error) {
-	return connectTo(dataSource(path, readOnly, busy))
+	c, err := connectTo(dataSource(path, readOnly, busy))
+	if err == nil && readOnly {
+		c.limit(maxLoaded)
+	}
+	return c, err
 }
 
 func connectTo(source string) (*connection, error) {
@@ -267,6 +272,7 @@ const (
 	codeCorrupt    = 11
 	codeCannotOpen = 14
 	codeProtocol   = 15
+	codeTooBig     = 18
 	codeNotADB     = 26
 
 	codeShortRead = codeIO | 2<<8 // an extended one

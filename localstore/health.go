@@ -136,7 +136,7 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		return s.conn.each(`SELECT kind, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY kind DESC`,
+		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY kind DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
 				var acceptedAt, retryAt int64

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"time"
 
@@ -41,6 +42,9 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	}
 	err := read(func() error {
 		h, err := s.readHeader()
+		if err == nil {
+			err = s.conn.refuseLong(longTexts, longAttributes)
+		}
 		if err != nil {
 			return err
 		}
@@ -107,6 +111,13 @@ func (tx *transaction) sealedParts(batch int64) (parts []*Part, err error) {
 		return nil, err
 	}
 	for _, id := range ids {
+		long, err := tx.find(`SELECT octet_length(payload) > ?2 FROM parts WHERE id = ?1`, id, maxPayload)
+		if err == nil && long != 0 {
+			err = fmt.Errorf("part %d: %w", id, errTooLong)
+		}
+		if err != nil {
+			return nil, err
+		}
 		row, err := tx.part(id)
 		if err != nil {
 			return nil, err

@@ -45,7 +45,7 @@ type schemaObject struct{ kind, name, text string }
 
 // schemaObjects lists what was created by a statement. A hostile text is cut.
 func (c *connection) schemaObjects() (list []schemaObject, err error) {
-	err = c.each(`SELECT type, name, substr(sql, 1, 65536) FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
+	err = c.each(`SELECT type, `+shown("name")+`, `+shown("sql")+` FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
 		func(rows *sql.Rows) error {
 			var o schemaObject
 			err := rows.Scan(&o.kind, &o.name, &o.text)

@@ -41,8 +41,8 @@ type header struct {
 }
 
 var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	lease_token, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
+	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
 
 func (s *Store) readHeader() (h header, err error) {
 	ctx := s.conn.context()
@@ -53,8 +53,13 @@ func (s *Store) readHeader() (h header, err error) {
 	if err != nil {
 		return h, err
 	}
-	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
+	var mirror, installation sql.NullString
+	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &mirror, &installation, &h.createdAt,
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
+	h.mirror, h.installation = mirror.String, installation.String
+	if err == nil && !(mirror.Valid && installation.Valid) {
+		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
+	}
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
 		h.decide(s.decision.read(s.path, s.asked))
@@ -169,6 +174,9 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 			if h.version > schemaVersion {
 				return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
 			}
+			if err := s.refuseNews(h); err != nil {
+				return err
+			}
 			s.adopt(h)
 			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
 			if err := s.followDecision(tx); err != nil {
@@ -212,11 +220,6 @@ func (s *Store) look(f func(header) error) error {
 	return s.again(func() error { return s.lookOnce(f) })
 }
 
-// lookUntil is look, whose queries and waits for other processes end with ctx.
-func (s *Store) lookUntil(ctx context.Context, f func(header) error) error {
-	return s.until(ctx, func() error { return s.look(f) })
-}
-
 func (s *Store) lookOnce(f func(header) error) error {
 	if s.closed {
 		return ErrClosed
@@ -234,6 +237,9 @@ func (s *Store) lookOnce(f func(header) error) error {
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	}
+	if err := s.refuseNews(h); err != nil {
+		return s.named(s.diagnose(err))
 	}
 	if h.mode != h.stored && !s.readOnly {
 		// At worst the next transaction does it: nothing is sent meanwhile.

@@ -51,6 +51,7 @@ func (s *Store) connectUnwritable(cause error) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.limit(maxLoaded)
 	conn.reading = s.ends
 	if err := s.inspect(conn); err != nil {
 		return nil, errors.Join(err, conn.close())

@@ -136,7 +136,7 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY kind DESC`,
+		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
 				var acceptedAt, retryAt int64
@@ -167,6 +167,12 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
 	return s.reading(ctx, func(header) error {
+		if long, err := s.conn.hasLong(name); err != nil {
+			return err
+		} else if long {
+			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, maxText))
+			return nil
+		}
 		err := s.conn.each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
 			var verdict string
 			err := rows.Scan(&verdict)

@@ -120,3 +120,20 @@ func (s *Store) refuseNews(h header) error {
 	}
 	return err
 }
+
+// hasLong reports whether a table holds a text that is too long, payloads apart:
+// an integrity check would load it.
+func (c *connection) hasLong(table string) (long bool, err error) {
+	var columns []string
+	err = c.each(`SELECT `+shown("name")+` FROM pragma_table_info(?1) WHERE type <> 'INTEGER' AND name <> 'payload'`, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		columns = append(columns, `"`+strings.ReplaceAll(name, `"`, `""`)+`"`)
+		return err
+	}, table)
+	if err != nil || len(columns) == 0 {
+		return false, err
+	}
+	err = c.each(`SELECT `+tooLong(table, columns...)+` IS NOT NULL`, func(rows *sql.Rows) error { return rows.Scan(&long) })
+	return long, err
+}

@@ -84,3 +84,16 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
 }
+
+// TestDoctorFindsATextOfAnyLength and does not load it.
+func TestDoctorFindsATextOfAnyLength(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	r := open(t, s.path, c, ReadOnly())
+	overwrite(t, s.path, `INSERT INTO submission_log (forwarder, first_at, last_at, outcome) VALUES (hex(zeroblob(1000000)), 1, 1, 'accepted')`)
+	h, err := r.Examine(t.Context(), nil)
+	if err != nil || len(h.Damage) != 1 || h.Damage[0] != "table submission_log: a text is longer than 1048576 bytes, the table was not checked any further" {
+		t.Errorf("examine = %v, %v", h, err)
+	}
+	overwrite(t, s.path, `DELETE FROM submission_log`)
+}

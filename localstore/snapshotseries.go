@@ -63,8 +63,9 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 	if err != nil {
 		return err
 	}
-	return r.each(`SELECT series_id, max(day), iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day < ?1
-		AND series_id IN (SELECT value FROM json_each(?2)) GROUP BY series_id`, keep, first, string(list))
+	return r.each(`WITH earlier AS MATERIALIZED (SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value) AS value, count
+			FROM days WHERE day < ?1 AND series_id IN (SELECT value FROM json_each(?2)))
+		SELECT series_id, max(day), value, count FROM earlier GROUP BY series_id`, keep, first, string(list))
 }
 
 // scanDay reads a row into what is used again for the next: there may be many

@@ -40,13 +40,26 @@ type header struct {
 	distrusted    string // why one that says on does not count
 }
 
-var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
+// selectHeaderReading looks for a resource without the index, whose search would
+// load an absurdly long one. There are few.
+var (
+	selectHeader        = headerQuery("resources")
+	selectHeaderReading = headerQuery("(SELECT id, " + loaded("attributes", noObject) + " AS attributes FROM resources NOT INDEXED)")
+)
+
+func headerQuery(resources string) string {
+	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
 	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+}
 
 func (s *Store) readHeader() (h header, err error) {
 	ctx := s.conn.context()
-	stmt, err := s.conn.preparedUntil(ctx, selectHeader)
+	query := selectHeader
+	if s.readOnly {
+		query = selectHeaderReading
+	}
+	stmt, err := s.conn.preparedUntil(ctx, query)
 	if err != nil && hasCode(err, codeError) {
 		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
 	}

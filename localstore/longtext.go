@@ -110,6 +110,9 @@ func (s *Store) refuseNews(h header) error {
 	if s.readOnly || s.existing || h.dataVersion == s.conn.accepted {
 		return nil
 	}
+	if err := s.conn.refuseViews(errUnreadable); err != nil {
+		return err
+	}
 	queries := []string{longTexts}
 	if s.conn.accepted == 0 {
 		queries = append(queries, longAttributes)

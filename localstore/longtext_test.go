@@ -58,6 +58,35 @@ func TestATextThatIsReadAgainAndAgain(t *testing.T) {
 	}
 }
 
+// TestAnApplicationReadsNoViewWithoutAnEnd in place of a table, whenever somebody
+// made it one.
+func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
+	for _, table := range tables {
+		for _, when := range []string{"running", "opened"} {
+			if table == "mirror" && when == "running" {
+				continue // its row is read before anything else
+			}
+			var told []string
+			note := WithErrorHandler(func(err error) { told = append(told, err.Error()) })
+			s, c := fresh(t, note)
+			w := newWriter(t, s)
+			record(t, w, add(statistic(version("1"), "n"), 1))
+			if when == "opened" {
+				closeStore(t, s)
+			}
+			endless(t, s.path, table, "false")
+			if when == "opened" {
+				s = open(t, s.path, c, note)
+				w = newWriter(t, s)
+			}
+			record(t, w, add(statistic(version("1"), "n"), 2))
+			if len(told) != 1 || !strings.Contains(told[0], table+" is a view in place of a table") {
+				t.Errorf("%s, %s: told %q", table, when, told)
+			}
+		}
+	}
+}
+
 // TestAPayloadOfAnyLength is sent and not shown.
 func TestAPayloadOfAnyLength(t *testing.T) {
 	s, c := fresh(t)

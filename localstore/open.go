@@ -106,6 +106,11 @@ func (s *Store) prepare(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
+	if !s.existing {
+		if err := conn.refuseViews(errNoMirror); err != nil {
+			return err
+		}
+	}
 	if err := s.setUp(conn, s.path); err != nil {
 		return err
 	}

@@ -41,6 +41,20 @@ func (c *connection) schemaFaults() ([]string, error) {
 	return faults, nil
 }
 
+var selectViewInPlace = `SELECT coalesce((SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(name) IN ('` +
+	strings.Join(tables, `', '`) + `') LIMIT 1), '')`
+
+// refuseViews refuses a file in which a view stands in place of a table: reading
+// it may take for ever, and an application does not wait for that.
+func (c *connection) refuseViews(as error) error {
+	var name string
+	err := c.each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
+	if err == nil && name != "" {
+		err = fmt.Errorf("%w: %s is a view in place of a table", as, name)
+	}
+	return err
+}
+
 type schemaObject struct{ kind, name, text string }
 
 // schemaObjects lists what was created by a statement. A hostile text is cut.

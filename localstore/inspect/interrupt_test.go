@@ -102,7 +102,7 @@ func TestAnInterruptEndsAWait(t *testing.T) {
 	if _, err := db.Exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE"); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range []string{"show", "export csv", "doctor", "consent", "consent off", "erase --yes", "id"} {
+	for _, args := range []string{"show", "export csv", "doctor", "consent", "consent on", "erase --yes", "id"} {
 		got := interrupted(t, Options{File: path, busyTimeout: time.Hour}, strings.Fields(args)...)
 		if got.code != exitFailed || !strings.HasSuffix(got.errors, "usagemirror: interrupted\n") {
 			t.Errorf("%s of a locked mirror: code %d, %q", args, got.code, got.errors)

@@ -21,7 +21,7 @@ type Consent struct {
 	shared bool // whether a process with a destination has recorded
 }
 
-// Consent reads what holds now, whichever process set it.
+// Consent reads what holds now, whichever process set it. It ends with ctx.
 func (s *Store) Consent(ctx context.Context) (Consent, error) {
 	if s.missing() {
 		return Consent{}, ErrNotOpen
@@ -85,14 +85,15 @@ func (h *header) maySend() bool {
 // and can be written by hand; the stricter of the two holds. What was recorded and
 // not sent yet when sending is switched off is never sent later, except for a
 // batch that was under way: it rests and goes out unchanged when sending is
-// switched on again.
+// switched on again. The context bounds how long it waits for another process;
+// what need not wait, or for a moment only, is kept also when it has ended.
 //
 // Where that file is a link, the file that it leads to is written. What is not
 // this user's to change there is left as it is, an administrator's file above
 // all, and the decision is kept in the mirror alone: [ErrOverruled] says that
 // the file keeps it from taking effect. After any other error a stricter
 // decision may hold, a looser one does not.
-func (s *Store) SetMode(_ context.Context, mode Mode) error {
+func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
@@ -103,7 +104,7 @@ func (s *Store) SetMode(_ context.Context, mode Mode) error {
 	defer s.unlock()
 	s.keepStricter(mode)
 	var notKept error
-	err := s.writeDurably(func(tx *transaction) error {
+	err := s.writeUntil(ctx, func(tx *transaction) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
@@ -161,7 +162,8 @@ func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, ModeOn
 func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeLocal) }
 
 // RequireConsent stores that this installation sends nothing before it was
-// enabled. It is not undone by a program that does not ask for it.
+// enabled. It is not undone by a program that does not ask for it. No context
+// cuts it short.
 func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen

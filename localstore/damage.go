@@ -171,7 +171,7 @@ var errNoMirror = errors.New("localstore: no mirror in the file")
 var errUnreadable = errors.New("localstore: unreadable content")
 
 func damaged(err error) bool {
-	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
+	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable) || hasCode(err, codeTooBig)
 }
 
 // unsound reports whether SQLite found a file damaged: its content, or the
@@ -245,16 +245,16 @@ func (s *Store) readsDamaged() bool {
 	return verdict != "ok" || empty
 }
 
-// hasNoMirror reports whether a sound file of ours has lost its one row, or the
-// number of its schema.
+// hasNoMirror reports whether a sound file of ours has lost its one row, the ids
+// in it, the number of its schema, or a table to a view.
 func (c *connection) hasNoMirror() bool {
 	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
 		return false // somebody else's
 	}
-	if _, err := c.schemaOfMirror(); errors.Is(err, errNoMirror) {
+	if _, err := c.schemaOfMirror(); errors.Is(err, errNoMirror) || errors.Is(c.refuseViews(errNoMirror), errNoMirror) {
 		return true
 	}
-	n, err := c.find(`SELECT count(*) FROM mirror`)
+	n, err := c.find(`SELECT count(*) FROM mirror WHERE ` + loaded("mirror_id", nothing) + ` IS NOT NULL AND ` + loaded("installation_id", nothing) + ` IS NOT NULL`)
 	return n == 0 && (err == nil || hasCode(err, codeError))
 }
 
@@ -306,6 +306,10 @@ func (s *Store) salvage() {
 		return
 	}
 	var h header
+	if errors.Is(conn.refuseViews(errNoMirror), errNoMirror) {
+		_ = conn.close() // read-only
+		return
+	}
 	_, _ = conn.exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
 	err = conn.conn.QueryRowContext(background, `SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
 		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)

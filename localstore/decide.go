@@ -52,7 +52,7 @@ func decideInMirror(ctx context.Context, path string, mode Mode, said decision, 
 }
 
 func decideIn(ctx context.Context, path string, mode Mode, opts []Option) (c Consent, err error) {
-	s, err := Open(path, opts...)
+	s, err := OpenContext(ctx, path, opts...)
 	if err != nil {
 		return Consent{}, err
 	}

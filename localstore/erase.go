@@ -29,8 +29,8 @@ const (
 // the mirror open notice with their next recording: they record nothing of what
 // they counted before. While one of them keeps the file from being cleaned it
 // waits for up to five seconds or until the context ends, and then returns
-// [ErrErasePending]. The context bounds that wait alone: everything is deleted
-// also when it has ended. Nothing must be collected for this Store's writer
+// [ErrErasePending]. The context bounds that wait, and the one for another
+// process that is writing, alone: everything is deleted also when it has ended. Nothing must be collected for this Store's writer
 // meanwhile.
 func (s *Store) Erase(ctx context.Context) error {
 	if s.missing() {
@@ -46,7 +46,7 @@ func (s *Store) Erase(ctx context.Context) error {
 	if _, err := s.conn.exec("PRAGMA secure_delete = ON"); err != nil {
 		return wrap("erase", err)
 	}
-	if err := s.writeDurably(s.erase); err != nil {
+	if err := s.writeUntil(ctx, s.erase); err != nil {
 		return wrap("erase", err)
 	}
 	h, err := s.readHeader()

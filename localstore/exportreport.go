@@ -24,7 +24,8 @@ import (
 //
 // It writes what the file held at one moment; declarations that wait to be
 // written are included. An error of w is returned, wrapped. Nothing is locked
-// while w is written to.
+// while w is written to. No context ends what it reads: that of
+// [Store.Snapshot] does, whose result writes the same.
 func (s *Store) WriteReport(w io.Writer) error {
 	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {

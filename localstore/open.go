@@ -80,6 +80,7 @@ func (s *Store) connect() error {
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
 	conn, err := connect(s.path, false, s.busyTimeout)
 	if err == nil {
+		conn.reading = s.ends
 		err = s.prepare(conn)
 	}
 	// What was opened is the file at the path only if that is the same still.
@@ -104,6 +105,11 @@ func (s *Store) connect() error {
 func (s *Store) prepare(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
+	}
+	if !s.existing {
+		if err := conn.refuseViews(errNoMirror); err != nil {
+			return err
+		}
 	}
 	if err := s.setUp(conn, s.path); err != nil {
 		return err
@@ -162,7 +168,7 @@ func (s *Store) newMirror() []any {
 // the file: another process may be making the mirror.
 func checkMirror(c *connection) error {
 	var id, objects int64
-	err := c.conn.QueryRowContext(background, `SELECT application_id, (SELECT count(*) FROM sqlite_schema)
+	err := c.conn.QueryRowContext(c.context(), `SELECT application_id, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id`).Scan(&id, &objects)
 	if err != nil || id == applicationID {
 		return err
@@ -195,7 +201,7 @@ func (s *Store) setUp(c *connection, path string) error {
 }
 
 func (c *connection) journalMode() (mode string, err error) {
-	err = c.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&mode)
+	err = c.conn.QueryRowContext(c.context(), "PRAGMA journal_mode").Scan(&mode)
 	return mode, err
 }
 

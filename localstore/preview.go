@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"time"
 
@@ -25,8 +26,8 @@ type Preview struct {
 // the request its Forwarder, Merge and Resource count; without a Resource,
 // merged totals stand under the one that was recorded last.
 //
-// It changes nothing, works on a Store opened with [ReadOnly], and reads one
-// state of the file, whatever other processes write meanwhile.
+// It changes nothing, works on a Store opened with [ReadOnly], reads one
+// state of the file, whatever other processes write meanwhile, and ends with ctx.
 func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
@@ -37,12 +38,13 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	defer s.unlock()
 	var p *Preview
 	read := func(f func() error) error {
-		return s.look(func(header) error {
-			return s.conn.readingWith(ctx, func() error { return s.conn.snapshot(f) })
-		})
+		return s.lookUntil(ctx, func(header) error { return s.conn.snapshot(f) })
 	}
 	err := read(func() error {
 		h, err := s.readHeader()
+		if err == nil {
+			err = s.conn.refuseLong(longTexts, longAttributes)
+		}
 		if err != nil {
 			return err
 		}
@@ -109,6 +111,13 @@ func (tx *transaction) sealedParts(batch int64) (parts []*Part, err error) {
 		return nil, err
 	}
 	for _, id := range ids {
+		long, err := tx.find(`SELECT octet_length(payload) > ?2 FROM parts WHERE id = ?1`, id, maxPayload)
+		if err == nil && long != 0 {
+			err = fmt.Errorf("part %d: %w", id, errTooLong)
+		}
+		if err != nil {
+			return nil, err
+		}
 		row, err := tx.part(id)
 		if err != nil {
 			return nil, err

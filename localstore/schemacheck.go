@@ -41,11 +41,25 @@ func (c *connection) schemaFaults() ([]string, error) {
 	return faults, nil
 }
 
+var selectViewInPlace = `SELECT coalesce((SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(name) IN ('` +
+	strings.Join(tables, `', '`) + `') LIMIT 1), '')`
+
+// refuseViews refuses a file in which a view stands in place of a table: reading
+// it may take for ever, and an application does not wait for that.
+func (c *connection) refuseViews(as error) error {
+	var name string
+	err := c.each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
+	if err == nil && name != "" {
+		err = fmt.Errorf("%w: %s is a view in place of a table", as, name)
+	}
+	return err
+}
+
 type schemaObject struct{ kind, name, text string }
 
 // schemaObjects lists what was created by a statement. A hostile text is cut.
 func (c *connection) schemaObjects() (list []schemaObject, err error) {
-	err = c.each(`SELECT type, name, substr(sql, 1, 65536) FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
+	err = c.each(`SELECT type, `+shown("name")+`, `+shown("sql")+` FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
 		func(rows *sql.Rows) error {
 			var o schemaObject
 			err := rows.Scan(&o.kind, &o.name, &o.text)

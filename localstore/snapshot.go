@@ -101,7 +101,8 @@ type LogEntry struct {
 
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
-// written are included. It ends with ctx, also while another call uses the Store.
+// written are included. It ends with ctx, also while another call uses the
+// Store, another process keeps the file locked, or a query does not end by itself.
 func (s *Store) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 	snap, err := s.snapshot(ctx, q, true)
 	return snap, wrap("read mirror", err)
@@ -124,12 +125,10 @@ func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot
 		_ = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
 	}
 	var snap *Snapshot
-	err := s.look(func(header) error {
-		return s.conn.readingWith(ctx, func() error {
-			return s.conn.snapshot(func() (err error) {
-				snap, err = s.readSnapshot(q, inFlight)
-				return err
-			})
+	err := s.lookUntil(ctx, func(header) error {
+		return s.conn.snapshot(func() (err error) {
+			snap, err = s.readSnapshot(q, inFlight)
+			return err
 		})
 	})
 	if err != nil {

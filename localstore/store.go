@@ -23,8 +23,9 @@ type Store struct {
 
 	mu         sync.Mutex // guards what follows, and the one write connection
 	conn       *connection
-	file       os.FileInfo // what conn writes to
-	left       *connection // that conn was before, to the same file
+	ends       context.Context // of the reading under way, nil for none
+	file       os.FileInfo     // what conn writes to
+	left       *connection     // that conn was before, to the same file
 	closed     bool
 	writer     *Writer
 	generation uint64 // of remembered rows
@@ -73,6 +74,12 @@ type identity struct {
 // mirror is NAME.mirror.db beside it, and takes over its totals once; see
 // [ImportFrom].
 func Open(path string, opts ...Option) (*Store, error) {
+	return OpenContext(context.Background(), path, opts...)
+}
+
+// OpenContext is [Open], whose queries and waits for other processes end with
+// ctx. The Store does not keep it.
+func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
 	if c.installationID != "" {
 		if err := checkInstallationID(c.installationID); err != nil {
@@ -90,13 +97,16 @@ func Open(path string, opts ...Option) (*Store, error) {
 	}
 	s.lock()
 	defer s.unlock()
-	if c.readOnly {
-		err = s.openReadOnly()
-	} else {
-		if err = s.open(); err == nil {
+	err = s.until(ctx, func() error {
+		if c.readOnly {
+			return s.openReadOnly()
+		}
+		err := s.open()
+		if err == nil {
 			s.importReference()
 		}
-	}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open mirror %s: %w", path, err)
 	}
@@ -181,7 +191,7 @@ func (s *Store) Close() error {
 }
 
 // Sync makes what was recorded survive a power failure: a commit that is
-// synchronised takes those before it along.
+// synchronised takes those before it along. No context cuts it short.
 func (s *Store) Sync(context.Context) error {
 	if s.missing() {
 		return ErrNotOpen

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -39,20 +40,39 @@ type header struct {
 	distrusted    string // why one that says on does not count
 }
 
-var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	lease_token, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+// selectHeaderReading looks for a resource without the index, whose search would
+// load an absurdly long one. There are few.
+var (
+	selectHeader        = headerQuery("resources")
+	selectHeaderReading = headerQuery("(SELECT id, " + loaded("attributes", noObject) + " AS attributes FROM resources NOT INDEXED)")
+)
+
+func headerQuery(resources string) string {
+	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
+	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
+	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+}
 
 func (s *Store) readHeader() (h header, err error) {
-	stmt, err := s.conn.prepared(selectHeader)
+	ctx := s.conn.context()
+	query := selectHeader
+	if s.readOnly {
+		query = selectHeaderReading
+	}
+	stmt, err := s.conn.preparedUntil(ctx, query)
 	if err != nil && hasCode(err, codeError) {
 		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
 	}
 	if err != nil {
 		return h, err
 	}
-	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
+	var mirror, installation sql.NullString
+	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &mirror, &installation, &h.createdAt,
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
+	h.mirror, h.installation = mirror.String, installation.String
+	if err == nil && !(mirror.Valid && installation.Valid) {
+		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
+	}
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
 		h.decide(s.decision.read(s.path, s.asked))
@@ -143,6 +163,12 @@ func (s *Store) writeDurably(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
 }
 
+// writeUntil is writeDurably for what a person waits for: it waits for another
+// process until ctx ends. What has begun is not cut short.
+func (s *Store) writeUntil(ctx context.Context, f func(*transaction) error) error {
+	return s.until(ctx, func() error { return s.writeDurably(f) })
+}
+
 func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
 	return s.again(func() error { return s.transactOnce(f, mode) })
 }
@@ -160,6 +186,9 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 			}
 			if h.version > schemaVersion {
 				return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+			}
+			if err := s.refuseNews(h); err != nil {
+				return err
 			}
 			s.adopt(h)
 			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
@@ -221,6 +250,9 @@ func (s *Store) lookOnce(f func(header) error) error {
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	}
+	if err := s.refuseNews(h); err != nil {
+		return s.named(s.diagnose(err))
 	}
 	if h.mode != h.stored && !s.readOnly {
 		// At worst the next transaction does it: nothing is sent meanwhile.

@@ -17,6 +17,7 @@ import (
 func (s *Store) connectReader() (*connection, error) {
 	conn, err := connect(s.path, true, s.busyTimeout)
 	if err == nil {
+		conn.reading = s.ends
 		if err = s.inspect(conn); err == nil {
 			return conn, nil
 		}
@@ -50,6 +51,8 @@ func (s *Store) connectUnwritable(cause error) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.limit(maxLoaded)
+	conn.reading = s.ends
 	if err := s.inspect(conn); err != nil {
 		return nil, errors.Join(err, conn.close())
 	}

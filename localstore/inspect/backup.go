@@ -20,7 +20,7 @@ func (s *session) backupCommand() *cli.Command {
 			if path == "" {
 				return usageError{errors.New("backup to which file?")}
 			}
-			return s.with(func(store *localstore.Store) error {
+			return s.with(ctx, func(store *localstore.Store) error {
 				if err := store.Backup(ctx, path); err != nil {
 					return err
 				}

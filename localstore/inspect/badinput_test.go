@@ -215,7 +215,7 @@ func TestAFileThatVanishesWhileItIsViewed(t *testing.T) {
 	}
 	path := finished(t)
 	s := newSession(Options{File: path}.withDefaults())
-	err := s.with(func(store *localstore.Store) error {
+	err := s.with(t.Context(), func(store *localstore.Store) error {
 		if _, err := store.Snapshot(t.Context(), localstore.Query{}); err != nil {
 			return err
 		}

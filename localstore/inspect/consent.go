@@ -77,7 +77,7 @@ var consequences = map[localstore.Mode]string{
 // decided, if anything was.
 func (s *session) showConsent(ctx context.Context) error {
 	var c localstore.Consent
-	err := s.with(func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
+	err := s.with(ctx, func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) || errors.Is(err, localstore.ErrEmpty) {
 		c, err = s.beforeTheFirstRun(err)
 	}

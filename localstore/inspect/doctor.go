@@ -17,7 +17,7 @@ func (s *session) doctorCommand() *cli.Command {
 			if err := most(0, c); err != nil {
 				return err
 			}
-			return s.with(func(store *localstore.Store) error { return s.examine(ctx, store) })
+			return s.with(ctx, func(store *localstore.Store) error { return s.examine(ctx, store) })
 		},
 	}
 }

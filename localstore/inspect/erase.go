@@ -36,7 +36,7 @@ func (s *session) eraseCommand() *cli.Command {
 func (s *session) confirm(ctx context.Context) error {
 	var path string
 	var trackables int
-	err := s.with(func(store *localstore.Store) error {
+	err := s.with(ctx, func(store *localstore.Store) error {
 		snap, err := store.Snapshot(ctx, localstore.Query{})
 		if err == nil {
 			path, trackables = store.Path(), len(snap.Trackables)
@@ -48,18 +48,39 @@ func (s *session) confirm(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.opts.Stderr, "This deletes all that %s holds, of %s, for good.\nWhat was sent before stays where it was sent.\nType yes to go on: ",
 		plain(path), plural(int64(trackables), "trackable"))
-	answer, err := bufio.NewReader(s.opts.Stdin).ReadString('\n')
+	answer, err := s.answer(ctx)
+	if ctx.Err() != nil {
+		fmt.Fprintln(s.opts.Stderr)
+		return ctx.Err()
+	}
 	if strings.TrimSpace(strings.ToLower(answer)) != "yes" {
 		if err != nil { // no answer ended the line
 			fmt.Fprintln(s.opts.Stderr)
 		}
 		return errUnconfirmed
 	}
-	return ctx.Err()
+	return nil
+}
+
+// answer reads a line, until ctx ends. Nobody takes what is read after that.
+func (s *session) answer(ctx context.Context) (line string, err error) {
+	read := make(chan struct{})
+	var text string
+	var readErr error
+	go func() {
+		text, readErr = bufio.NewReader(s.opts.Stdin).ReadString('\n')
+		close(read)
+	}()
+	select {
+	case <-read:
+		return text, readErr
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 func (s *session) erase(ctx context.Context) error {
-	return s.changing(func(store *localstore.Store) error {
+	return s.changing(ctx, func(store *localstore.Store) error {
 		// A request for deletion at the destination needs the old id, which
 		// nobody knows afterwards, also where Erase fails half-way.
 		old := store.InstallationID()

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,6 +60,9 @@ func (s *session) exit(err error) int {
 	}
 	code, hint := classify(err)
 	text := plain(strings.TrimPrefix(err.Error(), "localstore: "))
+	if errors.Is(err, context.Canceled) {
+		text = errInterrupted.Error()
+	}
 	if hint != "" {
 		text += "\n" + hint
 	}

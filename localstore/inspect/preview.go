@@ -34,7 +34,7 @@ func (s *session) previewCommand() *cli.Command {
 			if show == nil {
 				return usageError{fmt.Errorf("--as %q: want json, otlp or hq", as)}
 			}
-			return s.with(func(store *localstore.Store) error { return show(ctx, store) })
+			return s.with(ctx, func(store *localstore.Store) error { return show(ctx, store) })
 		},
 	}
 }

@@ -33,6 +33,7 @@ type Options struct {
 	Now    func() time.Time    // nil for time.Now
 
 	busyTimeout time.Duration // how long to wait for another process
+	endGrace    time.Duration // how long to wait for a command that was interrupted
 	serve       serveFunc
 }
 
@@ -61,18 +62,29 @@ func (o Options) withDefaults() Options {
 	if o.busyTimeout == 0 {
 		o.busyTimeout = localstore.DefaultBusyTimeout
 	}
+	if o.endGrace == 0 {
+		o.endGrace = endGrace
+	}
 	return o
 }
 
 // Run runs one command, whose arguments come without the program's name, and
-// returns the exit code. Messages go to Stderr. It never ends the process.
+// returns the exit code. Messages go to Stderr. It never ends the process. It
+// returns when ctx ends, at the latest after three seconds; what it was doing
+// then, as waiting for a file system that does not answer, goes on without
+// output, and an erasure or a switch may still take place.
 func Run(ctx context.Context, args []string, opts Options) int {
-	s := newSession(opts.withDefaults())
-	err := s.command().Run(ctx, append([]string{s.opts.Name}, args...))
-	if flushErr := s.out.Flush(); err == nil {
-		err = flushErr
+	if ctx == nil {
+		ctx = context.Background()
 	}
-	return s.exit(err)
+	s := newSession(opts.withDefaults())
+	return s.interruptible(ctx, func() int {
+		err := s.command().Run(ctx, append([]string{s.opts.Name}, args...))
+		if flushErr := s.out.Flush(); err == nil {
+			err = flushErr
+		}
+		return s.exit(err)
+	})
 }
 
 // command builds the tree of commands.

@@ -34,7 +34,7 @@ var functions = map[string]any{
 
 	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.ExponentialValue": localstore.ExponentialValue,
 	"localstore.Float64Value": localstore.Float64Value, "localstore.HistogramValue": localstore.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
-	"localstore.Int64Value": localstore.Int64Value, "localstore.Open": localstore.Open, "localstore.ReadOnly": localstore.ReadOnly,
+	"localstore.Int64Value": localstore.Int64Value, "localstore.Open": localstore.Open, "localstore.OpenContext": localstore.OpenContext, "localstore.ReadOnly": localstore.ReadOnly,
 	"localstore.WithBusyTimeout": localstore.WithBusyTimeout, "localstore.WithClock": localstore.WithClock, "localstore.WithErrorHandler": localstore.WithErrorHandler,
 	"localstore.WithInstallationID": localstore.WithInstallationID, "localstore.WithMaxRows": localstore.WithMaxRows, "localstore.WithMaxSeries": localstore.WithMaxSeries,
 	"localstore.WithRandom": localstore.WithRandom,

@@ -38,7 +38,7 @@ func newClient(cfg Config, endpoint *url.URL) *client {
 	protocols.SetHTTP1(true)
 	return &client{
 		transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  connections.Proxy(http.ProxyFromEnvironment),
 			OnProxyConnectResponse: connections.CheckProxy,
 			DialContext:            connections.New().Dial,
 			TLSClientConfig:        cfg.TLSConfig,
@@ -66,8 +66,7 @@ func (c *client) post(ctx context.Context, body []byte) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	read, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	read, err := connections.ReadAnswer(resp, maxAnswer+1)
 	return answer{status: resp.StatusCode, header: resp.Header, body: read, cut: err, from: connections.Answerer(c.transport, req, resp, c.host())}, nil
 }
 

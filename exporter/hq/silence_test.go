@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
@@ -167,5 +168,34 @@ func TestServerThatSpeaksFirstMakesNothingPrint(t *testing.T) {
 	<-ended
 	if printed.Len() > 0 {
 		t.Errorf("printed %q", &printed)
+	}
+}
+
+// TestAnUpgradeEndsAnUpload: after 101 the body is the connection itself, whose
+// reads no context ends.
+func TestAnUpgradeEndsAnUpload(t *testing.T) {
+	released := make(chan struct{})
+	defer close(released)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		<-released
+	}))
+	t.Cleanup(s.Close)
+	e := newExporter(t, Config{Host: s.URL})
+	ended := make(chan error, 1)
+	go func() { ended <- e.Export(t.Context(), sample()) }()
+	select {
+	case err := <-ended:
+		if o := outcomeOf(t, err); o.Status != http.StatusSwitchingProtocols || o.Class != outcome.Unknown {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Export did not return")
 	}
 }

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -64,5 +65,27 @@ func proxyAnswer(status int, header, value string) http.HandlerFunc {
 			w.Header().Set(header, value)
 		}
 		w.WriteHeader(status)
+	}
+}
+
+// What makes the address of a proxy invalid may be its password, which an error
+// of net/url quotes in a form of its own.
+func TestAProxyThatCannotBeReadShowsNoPassword(t *testing.T) {
+	for _, address := range []string{
+		`http://ada:hun"ter 2%zz@proxy:3128`, "http://ada:hunter2%of@proxy:3128", "ada:hun ter2@proxy:3128:1",
+	} {
+		e := newExporter(t, WithEndpointURL("http://usage.invalid"), WithProxy(func(*http.Request) (*url.URL, error) {
+			_, err := url.Parse(address)
+			return nil, fmt.Errorf("invalid proxy address %q: %w", address, err)
+		}))
+		o := outcomeOf(t, e.Export(t.Context(), delta(1)))
+		for _, text := range []string{o.Reason, o.Err.Error(), fmt.Sprintf("%+v %#v", o, o.Err)} {
+			if strings.Contains(text, "hun") || strings.Contains(text, "ter") || strings.Contains(text, "%of") || strings.Contains(text, "%zz") {
+				t.Errorf("the password shows in %s", text)
+			}
+		}
+		if !strings.Contains(o.Reason, "HTTP_PROXY") {
+			t.Errorf("the reason is %q", o.Reason)
+		}
 	}
 }

@@ -259,6 +259,8 @@ func TestWhichMirror(t *testing.T) {
 		"mounted at a path":        {[]string{"id"}, Options{File: here, Application: "x"}, here, exitNoMirror},
 		"mounted":                  {[]string{"id"}, Options{Application: "game", Getenv: env}, usual, exitNoMirror},
 		"none named":               {[]string{"id"}, Options{}, MirrorEnv, exitUsage},
+		"an empty --file":          {[]string{"--file", "", "erase", "--yes"}, Options{File: here}, "it is empty", exitUsage},
+		"an empty --app":           {[]string{"erase", "--yes", "--app="}, Options{File: here}, "it is empty", exitUsage},
 		"two named":                {[]string{"--file", here, "--app", "game", "id"}, Options{}, "both", exitUsage},
 		"no name of a application": {[]string{"--app", "../x", "id"}, Options{}, "cannot name a directory", exitUsage},
 	} {

@@ -21,6 +21,12 @@ var completionScripts embed.FS
 func completeInShells(name string) func(*cli.Command) {
 	return func(c *cli.Command) {
 		c.Hidden = false
+		c.Action = func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usageError{unknownError{"shell", c.Args().First(), nearest(c.Args().First(), commandNames(c))}}
+			}
+			return cli.ShowSubcommandHelp(c)
+		}
 		c.Description = completionHelp(name)
 		for _, sub := range c.Commands {
 			sub.Action = func(_ context.Context, sub *cli.Command) error {

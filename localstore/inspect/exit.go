@@ -70,6 +70,7 @@ func (s *session) exit(err error) int {
 func classify(err error) (code int, hint string) {
 	var usage usageError
 	var unknown unknownError
+	var target targetError
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage, ""
@@ -81,6 +82,10 @@ func classify(err error) (code int, hint string) {
 		return exitDamaged, ""
 	case errors.Is(err, localstore.ErrOverruled):
 		return exitPermission, "Who owns that file can change it. Until then the stricter holds."
+	case errors.As(err, &target) && errors.Is(err, fs.ErrPermission):
+		return exitPermission, ""
+	case errors.As(err, &target):
+		return exitFailed, ""
 	case errors.Is(err, fs.ErrNotExist):
 		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or keeps it elsewhere."
 	case errors.Is(err, localstore.ErrOptedOut):

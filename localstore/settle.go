@@ -69,7 +69,7 @@ func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bo
 	s := sub.store
 	s.lock()
 	defer s.unlock()
-	err = s.write(func(tx *transaction) error {
+	err = sub.write(func(tx *transaction) error {
 		goOn = false
 		if !sub.holds(tx) {
 			return ErrLeaseLost

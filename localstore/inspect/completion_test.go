@@ -53,6 +53,9 @@ func TestAnUnknownShellIsAWrongCommandLine(t *testing.T) {
 	if got.code != exitUsage || !strings.Contains(got.errors, `there is no shell "bsh", did you mean "bash"?`) {
 		t.Errorf("code %d, %q", got.code, got.errors)
 	}
+	if got := runWith(t.Context(), Options{}, "completion", "bash", "--json"); got.code != exitUsage || got.out != "" {
+		t.Errorf("a script as JSON: code %d, %q", got.code, got.out)
+	}
 }
 
 func TestShellsComplete(t *testing.T) {

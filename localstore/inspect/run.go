@@ -87,7 +87,7 @@ func (s *session) command() *cli.Command {
 		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
 		HideHelpCommand:                 true, // a trackable may be called help
 		EnableShellCompletion:           true,
-		ConfigureShellCompletionCommand: completeInShells(s.opts.Name),
+		ConfigureShellCompletionCommand: s.completeInShells(),
 		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // never end the process
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Validator: named, Destination: &s.file},

@@ -24,6 +24,7 @@ const maxAnswer = 4 << 10
 // client makes uploads to one server. It is safe for concurrent use.
 type client struct {
 	transport *http.Transport
+	dialled   *connections.Set
 	endpoint  *url.URL
 	key       func() string // not a string: fmt shows those of unexported fields
 	secret    redact.Redactor
@@ -36,11 +37,13 @@ type client struct {
 func newClient(cfg Config, endpoint *url.URL) *client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
+	dialled := connections.New()
 	return &client{
+		dialled: dialled,
 		transport: &http.Transport{
 			Proxy:                  connections.Proxy(http.ProxyFromEnvironment),
 			OnProxyConnectResponse: connections.CheckProxy,
-			DialContext:            connections.New().Dial,
+			DialContext:            dialled.Dial,
 			TLSClientConfig:        cfg.TLSConfig,
 			Protocols:              &protocols,
 			DisableKeepAlives:      true, // the next upload is an hour away

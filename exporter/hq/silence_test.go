@@ -199,3 +199,33 @@ func TestAnUpgradeEndsAnUpload(t *testing.T) {
 		t.Fatal("Export did not return")
 	}
 }
+
+// TestShutdownLeavesNoConnection, also none that a proxy or TLS keeps from being
+// made, for which its request did not wait.
+func TestShutdownLeavesNoConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if conn, err := l.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn) // a handshake that is never answered
+			_ = conn.Close()
+		}
+	}()
+	e := newExporter(t, Config{Host: "https://" + l.Addr().String(), Timeout: 10 * time.Millisecond})
+	if o := outcomeOf(t, e.Export(t.Context(), sample())); o.Class != outcome.Transient {
+		t.Errorf("got %+v", o)
+	}
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Error("a connection outlives Shutdown")
+	}
+}

@@ -74,7 +74,7 @@ func TestAProxyThatCannotBeReadShowsNoPassword(t *testing.T) {
 				t.Errorf("the password shows in %s", text)
 			}
 		}
-		if !strings.Contains(o.Reason, "HTTP_PROXY") {
+		if !strings.Contains(o.Reason, "which proxy") {
 			t.Errorf("the reason is %q", o.Reason)
 		}
 	}

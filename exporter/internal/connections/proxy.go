@@ -27,10 +27,9 @@ func CheckProxy(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response
 // RefusedByProxy reports whether err is the answer of a proxy.
 func RefusedByProxy(err error) bool { return errors.Is(err, errProxyRefused) }
 
-// Proxy returns choose, whose errors show nothing: that of
-// http.ProxyFromEnvironment quotes the variable, in which there may be a
-// password, and what makes it invalid may be in the password too. It returns nil
-// for nil.
+// Proxy returns choose, whose errors show nothing: one of net/url quotes the
+// address, in which there may be a password, and what makes it invalid may be in
+// the password too. It returns nil for nil.
 func Proxy(choose func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	if choose == nil {
 		return nil
@@ -38,7 +37,7 @@ func Proxy(choose func(*http.Request) (*url.URL, error)) func(*http.Request) (*u
 	return func(r *http.Request) (*url.URL, error) {
 		proxy, err := choose(r)
 		if err != nil {
-			err = redact.NewError("the proxy's address cannot be read; HTTP_PROXY or HTTPS_PROXY usually says it", err)
+			err = redact.NewError("it cannot be told which proxy to use", err)
 		}
 		return proxy, err
 	}

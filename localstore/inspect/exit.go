@@ -99,7 +99,7 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, localstore.ErrUntrusted):
 		return exitPermission, "It takes a mirror of your own, in a directory that others cannot write."
 	case errors.Is(err, fs.ErrPermission):
-		return exitPermission, "A mirror can be read by the user alone who runs the application."
+		return exitPermission, "It takes the user who runs the application, and a directory that this user can write."
 	case errors.Is(err, localstore.ErrErasePending):
 		return exitBusy, "All was erased from the tables. The rest follows when the application next starts."
 	case errors.Is(err, localstore.ErrBusy):

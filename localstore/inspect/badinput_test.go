@@ -108,6 +108,9 @@ func TestBadFiles(t *testing.T) {
 					}
 					continue
 				}
+				if strings.Contains(got.errors, "localstore: ") {
+					t.Errorf("%v names a package: %q", args, got.errors)
+				}
 				if got.code != file.code || !strings.Contains(got.errors, file.says) && args[0] != "doctor" {
 					t.Errorf("%v: code %d, %q, want %d and %q", args, got.code, got.errors, file.code, file.says)
 				}

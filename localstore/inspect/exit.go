@@ -58,7 +58,7 @@ func (s *session) exit(err error) int {
 		return exitDone
 	}
 	code, hint := classify(err)
-	text := plain(strings.TrimPrefix(err.Error(), "localstore: "))
+	text := plain(strings.ReplaceAll(err.Error(), "localstore: ", "")) // nobody who reads it knows packages
 	if hint != "" {
 		text += "\n" + hint
 	}

@@ -93,7 +93,7 @@ func (s *session) showDecided(c localstore.Consent, why error) error {
 	if err := s.printConsent(s.circumstances().Apply(c)); err != nil || s.json {
 		return err
 	}
-	s.note("The mirror itself cannot be read now: %s.", plain(strings.TrimPrefix(why.Error(), "localstore: ")))
+	s.note("The mirror itself cannot be read now: %s.", plain(strings.ReplaceAll(why.Error(), "localstore: ", "")))
 	return nil
 }
 

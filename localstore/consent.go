@@ -17,8 +17,6 @@ type Consent struct {
 	Sending   bool      // whether anything may be sent
 	Reason    string    // why, for people
 	Since     time.Time // when the mode was set; zero when it never was
-
-	shared bool // whether a process with a destination has recorded
 }
 
 // Consent reads what holds now, whichever process set it. It ends with ctx.
@@ -35,8 +33,7 @@ func (s *Store) Consent(ctx context.Context) (Consent, error) {
 }
 
 func (h *header) consent() Consent {
-	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired,
-		shared: h.sharedMark > 0}
+	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired}
 	if h.modeSince != 0 {
 		c.Since = time.Unix(0, h.modeSince).UTC()
 	}

@@ -189,7 +189,7 @@ func (s *Store) named(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case noSharedMemory(err):
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
-	case hasCode(err, codeCannotOpen) && !errors.Is(err, fs.ErrPermission):
+	case (hasCode(err, codeCannotOpen) || !s.readOnly && hasCode(err, codeReadOnly)) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
 	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -198,7 +198,8 @@ func (s *Store) named(err error) error {
 }
 
 // cannotOpen adds to SQLite's one code for everything that keeps a file from
-// being opened which of it was met.
+// being opened, and the one for what keeps it from being written, which of it was
+// met.
 func (s *Store) cannotOpen(err error) error {
 	if dir, openErr := os.Open(filepath.Dir(s.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
 		return fmt.Errorf("%w: %w", openErr, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -375,5 +376,14 @@ func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 			}
 			closeStore(t, s)
 		})
+	}
+}
+
+// TestConsentShowsWhatItSays: people print it.
+func TestConsentShowsWhatItSays(t *testing.T) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Consent]()) {
+		if !f.IsExported() {
+			t.Errorf("%%+v of a Consent shows %s, which says nothing to others", f.Name)
+		}
 	}
 }

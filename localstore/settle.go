@@ -55,8 +55,8 @@ const (
 	keepLog     = 1000
 )
 
-// Settle writes what became of a part. retry says that the rest of the batch
-// can be tried now: the part was accepted, or lies in halves to be sent next.
+// Settle writes what became of a part. goOn says that the rest of the batch can
+// be tried now: the part was accepted, or lies in halves to be sent next.
 // [ErrLeaseLost] says that another process has taken over and nothing was
 // written.
 func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
@@ -69,7 +69,7 @@ func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bo
 	s := sub.store
 	s.lock()
 	defer s.unlock()
-	err = s.write(func(tx *transaction) error {
+	err = sub.write(func(tx *transaction) error {
 		goOn = false
 		if !sub.holds(tx) {
 			return ErrLeaseLost

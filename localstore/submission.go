@@ -50,21 +50,16 @@ type Submission struct {
 	store   *Store
 	request Request
 	token   string
-	until   int64 // when the lease ends
 	batch   int64
 	erased  int64 // erasures before it: after another one its ids name other rows
 	mark    int64 // what shared totals it covers
-	shared  []*Part
 	uploads []upload
 	resumed bool
 	left    bool
 
-	sent    string         // the payload of the part handed out last
-	sending *Part          // handed out by Next, without an outcome yet
-	tried   map[int64]bool // parts that this attempt is done with
-	blamed  map[int64]int  // single points refused, by the part they were split from
-	refusal *Outcome       // of a single point, the last one
-	failed  error          // why the attempt ended before its batch
+	sent    string // the payload of the part handed out last
+	sending *Part  // handed out by Next, without an outcome yet
+	standing
 }
 
 // Begin takes a submission that is due: one that was begun and not settled, or
@@ -120,8 +115,7 @@ func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
 func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
-	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures,
-		tried: make(map[int64]bool), blamed: make(map[int64]int)}
+	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures, standing: newStanding()}
 	var err error
 	if r.Forwarder == Cumulative {
 		if r.Merge {
@@ -165,7 +159,7 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 	s.lock()
 	defer s.unlock()
 	var part *Part
-	err := s.write(func(tx *transaction) error {
+	err := sub.write(func(tx *transaction) error {
 		part = nil
 		if !sub.holds(tx) {
 			if over, err := sub.over(tx); over || err != nil {
@@ -254,7 +248,7 @@ func (sub *Submission) Pause(context.Context) (again bool, err error) {
 	s := sub.store
 	s.lock()
 	defer s.unlock()
-	err = s.write(func(tx *transaction) error {
+	err = sub.write(func(tx *transaction) error {
 		if !sub.holds(tx) {
 			return nil
 		}
@@ -292,17 +286,22 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	s := sub.store
 	s.lock()
 	defer s.unlock()
+	held := false
 	err := s.briefly(func() error {
-		return s.write(func(tx *transaction) error {
-			if !sub.holds(tx) {
+		return sub.write(func(tx *transaction) error {
+			held = sub.holds(tx)
+			switch {
+			case !held:
 				return nil
-			}
-			if cutOff {
+			case cutOff:
 				return s.cutOff(tx, sub)
 			}
 			return tx.releaseLease()
 		})
 	})
+	if held && cutOff {
+		s.waits = false
+	}
 	return wrap("release submission", err) // otherwise it ends by itself
 }
 
@@ -313,7 +312,6 @@ func (s *Store) cutOff(tx *transaction, sub *Submission) error {
 	if err != nil {
 		return err
 	}
-	s.waits = false
 	var part, points int64
 	if sub.sending != nil {
 		part, points = sub.sending.ID, int64(sub.sending.Points())

@@ -83,7 +83,7 @@ func (c *client) classify(a answer) *outcome.Error {
 		o.Reason = host + " is busy or down"
 	default:
 		o.Class, o.Err = outcome.Unknown, ErrUnexpectedAnswer
-		o.Reason = host + " answered with a status that HTTP does not have"
+		o.Reason = host + " answered with a status that is none for an upload"
 	}
 	o.Reason += fmt.Sprintf(" (HTTP %d)", a.status)
 	if !a.html() && whole {

@@ -54,6 +54,7 @@
 //	408, 429, other 5xx                                 Transient, ErrUnavailable
 //	redirects, which are not followed                   Refused, ErrRedirect
 //	any other 4xx                                       Refused, ErrRejected, or as the text says
+//	any other status                                    Unknown, ErrUnexpectedAnswer
 //	no answer: DNS, refused, TLS, lost, timeout         Transient
 //	nothing was sent: a version HQ cannot parse         Refused, ErrVersion
 //	nothing was sent: no id, no application name        Refused, ErrNoInstallationID, ErrNoApplicationName

@@ -108,6 +108,9 @@ func TestBadFiles(t *testing.T) {
 					}
 					continue
 				}
+				if strings.Contains(got.errors, "localstore: ") {
+					t.Errorf("%v names a package: %q", args, got.errors)
+				}
 				if got.code != file.code || !strings.Contains(got.errors, file.says) && args[0] != "doctor" {
 					t.Errorf("%v: code %d, %q, want %d and %q", args, got.code, got.errors, file.code, file.says)
 				}
@@ -259,6 +262,8 @@ func TestWhichMirror(t *testing.T) {
 		"mounted at a path":        {[]string{"id"}, Options{File: here, Application: "x"}, here, exitNoMirror},
 		"mounted":                  {[]string{"id"}, Options{Application: "game", Getenv: env}, usual, exitNoMirror},
 		"none named":               {[]string{"id"}, Options{}, MirrorEnv, exitUsage},
+		"an empty --file":          {[]string{"--file", "", "erase", "--yes"}, Options{File: here}, "it is empty", exitUsage},
+		"an empty --app":           {[]string{"erase", "--yes", "--app="}, Options{File: here}, "it is empty", exitUsage},
 		"two named":                {[]string{"--file", here, "--app", "game", "id"}, Options{}, "both", exitUsage},
 		"no name of a application": {[]string{"--app", "../x", "id"}, Options{}, "cannot name a directory", exitUsage},
 	} {

@@ -73,13 +73,13 @@ var consequences = map[localstore.Mode]string{
 	localstore.ModeOn:    "What was recorded without consent is not sent later either.",
 }
 
-// showConsent shows what holds now. Before the first run that is what was
-// decided, if anything was.
+// showConsent shows what holds now. Without a mirror that is what was decided,
+// if anything was.
 func (s *session) showConsent(ctx context.Context) error {
 	var c localstore.Consent
 	err := s.with(ctx, func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) || errors.Is(err, localstore.ErrEmpty) {
-		c, err = s.beforeTheFirstRun(err)
+		c, err = s.withoutAMirror(err)
 	}
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *session) showDecided(c localstore.Consent, why error) error {
 	if err := s.printConsent(s.circumstances().Apply(c)); err != nil || s.json {
 		return err
 	}
-	s.note("The mirror itself cannot be read now: %s.", plain(strings.TrimPrefix(why.Error(), "localstore: ")))
+	s.note("The mirror itself cannot be read now: %s.", plain(strings.ReplaceAll(why.Error(), "localstore: ", "")))
 	return nil
 }
 
@@ -107,23 +107,37 @@ func (s *session) printConsent(c localstore.Consent) error {
 	}
 	s.line("consent: %s%s", c.Mode, since)
 	s.line("%s", sending(c))
-	if text := consequences[c.Mode]; text != "" {
+	if text := s.consequence(c.Mode); text != "" {
 		s.line("%s", text)
 	}
 	if c.ShouldAsk {
 		s.line("Nobody decided yet: consent on, consent local or consent off does.")
 	}
-	if s.early {
-		s.note("There is no mirror yet. What was decided holds from the first run on.")
-		return nil
-	}
-	s.note("A running application notices before it next records or sends.")
+	s.note("%s", s.validity())
 	return nil
 }
 
-// beforeTheFirstRun returns what was decided where there is no mirror to ask,
-// and why there is none where nothing was.
-func (s *session) beforeTheFirstRun(why error) (localstore.Consent, error) {
+func (s *session) consequence(mode localstore.Mode) string {
+	if s.circumstances().RecordingVeto() != "" {
+		return "In this environment an application records nothing either."
+	}
+	return consequences[mode]
+}
+
+// validity says from when on it holds.
+func (s *session) validity() string {
+	switch {
+	case errors.Is(s.missing, localstore.ErrDamaged):
+		return "The mirror is damaged. What was decided holds also for the fresh one that the application begins."
+	case s.missing != nil:
+		return "There is no mirror yet. What was decided holds from the first run on."
+	}
+	return "A running application notices before it next records or sends."
+}
+
+// withoutAMirror returns what was decided where there is no mirror to ask, and
+// why there is none where nothing was.
+func (s *session) withoutAMirror(why error) (localstore.Consent, error) {
 	path, err := s.path()
 	if err != nil {
 		return localstore.Consent{}, err
@@ -135,6 +149,6 @@ func (s *session) beforeTheFirstRun(why error) (localstore.Consent, error) {
 	if c.Mode == localstore.ModeUnset {
 		return c, fmt.Errorf("%s: %w", c.Reason, why)
 	}
-	s.early = true
+	s.missing = why
 	return s.circumstances().Apply(c), nil
 }

@@ -132,3 +132,30 @@ func TestADecisionFileThatIsNotOnesOwn(t *testing.T) {
 		}
 	}
 }
+
+// What is said after a decision is true also where a damaged mirror is in the
+// way of it, or the environment.
+func TestWhatADecisionMeans(t *testing.T) {
+	sound, damaged := finished(t), finished(t)
+	overwrite(t, damaged, 100)
+	disabled := func(name string) string { return map[string]string{"OTEL_SDK_DISABLED": "true"}[name] }
+	for name, test := range map[string]struct {
+		o    Options
+		want string
+		not  string
+	}{
+		"sound":    {Options{File: sound}, "A running application notices", "There is no mirror yet"},
+		"damaged":  {Options{File: damaged}, "The mirror is damaged. What was decided holds", "There is no mirror yet"},
+		"disabled": {Options{File: sound, Getenv: disabled}, "In this environment an application records nothing either.", "is not sent later either"},
+	} {
+		for _, args := range [][]string{{"consent", "on"}, {"consent"}} {
+			if got := runWith(t.Context(), test.o, args...); got.code != exitDone || !strings.Contains(got.out, test.want) || strings.Contains(got.out, test.not) {
+				t.Errorf("%s: %v prints\n%s%s", name, args, got.out, got.errors)
+			}
+		}
+	}
+	got := runWith(t.Context(), Options{File: sound, Getenv: disabled}, "preview")
+	if strings.Contains(got.out, "With consent") {
+		t.Errorf("preview with consent, where the environment forbids, prints\n%s", got.out)
+	}
+}

@@ -84,7 +84,7 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 	case len(p.Parts) == 0:
 		s.line("There is nothing to send.")
 	case !p.Consent.Sending:
-		s.line("Nothing is sent: %s. With consent this would be:", p.Consent.Reason)
+		s.line("Nothing is sent: %s. Otherwise this would be:", p.Consent.Reason)
 	case p.Batch != 0:
 		s.line("A submission is under way. It sends, again if need be, as it was sealed:")
 	default:

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -98,11 +99,11 @@ func (s *session) command() *cli.Command {
 		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
 		HideHelpCommand:                 true, // a trackable may be called help
 		EnableShellCompletion:           true,
-		ConfigureShellCompletionCommand: completeInShells(s.opts.Name),
+		ConfigureShellCompletionCommand: s.completeInShells(),
 		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // never end the process
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Destination: &s.file},
-			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Destination: &s.app},
+			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Validator: named, Destination: &s.file},
+			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Validator: named, Destination: &s.app},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON", Destination: &s.json},
 		},
 		Commands: []*cli.Command{
@@ -118,6 +119,15 @@ func (s *session) command() *cli.Command {
 	}
 	refuseUsage(root)
 	return root
+}
+
+// named refuses an empty value, as of a shell's variable that is not set: the
+// command would else go on with another mirror than the one that was meant.
+func named(value string) error {
+	if value == "" {
+		return errors.New("it is empty")
+	}
+	return nil
 }
 
 // refuseUsage makes errors in flags errors of ours, whose message is printed

@@ -25,7 +25,7 @@ type session struct {
 	colour    bool
 	file, app string
 	json      bool
-	early     bool // what is shown was decided before there was a mirror
+	missing   error // why there is no mirror, where what is shown was decided without one
 
 	// after calls f on another goroutine unless it is stopped before.
 	after func(d time.Duration, f func()) (stop func() bool)

@@ -76,7 +76,9 @@ func openExisting(ctx context.Context, path string) (*localstore.Store, error) {
 
 func run(ctx context.Context, listener net.Listener, d *door, ready func()) error {
 	server := &http.Server{
-		Handler:           d,
+		Handler:                      d,
+		DisableGeneralOptionsHandler: true, // it answers OPTIONS * to whoever asks
+
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
 		ConnContext:    d.strangers.know, ConnState: d.strangers.note,

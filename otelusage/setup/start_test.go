@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -224,10 +225,24 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 }
 
 func TestStartReportsAllThatIsWrong(t *testing.T) {
-	_, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), SubmitInterval: -2, OTLP: new(OTLP)})
-	for _, want := range []string{"FilePath", "SubmitInterval", "OTLP.Endpoint"} {
-		if !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("%s is not in %v", want, err)
+	for _, c := range []struct {
+		cfg  Config
+		want []string
+		not  string
+	}{
+		{Config{SubmitInterval: -2, OTLP: new(OTLP)}, []string{"FilePath", "SubmitInterval", "OTLP.Endpoint"}, "sound"},
+		{Config{OTLP: &OTLP{Endpoint: "ftp://x", Headers: map[string]string{"a b": "hunter2"}, Compression: "zip", Timeout: -1}},
+			[]string{"OTLP.Timeout", "WithEndpointURL", "WithHeaders", "WithCompression"}, "hunter2"},
+		{Config{OTLP: &OTLP{Timeout: -1, TLSConfig: new(tls.Config)}}, []string{"OTLP.Timeout", "OTLP.Endpoint"}, "has no TLS"},
+		{Config{HQ: &HQ{Host: "a?b", APIKey: "hun\nter2", Timeout: -1}}, []string{"HQ.APIKey", "HQ.Timeout", "holds a query"}, "ter2"},
+		{Config{HQ: &HQ{Timeout: -1}}, []string{"HQ.Host", "HQ.APIKey", "HQ.Timeout"}, "sound"},
+	} {
+		c.cfg.Tracker = new(otelusage.Tracker)
+		_, err := Start(t.Context(), c.cfg)
+		for _, want := range c.want {
+			if text := fmt.Sprint(err); !strings.Contains(text, want) || strings.Contains(text, c.not) {
+				t.Errorf("%s is not in %v, or %s is", want, err, c.not)
+			}
 		}
 	}
 }

@@ -45,7 +45,7 @@ async function showCarried(entry, failed) {
 
 // showLog lists the latest submissions, and lets each show what it carried.
 export function showLog(log, failed) {
-  byID("log-text").textContent = log.length === 0 ? "Nothing was ever sent." : "The latest first. Each keeps for a while what it carried.";
+  byID("log-text").textContent = log.length === 0 ? "Nothing was sent since this file began." : "The latest first. Each keeps for a while what it carried.";
   const rows = log.slice(-shownLog).reverse().map((s) => [
     moment(s.last),
     s.outcome + (s.times > 1 ? `, ${number(s.times)} times` : "") + (s.reason ? `: ${s.reason}` : ""),

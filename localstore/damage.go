@@ -120,6 +120,22 @@ func (s *Store) buildWhole(path string) error {
 		return err
 	}
 	if hasLog(path) {
+		return s.mergeLogOf(path)
+	}
+	return nil
+}
+
+// mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
+// it from that, as a full disk does.
+func (s *Store) mergeLogOf(path string) error {
+	conn, err := connect(path, false, s.patience())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errInLog, err)
+	}
+	if err = errors.Join(conn.mergeLog(), conn.close()); err != nil {
+		return fmt.Errorf("%w: %w", errInLog, err)
+	}
+	if hasLog(path) {
 		return errInLog
 	}
 	return nil

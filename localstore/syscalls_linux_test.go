@@ -27,14 +27,17 @@ func TestOneSystemCallThatFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const each = 4 // of the calls of one name are made to fail
+	// How many of the calls of one name are made to fail, each in a run of its own.
+	often := map[string]int{"pread64": 5, "pwrite64": 8, "fcntl": 8}
 	for _, beside := range []bool{false, true} {
 		f := faults{strace: strace, beside: beside}
 		for call, n := range f.calls(t) {
-			for at := range min(n, each) {
-				when := 1 + at*n/min(n, each)
+			runs := min(n, max(often[call], 1))
+			for at := range runs {
+				when := 1 + (2*at+1)*n/(2*runs)
 				code := [...]string{"EIO", "ENOSPC", "EACCES", "EINVAL", "EINTR"}[when%5]
 				t.Run(fmt.Sprintf("beside another: %v, %s %d is %s", beside, call, when, code), func(t *testing.T) {
+					t.Parallel()
 					f.run(t, fmt.Sprintf("inject=%s:error=%s:when=%d", call, code, when))
 				})
 			}

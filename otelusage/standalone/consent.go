@@ -48,17 +48,18 @@ func (u *Usage) Disable(ctx context.Context) error {
 	return u.setMode(ctx, localstore.ModeLocal)
 }
 
-// decideAhead stores a decision for a mirror that could not be opened. That may
-// be possible: a lock may be gone by now, and a line of text needs little room.
+// decideAhead stores a decision for a mirror that could not be opened. A line of
+// text can be written beside one that is locked, and needs little room.
 func (u *Usage) decideAhead(ctx context.Context, mode localstore.Mode) error {
 	path, err := u.config.path()
 	if err != nil {
 		return err
 	}
-	if _, err = localstore.Decide(ctx, path, mode, localstore.WithBusyTimeout(startWait), localstore.WithErrorHandler(u.errors.report)); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotRecording, err)
+	_, err = localstore.Decide(ctx, path, mode, localstore.WithBusyTimeout(startWait), localstore.WithErrorHandler(u.errors.report))
+	if err == nil || errors.Is(err, localstore.ErrOverruled) {
+		return err
 	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrNotRecording, err)
 }
 
 // Erase deletes everything that was recorded, here and, within two seconds and

@@ -270,6 +270,7 @@ const (
 	codeReadOnly   = 8
 	codeIO         = 10
 	codeCorrupt    = 11
+	codeFull       = 13
 	codeCannotOpen = 14
 	codeProtocol   = 15
 	codeTooBig     = 18

@@ -22,7 +22,7 @@ func (s *Store) replaceDamaged(cause error) error {
 	if err := s.refuseForeign(cause); errors.Is(err, ErrNotMirror) {
 		return err
 	}
-	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
+	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
 		file, err := os.Stat(s.path)
 		switch {
 		case err == nil:
@@ -55,7 +55,7 @@ func (s *Store) create() error {
 	if err := makeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
-	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
+	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
 			s.lost = s.lost || s.last.mirror == "" && wasDamaged(s.path)
@@ -88,10 +88,11 @@ func (s *Store) place() error {
 	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
 		return fmt.Errorf("make %s: it is %s", fresh, irregular(file.Mode()))
 	}
-	if err := removeAll(fresh); err != nil { // of a process that died here
-		return err
+	err := s.buildWhole(fresh)
+	if err != nil {
+		err = s.buildWhole(fresh) // one write may fail on a sound disk
 	}
-	if err := s.build(fresh); err != nil {
+	if err != nil {
 		return errors.Join(err, removeAll(fresh))
 	}
 	// The files beside a mirror that was deleted without them: processes that
@@ -101,6 +102,41 @@ func (s *Store) place() error {
 	}
 	if err := os.Rename(fresh, s.path); err != nil {
 		return errors.Join(err, removeAll(fresh))
+	}
+	return nil
+}
+
+// errInLog is met where a part of a fresh mirror is in its log alone, and would
+// stay behind.
+var errInLog = errors.New("localstore: fresh mirror is not whole")
+
+// buildWhole makes a mirror that can be renamed. Closing its connection merges
+// the log, and says nothing of a write that fails.
+func (s *Store) buildWhole(path string) error {
+	if err := removeAll(path); err != nil { // of a process that died here
+		return err
+	}
+	if err := s.build(path); err != nil {
+		return err
+	}
+	if hasLog(path) {
+		return s.mergeLogOf(path)
+	}
+	return nil
+}
+
+// mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
+// it from that, as a full disk does.
+func (s *Store) mergeLogOf(path string) error {
+	conn, err := connect(path, false, s.patience())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errInLog, err)
+	}
+	if err = errors.Join(conn.mergeLog(), conn.close()); err != nil {
+		return fmt.Errorf("%w: %w", errInLog, err)
+	}
+	if hasLog(path) {
+		return errInLog
 	}
 	return nil
 }
@@ -121,7 +157,7 @@ func (s *Store) build(path string) error {
 }
 
 func (s *Store) fill(path string) error {
-	conn, err := connect(path, false, s.busyTimeout)
+	conn, err := connect(path, false, s.patience())
 	if err != nil {
 		return err
 	}
@@ -232,7 +268,7 @@ func (s *Store) isDamaged() bool {
 }
 
 func (s *Store) readsDamaged() bool {
-	conn, err := connect(s.path, false, s.busyTimeout)
+	conn, err := connect(s.path, false, s.patience())
 	if err != nil {
 		return unsound(err)
 	}
@@ -302,7 +338,7 @@ func (s *Store) salvage() {
 	if s.last.mirror != "" {
 		return
 	}
-	conn, err := connect(s.path, true, s.busyTimeout)
+	conn, err := connect(s.path, true, s.patience())
 	if err != nil {
 		return
 	}

@@ -98,7 +98,7 @@ func (s *Store) erase(tx *transaction) error {
 // any failure leaves the rest to the next try.
 func (s *Store) finishErase() error {
 	s.conn.waitAtMost(erasePause)
-	defer s.conn.waitAtMost(s.busyTimeout)
+	defer s.conn.waitAtMost(s.patience())
 	steps := []func() error{s.conn.dropFreePages, s.conn.mergeLog, s.removeAside, func() error {
 		return s.conn.immediate(func() error { return s.conn.run(`UPDATE mirror SET erase_pending = 0`) })
 	}}

@@ -37,7 +37,7 @@ func (s *Store) importReference() {
 	if !s.reference.found(s.asked) {
 		return
 	}
-	o, err := s.reference.read(min(brief, s.busyTimeout), s.now().UnixNano())
+	o, err := s.reference.read(min(brief, s.patience()), s.now().UnixNano())
 	if err == nil {
 		err = s.writeDurably(func(tx *transaction) error {
 			if tx.imported {

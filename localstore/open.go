@@ -21,7 +21,7 @@ const opens = 6
 // one may see the journal of another's fresh file beside the old one, and meets
 // an error that is gone the next time.
 func (s *Store) open() error {
-	until := time.Now().Add(s.busyTimeout)
+	until := time.Now().Add(s.patience())
 	doubted := false
 	for try := 1; ; try++ {
 		err := s.connect()
@@ -78,7 +78,7 @@ func (s *Store) connect() error {
 		return err
 	}
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
-	conn, err := connect(s.path, false, s.busyTimeout)
+	conn, err := connect(s.path, false, s.patience())
 	if err == nil {
 		conn.reading = s.ends
 		err = s.prepare(conn)
@@ -187,7 +187,7 @@ const relaxedLog = "PRAGMA synchronous = NORMAL"
 func (s *Store) setUp(c *connection, path string) error {
 	mode, err := c.journalMode()
 	if err == nil && mode != "wal" && s.mayHaveLog(path) {
-		mode, err = c.writeAhead(s.busyTimeout)
+		mode, err = c.writeAhead(s.patience())
 	}
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)

@@ -32,11 +32,12 @@ type Store struct {
 	epoch      int64
 	identity   identity
 	decision   decisionFiles
-	last       header // what the file said last, for the next one to take over
-	noLog      bool   // the file system allows no write-ahead log
-	inherits   bool   // the next one follows a file that was set aside
-	lost       bool   // an earlier one was, and nothing is known of it
-	recorded   bool   // something was written to file
+	hurry      time.Duration // the most that the work under way waits for others; 0: busyTimeout
+	last       header        // what the file said last, for the next one to take over
+	noLog      bool          // the file system allows no write-ahead log
+	inherits   bool          // the next one follows a file that was set aside
+	lost       bool          // an earlier one was, and nothing is known of it
+	recorded   bool          // something was written to file
 
 	totals      map[int64]*totals // of series recorded lately
 	dataVersion int64             // of the file that totals were read from
@@ -157,7 +158,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 	defer s.ledger.mu.Unlock()
 	s.busyTimeout = max(d, 0)
 	if s.conn != nil && !s.closed {
-		s.conn.waitAtMost(s.busyTimeout)
+		s.conn.waitAtMost(s.patience())
 	}
 }
 

@@ -219,13 +219,35 @@ const brief = 250 * time.Millisecond
 // briefly runs f, whose transactions wait for others no longer than brief. The
 // caller holds s.mu.
 func (s *Store) briefly(f func() error) error {
-	if err := s.usable(); err != nil {
-		return err
-	}
-	conn := s.conn
-	conn.waitAtMost(min(brief, s.busyTimeout))
-	defer conn.waitAtMost(s.busyTimeout)
+	return s.waitingAtMost(brief, f)
+}
+
+// waitingAtMost runs f, which waits for other processes no longer than d, also
+// where it connects anew.
+func (s *Store) waitingAtMost(d time.Duration, f func() error) error {
+	former := s.hurry
+	s.hurry = d
+	s.hasten()
+	defer func() {
+		s.hurry = former
+		s.hasten()
+	}()
 	return f()
+}
+
+// patience is how long the work under way waits for another process.
+func (s *Store) patience() time.Duration {
+	if s.hurry > 0 {
+		return min(s.hurry, s.busyTimeout)
+	}
+	return s.busyTimeout
+}
+
+// hasten tells the connection how long to wait.
+func (s *Store) hasten() {
+	if s.conn != nil && !s.closed {
+		s.conn.waitAtMost(s.patience())
+	}
 }
 
 // look runs f on the write connection, outside a transaction of its own.

@@ -30,7 +30,7 @@
 //	[General]
 //	filepath             the mirror; required; relative to the working directory, extension kept
 //	application_name     service.name; HQ needs it, from here or from code
-//	application_version  service.version; HQ needs two numbers in it, as in 1.0
+//	application_version  service.version; HQ parses it, see hq.ErrVersion
 //	submit_interval_s    seconds between submissions; 0 never submits; default 3600
 //	check_interval_s     seconds between looks whether one is due; default 60
 //	debug                whether Start's error also goes to Config.OnError; default false

@@ -54,12 +54,16 @@ func newSender(e *Exporter) *sender {
 }
 
 // loop looks whether a submission is due: at start, when woken by an export,
-// and every check interval.
+// and every check interval. Unless an export has just done so it records first,
+// so that a submission has what was counted until then.
 func (s *sender) loop() {
 	defer close(s.done)
 	ticker := time.NewTicker(s.e.config.checkInterval)
 	defer ticker.Stop()
-	for {
+	for recorded := false; ; {
+		if !recorded {
+			s.record()
+		}
 		if err := s.submit(s.ctx, false); worthReporting(err) {
 			s.e.reported.report(err)
 		}
@@ -67,13 +71,34 @@ func (s *sender) loop() {
 		case <-s.stopped:
 			return
 		case <-s.wake:
+			recorded = true
 		case <-ticker.C:
+			recorded = false
 		}
 		select {
 		case <-s.stopped: // rather than begin another attempt
 			return
 		default:
 		}
+	}
+}
+
+// record lets the reader record if the time for a submission has come. What
+// keeps one from being made otherwise the attempt finds out too.
+func (s *sender) record() {
+	reader := s.e.reader.Load()
+	if reader == nil {
+		return // another reader's exports wake the loop
+	}
+	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
+		return
+	}
+	if err := reader.Record(s.ctx); worthReporting(err) {
+		s.e.reported.report(err)
+	}
+	select {
+	case <-s.wake: // by this recording
+	default:
 	}
 }
 
@@ -125,10 +150,7 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 // attempt sends one batch, or as much of it as one attempt may. again says that
 // more can follow at once.
 func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error) {
-	request := localstore.Request{
-		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
-		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
-	}
+	request := s.request(force)
 	if s.merge {
 		var known bool
 		if request.Resource, known = s.e.ownResource(); !known {
@@ -167,6 +189,13 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 	}
 	again, err = sub.Pause(ctx)
 	return again, errors.Join(err, submitError(sub.Failed()))
+}
+
+func (s *sender) request(force bool) localstore.Request {
+	return localstore.Request{
+		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
+		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
+	}
 }
 
 func submitError(err error) error {

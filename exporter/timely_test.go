@@ -68,3 +68,33 @@ func TestASubmissionHasWhatWasCountedUntilThen(t *testing.T) {
 		})
 	}
 }
+
+// TestNeverCheckLeavesItToSubmit: whatever is due, and whatever asks for a look.
+func TestNeverCheckLeavesItToSubmit(t *testing.T) {
+	forwarder := delta()
+	clock := newClock()
+	store, err := localstore.Open(filepath.Join(t.TempDir(), "usage.db"), localstore.WithClock(clock.now))
+	must(t, err)
+	exp, err := New(store, WithForwarder(forwarder), WithSubmitInterval(submitEvery), WithCheckInterval(time.Millisecond),
+		WithCheckInterval(NeverCheck), WithErrorHandler(func(err error) { t.Error(err) }))
+	must(t, err)
+	reader := NewReader(exp)
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	tracker, err := otelusage.New(otelusage.WithMeterProvider(provider), otelusage.WithLedger(store))
+	must(t, err)
+	n, err := tracker.Statistic("n")
+	must(t, err)
+	n.Add(5)
+	clock.advance(2 * submitEvery)
+	must(t, reader.Record(t.Context()))
+	<-exp.sender.done // there is nobody who could look
+	if got := len(forwarder.requests()); got != 0 {
+		t.Errorf("%d requests before Submit", got)
+	}
+	must(t, exp.Submit(t.Context()))
+	must(t, provider.Shutdown(t.Context()))
+	must(t, store.Close())
+	if got := received(forwarder.requests())[" n"]; got != 5 {
+		t.Errorf("sent %v, want 5", got)
+	}
+}

@@ -72,7 +72,7 @@ func (s *Store) Erase(ctx context.Context) error {
 // erased are the tables that are emptied.
 var erased = []string{
 	"totals", "days", "history", "current_states", "gauges", "occupancy", "active", "writers", "parts", "batches",
-	"forwarders", "submission_log", "series", "metrics", "trackables", "resources",
+	"forwarders", "submission_log", "series", "metrics", formerNames, "trackables", "resources",
 }
 
 func (s *Store) erase(tx *transaction) error {

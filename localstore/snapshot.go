@@ -213,11 +213,12 @@ func (t *Trackable) Funnel() []string {
 
 // merge adds declarations that are not in the file.
 func (snap *Snapshot) merge(q Query, waiting []otelusage.Declaration) {
-	known := make(map[ledgerKey]*Trackable)
+	known := make(shownTrackables)
 	for _, t := range snap.Trackables {
 		known[keyOf(t.Declaration)] = t
 	}
 	for _, d := range waiting {
+		known.rename(d)
 		if q.Name != "" && !strings.EqualFold(q.Name, d.Name) {
 			continue
 		}

@@ -13,10 +13,19 @@ func TestRenamedFromReachesTheLedger(t *testing.T) {
 	tracker, _, _ := attached(t, WithLedger(l))
 	for name, declare := range map[string]func() error{
 		"statistic": func() error { _, err := tracker.Statistic("statistic", RenamedFrom("old statistic")); return err },
-		"float":     func() error { _, err := tracker.FloatStatistic("float", RenamedFrom("a"), RenamedFrom("b"), RenamedFrom("A")); return err },
-		"state":     func() error { _, err := tracker.State("state", "x", RenamedFrom("1st state (%)")); return err },
-		"timer":     func() error { _, err := tracker.Timer("timer", RenamedFrom("Timer"), RenamedFrom("größe")); return err },
-		"sequence":  func() error { _, err := tracker.Sequence("sequence", []string{"A"}, RenamedFrom("q.changes")); return err },
+		"float": func() error {
+			_, err := tracker.FloatStatistic("float", RenamedFrom("a"), RenamedFrom("b"), RenamedFrom("A"))
+			return err
+		},
+		"state": func() error { _, err := tracker.State("state", "x", RenamedFrom("1st state (%)")); return err },
+		"timer": func() error {
+			_, err := tracker.Timer("timer", RenamedFrom("Timer"), RenamedFrom("größe"))
+			return err
+		},
+		"sequence": func() error {
+			_, err := tracker.Sequence("sequence", []string{"A"}, RenamedFrom("q.changes"))
+			return err
+		},
 	} {
 		if err := declare(); err != nil {
 			t.Errorf("%s: %v", name, err)

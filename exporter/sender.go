@@ -61,11 +61,10 @@ func (s *sender) loop() {
 	ticker := time.NewTicker(s.e.config.checkInterval)
 	defer ticker.Stop()
 	for recorded := false; ; {
-		if !recorded {
-			s.record()
-		}
-		if err := s.submit(s.ctx, false); worthReporting(err) {
-			s.e.reported.report(err)
+		if recorded || s.prepare() {
+			if err := s.submit(s.ctx, false); worthReporting(err) {
+				s.e.reported.report(err)
+			}
 		}
 		select {
 		case <-s.stopped:
@@ -83,15 +82,16 @@ func (s *sender) loop() {
 	}
 }
 
-// record lets the reader record if the time for a submission has come. What
-// keeps one from being made otherwise the attempt finds out too.
-func (s *sender) record() {
+// prepare lets the reader record if a submission is due, and reports whether to
+// make an attempt: none where it was not due before the recording, but one where
+// something is wrong, which it finds out too.
+func (s *sender) prepare() bool {
+	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
+		return err != nil
+	}
 	reader := s.e.reader.Load()
 	if reader == nil {
-		return // another reader's exports wake the loop
-	}
-	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
-		return
+		return true // another reader's exports wake the loop
 	}
 	if err := reader.Record(s.ctx); worthReporting(err) {
 		s.e.reported.report(err)
@@ -100,6 +100,7 @@ func (s *sender) record() {
 	case <-s.wake: // by this recording
 	default:
 	}
+	return true
 }
 
 // worthReporting leaves out what is no failure.

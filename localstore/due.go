@@ -36,8 +36,9 @@ const (
 	timely
 )
 
-// Due reports whether the time for a submission has come and it may be made:
-// what is new by then, [Store.Begin] takes. It writes nothing.
+// Due reports whether a submission may be made now: its time has come, and
+// [Store.Begin] takes what is new by then, or a batch that was sealed goes on. It
+// writes nothing.
 func (s *Store) Due(_ context.Context, r Request) (due bool, err error) {
 	if s.missing() {
 		return false, ErrNotOpen
@@ -46,7 +47,9 @@ func (s *Store) Due(_ context.Context, r Request) (due bool, err error) {
 	defer s.unlock()
 	err = s.look(func(h header) error {
 		when, _, err := s.timing(&h, r)
-		due = err == nil && when == timely
+		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
+			due, err = s.batchOpen()
+		}
 		return err
 	})
 	return due, wrap("look for a submission", err)
@@ -61,14 +64,19 @@ func (s *Store) due(h *header, r Request) (bool, error) {
 	if r.Forwarder == Cumulative {
 		return when == timely && (p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0), nil
 	}
-	open, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
-	if err != nil || open != 0 {
-		return open != 0, err
+	if open, err := s.batchOpen(); err != nil || open {
+		return open, err
 	}
 	if when != timely {
 		return false, nil
 	}
 	return s.hasNews()
+}
+
+// batchOpen reports whether a batch is sealed and not settled.
+func (s *Store) batchOpen() (bool, error) {
+	id, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	return id != 0, err
 }
 
 // timing also returns why no submission may be made.

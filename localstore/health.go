@@ -150,8 +150,8 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Store) func() error {
-	return s.reading(ctx, func(header) error {
-		faults, err := s.conn.schemaFaults()
+	return s.reading(ctx, func(head header) error {
+		faults, err := s.conn.schemaFaults(head.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -167,6 +167,11 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
 	return s.reading(ctx, func(header) error {
+		if name == formerNames {
+			if there, err := s.conn.hasFormerNames(); err != nil || !there {
+				return err
+			}
+		}
 		if long, err := s.conn.hasLong(name); err != nil {
 			return err
 		} else if long {

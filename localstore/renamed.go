@@ -44,15 +44,20 @@ CREATE TABLE former_names (
 // them gets another name, both count as one.
 var ErrRenamed = errors.New("localstore: former name of another trackable")
 
-// formerNames returns what has a name now that another had. A file that nobody
-// brought up to date has no aliases.
+// hasFormerNames reports whether the file has the table: a reader does not bring
+// it up to date.
+func (c *connection) hasFormerNames() (bool, error) {
+	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, formerNames)
+	return n > 0, err
+}
+
+// formerNames returns what has a name now that another had.
 func (c *connection) formerNames() (map[ledgerKey]ledgerKey, error) {
-	there, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, formerNames)
-	if err != nil || there == 0 {
+	if there, err := c.hasFormerNames(); err != nil || !there {
 		return nil, err
 	}
 	former := make(map[ledgerKey]ledgerKey)
-	err = c.each(`SELECT f.name, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
+	err := c.each(`SELECT f.name, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
 		func(rows *sql.Rows) error {
 			var was, is otelusage.Declaration
 			var kind string

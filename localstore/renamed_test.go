@@ -395,3 +395,25 @@ func TestAnImportUnderTheFormerName(t *testing.T) {
 		})
 	}
 }
+
+// TestAMirrorBeforeRenaming is read as it is, and brought up to date by whoever
+// records.
+func TestAMirrorBeforeRenaming(t *testing.T) {
+	c, path := newClock(), newPath(t)
+	s := open(t, path, c)
+	record(t, newWriter(t, s), add(statistic(version("1"), "old"), 3))
+	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; PRAGMA user_version = %d`, schemaVersion-1))
+	closeStore(t, s)
+
+	r := open(t, path, c, ReadOnly())
+	checkLife(t, declare(t, r, renamed("new", otelusage.KindStatistic, "old")), map[string]otelusage.SeriesLifetime{"{}": {Int: 3, Float: 3}})
+	if h, err := r.Examine(t.Context(), nil); err != nil || !h.Sound() {
+		t.Errorf("health is %+v, %v", h, err)
+	}
+	checkShown(t, r, map[string]string{"old": "3"})
+	closeStore(t, r)
+
+	s = open(t, path, c)
+	declare(t, s, renamed("new", otelusage.KindStatistic, "old"))
+	checkShown(t, s, map[string]string{"new": "3"})
+}

@@ -119,6 +119,9 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	if days == 0 {
 		t.Error("the days before are not shown")
 	}
+	if moves := snapshotOf(t, s)["new_m"].Moves; len(moves) != 3 || moves[0].State != "hard" || moves[1].State != "easy" {
+		t.Errorf("the state's history is %v", moves)
+	}
 	checkBalance(t, s, "old_n{}", wants{recorded: 2, accepted: 1, pending: 1})
 	sent := submit(t, s)
 	got := make(map[string]Value)
@@ -187,6 +190,29 @@ func TestAnOldReleaseGoesOnUnderTheFormerName(t *testing.T) {
 	checkBalance(t, s, "old_s{}", wants{recorded: 17, accepted: 17})
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
 	checkShown(t, s, map[string]string{"n": "118"})
+}
+
+// TestADeclarationThatWaitsWhileItIsRenamed registers nothing of its own, and
+// what follows it counts into the trackable.
+func TestADeclarationThatWaitsWhileItIsRenamed(t *testing.T) {
+	c, path := newClock(), newPath(t)
+	old := open(t, path, c)
+	oldWriter := newWriter(t, old)
+	for _, kind := range renamedKinds {
+		declare(t, old, otelusage.Declaration{Name: "old_" + kind.String(), Kind: kind})
+	}
+	s := open(t, path, c)
+	w := newWriter(t, s)
+	for _, kind := range renamedKinds {
+		declare(t, s, renamed("new_"+kind.String(), kind, "old_"+kind.String()))
+	}
+	record(t, w, add(statistic(version("2"), "new_statistic"), 1))
+	r := version("1")
+	recordAll(t, oldWriter, Recording{
+		Changes: []Change{add(statistic(r, "old_statistic"), 10), add(sequence(r, "old_sequence"), 1), add(hits(r, "old_sequence", "A"), 1),
+			{timer(r, "old_timer", timerBounds), observe(timerBounds, 5)}, add(stateChanges(r, "old_state", "on"), 1)},
+		Moves: []Move{{state(r, "old_state"), "on", true}}, MaySend: true})
+	checkShown(t, s, map[string]string{"new_statistic": "11", "new_state": "on, 1 changes", "new_timer": "1 runs, 5 s", "new_sequence": "1, 1 at A"})
 }
 
 // TestRenamings of all sorts, each from what is in the file.

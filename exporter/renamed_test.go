@@ -69,36 +69,20 @@ type release struct {
 func startRelease(t *testing.T, s setup, prefix, former string) *release {
 	t.Helper()
 	r := &release{run: s.start(t)}
-	from := func(name string) []otelusage.TrackableOption {
+	from := func(name string) otelusage.TrackableOption {
 		if former == "" {
 			return nil
 		}
-		return []otelusage.TrackableOption{otelusage.RenamedFrom(former + name)}
-	}
-	var statistic []otelusage.StatisticOption
-	var state []otelusage.StateOption
-	var timer []otelusage.TimerOption
-	var sequence []otelusage.SequenceOption
-	for _, o := range from("n") {
-		statistic = append(statistic, o)
-	}
-	for _, o := range from("mode") {
-		state = append(state, o)
-	}
-	for _, o := range from("play") {
-		timer = append(timer, o)
-	}
-	for _, o := range from("trip") {
-		sequence = append(sequence, o)
+		return otelusage.RenamedFrom(former + name)
 	}
 	var err error
-	r.n, err = r.tracker.Statistic(prefix+"n", statistic...)
+	r.n, err = r.tracker.Statistic(prefix+"n", from("n"))
 	must(t, err)
-	r.mode, err = r.tracker.State(prefix+"mode", otelusage.NoState, state...)
+	r.mode, err = r.tracker.State(prefix+"mode", otelusage.NoState, from("mode"))
 	must(t, err)
-	r.play, err = r.tracker.Timer(prefix+"play", timer...)
+	r.play, err = r.tracker.Timer(prefix+"play", from("play"))
 	must(t, err)
-	r.trip, err = r.tracker.Sequence(prefix+"trip", []string{"A", "B"}, sequence...)
+	r.trip, err = r.tracker.Sequence(prefix+"trip", []string{"A", "B"}, from("trip"))
 	must(t, err)
 	return r
 }

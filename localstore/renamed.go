@@ -70,6 +70,21 @@ func (c *connection) formerNames() (map[ledgerKey]ledgerKey, error) {
 	return former, err
 }
 
+// nameNow returns what a trackable is called that had a name, and other names as
+// they are.
+func (c *connection) nameNow(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	if there, err := c.hasFormerNames(); err != nil || !there {
+		return name, err
+	}
+	err := c.each(`SELECT substr(t.name, 1, 65536) FROM former_names f JOIN trackables t ON t.id = f.trackable_id
+		WHERE f.name = ?1 AND NOT EXISTS (SELECT 1 FROM trackables WHERE name = ?1) LIMIT 1`,
+		func(rows *sql.Rows) error { return rows.Scan(&name) }, name)
+	return name, err
+}
+
 // renames returns the former names of a declaration that the file does not have
 // as such. One that became another trackable's stays that one's.
 func (r *recorded) renames(d otelusage.Declaration) (waiting []ledgerKey) {

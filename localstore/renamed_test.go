@@ -119,6 +119,9 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	if days == 0 {
 		t.Error("the days before are not shown")
 	}
+	if snap, err := s.Snapshot(t.Context(), Query{Name: "OLD_n"}); err != nil || len(snap.Trackables) != 1 || snap.Trackables[0].Name != "new_n" || len(snap.Trackables[0].Series) != 4 {
+		t.Errorf("asked for by the former name: %+v, %v", snap, err)
+	}
 	if moves := snapshotOf(t, s)["new_m"].Moves; len(moves) != 3 || moves[0].State != "hard" || moves[1].State != "easy" {
 		t.Errorf("the state's history is %v", moves)
 	}

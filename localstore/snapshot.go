@@ -13,7 +13,7 @@ import (
 // Query says what a [Snapshot] is to hold. The zero Query asks for all
 // trackables with their totals.
 type Query struct {
-	Name string // of one trackable, or metric, without regard to case; "" for all
+	Name string // of one trackable, which may be a former one, or metric, without regard to case; "" for all
 
 	Days        bool // the running totals of days that are over
 	History     bool // the latest exports, and the states that a State was in

@@ -57,7 +57,7 @@ func (c *connection) formerNames() (map[ledgerKey]ledgerKey, error) {
 		return nil, err
 	}
 	former := make(map[ledgerKey]ledgerKey)
-	err := c.each(`SELECT f.name, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
+	err := c.each(`SELECT `+loaded("f.name", unreadable)+`, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
 		func(rows *sql.Rows) error {
 			var was, is otelusage.Declaration
 			var kind string
@@ -79,7 +79,7 @@ func (c *connection) nameNow(name string) (string, error) {
 	if there, err := c.hasFormerNames(); err != nil || !there {
 		return name, err
 	}
-	err := c.each(`SELECT substr(t.name, 1, 65536) FROM former_names f JOIN trackables t ON t.id = f.trackable_id
+	err := c.each(`SELECT `+shown("t.name")+` FROM former_names f JOIN trackables t ON t.id = f.trackable_id
 		WHERE f.name = ?1 AND NOT EXISTS (SELECT 1 FROM trackables WHERE name = ?1) LIMIT 1`,
 		func(rows *sql.Rows) error { return rows.Scan(&name) }, name)
 	return name, err

@@ -26,24 +26,35 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 	return p, err
 }
 
-// due reports whether a submission may and should be made now. It reads only.
-func (s *Store) due(h *header, r Request) (bool, error) {
+// leased reports whether somebody is sending. A lease that ends later than one
+// can was written by a clock that was wrong.
+func (h *header) leased(now int64) bool {
+	return h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease)
+}
+
+// ready reports whether a submission may be made now, and is not held back by
+// failures before it. It reads only.
+func (s *Store) ready(h *header, r Request, now int64) (ready bool, p progress, err error) {
 	if !r.MaySend || !h.maySend() {
-		return false, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
+		return false, p, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
 	}
 	if r.Forwarder == Cumulative && s.notImported != nil {
-		return false, s.notImported
+		return false, p, s.notImported
 	}
+	if h.leased(now) {
+		return false, p, ErrLeased
+	}
+	p, err = s.progress(r.Forwarder)
+	held := !r.Force && now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter)
+	return err == nil && !held, p, err
+}
+
+// due reports whether a submission may and should be made now. It reads only.
+func (s *Store) due(h *header, r Request) (bool, error) {
 	now := s.now().UnixNano()
-	if h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease) {
-		return false, ErrLeased
-	}
-	p, err := s.progress(r.Forwarder)
-	if err != nil {
+	ready, p, err := s.ready(h, r, now)
+	if err != nil || !ready {
 		return false, err
-	}
-	if !r.Force && now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter) {
-		return false, nil
 	}
 	waits := !r.Force && !(elapsed(now, p.acceptedAt, r.Interval) && elapsed(now, h.createdAt, r.Interval))
 	if r.Forwarder == Cumulative {

@@ -10,12 +10,12 @@ const (
 	// schemaVersion is what this version of the package reads and writes. A
 	// migration only adds, so that an older process that is still running
 	// survives it until its next transaction sees the newer version.
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 // migrations[i] brings version i to version i+1, in the transaction that also
 // writes the version.
-var migrations = [schemaVersion]string{createTables + createViews}
+var migrations = [schemaVersion]string{createTables + createViews, createTombstones}
 
 // createTables: times are nanoseconds since 1970 in UTC. A value is an INTEGER,
 // a REAL, or the JSON text of a histogram; NULL is zero.

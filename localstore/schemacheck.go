@@ -11,8 +11,8 @@ import (
 // schemaFaults compares what a file's schema holds with what this package makes:
 // a trigger runs with every recording, and a view in place of a table shows what
 // its author likes. Views, tables and indexes that a person added are left alone.
-func (c *connection) schemaFaults() ([]string, error) {
-	want, err := ownSchema()
+func (c *connection) schemaFaults(version int64) ([]string, error) {
+	want, err := ownSchema(version)
 	if err != nil {
 		return nil, fmt.Errorf("make schema to compare with: %w", err)
 	}
@@ -70,8 +70,8 @@ func (c *connection) schemaObjects() (list []schemaObject, err error) {
 	return list, err
 }
 
-// ownSchema makes a mirror's schema in memory.
-func ownSchema() (list []schemaObject, err error) {
+// ownSchema makes a mirror's schema of a version in memory.
+func ownSchema(version int64) (list []schemaObject, err error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func ownSchema() (list []schemaObject, err error) {
 	}
 	c := &connection{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}
 	defer func() { err = errors.Join(err, c.close()) }()
-	for _, m := range migrations {
+	for _, m := range migrations[:min(version, schemaVersion)] {
 		if _, err := c.exec(m); err != nil {
 			return nil, err
 		}

@@ -140,6 +140,9 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
+	if err := s.takeBack(ctx, force); err != nil {
+		return err
+	}
 	for {
 		again, err := s.attempt(ctx, force)
 		if err != nil || !force || !again {
@@ -162,6 +165,22 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 	if err != nil || sub == nil {
 		return false, err
 	}
+	again, err = s.sendParts(ctx, sub)
+	if errors.Is(err, localstore.ErrLeaseLost) {
+		_ = s.takeBack(ctx, force) // after an erasure; at worst the next look does it
+	}
+	return again, err
+}
+
+func (s *sender) request(force bool) localstore.Request {
+	return localstore.Request{
+		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
+		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
+	}
+}
+
+// sendParts makes the requests of a submission.
+func (s *sender) sendParts(ctx context.Context, sub *localstore.Submission) (again bool, err error) {
 	for requests := 0; requests < maxRequests || s.kind == localstore.Cumulative; requests++ {
 		part, err := sub.Next(ctx)
 		if errors.Is(err, localstore.ErrNoConsent) {
@@ -178,9 +197,6 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, errors.Join(ctx.Err(), sub.Release(ctx, s.ctx.Err() != nil))
 		}
 		goOn, err := sub.Settle(ctx, part, o)
-		if errors.Is(err, localstore.ErrLeaseLost) {
-			s.takeBack(ctx, sub, o)
-		}
 		if err != nil {
 			return false, err
 		}
@@ -190,13 +206,6 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 	}
 	again, err = sub.Pause(ctx)
 	return again, errors.Join(err, submitError(sub.Failed()))
-}
-
-func (s *sender) request(force bool) localstore.Request {
-	return localstore.Request{
-		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
-		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
-	}
 }
 
 func submitError(err error) error {
@@ -209,37 +218,6 @@ func submitError(err error) error {
 func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Outcome, error) {
 	err := s.forwarder.export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
 	return outcomeOf(err), err
-}
-
-// retract sends what takes accepted states back, as far as it goes: what does
-// not arrive stays at the destination, for nobody will know it any more.
-func (s *sender) retract(ctx context.Context) {
-	if s.kind != localstore.Delta {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, retractionTimeout)
-	defer cancel()
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return
-	}
-	parts, err := s.e.store.Retraction(ctx, s.e.maySend)
-	if err != nil {
-		return
-	}
-	for _, part := range parts {
-		_, _ = s.send(ctx, part)
-	}
-}
-
-// takeBack sends once what takes back the states that a request said although
-// the mirror was erased meanwhile.
-func (s *sender) takeBack(ctx context.Context, sub *localstore.Submission, o localstore.Outcome) {
-	if part, err := sub.TakeBack(ctx, o); err == nil && part != nil {
-		_, _ = s.send(ctx, part)
-	}
 }
 
 // stop ends the sender within the grace. The context bounds the network, never

@@ -12,8 +12,8 @@ import (
 // reads its own mirror's files in any other way, as with os.ReadFile, gives up
 // the locks that all its connections hold on them, and processes beside it can
 // then damage the mirror. A file that is there is never overwritten:
-// [io/fs.ErrExist]. What was erased is not in the copy. It ends with ctx, and
-// leaves nothing then.
+// [io/fs.ErrExist]. What was erased is not in the copy, but for what is yet to be
+// taken back of it. It ends with ctx, and leaves nothing then.
 //
 // A copy is for looking at. One that an application records into is a second
 // writer of the same stream.

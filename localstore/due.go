@@ -27,6 +27,12 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 	return p, err
 }
 
+// leased reports whether somebody is sending. A lease that ends later than one
+// can was written by a clock that was wrong.
+func (h *header) leased(now int64) bool {
+	return h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease)
+}
+
 // timing says when a submission may be made.
 type timing int
 
@@ -88,7 +94,7 @@ func (s *Store) timing(h *header, r Request) (timing, progress, error) {
 		return 0, progress{}, s.notImported
 	}
 	at := s.now().UnixNano()
-	if h.leaseToken.Valid && at < h.leaseUntil && h.leaseUntil-at <= int64(MaxLease) {
+	if h.leased(at) {
 		return 0, progress{}, ErrLeased
 	}
 	p, err := s.progress(r.Forwarder)

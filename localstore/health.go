@@ -17,6 +17,7 @@ type Health struct {
 	Journal      string // SQLite's journal mode: "wal", or what the file system allows
 	Consent      Consent
 	ErasePending bool      // see [ErrErasePending]
+	Retractions  int64     // what erasures left to be taken back, in requests; see [Store.BeginRetraction]
 	RecordedAt   time.Time // of the last export that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check
@@ -61,7 +62,7 @@ func (h *Health) Sound() bool {
 }
 
 // tables are all tables, the mirror's own row first.
-var tables = append([]string{"mirror"}, erased...)
+var tables = append([]string{"mirror", tombstones}, erased...)
 
 // Examine checks the file and says what it holds. It reads table by table, so
 // that nobody who writes waits for long, and calls progress, which may be nil,
@@ -136,6 +137,9 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
+		if h.Retractions, err = s.conn.retractionsLeft(&head); err != nil {
+			return err
+		}
 		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
@@ -166,11 +170,9 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
-	return s.reading(ctx, func(header) error {
-		if name == formerNames {
-			if there, err := s.conn.hasFormerNames(); err != nil || !there {
-				return err
-			}
+	return s.reading(ctx, func(head header) error {
+		if head.version < tablesSince[name] {
+			return nil
 		}
 		if long, err := s.conn.hasLong(name); err != nil {
 			return err

@@ -18,6 +18,10 @@ type Preview struct {
 	Consent   Consent // may keep it from being sent
 	Batch     int64   // of a delta submission that was sealed and rests, else 0
 	Parts     []*Part // one per request, in the order in which they are sent
+
+	// Retractions are requests that go before Parts: what erasures left to be
+	// taken back under the old ids. See [Store.BeginRetraction].
+	Retractions []*Part
 }
 
 // Preview returns exactly what the next submission of a forwarder would send: a
@@ -55,6 +59,9 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 			return err
 		}
 		p.Forwarder = Delta
+		if p.Retractions, err = tx.retractions(); err != nil {
+			return err
+		}
 		p.Batch, p.Parts, err = tx.previewBatch()
 		return err
 	})
@@ -181,6 +188,7 @@ const (
 //	at                when it was made
 //	forwarder         "delta" or "cumulative"
 //	sending, reason   whether it may be sent, and why, see [Circumstances]
+//	retractions       what erasures left to be taken back, like parts and before them
 //	batch             of a submission that is under way, else null
 //	parts             [{id, batch, start, end, resource, scopes}], one per request
 //
@@ -199,6 +207,7 @@ func (p *Preview) WriteJSON(w io.Writer) error {
 	out.member("forwarder", p.Forwarder)
 	out.member("sending", p.Consent.Sending)
 	out.member("reason", p.Consent.Reason)
+	writeMembers(out, "retractions", p.Retractions, jsonPartOf)
 	out.member("batch", jsonID(p.Batch))
 	writeMembers(out, "parts", p.Parts, jsonPartOf)
 	return wrap("write preview", out.end())

@@ -31,7 +31,7 @@ import (
 const formerNames = "former_names"
 
 const createFormerNames = `
-CREATE TABLE former_names (
+CREATE TABLE IF NOT EXISTS former_names (
 	name         TEXT    NOT NULL COLLATE NOCASE, -- that a trackable had before it was renamed
 	kind         TEXT    NOT NULL,
 	trackable_id INTEGER NOT NULL REFERENCES trackables,

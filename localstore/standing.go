@@ -7,6 +7,7 @@ import "maps"
 type standing struct {
 	until   int64          // when the lease ends
 	shared  []*Part        // totals without an outcome yet
+	grave   tombstoneRow   // the one handed out last
 	tried   map[int64]bool // parts that this attempt is done with
 	blamed  map[int64]int  // single points refused, by the part they were split from
 	refusal *Outcome       // of a single point, the last one

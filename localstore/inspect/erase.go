@@ -92,19 +92,33 @@ func (s *session) erase(ctx context.Context) error {
 		if err != nil && !errors.Is(err, localstore.ErrErasePending) {
 			return err
 		}
+		kept := retractions(ctx, store)
 		if s.json {
 			return errors.Join(err, s.printJSON(struct {
 				Erased       bool   `json:"erased"`
 				Pending      bool   `json:"erase_pending"`
+				Retractions  int    `json:"retractions"`
 				Installation string `json:"installation_id"`
 				Old          string `json:"erased_installation_id"`
-			}{true, err != nil, store.InstallationID(), old}))
+			}{true, err != nil, kept, store.InstallationID(), old}))
 		}
 		if err != nil {
 			return err
 		}
 		s.line("All is erased. The installation has the new id %s.", plain(store.InstallationID()))
 		s.note("A running application records nothing of what it counted before.")
+		if kept > 0 {
+			s.note("A submission was under way. Until the states that it names are taken back at the destination, the old id is kept for that: see preview.")
+		}
 		return nil
 	})
+}
+
+// retractions returns how many requests are yet to take back what was erased.
+func retractions(ctx context.Context, store *localstore.Store) int {
+	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	if err != nil {
+		return 0 // all is erased, whatever can be said of it
+	}
+	return len(p.Retractions)
 }

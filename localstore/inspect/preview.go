@@ -63,7 +63,7 @@ func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r
 	if err != nil {
 		return err
 	}
-	for _, part := range p.Parts {
+	for _, part := range append(p.Retractions, p.Parts...) {
 		body, err := encode(exporter.ResourceMetrics(part, t))
 		if err != nil {
 			return fmt.Errorf("preview submission: %w", err)
@@ -79,6 +79,14 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
 	if err != nil {
 		return err
+	}
+	if len(p.Retractions) > 0 {
+		s.line("States of what was erased wait to be taken back at the destination, under the old ids:")
+		for _, part := range p.Retractions {
+			s.line("")
+			s.showPart(part, "")
+		}
+		s.line("")
 	}
 	switch {
 	case len(p.Parts) == 0:

@@ -64,7 +64,8 @@ func (u *Usage) decideAhead(ctx context.Context, mode localstore.Mode) error {
 
 // Erase deletes everything that was recorded, here and, within two seconds and
 // as far as it can be, what the destination holds of this installation's states;
-// the installation gets another id. localstore.ErrErasePending says that another
+// those of a request under way are taken back however long that takes. The
+// installation gets another id. localstore.ErrErasePending says that another
 // process kept the file from being cleaned: the next start finishes it.
 func (u *Usage) Erase(ctx context.Context) error {
 	r := u.recorder()

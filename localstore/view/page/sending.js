@@ -14,10 +14,13 @@ function amount(v) {
 
 const exact = (document) => JSON.stringify(document, (_, v) => (typeof v === "bigint" ? String(v) : v), 2);
 
-const points = (document) => document.parts.flatMap((p) => p.scopes.flatMap((s) => s.metrics.flatMap((m) =>
+// What erasures left to be taken back goes first.
+const requests = (document) => [...document.retractions, ...document.parts];
+
+const points = (document) => requests(document).flatMap((p) => p.scopes.flatMap((s) => s.metrics.flatMap((m) =>
   m.points.map((x) => [m.name, attributes(x.attributes) || "–", m.type === "gauge" ? number(x.value) : amount(x.value)]))));
 
-let document_ = { parts: [] };
+let document_ = { retractions: [], parts: [] };
 const raw = later("To the letter", () => el("pre", { tabindex: 0 }, exact(document_)));
 
 // showNext fills in what the next submission would send, and returns how many

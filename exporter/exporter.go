@@ -41,6 +41,7 @@ type Exporter struct {
 	stopped    bool
 
 	own      atomic.Pointer[attribute.Set] // the resource recorded under
+	reader   atomic.Pointer[Reader]        // that NewReader made
 	reported reporter
 	sender   *sender // nil without a forwarder
 }

@@ -54,20 +54,25 @@ func newSender(e *Exporter) *sender {
 }
 
 // loop looks whether a submission is due: at start, when woken by an export,
-// and every check interval.
+// and every check interval. Unless an export has just done so it records first,
+// so that a submission has what was counted until then.
 func (s *sender) loop() {
 	defer close(s.done)
 	ticker := time.NewTicker(s.e.config.checkInterval)
 	defer ticker.Stop()
-	for {
-		if err := s.submit(s.ctx, false); worthReporting(err) {
-			s.e.reported.report(err)
+	for recorded := false; ; {
+		if recorded || s.prepare() {
+			if err := s.submit(s.ctx, false); worthReporting(err) {
+				s.e.reported.report(err)
+			}
 		}
 		select {
 		case <-s.stopped:
 			return
 		case <-s.wake:
+			recorded = true
 		case <-ticker.C:
+			recorded = false
 		}
 		select {
 		case <-s.stopped: // rather than begin another attempt
@@ -75,6 +80,27 @@ func (s *sender) loop() {
 		default:
 		}
 	}
+}
+
+// prepare lets the reader record if a submission is due, and reports whether to
+// make an attempt: none where it was not due before the recording, but one where
+// something is wrong, which it finds out too.
+func (s *sender) prepare() bool {
+	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
+		return err != nil
+	}
+	reader := s.e.reader.Load()
+	if reader == nil {
+		return true // another reader's exports wake the loop
+	}
+	if err := reader.Record(s.ctx); worthReporting(err) {
+		s.e.reported.report(err)
+	}
+	select {
+	case <-s.wake: // by this recording
+	default:
+	}
+	return true
 }
 
 // worthReporting leaves out what is no failure.

@@ -96,7 +96,7 @@ func partsOf(payloads []*payload) (parts []*Part) {
 // erased are the tables that are emptied.
 var erased = []string{
 	"totals", "days", "history", "current_states", "gauges", "occupancy", "active", "writers", "parts", "batches",
-	"forwarders", "submission_log", "series", "metrics", "trackables", "resources",
+	"forwarders", "submission_log", "series", "metrics", formerNames, "trackables", "resources",
 }
 
 // erase returns what is to be taken back once.

@@ -18,7 +18,8 @@ import (
 // aligned table in UTF-8.
 //
 // A Statistic's Average is its total divided by the number of exports that
-// changed it, summed over its series, where the reference divides by its rows.
+// changed it, summed over its series, where the reference divides what came after
+// its first row by the rows but one.
 // Averages and times are rounded to six decimals, totals are exact. A section
 // without trackables says "(none)".
 //

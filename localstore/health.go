@@ -171,7 +171,7 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
 	return s.reading(ctx, func(head header) error {
-		if name == tombstones && !head.hasTombstones() {
+		if head.version < tablesSince[name] {
 			return nil
 		}
 		if long, err := s.conn.hasLong(name); err != nil {

@@ -76,6 +76,9 @@ func (s *Store) writeOrigin(tx *transaction, o *origin) error {
 			return fmt.Errorf("import submissions: %w", err)
 		}
 	}
+	if err := s.settleNames(tx); err != nil {
+		return err
+	}
 	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
 	if err == nil && s.installationID == "" && o.user != "" {
 		if idErr := checkInstallationID(o.user); idErr != nil {

@@ -61,8 +61,8 @@ func (s *Store) retractionDue(h *header, r Request) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	ready, _, err := s.ready(h, r, now)
-	return ready, err
+	when, _, err := s.timing(h, r)
+	return err == nil && when != backingOff, err
 }
 
 // pickTombstone reads the next step that is due.

@@ -13,7 +13,7 @@ import (
 // Query says what a [Snapshot] is to hold. The zero Query asks for all
 // trackables with their totals.
 type Query struct {
-	Name string // of one trackable, or metric, without regard to case; "" for all
+	Name string // of one trackable, which may be a former one, or metric, without regard to case; "" for all
 
 	Days        bool // the running totals of days that are over
 	History     bool // the latest exports, and the states that a State was in
@@ -213,11 +213,12 @@ func (t *Trackable) Funnel() []string {
 
 // merge adds declarations that are not in the file.
 func (snap *Snapshot) merge(q Query, waiting []otelusage.Declaration) {
-	known := make(map[ledgerKey]*Trackable)
+	known := make(shownTrackables)
 	for _, t := range snap.Trackables {
 		known[keyOf(t.Declaration)] = t
 	}
 	for _, d := range waiting {
+		known.rename(d)
 		if q.Name != "" && !strings.EqualFold(q.Name, d.Name) {
 			continue
 		}

@@ -23,6 +23,9 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.Name, err = s.conn.nameNow(q.Name); err != nil {
+		return nil, fmt.Errorf("read former names: %w", err)
+	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: h.mirror, InstallationID: h.installation,
 			CreatedAt: newTime(h.createdAt), Consent: s.consentOf(&h)},

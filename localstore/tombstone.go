@@ -23,7 +23,7 @@ import (
 // lease has ended, or it has said what it knows, a tombstone waits for it.
 
 const createTombstones = `
-CREATE TABLE tombstones (
+CREATE TABLE IF NOT EXISTS tombstones (
 	id         INTEGER PRIMARY KEY,
 	resend     TEXT,                       -- the first step, NULL once it was taken
 	retraction TEXT,                       -- the second one, NULL where it would be 0
@@ -36,9 +36,7 @@ CREATE TABLE tombstones (
 // tombstones is their table.
 const tombstones = "tombstones"
 
-// hasTombstones reports whether the file has the table: a reader does not bring
-// it up to date.
-func (h *header) hasTombstones() bool { return h.version >= 2 }
+func (h *header) hasTombstones() bool { return h.version >= tablesSince[tombstones] }
 
 // retractionsLeft counts the requests that tombstones are yet to make.
 func (c *connection) retractionsLeft(h *header) (int64, error) {

@@ -18,7 +18,7 @@
 //	API Key              [Config]
 //	User Identifier      resource attribute app.installation.id, must be there
 //	Application Name     resource attribute service.name, must be there
-//	Application Version  resource attribute service.version, needs two numbers
+//	Application Version  resource attribute service.version, see [ErrVersion]
 //	Data                 the metrics of package otelusage, by name
 //
 // The kind of a metric is the scope attribute otelusage.kind. HQ has no
@@ -61,7 +61,11 @@
 //	nothing was sent: delta, not finite, not its kind's Refused, ErrData
 //
 // 500 is what HQ answers to JSON, a type or a version it cannot read. None of
-// these leave this package, so it counts as trouble of the server's.
+// these leave this package, so it counts as trouble of the server's. One such
+// trouble lasts: where HQ's init_db.py made the tables, an application's name is
+// unique, and every upload under its second version is answered with 500, from
+// every client. Such a server has to drop that constraint; its migration scripts
+// make tables without it. Until then nothing is lost: the totals wait.
 //
 // Retry-After, in seconds or as a date, is in RetryAfter for every status from
 // 300 on, at most 24 h. A context that ended is in the error's chain. Reasons

@@ -13,7 +13,8 @@ const maxFileSize = 1 << 20
 
 // LoadFile reads a configuration file; the package says what may be in it. On
 // an error the Config is the zero one, and the error joins a [*FileError] for
-// each thing that is wrong. Nothing is created and nothing is sent.
+// each thing that is wrong. What has no effect is no error but in Config.Notes.
+// Nothing is created and nothing is sent.
 func LoadFile(path string) (Config, error) {
 	data, err := readFile(path)
 	if err != nil {

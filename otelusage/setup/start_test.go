@@ -83,7 +83,7 @@ func TestStartUploadsToTheHQOfTheFile(t *testing.T) {
 	hq := newHQ(t)
 	path := filepath.Join(t.TempDir(), "usage.db")
 	c, err := LoadFile(write(t, fmt.Sprintf("[General]\nfilepath = %s\napplication_name = MyApp\napplication_version = 1.0\n"+
-		"installation_id = user-1\n[HQ]\nhost = %s\napi_key = a%%b;c#d\n", path, hq.URL)))
+		"installation_id = user-1\nsubmit_interval_s = 3600\n[HQ]\nhost = %s\napi_key = a%%b;c#d\n", path, hq.URL)))
 	must(t, err)
 	u := started(t, c)
 	count(t, u, 10)
@@ -115,7 +115,7 @@ func TestStartSubmitsToTheCollectorOfTheFileAlone(t *testing.T) {
 	t.Setenv("OTEL_SERVICE_NAME", "their-service")
 	path := filepath.Join(t.TempDir(), "usage.db")
 	c, err := LoadFile(write(t, fmt.Sprintf("[General]\nfilepath = %s\napplication_name = MyApp\n"+
-		"[OTLP]\nendpoint = %s\nheaders = X-Key = a=b\ncompression = none\n", path, collector.URL)))
+		"submit_interval_s = 3600\n[OTLP]\nendpoint = %s\nheaders = X-Key = a=b\ncompression = none\n", path, collector.URL)))
 	must(t, err)
 	u := started(t, c)
 	count(t, u, 10)
@@ -176,7 +176,7 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 		{"long installation id", func(c *Config) { c.InstallationID = strings.Repeat("a", 256) }, ErrBadValue},
 		{"negative submit interval", func(c *Config) { c.SubmitInterval = -time.Second }, ErrBadValue},
 		{"absurd submit interval", func(c *Config) { c.SubmitInterval = 1 << 62 }, ErrBadValue},
-		{"negative check interval", func(c *Config) { c.CheckInterval = -1 }, ErrBadValue},
+		{"negative check interval", func(c *Config) { c.CheckInterval = -time.Second }, ErrBadValue},
 		{"negative record interval", func(c *Config) { c.RecordInterval = -1 }, ErrBadValue},
 		{"negative close timeout", func(c *Config) { c.CloseTimeout = -1 }, ErrBadValue},
 		{"negative submit wait", func(c *Config) { c.SubmitWait = -1 }, ErrBadValue},

@@ -61,6 +61,9 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 		u.tracker = otelusage.Default()
 	}
 	u.errors.handle = c.OnError
+	for _, note := range c.Notes {
+		u.errors.report(note)
+	}
 	if u.veto = c.veto(); u.veto != "" {
 		return u, u.attach(unheard(), nil)
 	}

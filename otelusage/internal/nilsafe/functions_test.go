@@ -23,7 +23,7 @@ import (
 var functions = map[string]any{
 	"sequence.New": sequence.New,
 
-	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant,
+	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant, "otelusage.RenamedFrom": otelusage.RenamedFrom,
 	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
 	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,
 	"otelusage.NewTimer": otelusage.NewTimer, "otelusage.ParseKind": otelusage.ParseKind, "otelusage.TimerBoundaries": otelusage.TimerBoundaries,

@@ -21,6 +21,10 @@ const (
 	// DefaultCheckInterval is the time between looks whether one is due.
 	DefaultCheckInterval = time.Minute
 
+	// NeverCheck as [WithCheckInterval] makes submissions when
+	// [Exporter.Submit] is called and at no other time.
+	NeverCheck time.Duration = -1
+
 	// DefaultRequestTimeout is how long a forwarder may take for a request.
 	DefaultRequestTimeout = 30 * time.Second
 
@@ -53,7 +57,7 @@ type config struct {
 	resource       *resource.Resource
 	requireConsent bool
 	onError        func(error)
-	manual         bool // for tests: submissions are made by Submit alone
+	manual         bool // submissions are made by Submit alone
 }
 
 func newConfig(opts []Option) (config, error) {
@@ -108,10 +112,11 @@ func WithSubmitInterval(d time.Duration) Option {
 }
 
 // WithCheckInterval sets how often it is looked whether a submission is due,
-// beside the looks at start and after every export.
+// beside the looks at start and after every export. [NeverCheck], or anything
+// below 0, ends these too.
 func WithCheckInterval(d time.Duration) Option {
 	return option(func(c config) config {
-		if d > 0 {
+		if c.manual = d < 0; d > 0 {
 			c.checkInterval = d
 		}
 		return c

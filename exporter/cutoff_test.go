@@ -38,6 +38,7 @@ func TestAttemptsCutOffByExitsBackOffAndCostFiveRunsOfAHundred(t *testing.T) {
 	for _, temporality := range []metricdata.Temporality{metricdata.DeltaTemporality, metricdata.CumulativeTemporality} {
 		for _, between := range []time.Duration{time.Minute, time.Hour} {
 			t.Run(temporality.String()+" "+between.String(), func(t *testing.T) {
+				t.Parallel() // most of it waits for the disk
 				cutOffRuns(t, temporality, between)
 			})
 		}

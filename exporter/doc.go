@@ -17,7 +17,8 @@
 // Submissions run beside it, never inside it. One is due when sending is
 // allowed, something is new and the submit interval has passed since the last
 // accepted one, as the mirror remembers it over all runs. What is sent comes
-// from the mirror alone.
+// from the mirror alone; a [Reader] records into it before a submission that
+// becomes due between two exports.
 //
 // # The forwarder
 //
@@ -42,7 +43,7 @@
 //	WithForwarder        none: record only
 //	WithRecordInterval   1 min, of a Reader
 //	WithSubmitInterval   1 h
-//	WithCheckInterval    1 min
+//	WithCheckInterval    1 min; NeverCheck leaves it to Submit
 //	WithRequestTimeout   30 s
 //	WithScopes           otelusage alone
 //	WithAttributeKeys    none, for the scopes that WithScopes admits

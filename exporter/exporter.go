@@ -41,6 +41,7 @@ type Exporter struct {
 	stopped    bool
 
 	own      atomic.Pointer[attribute.Set] // the resource recorded under
+	reader   atomic.Pointer[Reader]        // that NewReader made
 	reported reporter
 	sender   *sender // nil without a forwarder
 }
@@ -219,14 +220,17 @@ func (e *Exporter) Submit(ctx context.Context) error {
 	return e.sender.submit(ctx, true)
 }
 
-// retractionTimeout bounds what Erase sends before it erases.
+// retractionTimeout bounds what Erase sends.
 const retractionTimeout = 2 * time.Second
 
-// Erase is localstore.Store.Erase, before which it tries once, for two seconds
-// at most, to take back at the destination the states this installation is said
-// to be in. What was counted and not recorded yet is not recorded any more. No
-// collection may be under way, and the next one is where counting begins anew:
-// [Reader.Erase] takes care of both.
+// Erase is localstore.Store.Erase, with which it tries once, for two seconds at
+// most, to take back at the destination the states this installation is said to
+// be in. Those that a request under way names are taken back however long that
+// takes; see localstore.Store.BeginRetraction. A destination that is sent totals
+// has nothing to take back, and heartbeats stay: they name nobody. What was
+// counted and not recorded yet is not recorded any more. No collection may be
+// under way, and the next one is where counting begins anew: [Reader.Erase] takes
+// care of both.
 func (e *Exporter) Erase(ctx context.Context) error {
 	if e.missing() {
 		return errNotMade
@@ -234,8 +238,8 @@ func (e *Exporter) Erase(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if e.sender != nil {
-		e.sender.retract(ctx)
+	if e.sender != nil && e.sender.kind == localstore.Delta {
+		return e.sender.erase(ctx)
 	}
 	return e.store.Erase(ctx)
 }

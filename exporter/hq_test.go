@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -106,7 +107,7 @@ func TestAVersionThatHQCannotParse(t *testing.T) {
 	o.restartWith(t, server.forwarder(t, hq.Config{}))
 	o.statistic("n").Add(5)
 	o.record()
-	if err := o.exporter.Submit(t.Context()); err == nil || !strings.Contains(err.Error(), "two numbers") {
+	if err := o.exporter.Submit(t.Context()); err == nil || !strings.Contains(err.Error(), "two digits") {
 		t.Errorf("Submit: %v", err)
 	}
 	o.log(t, "refused", 0, false)
@@ -119,6 +120,43 @@ func TestAVersionThatHQCannotParse(t *testing.T) {
 	o.record()
 	o.submit()
 	server.holds(t, map[string]any{"n": 7.0, "__submissions__": 1.0})
+	o.end()
+}
+
+// TestASecondVersionThatHQHasNoRoomFor: an HQ whose application names are unique
+// answers it with 500. That is explained once, whatever the number of attempts,
+// and the totals wait until the server is mended.
+func TestASecondVersionThatHQHasNoRoomFor(t *testing.T) {
+	server := startHeadquarters(t)
+	server.behave(func() hqAnswer { return hqStatus(500, "<h1>Internal Server Error</h1>") })
+	var told []string
+	o := &outbox{setup: outboxSetup(t)}
+	o.setup.version = "1.1"
+	s := o.setup
+	s.opts = []Option{WithForwarder(server.forwarder(t, hq.Config{})), WithSubmitInterval(submitEvery),
+		WithErrorHandler(func(err error) { told = append(told, err.Error()) })}
+	o.run = s.start(t)
+	o.statistic("n").Add(5)
+	o.record()
+	for range 5 {
+		o.setup.clock.advance(2 * submitEvery)
+		err := o.exporter.sender.submit(t.Context(), false)
+		if !errors.Is(err, hq.ErrServer) {
+			t.Fatalf("submit: %v", err)
+		}
+		o.exporter.reported.report(err) // as the loop does
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "another version of this application") || !strings.Contains(told[0], "init_db.py") {
+		t.Errorf("reported %q", told)
+	}
+	var rows, times int
+	o.query(t, `SELECT count(*), max(times) FROM submissions`, &rows, &times)
+	if rows != 1 || times != 5 {
+		t.Errorf("the log has %d rows, the last for %d attempts; want one for 5", rows, times)
+	}
+	server.behave(func() hqAnswer { return hqWell })
+	o.submit()
+	server.holds(t, map[string]any{"n": 5.0, "__submissions__": 1.0})
 	o.end()
 }
 

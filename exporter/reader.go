@@ -21,7 +21,8 @@ const DefaultRecordInterval = time.Minute
 // has ended, and hands every failure to otel.Handle; this one loses nothing and
 // reports each cause once, to the exporter's error handler. It also looks, before
 // it collects, what is decided: with the SDK's reader, one recording more is
-// withheld after each decision of another process. All methods may be
+// withheld after each decision of another process. And it records once more when
+// the time for a submission has come between two recordings. All methods may be
 // called concurrently, and on a nil Reader, which records nothing.
 type Reader struct {
 	*sdkmetric.ManualReader
@@ -47,6 +48,7 @@ func NewReader(e *Exporter) *Reader {
 	if e.missing() || e.disabled {
 		close(r.done)
 	} else {
+		e.reader.Store(r)
 		go r.loop(e.config.recordInterval)
 	}
 	return r

@@ -54,20 +54,25 @@ func newSender(e *Exporter) *sender {
 }
 
 // loop looks whether a submission is due: at start, when woken by an export,
-// and every check interval.
+// and every check interval. Unless an export has just done so it records first,
+// so that a submission has what was counted until then.
 func (s *sender) loop() {
 	defer close(s.done)
 	ticker := time.NewTicker(s.e.config.checkInterval)
 	defer ticker.Stop()
-	for {
-		if err := s.submit(s.ctx, false); worthReporting(err) {
-			s.e.reported.report(err)
+	for recorded := false; ; {
+		if recorded || s.prepare() {
+			if err := s.submit(s.ctx, false); worthReporting(err) {
+				s.e.reported.report(err)
+			}
 		}
 		select {
 		case <-s.stopped:
 			return
 		case <-s.wake:
+			recorded = true
 		case <-ticker.C:
+			recorded = false
 		}
 		select {
 		case <-s.stopped: // rather than begin another attempt
@@ -75,6 +80,27 @@ func (s *sender) loop() {
 		default:
 		}
 	}
+}
+
+// prepare lets the reader record if a submission is due, and reports whether to
+// make an attempt: none where it was not due before the recording, but one where
+// something is wrong, which it finds out too.
+func (s *sender) prepare() bool {
+	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
+		return err != nil
+	}
+	reader := s.e.reader.Load()
+	if reader == nil {
+		return true // another reader's exports wake the loop
+	}
+	if err := reader.Record(s.ctx); worthReporting(err) {
+		s.e.reported.report(err)
+	}
+	select {
+	case <-s.wake: // by this recording
+	default:
+	}
+	return true
 }
 
 // worthReporting leaves out what is no failure.
@@ -114,6 +140,9 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
+	if err := s.takeBack(ctx, force); err != nil {
+		return err
+	}
 	for {
 		again, err := s.attempt(ctx, force)
 		if err != nil || !force || !again {
@@ -125,10 +154,7 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 // attempt sends one batch, or as much of it as one attempt may. again says that
 // more can follow at once.
 func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error) {
-	request := localstore.Request{
-		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
-		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
-	}
+	request := s.request(force)
 	if s.merge {
 		var known bool
 		if request.Resource, known = s.e.ownResource(); !known {
@@ -139,6 +165,22 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 	if err != nil || sub == nil {
 		return false, err
 	}
+	again, err = s.sendParts(ctx, sub)
+	if errors.Is(err, localstore.ErrLeaseLost) {
+		_ = s.takeBack(ctx, force) // after an erasure; at worst the next look does it
+	}
+	return again, err
+}
+
+func (s *sender) request(force bool) localstore.Request {
+	return localstore.Request{
+		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
+		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
+	}
+}
+
+// sendParts makes the requests of a submission.
+func (s *sender) sendParts(ctx context.Context, sub *localstore.Submission) (again bool, err error) {
 	for requests := 0; requests < maxRequests || s.kind == localstore.Cumulative; requests++ {
 		part, err := sub.Next(ctx)
 		if errors.Is(err, localstore.ErrNoConsent) {
@@ -155,9 +197,6 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, errors.Join(ctx.Err(), sub.Release(ctx, s.ctx.Err() != nil))
 		}
 		goOn, err := sub.Settle(ctx, part, o)
-		if errors.Is(err, localstore.ErrLeaseLost) {
-			s.takeBack(ctx, sub, o)
-		}
 		if err != nil {
 			return false, err
 		}
@@ -179,37 +218,6 @@ func submitError(err error) error {
 func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Outcome, error) {
 	err := s.forwarder.export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
 	return outcomeOf(err), err
-}
-
-// retract sends what takes accepted states back, as far as it goes: what does
-// not arrive stays at the destination, for nobody will know it any more.
-func (s *sender) retract(ctx context.Context) {
-	if s.kind != localstore.Delta {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, retractionTimeout)
-	defer cancel()
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return
-	}
-	parts, err := s.e.store.Retraction(ctx, s.e.maySend)
-	if err != nil {
-		return
-	}
-	for _, part := range parts {
-		_, _ = s.send(ctx, part)
-	}
-}
-
-// takeBack sends once what takes back the states that a request said although
-// the mirror was erased meanwhile.
-func (s *sender) takeBack(ctx context.Context, sub *localstore.Submission, o localstore.Outcome) {
-	if part, err := sub.TakeBack(ctx, o); err == nil && part != nil {
-		_, _ = s.send(ctx, part)
-	}
 }
 
 // stop ends the sender within the grace. The context bounds the network, never

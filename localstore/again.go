@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
 
 // again runs an attempt anew when it fails in a way that may be the connection's
@@ -14,6 +15,9 @@ import (
 // process has no next.
 func (s *Store) again(attempt func() error) error {
 	err := attempt()
+	if s.mayBlockItself(err) {
+		return s.unblocked(attempt, err)
+	}
 	if s.closed || !s.doubtful(err) {
 		return err
 	}
@@ -34,6 +38,31 @@ func (s *Store) again(attempt func() error) error {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
 	}
 	return attempt()
+}
+
+// noWait as the time to wait for other processes is less than SQLite counts.
+const noWait = time.Nanosecond
+
+// mayBlockItself reports whether an error may come from a lock of this process's
+// own. A lock whose release failed, as on a network file system, keeps this
+// connection and all other processes from writing for as long as it is open,
+// and SQLite says no more of it than that the file is busy.
+func (s *Store) mayBlockItself(err error) bool {
+	return hasCode(err, codeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, ErrReference)
+}
+
+// unblocked runs an attempt that found the mirror busy anew, on a fresh
+// connection and without another wait.
+func (s *Store) unblocked(attempt func() error, busy error) error {
+	s.release(s.conn)
+	s.conn = nil
+	if errors.As(busy, new(*commitError)) {
+		return busy // what became of it is asked before it is tried again
+	}
+	if err := s.waitingAtMost(noWait, attempt); !hasCode(err, codeBusy) {
+		return err
+	}
+	return busy
 }
 
 // doubtful reports whether an error may come from the connection, or from one

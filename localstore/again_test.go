@@ -103,3 +103,45 @@ func TestASharedMemoryFileThatIsCutShort(t *testing.T) {
 		t.Errorf("set aside %v, told %v", names, told.errs)
 	}
 }
+
+// TestALockOfOurOwn that could not be given back keeps everybody from writing,
+// until its connection is closed: the mirror is tried anew through another one,
+// at once and without a second wait.
+func TestALockOfOurOwn(t *testing.T) {
+	s, _ := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
+	other := open(t, s.Path(), newClock(), WithBusyTimeout(0))
+	execute(t, s, "BEGIN IMMEDIATE")
+	other.lock()
+	busy := other.write(func(*transaction) error { return nil })
+	other.unlock()
+	execute(t, s, "ROLLBACK")
+	if !errors.Is(busy, ErrBusy) {
+		t.Fatalf("write while another one does = %v", busy)
+	}
+	for name, op := range map[string]func(f func() error) error{
+		"write": func(f func() error) error { return s.write(func(*transaction) error { return f() }) },
+		"look":  func(f func() error) error { return s.look(func(header) error { return f() }) },
+	} {
+		for _, passes := range []bool{true, false} {
+			s.lock()
+			locked, calls := s.conn, 0
+			err := op(func() error {
+				calls++
+				waits, pragmaErr := s.conn.pragma("busy_timeout")
+				if want := []int64{5000, 0}[min(calls-1, 1)]; waits != want || pragmaErr != nil {
+					t.Errorf("%s: call %d waits %d ms, want %d: %v", name, calls, waits, want, pragmaErr)
+				}
+				if s.conn != locked && passes {
+					return nil
+				}
+				return busy
+			})
+			if (err == nil) != passes || calls != 2 {
+				t.Errorf("%s: error %v after %d calls", name, err, calls)
+			}
+			s.unlock()
+		}
+	}
+	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
+}

@@ -12,8 +12,8 @@ import (
 // reads its own mirror's files in any other way, as with os.ReadFile, gives up
 // the locks that all its connections hold on them, and processes beside it can
 // then damage the mirror. A file that is there is never overwritten:
-// [io/fs.ErrExist]. What was erased is not in the copy. It ends with ctx, and
-// leaves nothing then.
+// [io/fs.ErrExist]. What was erased is not in the copy, but for what is yet to be
+// taken back of it. It ends with ctx, and leaves nothing then.
 //
 // A copy is for looking at. One that an application records into is a second
 // writer of the same stream.
@@ -25,14 +25,15 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return wrap("back up mirror", err)
 	}
 	defer s.unlock()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownFile)
 	if err != nil {
 		return wrap("back up mirror", err)
 	}
+	setPermissions(f, ownFile)
 	if err := f.Close(); err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
 	}
-	err = s.look(func(header) error {
+	err = s.lookUntil(ctx, func(header) error {
 		// VACUUM INTO takes an empty file, and leaves unused pages out.
 		_, err := s.conn.conn.ExecContext(orBackground(ctx), "VACUUM INTO ?1", path)
 		return err

@@ -32,10 +32,8 @@ func (s *Store) Balance(ctx context.Context) ([]Balance, error) {
 	}
 	defer s.unlock()
 	var list []Balance
-	err := s.look(func(header) error {
-		return s.conn.readingWith(ctx, func() error {
-			return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
-		})
+	err := s.lookUntil(ctx, func(header) error {
+		return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
@@ -43,16 +41,20 @@ func (s *Store) Balance(ctx context.Context) ([]Balance, error) {
 	return list, nil
 }
 
+var selectBalances = `SELECT s.id, ` + shown("m.name") + `, ` + loaded("s.attributes", noObject) + `, ` + loaded("r.attributes", noObject) + `,
+		` + shown("m.type") + `, m.float, ` + loaded("m.bounds", unreadable) + `,
+		` + loaded("o.recorded", unreadable) + `, ` + loaded("o.accepted", unreadable) + `, ` + loaded("o.partial", unreadable) + `,
+		` + loaded("o.pending", unreadable) + `, ` + loaded("o.set_aside", unreadable) + `, ` + loaded("o.withheld", unreadable) + `
+	FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
+	JOIN resources r ON r.id = s.resource_id ORDER BY s.id`
+
 func (s *Store) balances() ([]Balance, error) {
-	flying, err := s.inFlight()
+	flying, long, err := s.inFlight()
 	if err != nil {
 		return nil, err
 	}
 	var list []Balance
-	err = s.conn.each(`SELECT s.id, m.name, s.attributes, r.attributes, m.type, m.float, m.bounds,
-			o.recorded, o.accepted, o.partial, o.pending, o.set_aside, o.withheld
-		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
-		JOIN resources r ON r.id = s.resource_id ORDER BY s.id`,
+	err = s.conn.each(selectBalances,
 		func(rows *sql.Rows) error {
 			var id int64
 			var b Balance
@@ -93,18 +95,29 @@ func (s *Store) balances() ([]Balance, error) {
 	for id := range flying {
 		list = append(list, Balance{Off: fmt.Sprintf("in flight for series %d, which has no total", id)})
 	}
+	for _, id := range long {
+		list = append(list, Balance{Off: fmt.Sprintf("in flight in part %d, which is %v", id, errTooLong)})
+	}
 	return list, nil
 }
 
-// inFlight returns the values of all sealed points by series.
-func (s *Store) inFlight() (map[int64][][]byte, error) {
-	flying := make(map[int64][][]byte)
-	err := s.conn.each(`SELECT payload FROM parts WHERE state = 'sealed'`, func(rows *sql.Rows) error {
-		var text string
-		if err := rows.Scan(&text); err != nil {
+var selectSealed = `SELECT id, ` + within("payload", maxPayload, nothing) + ` FROM parts WHERE state = 'sealed'`
+
+// inFlight returns the values of all sealed points by series, and the parts that
+// are too long to be looked at.
+func (s *Store) inFlight() (flying map[int64][][]byte, long []int64, err error) {
+	flying = make(map[int64][][]byte)
+	err = s.conn.each(selectSealed, func(rows *sql.Rows) error {
+		var id int64
+		var text sql.NullString
+		if err := rows.Scan(&id, &text); err != nil {
 			return err
 		}
-		p, err := decodePayload(text)
+		if !text.Valid {
+			long = append(long, id)
+			return nil
+		}
+		p, err := decodePayload(text.String)
 		if err != nil {
 			return err
 		}
@@ -115,7 +128,7 @@ func (s *Store) inFlight() (map[int64][][]byte, error) {
 		}
 		return nil
 	})
-	return flying, err
+	return flying, long, err
 }
 
 func (b *Balance) check() {

@@ -7,7 +7,7 @@ import (
 
 // Circumstances are what a process knows beside the mirror about whether
 // anything is recorded and sent: its environment and its configuration.
-// [Circumstances.Apply] is the one place where they are weighed. The zero value
+// They are weighed in one place, for the Store and for [Circumstances.Apply]. The zero value
 // is that of an application without a destination.
 type Circumstances struct {
 	// Getenv looks up OTEL_SDK_DISABLED and DO_NOT_TRACK; nil is os.Getenv.
@@ -27,8 +27,14 @@ type Circumstances struct {
 }
 
 // Apply returns what holds under the circumstances: of the environment, the
-// configuration and what is stored, the strictest, and its reason.
-func (x Circumstances) Apply(c Consent) Consent {
+// configuration and c, the strictest, and its reason. c is what was decided
+// where there is no mirror yet, as [Decided] returns it; a Store asks its mirror
+// too, see [Store.SetCircumstances].
+func (x Circumstances) Apply(c Consent) Consent { return x.apply(c, false) }
+
+// apply is Apply where shared says whether a process with a destination has
+// recorded into the mirror.
+func (x Circumstances) apply(c Consent, shared bool) Consent {
 	forbidden, veto := x.RecordingVeto(), x.sendingVeto()
 	switch {
 	case forbidden != "":
@@ -36,7 +42,7 @@ func (x Circumstances) Apply(c Consent) Consent {
 	case c.Mode == ModeOff: // stricter than what follows
 	case veto != "":
 		c.Sending, c.ShouldAsk, c.Reason = false, false, veto
-	case x.Viewer && c.Sending && !c.shared:
+	case x.Viewer && c.Sending && !shared:
 		c.Sending, c.Reason = false, "no program with a destination has recorded here"
 	}
 	return c
@@ -132,5 +138,5 @@ func (s *Store) consentOf(h *header) Consent {
 	if s.circumstances == nil {
 		return h.consent()
 	}
-	return s.circumstances.Apply(h.consent())
+	return s.circumstances.apply(h.consent(), h.sharedMark > 0)
 }

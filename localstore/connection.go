@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -24,6 +25,8 @@ type connection struct {
 	relaxed    string      // the statement that ends durable commits
 	logged     bool        // something was written to the log
 	memory     os.FileInfo // that it shares, once something was
+	handle     uintptr     // SQLite's own, see handleOf
+	accepted   int64       // the data version whose texts are not too long
 	reading    context.Context
 	alone      bool // of a reader: no other files lay beside the mirror before it
 	immutable  bool // of a reader: it takes no notice of what others write
@@ -35,14 +38,6 @@ func (c *connection) context() context.Context {
 		return c.reading
 	}
 	return background
-}
-
-// readingWith runs f, whose queries and waits end with ctx.
-func (c *connection) readingWith(ctx context.Context, f func() error) error {
-	ctx = orBackground(ctx)
-	c.reading = ctx
-	defer func() { c.reading = nil }()
-	return f()
 }
 
 // background: a statement takes microseconds and is never cut short. What was
@@ -65,7 +60,11 @@ func dataSource(path string, readOnly bool, busy time.Duration) string {
 }
 
 func connect(path string, readOnly bool, busy time.Duration) (*connection, error) {
-	return connectTo(dataSource(path, readOnly, busy))
+	c, err := connectTo(dataSource(path, readOnly, busy))
+	if err == nil && readOnly {
+		c.limit(maxLoaded)
+	}
+	return c, err
 }
 
 func connectTo(source string) (*connection, error) {
@@ -78,7 +77,7 @@ func connectTo(source string) (*connection, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &connection{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}, nil
+	return &connection{db: db, conn: conn, handle: handleOf(conn), statements: make(map[string]*sql.Stmt)}, nil
 }
 
 func (c *connection) close() error {
@@ -101,10 +100,15 @@ func (c *connection) exec(query string, args ...any) (sql.Result, error) {
 
 // prepared returns the kept statement for a query that is a constant.
 func (c *connection) prepared(query string) (*sql.Stmt, error) {
+	return c.preparedUntil(background, query)
+}
+
+// preparedUntil is prepared for a reading: the schema may have to be read, too.
+func (c *connection) preparedUntil(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt := c.statements[query]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := c.conn.PrepareContext(background, query)
+	stmt, err := c.conn.PrepareContext(ctx, query)
 	if err == nil {
 		c.statements[query] = stmt
 	}
@@ -121,30 +125,36 @@ func (c *connection) run(query string, args ...any) error {
 
 // each calls scan for every row of a query.
 func (c *connection) each(query string, scan func(*sql.Rows) error, args ...any) error {
-	stmt, err := c.prepared(query)
+	ctx := c.context()
+	stmt, err := c.preparedUntil(ctx, query)
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.QueryContext(c.context(), args...)
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	defer c.interruptedBy(ctx)()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	return nil
 }
 
 // find returns the first column of the first row, 0 where there is none.
 func (c *connection) find(query string, args ...any) (id int64, err error) {
-	stmt, err := c.prepared(query)
+	ctx := c.context()
+	stmt, err := c.preparedUntil(ctx, query)
 	if err != nil {
 		return 0, err
 	}
-	err = stmt.QueryRowContext(c.context(), args...).Scan(&id)
+	err = stmt.QueryRowContext(ctx, args...).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -159,7 +169,9 @@ func (c *connection) pragma(name string) (n int64, err error) {
 // immediate runs f in a transaction that holds the write lock from the start:
 // one that takes it later fails as soon as two processes write.
 func (c *connection) immediate(f func() error) (err error) {
-	if err := c.run("BEGIN IMMEDIATE"); err != nil {
+	reading := c.reading
+	defer func() { c.reading = reading }()
+	if err := c.begin(); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	ended := false
@@ -177,6 +189,37 @@ func (c *connection) immediate(f func() error) (err error) {
 	}
 	ended = true
 	return nil
+}
+
+// begin takes the write lock. It waits for that until the context ends, and then
+// no longer than brief: what somebody decided, or asked to delete, is not to fail
+// for a moment's sake. What has begun is not cut short.
+func (c *connection) begin() error {
+	ctx := c.context()
+	c.reading = nil
+	stmt, err := c.prepared("BEGIN IMMEDIATE")
+	if err != nil {
+		return err
+	}
+	if ctx.Err() == nil {
+		_, err := stmt.ExecContext(ctx)
+		if err == nil || ctx.Err() == nil {
+			return err
+		}
+		if err := c.rollback(); err != nil { // it may have begun all the same
+			return err
+		}
+	}
+	wait, err := c.pragma("busy_timeout")
+	if err != nil {
+		return err
+	}
+	c.waitAtMost(min(brief, time.Duration(wait)*time.Millisecond))
+	defer c.waitAtMost(time.Duration(wait) * time.Millisecond)
+	if _, err = stmt.ExecContext(background); hasCode(err, codeBusy) {
+		return cmp.Or(ctx.Err(), err)
+	}
+	return err
 }
 
 // snapshot runs f, which reads, on one state of the file: what other processes
@@ -227,8 +270,10 @@ const (
 	codeReadOnly   = 8
 	codeIO         = 10
 	codeCorrupt    = 11
+	codeFull       = 13
 	codeCannotOpen = 14
 	codeProtocol   = 15
+	codeTooBig     = 18
 	codeNotADB     = 26
 
 	codeShortRead = codeIO | 2<<8 // an extended one

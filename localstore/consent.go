@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -16,11 +17,9 @@ type Consent struct {
 	Sending   bool      // whether anything may be sent
 	Reason    string    // why, for people
 	Since     time.Time // when the mode was set; zero when it never was
-
-	shared bool // whether a process with a destination has recorded
 }
 
-// Consent reads what holds now, whichever process set it.
+// Consent reads what holds now, whichever process set it. It ends with ctx.
 func (s *Store) Consent(ctx context.Context) (Consent, error) {
 	if s.missing() {
 		return Consent{}, ErrNotOpen
@@ -34,8 +33,7 @@ func (s *Store) Consent(ctx context.Context) (Consent, error) {
 }
 
 func (h *header) consent() Consent {
-	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired,
-		shared: h.sharedMark > 0}
+	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired}
 	if h.modeSince != 0 {
 		c.Since = time.Unix(0, h.modeSince).UTC()
 	}
@@ -55,7 +53,16 @@ func (h *header) consent() Consent {
 	default:
 		c.Reason = "consent is not required"
 	}
+	c.Reason += h.unheeded()
 	return c
+}
+
+// unheeded is what is to be said of a decision file that does not count.
+func (h *header) unheeded() string {
+	if h.mode != ModeUnset || h.distrusted == "" {
+		return ""
+	}
+	return "; the file beside the mirror that says on does not count, because it " + h.distrusted
 }
 
 // Why sending takes a decision, as the mirror stores it.
@@ -75,8 +82,15 @@ func (h *header) maySend() bool {
 // and can be written by hand; the stricter of the two holds. What was recorded and
 // not sent yet when sending is switched off is never sent later, except for a
 // batch that was under way: it rests and goes out unchanged when sending is
-// switched on again.
-func (s *Store) SetMode(_ context.Context, mode Mode) error {
+// switched on again. The context bounds how long it waits for another process;
+// what need not wait, or for a moment only, is kept also when it has ended.
+//
+// Where that file is a link, the file that it leads to is written. What is not
+// this user's to change there is left as it is, an administrator's file above
+// all, and the decision is kept in the mirror alone: [ErrOverruled] says that
+// the file keeps it from taking effect. After any other error a stricter
+// decision may hold, a looser one does not.
+func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
@@ -86,30 +100,55 @@ func (s *Store) SetMode(_ context.Context, mode Mode) error {
 	s.lock()
 	defer s.unlock()
 	s.keepStricter(mode)
-	err := s.writeDurably(func(tx *transaction) error {
+	var notKept error
+	err := s.writeUntil(ctx, func(tx *transaction) error {
+		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		if err := writeDecision(s.decisionPath(), mode); err != nil {
-			return err
+		notKept = writeDecisions(s.path, s.asked, mode)
+		switch {
+		case notKept == nil:
+			tx.wrongDecision, tx.distrusted = "", ""
+		case errors.Is(notKept, errNotOurs):
+			holds = strictest(mode, s.decision.read(s.path, s.asked).mode)
+		case !stricter(mode, tx.mode):
+			return notKept
 		}
-		tx.wrongDecision = ""
-		if tx.mode == mode {
+		if tx.mode == holds {
 			return nil
 		}
-		return s.switchMode(tx, mode)
+		return s.switchMode(tx, holds)
 	})
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	return s.look(func(header) error { return nil }) // remember it
+	if err := s.look(func(header) error { return nil }); err != nil { // remember it
+		return err
+	}
+	if errors.Is(notKept, errNotOurs) {
+		return overruled(mode, s.decision.read(s.path, s.asked), notKept)
+	}
+	return wrap("set mode in the mirror alone", notKept)
+}
+
+// overruled returns why a decision that is not in the file beside the mirror
+// does not hold; nil where it does.
+func overruled(mode Mode, said decision, notKept error) error {
+	switch {
+	case said.wrong != "" && (mode == ModeOn || mode == ModeUnset):
+		return fmt.Errorf("set mode %v: %w: it %s; %w", mode, ErrOverruled, said.wrong, notKept)
+	case strictest(mode, said.mode) != mode:
+		return fmt.Errorf("set mode %v: %w: it says %v; %w", mode, ErrOverruled, said.mode, notKept)
+	}
+	return nil
 }
 
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
 func (s *Store) keepStricter(mode Mode) {
-	said := s.decision.read(s.decisionPath())
-	if said.wrong == "" && (mode == ModeOff || mode == ModeLocal) && (said.mode == ModeUnset || mode < said.mode) && !s.closed && !s.readOnly {
-		_ = writeDecision(s.decisionPath(), mode) // the transaction does it again
+	said := s.decision.read(s.path, s.asked)
+	if said.wrong == "" && stricter(mode, said.mode) && !s.closed && !s.readOnly {
+		_ = writeDecisions(s.path, s.asked, mode) // the transaction does it again
 	}
 }
 
@@ -120,7 +159,8 @@ func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, ModeOn
 func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeLocal) }
 
 // RequireConsent stores that this installation sends nothing before it was
-// enabled. It is not undone by a program that does not ask for it.
+// enabled. It is not undone by a program that does not ask for it. No context
+// cuts it short.
 func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen

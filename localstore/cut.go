@@ -65,7 +65,7 @@ func (c *connection) logIsCut(path string) bool {
 	if !c.logged {
 		return false
 	}
-	f, err := os.Open(path + "-wal")
+	f, err := os.OpenFile(path+"-wal", os.O_RDONLY|neverWait, 0)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}

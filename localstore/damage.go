@@ -22,7 +22,7 @@ func (s *Store) replaceDamaged(cause error) error {
 	if err := s.refuseForeign(cause); errors.Is(err, ErrNotMirror) {
 		return err
 	}
-	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
+	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
 		file, err := os.Stat(s.path)
 		switch {
 		case err == nil:
@@ -55,7 +55,7 @@ func (s *Store) create() error {
 	if err := makeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
-	return withLockFile(s.path+lockSuffix, s.busyTimeout, func() error {
+	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
 			s.lost = s.lost || s.last.mirror == "" && wasDamaged(s.path)
@@ -88,10 +88,11 @@ func (s *Store) place() error {
 	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
 		return fmt.Errorf("make %s: it is %s", fresh, irregular(file.Mode()))
 	}
-	if err := removeAll(fresh); err != nil { // of a process that died here
-		return err
+	err := s.buildWhole(fresh)
+	if err != nil {
+		err = s.buildWhole(fresh) // one write may fail on a sound disk
 	}
-	if err := s.build(fresh); err != nil {
+	if err != nil {
 		return errors.Join(err, removeAll(fresh))
 	}
 	// The files beside a mirror that was deleted without them: processes that
@@ -101,6 +102,41 @@ func (s *Store) place() error {
 	}
 	if err := os.Rename(fresh, s.path); err != nil {
 		return errors.Join(err, removeAll(fresh))
+	}
+	return nil
+}
+
+// errInLog is met where a part of a fresh mirror is in its log alone, and would
+// stay behind.
+var errInLog = errors.New("localstore: fresh mirror is not whole")
+
+// buildWhole makes a mirror that can be renamed. Closing its connection merges
+// the log, and says nothing of a write that fails.
+func (s *Store) buildWhole(path string) error {
+	if err := removeAll(path); err != nil { // of a process that died here
+		return err
+	}
+	if err := s.build(path); err != nil {
+		return err
+	}
+	if hasLog(path) {
+		return s.mergeLogOf(path)
+	}
+	return nil
+}
+
+// mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
+// it from that, as a full disk does.
+func (s *Store) mergeLogOf(path string) error {
+	conn, err := connect(path, false, s.patience())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errInLog, err)
+	}
+	if err = errors.Join(conn.mergeLog(), conn.close()); err != nil {
+		return fmt.Errorf("%w: %w", errInLog, err)
+	}
+	if hasLog(path) {
+		return errInLog
 	}
 	return nil
 }
@@ -121,7 +157,7 @@ func (s *Store) build(path string) error {
 }
 
 func (s *Store) fill(path string) error {
-	conn, err := connect(path, false, s.busyTimeout)
+	conn, err := connect(path, false, s.patience())
 	if err != nil {
 		return err
 	}
@@ -171,7 +207,7 @@ var errNoMirror = errors.New("localstore: no mirror in the file")
 var errUnreadable = errors.New("localstore: unreadable content")
 
 func damaged(err error) bool {
-	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable)
+	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable) || hasCode(err, codeTooBig)
 }
 
 // unsound reports whether SQLite found a file damaged: its content, or the
@@ -189,7 +225,7 @@ func (s *Store) named(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case noSharedMemory(err):
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
-	case hasCode(err, codeCannotOpen) && !errors.Is(err, fs.ErrPermission):
+	case (hasCode(err, codeCannotOpen) || !s.readOnly && hasCode(err, codeReadOnly)) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
 	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -198,7 +234,8 @@ func (s *Store) named(err error) error {
 }
 
 // cannotOpen adds to SQLite's one code for everything that keeps a file from
-// being opened which of it was met.
+// being opened, and the one for what keeps it from being written, which of it was
+// met.
 func (s *Store) cannotOpen(err error) error {
 	if dir, openErr := os.Open(filepath.Dir(s.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
 		return fmt.Errorf("%w: %w", openErr, err)
@@ -231,7 +268,7 @@ func (s *Store) isDamaged() bool {
 }
 
 func (s *Store) readsDamaged() bool {
-	conn, err := connect(s.path, false, s.busyTimeout)
+	conn, err := connect(s.path, false, s.patience())
 	if err != nil {
 		return unsound(err)
 	}
@@ -245,16 +282,16 @@ func (s *Store) readsDamaged() bool {
 	return verdict != "ok" || empty
 }
 
-// hasNoMirror reports whether a sound file of ours has lost its one row, or the
-// number of its schema.
+// hasNoMirror reports whether a sound file of ours has lost its one row, the ids
+// in it, the number of its schema, or a table to a view.
 func (c *connection) hasNoMirror() bool {
 	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
 		return false // somebody else's
 	}
-	if _, err := c.schemaOfMirror(); errors.Is(err, errNoMirror) {
+	if _, err := c.schemaOfMirror(); errors.Is(err, errNoMirror) || errors.Is(c.refuseViews(errNoMirror), errNoMirror) {
 		return true
 	}
-	n, err := c.find(`SELECT count(*) FROM mirror`)
+	n, err := c.find(`SELECT count(*) FROM mirror WHERE ` + loaded("mirror_id", nothing) + ` IS NOT NULL AND ` + loaded("installation_id", nothing) + ` IS NOT NULL`)
 	return n == 0 && (err == nil || hasCode(err, codeError))
 }
 
@@ -283,7 +320,7 @@ func (s *Store) diagnose(err error) error {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
-	f, openErr := os.Open(s.path)
+	f, _, openErr := openFile(s.path)
 	if openErr != nil {
 		return err
 	}
@@ -301,11 +338,15 @@ func (s *Store) salvage() {
 	if s.last.mirror != "" {
 		return
 	}
-	conn, err := connect(s.path, true, s.busyTimeout)
+	conn, err := connect(s.path, true, s.patience())
 	if err != nil {
 		return
 	}
 	var h header
+	if errors.Is(conn.refuseViews(errNoMirror), errNoMirror) {
+		_ = conn.close() // read-only
+		return
+	}
 	_, _ = conn.exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
 	err = conn.conn.QueryRowContext(background, `SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
 		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)
@@ -405,7 +446,7 @@ func wasMirror(path string, known bool) (bool, error) {
 	if hasBeside(path) {
 		return true, nil
 	}
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return false, err
 	}

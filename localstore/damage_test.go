@@ -389,7 +389,7 @@ func TestANewerSchemaStopsARunningProcess(t *testing.T) {
 	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNewerSchema) {
 		t.Errorf("Next = %v", err)
 	}
-	execute(t, other, `PRAGMA user_version = 1`)
+	execute(t, other, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
 	record(t, w, add(n, 1))
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }

@@ -9,30 +9,81 @@ import (
 )
 
 // Decide stores a person's decision for the mirror at path, whether or not there
-// is one already, as [Store.SetMode] does. Where there is none, or a damaged
-// one, the decision is kept beside it and holds before anything is recorded. It
-// returns what holds then.
+// is one already, as [Store.SetMode] does. Where there is none, an empty file or
+// a damaged one, the decision is kept beside it and holds before anything is
+// recorded; if what lies there is not this user's to change, a mirror is made to
+// keep it in. A decision that forbids to send is also kept beside a mirror that
+// cannot be written now. Decide returns what holds then.
 func Decide(ctx context.Context, path string, mode Mode, opts ...Option) (Consent, error) {
-	s, err := Open(path, append(opts[:len(opts):len(opts)], Existing())...)
-	if err == nil {
-		var c Consent
-		if err = s.SetMode(ctx, mode); err == nil {
-			c, err = s.Consent(ctx)
-		}
-		return c, errors.Join(err, s.Close())
+	c, err := decideIn(ctx, path, mode, append(opts[:len(opts):len(opts)], Existing()))
+	switch {
+	case err == nil || errors.Is(err, ErrOverruled):
+		return c, err
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrEmpty):
+		return forbid(path, mode, err)
 	}
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDamaged) {
-		return Consent{}, err
-	}
-	file, pathErr := mirrorPath(path)
+	file, asked, pathErr := mirrorPath(path)
 	if pathErr != nil {
 		return Consent{}, pathErr
 	}
 	if err := makeDirectory(filepath.Dir(file)); err != nil {
 		return Consent{}, fmt.Errorf("keep decision: %w", err)
 	}
-	if err := writeDecision(file+decisionSuffix, mode); err != nil {
+	err = writeDecisions(file, asked, mode)
+	if errors.Is(err, errNotOurs) {
+		return decideInMirror(ctx, path, mode, new(decisionFiles).read(file, asked), err, opts)
+	}
+	if err != nil {
 		return Consent{}, err
+	}
+	return Decided(path)
+}
+
+// decideInMirror keeps a decision that cannot stand beside the mirror: there is
+// one from now on.
+func decideInMirror(ctx context.Context, path string, mode Mode, said decision, notKept error, opts []Option) (Consent, error) {
+	if err := overruled(mode, said, notKept); err != nil {
+		return Consent{}, err
+	}
+	if said.wrong == "" && said.mode == mode {
+		return Decided(path)
+	}
+	return decideIn(ctx, path, mode, opts)
+}
+
+func decideIn(ctx context.Context, path string, mode Mode, opts []Option) (c Consent, err error) {
+	s, err := OpenContext(ctx, path, opts...)
+	if err != nil {
+		return Consent{}, err
+	}
+	if err = s.SetMode(ctx, mode); err == nil {
+		c, err = s.Consent(ctx)
+	}
+	return c, errors.Join(err, s.Close())
+}
+
+// forbid keeps a decision that forbids to send beside a mirror that cannot be
+// written now, which is locked, say: it holds from there. Otherwise the error is
+// the one that the mirror met.
+func forbid(path string, mode Mode, cause error) (Consent, error) {
+	for _, foreign := range []error{ErrNotMirror, ErrUntrusted, ErrNewerSchema, ErrInvalidID} {
+		if errors.Is(cause, foreign) {
+			return Consent{}, cause
+		}
+	}
+	file, asked, err := mirrorPath(path)
+	if err != nil || mode != ModeOff && mode != ModeLocal {
+		return Consent{}, cause
+	}
+	said := new(decisionFiles).read(file, asked)
+	if said.wrong != "" || stricter(mode, said.mode) {
+		if writeDecisions(file, asked, mode) != nil {
+			return Consent{}, cause
+		}
+		said.mode = mode
+	}
+	if said.mode != mode {
+		return Consent{}, cause
 	}
 	return Decided(path)
 }
@@ -40,30 +91,31 @@ func Decide(ctx context.Context, path string, mode Mode, opts ...Option) (Consen
 // Decided returns what was decided for a mirror that is not there yet: what the
 // line of text beside its path says. Mode is ModeUnset for nothing.
 func Decided(path string) (Consent, error) {
-	file, err := mirrorPath(path)
+	file, asked, err := mirrorPath(path)
 	if err != nil {
 		return Consent{}, err
 	}
 	var h header
-	h.decide(new(decisionCache).read(file + decisionSuffix))
+	h.decide(new(decisionFiles).read(file, asked))
 	c := h.consent()
 	if c.Mode == ModeUnset && h.wrongDecision == "" {
-		c.Sending, c.Reason = false, "nothing was recorded yet, and nobody decided"
+		c.Sending, c.Reason = false, "nothing was recorded yet, and nobody decided"+h.unheeded()
 	}
 	return c, nil
 }
 
-// mirrorPath returns where the mirror is, or will be made, for a path.
-func mirrorPath(path string) (string, error) {
-	path, err := filepath.Abs(path)
+// mirrorPath returns where the mirror is, or will be made, for a path, and where
+// it was looked for, which may be a link to it.
+func mirrorPath(path string) (file, asked string, err error) {
+	path, err = filepath.Abs(path)
 	if err != nil {
-		return "", fmt.Errorf("find mirror: %w", err)
+		return "", "", fmt.Errorf("find mirror: %w", err)
 	}
 	s := &Store{asked: path, path: path}
 	s.makeWay()
 	_, err = s.locate()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return "", "", err
 	}
-	return s.path, nil
+	return s.path, s.asked, nil
 }

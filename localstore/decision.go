@@ -1,15 +1,16 @@
 package localstore
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"time"
+	"syscall"
+	"unicode/utf16"
 )
 
 // decisionSuffix makes the name of the decision file from that of the mirror:
@@ -23,20 +24,63 @@ const maxDecision = 4 << 10
 // and a person or an administrator can write it. Of it and the mirror the
 // stricter holds.
 type decision struct {
-	mode  Mode   // ModeUnset where there is no file
+	mode  Mode   // ModeUnset where there is no file, or none that counts
 	since int64  // when the file was changed
 	wrong string // why it cannot be understood: nothing is sent then
+
+	// distrusted says why a file that says on does not count: whoever else
+	// could have written it may forbid to send, and never allows it.
+	distrusted string
 }
 
-// decisionCache spares reading a file that did not change: a look at it costs
-// one stat.
+// and returns what two files say together.
+func (d decision) and(other decision) decision {
+	if mode := strictest(d.mode, other.mode); mode != d.mode {
+		d.mode, d.since = mode, other.since
+	}
+	if d.wrong == "" {
+		d.wrong = other.wrong
+	}
+	if d.distrusted == "" {
+		d.distrusted = other.distrusted
+	}
+	return d
+}
+
+// decisionFiles are the one beside the mirror and, where the mirror is behind a
+// link, the one beside the link: a person who looks there writes it there.
+type decisionFiles struct{ mirror, link decisionCache }
+
+// read returns what holds for the mirror at a path that was asked for by another.
+func (f *decisionFiles) read(mirror, asked string) decision {
+	said := f.mirror.read(mirror + decisionSuffix)
+	if asked == mirror {
+		return said
+	}
+	return said.and(f.link.read(asked + decisionSuffix))
+}
+
+// decisionCache spares reading a file that did not change.
 type decisionCache struct {
 	file os.FileInfo
 	said decision
 }
 
-// read returns what the file at a path says now.
+// read returns what the file at a path says now. A look at one that did not
+// change opens nothing.
 func (c *decisionCache) read(path string) decision {
+	said := c.readAnyones(path)
+	if said.mode != ModeOn {
+		return said
+	}
+	if why := distrust(path, c.file); why != "" {
+		return decision{distrusted: why}
+	}
+	return said
+}
+
+// readAnyones returns what the file says, whoever wrote it.
+func (c *decisionCache) readAnyones(path string) decision {
 	file, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -47,41 +91,132 @@ func (c *decisionCache) read(path string) decision {
 		return decision{}
 	case err != nil:
 		*c = decisionCache{}
-		return decision{wrong: "cannot be read"}
-	case c.file != nil && os.SameFile(c.file, file) && c.file.ModTime().Equal(file.ModTime()) && c.file.Size() == file.Size():
+		return decision{wrong: cannotBeRead(err)}
+	case c.file != nil && unchanged(c.file, file):
 		return c.said
 	}
-	*c = decisionCache{file, readDecision(path, file)}
-	if c.said.wrong != "" {
-		c.file = nil // it may become readable without a change of its content
+	*c = decisionCache{}
+	if what := irregular(file.Mode()); what != "" { // opening some of it does something
+		return decision{wrong: "is " + what}
 	}
-	return c.said
-}
-
-func readDecision(path string, file os.FileInfo) decision {
-	if !file.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return decision{wrong: "is no regular file"}
-	}
-	f, err := os.Open(path)
+	f, file, err := openFile(path)
 	if err != nil {
-		return decision{wrong: "cannot be read"}
+		return decision{wrong: cannotBeRead(err)}
 	}
 	defer f.Close()
+	said := readDecision(f)
+	if said.wrong == "" { // otherwise it may become readable without a change
+		said.since = file.ModTime().UnixNano()
+		*c = decisionCache{file, said}
+	}
+	return said
+}
+
+// unchanged reports whether a file is the one that was read, and was not changed
+// since, nor given to others.
+func unchanged(was, is os.FileInfo) bool {
+	wasUser, wasGroup, _ := owner(was)
+	user, group, _ := owner(is)
+	return os.SameFile(was, is) && was.ModTime().Equal(is.ModTime()) && was.Size() == is.Size() && was.Mode() == is.Mode() &&
+		wasUser == user && wasGroup == group
+}
+
+func readDecision(f io.Reader) decision {
 	text, err := io.ReadAll(io.LimitReader(f, maxDecision+1))
-	if err != nil || len(text) > maxDecision {
-		return decision{wrong: "cannot be read"}
+	if err != nil {
+		return decision{wrong: cannotBeRead(err)}
+	}
+	if len(text) > maxDecision {
+		return decision{wrong: fmt.Sprintf("has more than %d bytes", maxDecision)}
 	}
 	mode, ok := parseDecision(string(text))
 	if !ok {
 		return decision{wrong: "does not say off, local or on"}
 	}
-	return decision{mode: mode, since: file.ModTime().UnixNano()}
+	return decision{mode: mode}
+}
+
+// cannotBeRead says why a decision file is not known, without its path.
+func cannotBeRead(err error) string {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	return fmt.Sprintf("cannot be read (%v)", err)
+}
+
+// distrust says why a decision file does not count where it lets things be sent:
+// who else than this user and root could have written it, or have led the path
+// to it. It is "" for nobody.
+func distrust(path string, file os.FileInfo) string {
+	real, _, why, err := followLinks(path)
+	switch {
+	case err != nil:
+		return cannotBeRead(err)
+	case why != "":
+		return "is behind a link that " + why
+	}
+	return strangers(real, file)
+}
+
+// maxLinks is how many links may lead to a file, as for the system.
+const maxLinks = 40
+
+// followLinks returns where the links at a path lead, and what of them a
+// stranger could have laid; "" for none.
+func followLinks(path string) (real string, links []os.FileInfo, why string, err error) {
+	for len(links) < maxLinks {
+		at, err := os.Lstat(path)
+		if err != nil || at.Mode()&fs.ModeSymlink == 0 {
+			return path, links, "", err
+		}
+		if why := strangers(path, at); why != "" {
+			return path, links, why, nil
+		}
+		links = append(links, at)
+		if path, err = linkTarget(path); err != nil {
+			return path, links, "", err
+		}
+	}
+	return path, links, "", syscall.ELOOP
+}
+
+// linkTarget returns the path that a link names. It is not cleaned by name alone:
+// the directory may be reached by a link, too.
+func linkTarget(link string) (string, error) {
+	to, err := os.Readlink(link)
+	if err != nil || filepath.IsAbs(to) {
+		return to, err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(link))
+	return dir + string(filepath.Separator) + to, err
+}
+
+// decodeText returns what Windows' editors and shells write, with a byte order
+// mark, as they do.
+func decodeText(text string) string {
+	var order binary.ByteOrder = binary.LittleEndian
+	wide, ok := strings.CutPrefix(text, "\xff\xfe")
+	if !ok {
+		order = binary.BigEndian
+		wide, ok = strings.CutPrefix(text, "\xfe\xff")
+	}
+	if !ok {
+		return strings.TrimPrefix(text, "\uFEFF")
+	}
+	if len(wide)%2 != 0 {
+		return text // cut off
+	}
+	units := make([]uint16, len(wide)/2)
+	for i := range units {
+		units[i] = order.Uint16([]byte(wide[2*i:]))
+	}
+	return string(utf16.Decode(units))
 }
 
 // parseDecision finds the one word of a decision file. Case, spaces, line ends,
 // a byte order mark and lines that begin with # do not matter.
 func parseDecision(text string) (mode Mode, ok bool) {
-	for _, line := range strings.FieldsFunc(strings.TrimPrefix(text, "\uFEFF"), func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for _, line := range strings.FieldsFunc(decodeText(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.ToLower(strings.TrimSpace(line)); line == "" {
 			continue
@@ -95,56 +230,6 @@ func parseDecision(text string) (mode Mode, ok bool) {
 	return mode, ok
 }
 
-// writeDecision puts a decision at a path, whole or not at all, and on the disk
-// before it returns. ModeUnset takes it away.
-func writeDecision(path string, mode Mode) (err error) {
-	if mode == ModeUnset {
-		return wrap("forget decision", removeFile(path))
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new") // 0600, as the mirror
-	if err != nil {
-		return fmt.Errorf("keep decision: %w", err)
-	}
-	giveFile(f)
-	_, err = f.WriteString(mode.String() + "\n")
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = replaceFile(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keep decision: %w", err), removeFile(f.Name()))
-	}
-	syncDirectory(filepath.Dir(path))
-	return nil
-}
-
-// replaceFile renames a file over another one. Windows refuses while somebody
-// reads the other one, which takes an instant.
-func replaceFile(from, to string) (err error) {
-	for range 10 {
-		if err = os.Rename(from, to); err == nil || runtime.GOOS != "windows" || !errors.Is(err, fs.ErrPermission) {
-			return err
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return err
-}
-
-// syncDirectory makes a rename last. Where a directory cannot be synchronised
-// the system does it in its own time.
-func syncDirectory(path string) {
-	dir, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	_ = dir.Sync()
-	_ = dir.Close()
-}
-
-func (s *Store) decisionPath() string { return s.path + decisionSuffix }
-
 // strictest returns the stricter of two decisions; ModeUnset is none.
 func strictest(a, b Mode) Mode {
 	if a == ModeUnset || b == ModeUnset {
@@ -153,9 +238,14 @@ func strictest(a, b Mode) Mode {
 	return min(a, b)
 }
 
+// stricter reports whether a decision forbids what another one allows.
+func stricter(a, than Mode) bool {
+	return (a == ModeOff || a == ModeLocal) && (than == ModeUnset || a < than)
+}
+
 // decide lets the decision file hold beside what the mirror stores.
 func (h *header) decide(d decision) {
-	h.stored, h.wrongDecision = h.mode, d.wrong
+	h.stored, h.wrongDecision, h.distrusted = h.mode, d.wrong, d.distrusted
 	if mode := strictest(h.mode, d.mode); mode != h.mode {
 		h.mode, h.modeSince = mode, d.since
 	}
@@ -164,7 +254,7 @@ func (h *header) decide(d decision) {
 // afterLoss is what holds in the place of a mirror that was lost: what the
 // decision file says, or what was found and is strict, or nothing is sent.
 func (s *Store) afterLoss(h header) header {
-	if s.decision.read(s.decisionPath()).mode != ModeUnset || h.mode == ModeOff || h.mode == ModeLocal {
+	if s.decision.read(s.path, s.asked).mode != ModeUnset || h.mode == ModeOff || h.mode == ModeLocal {
 		return h
 	}
 	h.mode, h.modeSince = ModeUnset, 0

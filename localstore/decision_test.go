@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +16,14 @@ func TestParseDecision(t *testing.T) {
 	for text, want := range map[string]Mode{
 		"off": ModeOff, "local\n": ModeLocal, "on\n": ModeOn, "  ON \r\n": ModeOn, "\uFEFFOff\r\n": ModeOff,
 		"# set by the administrator\n\nlocal # see the policy\n": ModeLocal, "local\r": ModeLocal,
+		"\xff\xfeo\x00n\x00\r\x00\n\x00": ModeOn, "\xff\xfeO\x00F\x00F\x00": ModeOff, "\xfe\xff\x00o\x00f\x00f": ModeOff,
 	} {
 		if mode, ok := parseDecision(text); !ok || mode != want {
 			t.Errorf("%q is %v, %v, want %v", text, mode, ok, want)
 		}
 	}
-	for _, text := range []string{"", "\n", "# on", "unset", "yes", "on off", "on\noff\n", "o\x00n", "\xff\xfeo\x00n\x00"} {
+	for _, text := range []string{"", "\n", "# on", "unset", "yes", "on off", "on\noff\n", "o\x00n", "on\x00", "on\x00\n",
+		"o\x00n\x00", "\xff\xfeo\x00n", "\xff\xfe", "\xfe\xffo\x00n\x00", strings.Repeat("\x00", 4), "\"on\"", "on=1", "\uFEFF\uFEFFon", "ｏｎ"} {
 		if mode, ok := parseDecision(text); ok {
 			t.Errorf("%q is taken for %v", text, mode)
 		}
@@ -85,6 +88,50 @@ func TestADecisionCanBeMadeBeforeTheFirstRun(t *testing.T) {
 			expect(t, s, "0", `SELECT count(*) FROM totals`)
 		}
 		closeStore(t, s)
+	}
+}
+
+// TestADecisionCanBeMadeForAnEmptyFile, which a container is given to make the
+// mirror of.
+func TestADecisionCanBeMadeForAnEmptyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	write(t, path, nil)
+	if c, err := Decide(t.Context(), path, ModeOff); err != nil || c.Mode != ModeOff {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
+		t.Errorf("a mirror was made: %v", err)
+	}
+	s := open(t, path, newClock())
+	defer func() { closeStore(t, s) }()
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	expect(t, s, "0", `SELECT count(*) FROM totals`)
+}
+
+// TestADecisionThatForbidsNeedsNoMirror that can be written now: it holds from
+// the file beside it. One that allows waits for the mirror.
+func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path, newClock())
+	defer func() { closeStore(t, s) }()
+	setMode(t, s, ModeOn)
+	err := s.conn.immediate(func() error { // another process writes
+		for _, tt := range []struct {
+			mode Mode
+			want error
+		}{{ModeLocal, nil}, {ModeOn, ErrBusy}, {ModeOff, nil}, {ModeOff, nil}, {ModeLocal, ErrBusy}} {
+			c, err := Decide(t.Context(), path, tt.mode, WithBusyTimeout(0))
+			if !errors.Is(err, tt.want) || err == nil && (c.Mode != tt.mode || c.Sending) {
+				t.Errorf("%v: %+v, %v", tt.mode, c, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := consentOf(t, s); c.Mode != ModeOff {
+		t.Errorf("consent is %+v", c)
 	}
 }
 
@@ -199,7 +246,7 @@ func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
 		if _, err := s.conn.exec(`DROP TRIGGER refuse`); err != nil {
 			t.Fatal(err)
 		}
-		if said := s.decision.read(s.decisionPath()); said.mode != tt.decided {
+		if said := s.decision.read(path, path); said.mode != tt.decided {
 			t.Errorf("the file says %v: the test shows nothing", said.mode)
 		}
 		if c := consentOf(t, s); c.Mode != tt.want {
@@ -329,5 +376,14 @@ func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 			}
 			closeStore(t, s)
 		})
+	}
+}
+
+// TestConsentShowsWhatItSays: people print it.
+func TestConsentShowsWhatItSays(t *testing.T) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Consent]()) {
+		if !f.IsExported() {
+			t.Errorf("%%+v of a Consent shows %s, which says nothing to others", f.Name)
+		}
 	}
 }

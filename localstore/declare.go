@@ -49,21 +49,42 @@ func (s *Store) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return otelusage.Lifetime{}, err
 	}
 	key := keyOf(d)
-	if known, ok := l.known[key]; (!ok || changes(known, d)) && !s.readOnly {
+	if other, both := l.declaredAs(d); both {
+		return otelusage.Lifetime{}, fmt.Errorf("%w: %q is declared, too", ErrRenamed, other.name)
+	}
+	if now, former := l.former[key]; former && !wasNamed(d, now) {
+		return l.declareFormer(d, now)
+	}
+	waits := l.renames(d)
+	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.readOnly {
 		l.known[key] = d
 		l.fresh = append(l.fresh, d)
 	}
-	if _, ok := l.seen[key]; !ok {
-		if l.seen == nil {
-			l.seen = make(map[ledgerKey]struct{})
+	l.see(d)
+	var life otelusage.Lifetime
+	for _, key := range append([]ledgerKey{key}, waits...) {
+		life = joinLives(life, l.lifetimes[key])
+	}
+	return life, nil
+}
+
+// see notes a declaration of this process.
+func (l *ledger) see(d otelusage.Declaration) {
+	key := keyOf(d)
+	if _, ok := l.seen[key]; ok {
+		return
+	}
+	if l.seen == nil {
+		l.seen = make(map[ledgerKey]struct{})
+	}
+	l.seen[key] = struct{}{}
+	l.declared = append(l.declared, d)
+	for _, was := range formerKeys(d) {
+		if l.claimed == nil {
+			l.claimed = make(map[ledgerKey]ledgerKey)
 		}
-		l.seen[key] = struct{}{}
-		l.declared = append(l.declared, d)
+		l.claimed[was] = key
 	}
-	if l := l.lifetimes[key]; l != nil {
-		return *l, nil
-	}
-	return otelusage.Lifetime{}, nil
 }
 
 // changes reports whether a declaration says more than what is known.
@@ -76,11 +97,17 @@ func changes(known, d otelusage.Declaration) bool {
 func (s *Store) writeDeclarations(tx *transaction) (int, error) {
 	fresh := s.ledger.waiting()
 	for _, d := range fresh {
-		err := tx.run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-			ON CONFLICT (name, kind) DO UPDATE SET description = excluded.description, unit = excluded.unit,
-				float = excluded.float, monotonic = excluded.monotonic, checkpoints = excluded.checkpoints`,
-			d.Name, d.Kind.String(), d.Description, d.Unit, d.Float, d.Monotonic, encodeList(d.Checkpoints), tx.now)
+		err := tx.freeName(d)
+		if err == nil {
+			err = tx.run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)
+				SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM `+formerNames+` WHERE name = ?1 AND kind = ?2)
+				ON CONFLICT (name, kind) DO UPDATE SET description = excluded.description, unit = excluded.unit,
+					float = excluded.float, monotonic = excluded.monotonic, checkpoints = excluded.checkpoints`,
+				d.Name, d.Kind.String(), d.Description, d.Unit, d.Float, d.Monotonic, encodeList(d.Checkpoints), tx.now)
+		}
+		if err == nil {
+			err = s.rename(tx, d)
+		}
 		if err != nil {
 			return 0, fmt.Errorf("register %q: %w", d.Name, err)
 		}
@@ -135,7 +162,8 @@ func (s *Store) trackableRow(tx *transaction, m *Metric, at int64) (any, string,
 		description, unit = "", ""
 	}
 	id, err := tx.findOrInsert(
-		`SELECT id FROM trackables WHERE name = ?1 AND kind = ?2`, 2,
+		`SELECT id FROM trackables WHERE name = ?1 AND kind = ?2
+			UNION ALL SELECT trackable_id FROM `+formerNames+` WHERE name = ?1 AND kind = ?2`, 2,
 		`INSERT INTO trackables (name, kind, description, unit, float, monotonic, declared_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
 		name, kind.String(), description, unit, m.Float && kind == otelusage.KindStatistic,
 		m.Monotonic && kind == otelusage.KindStatistic, at)

@@ -40,8 +40,10 @@
 // [ModeLocal] records and sends nothing, [ModeOn] sends. What was recorded
 // without leave to send is never sent later. The decision also stands in a file
 // beside the mirror, usage.db.consent: off, local or on. The stricter of the two
-// holds, and [Decide] makes it before there is a mirror. [Circumstances] weighs
-// environment and configuration on top of it.
+// holds, and [Decide] makes it before there is a mirror. What another user than
+// this one and root could have written there may forbid to send and never allows
+// it; what is not this user's to change is left as it is, see [ErrOverruled].
+// [Circumstances] weighs environment and configuration on top of it.
 //
 // # Guarantees
 //
@@ -61,5 +63,9 @@
 // any other means than a Store, as with os.ReadFile for a support bundle or with a
 // second SQLite library: closing such a file drops the locks that the whole process
 // has on it, and processes beside it can then damage the mirror. [Store.Backup]
-// gives it a copy, [Snapshot.WriteJSON] a document. A copied mirror is two writers with one id.
+// gives it a copy, [Snapshot.WriteJSON] a document. SQLite offers no locks here that
+// belong to an open file, and one of this package's own around each use of the mirror,
+// which did prevent the damage when it was tried, would let whoever reads for long keep
+// others from recording. It would not bind other programs either: so there is none.
+// A copied mirror is two writers with one id.
 package localstore

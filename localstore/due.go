@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -26,40 +27,88 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 	return p, err
 }
 
+// leased reports whether somebody is sending. A lease that ends later than one
+// can was written by a clock that was wrong.
+func (h *header) leased(now int64) bool {
+	return h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease)
+}
+
+// timing says when a submission may be made.
+type timing int
+
+const (
+	backingOff timing = iota // a failure is too recent
+	early                    // what is new waits; a batch that is sealed goes on
+	timely
+)
+
+// Due reports whether a submission may be made now: its time has come, and
+// [Store.Begin] takes what is new by then, or a batch that was sealed goes on. It
+// writes nothing.
+func (s *Store) Due(_ context.Context, r Request) (due bool, err error) {
+	if s.missing() {
+		return false, ErrNotOpen
+	}
+	s.lock()
+	defer s.unlock()
+	err = s.look(func(h header) error {
+		when, _, err := s.timing(&h, r)
+		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
+			due, err = s.batchOpen()
+		}
+		return err
+	})
+	return due, wrap("look for a submission", err)
+}
+
 // due reports whether a submission may and should be made now. It reads only.
 func (s *Store) due(h *header, r Request) (bool, error) {
-	if !r.MaySend || !h.maySend() {
-		return false, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
-	}
-	if r.Forwarder == Cumulative && s.notImported != nil {
-		return false, s.notImported
-	}
-	now := s.now().UnixNano()
-	if h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease) {
-		return false, ErrLeased
-	}
-	p, err := s.progress(r.Forwarder)
-	if err != nil {
+	when, p, err := s.timing(h, r)
+	if err != nil || when == backingOff {
 		return false, err
 	}
-	if !r.Force && now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter) {
-		return false, nil
-	}
-	waits := !r.Force && !(elapsed(now, p.acceptedAt, r.Interval) && elapsed(now, h.createdAt, r.Interval))
 	if r.Forwarder == Cumulative {
-		if waits {
-			return false, nil
-		}
-		return p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0, nil
+		return when == timely && (p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0), nil
 	}
-	open, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
-	if err != nil || open != 0 {
-		return open != 0, err
+	if open, err := s.batchOpen(); err != nil || open {
+		return open, err
 	}
-	if waits {
+	if when != timely {
 		return false, nil
 	}
 	return s.hasNews()
+}
+
+// batchOpen reports whether a batch is sealed and not settled.
+func (s *Store) batchOpen() (bool, error) {
+	id, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	return id != 0, err
+}
+
+// timing also returns why no submission may be made.
+func (s *Store) timing(h *header, r Request) (timing, progress, error) {
+	if !r.MaySend || !h.maySend() {
+		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
+	}
+	if r.Forwarder == Cumulative && s.notImported != nil {
+		return 0, progress{}, s.notImported
+	}
+	at := s.now().UnixNano()
+	if h.leased(at) {
+		return 0, progress{}, ErrLeased
+	}
+	p, err := s.progress(r.Forwarder)
+	switch {
+	case err != nil:
+		return 0, p, err
+	case r.Force:
+		return timely, p, nil
+	case at < p.retryAt && p.retryAt-at <= int64(MaxRetryAfter):
+		return backingOff, p, nil
+	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, h.createdAt, r.Interval):
+		return timely, p, nil
+	}
+	return early, p, nil
 }
 
 // elapsed reports whether an interval has passed since a time in the mirror. A

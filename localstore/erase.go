@@ -29,29 +29,43 @@ const (
 // the mirror open notice with their next recording: they record nothing of what
 // they counted before. While one of them keeps the file from being cleaned it
 // waits for up to five seconds or until the context ends, and then returns
-// [ErrErasePending]. The context bounds that wait alone: everything is deleted
-// also when it has ended. Nothing must be collected for this Store's writer
-// meanwhile.
+// [ErrErasePending]. The context bounds that wait, and the one for another
+// process that is writing, alone: everything is deleted also when it has ended.
+// Nothing must be collected for this Store's writer meanwhile.
+//
+// Where a batch was under way to a destination of deltas, which may get it after
+// all, and something may be sent, a tombstone is kept: the old ids with the names
+// and values of the states that the batch names. It is sent until the destination
+// has taken them back, see [Store.BeginRetraction], and overwritten then. Erase
+// without leave to send deletes tombstones, too.
 func (s *Store) Erase(ctx context.Context) error {
+	_, err := s.EraseAndRetract(ctx, false)
+	return err
+}
+
+// EraseAndRetract is Erase, and returns what takes back the other states this
+// installation was said to be in: a part per resource with -1 for each. It is to
+// be sent once, and not kept. There is none where nothing may be sent, or maySend
+// says that this process may not.
+func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*Part, error) {
 	if s.missing() {
-		return ErrNotOpen
+		return nil, ErrNotOpen
 	}
 	ctx = orBackground(ctx)
 	s.lock()
 	defer s.unlock()
-	if err := s.usable(); err != nil {
-		return wrap("erase", err)
+	var once []*payload
+	err := s.writeUntil(ctx, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
+	if err != nil {
+		return nil, wrap("erase", err)
 	}
-	// Deleted content is overwritten, in this transaction and what follows.
-	if _, err := s.conn.exec("PRAGMA secure_delete = ON"); err != nil {
-		return wrap("erase", err)
-	}
-	if err := s.writeDurably(s.erase); err != nil {
-		return wrap("erase", err)
+	var retraction []*Part
+	if maySend {
+		retraction = partsOf(once)
 	}
 	h, err := s.readHeader()
 	if err != nil {
-		return wrap("erase", err)
+		return retraction, wrap("erase", err)
 	}
 	s.adopt(h) // the new ids
 	if s.writer != nil {
@@ -59,38 +73,66 @@ func (s *Store) Erase(ctx context.Context) error {
 	}
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
-			return wrap("erase", err)
+			return retraction, wrap("erase", err)
 		}
 		select {
 		case <-ctx.Done():
-			return wrap("erase", err)
+			return retraction, wrap("erase", err)
 		case <-time.After(erasePause):
 		}
 	}
 }
 
+// partsOf leaves out what cannot be read.
+func partsOf(payloads []*payload) (parts []*Part) {
+	for _, p := range payloads {
+		if part, err := p.part(0, 0); err == nil {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
 // erased are the tables that are emptied.
 var erased = []string{
 	"totals", "days", "history", "current_states", "gauges", "occupancy", "active", "writers", "parts", "batches",
-	"forwarders", "submission_log", "series", "metrics", "trackables", "resources",
+	"forwarders", "submission_log", "series", "metrics", formerNames, "trackables", "resources",
 }
 
-func (s *Store) erase(tx *transaction) error {
+// erase returns what is to be taken back once.
+func (s *Store) erase(tx *transaction) ([]*payload, error) {
+	if err := tx.overwriteDeleted(); err != nil {
+		return nil, err
+	}
+	kept, once, err := tx.withdraw()
+	if err != nil {
+		return nil, fmt.Errorf("read states: %w", err)
+	}
 	for _, table := range erased {
 		if err := tx.run("DELETE FROM " + table); err != nil {
-			return fmt.Errorf("empty %s: %w", table, err)
+			return nil, fmt.Errorf("empty %s: %w", table, err)
 		}
+	}
+	if err := tx.bury(kept); err != nil {
+		return nil, err
 	}
 	// How many rows there ever were tells of the past, too. Ids begin anew: what
 	// a process remembers of the rows is forgotten with the epoch, and the
 	// outcome of a submission needs a lease, which is gone.
 	if err := tx.run("DELETE FROM sqlite_sequence"); err != nil {
-		return fmt.Errorf("empty counters: %w", err)
+		return nil, fmt.Errorf("empty counters: %w", err)
 	}
-	err := tx.run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
+	err = tx.run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
 		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.now)
-	return wrap("renew ids", err)
+	return once, wrap("renew ids", err)
+}
+
+// overwriteDeleted makes the connection overwrite what it deletes, in this
+// transaction and what follows.
+func (c *connection) overwriteDeleted() error {
+	_, err := c.exec("PRAGMA secure_delete = ON")
+	return wrap("overwrite what is deleted", err)
 }
 
 // finishErase removes what erased content may still be in: pages that were free
@@ -98,7 +140,7 @@ func (s *Store) erase(tx *transaction) error {
 // any failure leaves the rest to the next try.
 func (s *Store) finishErase() error {
 	s.conn.waitAtMost(erasePause)
-	defer s.conn.waitAtMost(s.busyTimeout)
+	defer s.conn.waitAtMost(s.patience())
 	steps := []func() error{s.conn.dropFreePages, s.conn.mergeLog, s.removeAside, func() error {
 		return s.conn.immediate(func() error { return s.conn.run(`UPDATE mirror SET erase_pending = 0`) })
 	}}
@@ -157,65 +199,6 @@ func globEscape(path string) string {
 		escaped = append(escaped, b)
 	}
 	return string(escaped)
-}
-
-// Retraction returns what takes back the states this installation is said to be
-// in: a part per resource with -1 for each. It is sent once, before [Store.Erase],
-// and not kept. [ErrNoConsent] says that nothing may be sent.
-func (s *Store) Retraction(_ context.Context, maySend bool) ([]*Part, error) {
-	if s.missing() {
-		return nil, ErrNotOpen
-	}
-	s.lock()
-	defer s.unlock()
-	var parts []*Part
-	err := s.look(func(h header) error {
-		if !maySend || !h.maySend() {
-			return fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
-		}
-		return s.conn.snapshot(func() (err error) {
-			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
-			parts, err = tx.retraction()
-			return err
-		})
-	})
-	return parts, wrap("read retraction", err)
-}
-
-func (tx *transaction) retraction() ([]*Part, error) {
-	b := newBatchBuilder(tx)
-	var all []placed
-	var counts []int64
-	err := tx.each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
-		func(rows *sql.Rows) error {
-			var p placed
-			var n int64
-			err := rows.Scan(&p.series, &p.state, &n)
-			all, counts = append(all, p), append(counts, n)
-			return err
-		})
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range all {
-		if err := b.addPlaced(p, -counts[i]); err != nil {
-			return nil, err
-		}
-	}
-	var parts []*Part
-	for _, resource := range b.order {
-		start, end := tx.nextInterval()
-		p, err := b.payload(resource, start, end)
-		if err != nil {
-			return nil, err
-		}
-		part, err := p.part(0, 0)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-	}
-	return parts, nil
 }
 
 // resourceText returns a resource's attributes as they are kept.

@@ -24,8 +24,13 @@ var (
 	// is to be recorded.
 	ErrOptedOut = errors.New("localstore: nothing is to be recorded")
 
+	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
+	// not make a mirror. The first run does: it fills the file.
+	ErrEmpty = errors.New("localstore: the file is empty")
+
 	// ErrUntrusted is returned for a mirror that another user than this one
-	// and root owns, and for a directory in which every user can replace
+	// and root owns or that every user can write, as for files that SQLite
+	// opens beside it, and for a directory in which every user can replace
 	// files of others. Root also takes what the owner of the directory owns.
 	ErrUntrusted = errors.New("localstore: other users could have written the mirror")
 
@@ -47,6 +52,11 @@ var (
 	// ErrNoConsent is returned for a submission that the installation, or
 	// the process, may not make.
 	ErrNoConsent = errors.New("localstore: no consent to send")
+
+	// ErrOverruled is returned for a decision that does not take effect,
+	// because the file beside the mirror is stricter and is not this user's
+	// to change: an administrator's, or something else than a file.
+	ErrOverruled = errors.New("localstore: the file beside the mirror is stricter")
 
 	// ErrLeaseLost is returned for an outcome that arrives after another
 	// process has taken the submission over. Nothing was written.

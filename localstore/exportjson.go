@@ -54,7 +54,8 @@ const (
 // It writes what the file held at one moment; declarations that wait to be
 // written are included, with declared null. An error of w is returned, wrapped.
 // Nothing is locked while w is written to, and what the file held is in memory
-// meanwhile.
+// meanwhile. No context ends what it reads: that of [Store.Snapshot] does, whose
+// result writes the same.
 func (s *Store) WriteJSON(w io.Writer) error {
 	snap, err := s.snapshot(background, Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {

@@ -18,13 +18,15 @@ import (
 // aligned table in UTF-8.
 //
 // A Statistic's Average is its total divided by the number of exports that
-// changed it, summed over its series, where the reference divides by its rows.
+// changed it, summed over its series, where the reference divides what came after
+// its first row by the rows but one.
 // Averages and times are rounded to six decimals, totals are exact. A section
 // without trackables says "(none)".
 //
 // It writes what the file held at one moment; declarations that wait to be
 // written are included. An error of w is returned, wrapped. Nothing is locked
-// while w is written to.
+// while w is written to. No context ends what it reads: that of
+// [Store.Snapshot] does, whose result writes the same.
 func (s *Store) WriteReport(w io.Writer) error {
 	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {

@@ -76,7 +76,7 @@ func (s *Store) foldFormer(tx *transaction, current string) error {
 	if err != nil || n <= s.maxSeries/2 {
 		return wrap("count series", err)
 	}
-	if tx.leaseToken.Valid && tx.now < tx.leaseUntil && tx.leaseUntil-tx.now <= int64(MaxLease) {
+	if tx.leased(tx.now) {
 		return nil // what is being sent is not moved
 	}
 	idle, err := tx.idleResources(current)

@@ -17,6 +17,7 @@ type Health struct {
 	Journal      string // SQLite's journal mode: "wal", or what the file system allows
 	Consent      Consent
 	ErasePending bool      // see [ErrErasePending]
+	Retractions  int64     // what erasures left to be taken back, in requests; see [Store.BeginRetraction]
 	RecordedAt   time.Time // of the last export that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check
@@ -61,12 +62,12 @@ func (h *Health) Sound() bool {
 }
 
 // tables are all tables, the mirror's own row first.
-var tables = append([]string{"mirror"}, erased...)
+var tables = append([]string{"mirror", tombstones}, erased...)
 
 // Examine checks the file and says what it holds. It reads table by table, so
 // that nobody who writes waits for long, and calls progress, which may be nil,
 // before each. What is damaged is in the result; an error says that the file
-// could not be looked at, or that the context has ended.
+// could not be looked at, or that the context has ended, which also ends a check.
 func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
@@ -103,15 +104,13 @@ func (s *Store) reading(ctx context.Context, f func(header) error) func() error 
 			return err
 		}
 		defer s.unlock()
-		return s.look(func(header) error {
-			return s.conn.readingWith(ctx, func() error {
-				return s.conn.snapshot(func() error {
-					h, err := s.readHeader()
-					if err != nil {
-						return err
-					}
-					return f(h)
-				})
+		return s.lookUntil(ctx, func(header) error {
+			return s.conn.snapshot(func() error {
+				h, err := s.readHeader()
+				if err != nil {
+					return err
+				}
+				return f(h)
 			})
 		})
 	}
@@ -120,7 +119,8 @@ func (s *Store) reading(ctx context.Context, f func(header) error) func() error 
 func (h *Health) basics(ctx context.Context, s *Store) func() error {
 	return s.reading(ctx, func(head header) error {
 		h.Schema, h.Consent, h.ErasePending = head.version, s.consentOf(&head), head.erasePending
-		if err := s.conn.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&h.Journal); err != nil {
+		var err error
+		if h.Journal, err = s.conn.journalMode(); err != nil {
 			return err
 		}
 		pages, err := s.conn.pragma("freelist_count")
@@ -137,7 +137,10 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		return s.conn.each(`SELECT kind, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY kind DESC`,
+		if h.Retractions, err = s.conn.retractionsLeft(&head); err != nil {
+			return err
+		}
+		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
 				var acceptedAt, retryAt int64
@@ -151,8 +154,8 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Store) func() error {
-	return s.reading(ctx, func(header) error {
-		faults, err := s.conn.schemaFaults()
+	return s.reading(ctx, func(head header) error {
+		faults, err := s.conn.schemaFaults(head.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -167,22 +170,25 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
-	return s.reading(ctx, func(header) error {
-		rows, err := s.conn.conn.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check('%s')", name))
-		if err != nil {
-			return err
+	return s.reading(ctx, func(head header) error {
+		if head.version < tablesSince[name] {
+			return nil
 		}
-		defer rows.Close()
-		for rows.Next() {
+		if long, err := s.conn.hasLong(name); err != nil {
+			return err
+		} else if long {
+			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, maxText))
+			return nil
+		}
+		err := s.conn.each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
 			var verdict string
-			if err := rows.Scan(&verdict); err != nil {
-				return err
-			}
+			err := rows.Scan(&verdict)
 			if verdict != "ok" {
 				h.Damage = append(h.Damage, fmt.Sprintf("table %s: %s", name, verdict))
 			}
-		}
-		if err := rows.Err(); err != nil {
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		n, err := s.conn.find("SELECT count(*) FROM " + name)

@@ -225,6 +225,39 @@ func recordAll(t testing.TB, w *Writer, r Recording) {
 	}
 }
 
+// openTogether opens a mirror several times at once, and records n + 1 the given
+// number of times in each.
+func openTogether(t testing.TB, path string, many, records int) []*Store {
+	t.Helper()
+	stores := make([]*Store, many)
+	var group sync.WaitGroup
+	for i := range stores {
+		group.Go(func() {
+			s, err := Open(path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			stores[i] = s
+			w, err := s.Writer(true)
+			n := statistic(version("1"), "n")
+			for range records {
+				if err == nil {
+					err = w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true})
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return stores
+}
+
 func setMode(t testing.TB, s *Store, m Mode) {
 	t.Helper()
 	if err := s.SetMode(t.Context(), m); err != nil {

@@ -26,10 +26,18 @@ var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.res
 // before was to be forgotten. The caller holds s.mu.
 func (s *Store) importReference() {
 	s.notImported = nil
-	if s.last.imported || s.last.erasures > 0 || !s.reference.found(s.asked) {
+	if s.last.imported || s.last.erasures > 0 {
 		return
 	}
-	o, err := s.reference.read(min(brief, s.busyTimeout), s.now().UnixNano())
+	if err := s.reference.distrusted(); err != nil && s.importFrom != "" { // beside the mirror it is a stranger's attempt
+		s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
+		s.report(s.notImported)
+		return
+	}
+	if !s.reference.found(s.asked) {
+		return
+	}
+	o, err := s.reference.read(min(brief, s.patience()), s.now().UnixNano())
 	if err == nil {
 		err = s.writeDurably(func(tx *transaction) error {
 			if tx.imported {
@@ -67,6 +75,9 @@ func (s *Store) writeOrigin(tx *transaction, o *origin) error {
 		if err != nil {
 			return fmt.Errorf("import submissions: %w", err)
 		}
+	}
+	if err := s.settleNames(tx); err != nil {
+		return err
 	}
 	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
 	if err == nil && s.installationID == "" && o.user != "" {

@@ -77,7 +77,7 @@ func copyFile(from *os.File, path string) (err error) {
 	if err := createFile(path); err != nil {
 		return err
 	}
-	to, err := os.OpenFile(path, os.O_WRONLY, 0)
+	to, err := os.OpenFile(path, os.O_WRONLY|neverWait, 0)
 	if err != nil {
 		return err
 	}

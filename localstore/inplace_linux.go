@@ -58,7 +58,7 @@ func (o *openFiles) open(path string) (*os.File, error) {
 			return file, nil
 		}
 	}
-	return os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	return os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|neverWait, 0)
 }
 
 func (o *openFiles) keep(file *os.File) {

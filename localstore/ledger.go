@@ -24,6 +24,7 @@ type ledger struct {
 	fresh    []otelusage.Declaration // not in the file yet
 	declared []otelusage.Declaration // by this process
 	seen     map[ledgerKey]struct{}  // keys of declared
+	claimed  map[ledgerKey]ledgerKey // former names of declared
 
 	stale   atomic.Bool // what was read may not be in the file
 	anew    atomic.Bool // the file is another one and knows nothing that was declared
@@ -34,6 +35,7 @@ type ledger struct {
 type recorded struct {
 	known     map[ledgerKey]otelusage.Declaration
 	lifetimes map[ledgerKey]*otelusage.Lifetime
+	former    map[ledgerKey]ledgerKey // what has a name that another had
 }
 
 // ledgerKey is a trackable's identity: names compare without case.
@@ -93,6 +95,9 @@ func (r *recorded) read(c *connection) error {
 	return c.snapshot(func() error {
 		keys, err := r.loadTrackables(c)
 		if err != nil {
+			return err
+		}
+		if r.former, err = c.formerNames(); err != nil {
 			return err
 		}
 		return r.loadLifetimes(c, keys)

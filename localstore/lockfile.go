@@ -49,6 +49,10 @@ func lockFile(path string, wait time.Duration) (lock *connection, current bool, 
 	case before.Size() > 0:
 		return nil, true, fmt.Errorf("%w: there is something in it", errNoLockFile)
 	}
+	if err := checkOwner(path, before); err != nil { // who could keep it locked for good
+		return nil, true, err
+	}
+	closeToOthers(path, before)
 	lock, err = connect(path, false, wait)
 	if err == nil {
 		err = lock.run("BEGIN EXCLUSIVE")

@@ -54,26 +54,36 @@ func (b *batchBuilder) addOccupancy() error {
 }
 
 func (b *batchBuilder) addPlaced(p placed, n int64) error {
-	return b.tx.each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
+	resource, w, err := b.place(p)
+	if err != nil || w == nil {
+		return err
+	}
+	key := streamOf(resource, w, string(stateAttributes(p.state)))
+	if b.streams[key] {
+		b.left = true // the next batch compares again
+		return nil
+	}
+	b.streams[key] = true
+	value, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	b.add(resource, payloadPoint{metric: w, Occupancy: p.series, Attributes: stateAttributes(p.state), Value: value})
+	return nil
+}
+
+// place returns the resource and the metric under which a state is sent, no
+// metric where its gauge is gone.
+func (b *batchBuilder) place(p placed) (resource int64, w *wireMetric, err error) {
+	err = b.tx.each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
 		func(rows *sql.Rows) error {
-			resource, gauge, err := b.scanWire(rows)
-			if err != nil {
-				return err
+			of, gauge, err := b.scanWire(rows)
+			if err == nil {
+				resource, w = of, b.occupancyMetric(p.series, gauge)
 			}
-			w := b.occupancyMetric(p.series, gauge)
-			key := streamOf(resource, w, string(stateAttributes(p.state)))
-			if b.streams[key] {
-				b.left = true // the next batch compares again
-				return nil
-			}
-			b.streams[key] = true
-			value, err := json.Marshal(n)
-			if err != nil {
-				return err
-			}
-			b.add(resource, payloadPoint{metric: w, Occupancy: p.series, Attributes: stateAttributes(p.state), Value: value})
-			return nil
+			return err
 		}, p.series)
+	return resource, w, err
 }
 
 // occupancyMetric derives the metric from the gauge's. Points of one gauge

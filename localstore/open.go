@@ -21,7 +21,7 @@ const opens = 6
 // one may see the journal of another's fresh file beside the old one, and meets
 // an error that is gone the next time.
 func (s *Store) open() error {
-	until := time.Now().Add(s.busyTimeout)
+	until := time.Now().Add(s.patience())
 	doubted := false
 	for try := 1; ; try++ {
 		err := s.connect()
@@ -64,7 +64,7 @@ func (s *Store) connect() error {
 	case absent && s.makeWay():
 		return s.connect()
 	case absent && s.existing && err == nil:
-		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
+		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
 	case absent && !s.existing:
 		if err := s.create(); err != nil {
 			return err
@@ -78,8 +78,9 @@ func (s *Store) connect() error {
 		return err
 	}
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
-	conn, err := connect(s.path, false, s.busyTimeout)
+	conn, err := connect(s.path, false, s.patience())
 	if err == nil {
+		conn.reading = s.ends
 		err = s.prepare(conn)
 	}
 	// What was opened is the file at the path only if that is the same still.
@@ -104,6 +105,11 @@ func (s *Store) connect() error {
 func (s *Store) prepare(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
+	}
+	if !s.existing {
+		if err := conn.refuseViews(errNoMirror); err != nil {
+			return err
+		}
 	}
 	if err := s.setUp(conn, s.path); err != nil {
 		return err
@@ -151,7 +157,7 @@ func (s *Store) newMirror() []any {
 		installation = s.last.installation
 	}
 	h := s.last
-	h.decide(s.decision.read(s.decisionPath()))
+	h.decide(s.decision.read(s.path, s.asked))
 	if s.lost {
 		h = s.afterLoss(h)
 	}
@@ -162,7 +168,7 @@ func (s *Store) newMirror() []any {
 // the file: another process may be making the mirror.
 func checkMirror(c *connection) error {
 	var id, objects int64
-	err := c.conn.QueryRowContext(background, `SELECT application_id, (SELECT count(*) FROM sqlite_schema)
+	err := c.conn.QueryRowContext(c.context(), `SELECT application_id, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id`).Scan(&id, &objects)
 	if err != nil || id == applicationID {
 		return err
@@ -181,7 +187,7 @@ const relaxedLog = "PRAGMA synchronous = NORMAL"
 func (s *Store) setUp(c *connection, path string) error {
 	mode, err := c.journalMode()
 	if err == nil && mode != "wal" && s.mayHaveLog(path) {
-		mode, err = c.writeAhead(s.busyTimeout)
+		mode, err = c.writeAhead(s.patience())
 	}
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)
@@ -195,7 +201,7 @@ func (s *Store) setUp(c *connection, path string) error {
 }
 
 func (c *connection) journalMode() (mode string, err error) {
-	err = c.conn.QueryRowContext(background, "PRAGMA journal_mode").Scan(&mode)
+	err = c.conn.QueryRowContext(c.context(), "PRAGMA journal_mode").Scan(&mode)
 	return mode, err
 }
 
@@ -270,7 +276,7 @@ func (s *Store) inspect(conn *connection) error {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schemaVersion)
 	}
 	if version == 0 {
-		return fmt.Errorf("%w: the file is empty", ErrNotMirror)
+		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
 	}
 	s.conn = conn
 	s.forget()

@@ -119,8 +119,9 @@ func WithInstallationID(id string) Option {
 // It is imported once, when the mirror is first opened for writing: totals, last
 // states, the latest changes and the user identifier as installation id, unless
 // [WithInstallationID] gives one. Imported totals count as sent. The original is
-// read and never changed; one that cannot be read now is reported as
-// [ErrReference] and tried again, and meanwhile no lifetime totals are sent.
+// read and never changed; one that cannot be read now, or that other users could
+// have written, is reported as [ErrReference] and tried again, and meanwhile no
+// lifetime totals are sent.
 func ImportFrom(path string) Option {
 	return option(func(c config) config { c.importFrom = path; return c })
 }

@@ -81,6 +81,12 @@ func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
 		if err == nil && !file.Mode().IsRegular() {
 			return nil, fmt.Errorf("open %s: it is %s", path, irregular(file.Mode()))
 		}
+		if err == nil { // a stranger could put a pipe in its place now
+			err = checkReached(path, file)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
 		c, err := connect(path, true, wait)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)

@@ -93,13 +93,23 @@ func checkFile(path string, file os.FileInfo) error {
 	if what := irregular(file.Mode()); what != "" {
 		return fmt.Errorf("%w: it is %s", ErrNotMirror, what)
 	}
-	if err := checkOwner(path, file); err != nil {
-		return err
-	}
-	if err := checkDirectory(path); err != nil {
+	if err := checkWriters(path, file); err != nil {
 		return err
 	}
 	return checkBeside(path)
+}
+
+// checkWriters refuses a file that others than this user and root could have
+// written, or put there.
+func checkWriters(path string, file os.FileInfo) error {
+	if err := checkOwner(path, file); err != nil {
+		return err
+	}
+	const others = 0o002
+	if restrictsByMode && file.Mode()&others != 0 {
+		return fmt.Errorf("%w: every user can write %s, which has mode %v", ErrUntrusted, path, file.Mode())
+	}
+	return checkDirectory(path)
 }
 
 // irregular says what lies at a path in place of a regular file. Opening some of
@@ -125,11 +135,40 @@ func irregular(mode fs.FileMode) string {
 // besideSuffixes name the files that SQLite keeps beside a database.
 var besideSuffixes = [...]string{"-wal", "-shm", "-journal"}
 
-// checkBeside refuses what SQLite would open beside a mirror that is no file.
+// checkReached is checkWriters for a file that is reached through any links, and
+// for the link at the path.
+func checkReached(path string, file os.FileInfo) error {
+	at, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if at.Mode()&fs.ModeSymlink != 0 {
+		if err := checkOwner(path, at); err != nil {
+			return err
+		}
+		if err := checkDirectory(path); err != nil {
+			return err
+		}
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
+	return checkWriters(path, file)
+}
+
+// checkBeside refuses what SQLite would open beside a mirror that is no file, or
+// a stranger's: SQLite takes over into the mirror what it finds in a log.
 func checkBeside(path string) error {
 	for _, suffix := range besideSuffixes {
-		if file, err := os.Lstat(path + suffix); err == nil && !file.Mode().IsRegular() {
-			return fmt.Errorf("%w: %s beside it is %s", ErrNotMirror, filepath.Base(path)+suffix, irregular(file.Mode()))
+		file, err := os.Lstat(path + suffix)
+		if err != nil {
+			continue
+		}
+		if what := irregular(file.Mode()); what != "" {
+			return fmt.Errorf("%w: %s beside it is %s", ErrNotMirror, filepath.Base(path)+suffix, what)
+		}
+		if err := checkOwner(path+suffix, file); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -157,7 +196,7 @@ func makeDirectory(dir string) error {
 		missing = append(missing, at)
 	}
 	for i := len(missing) - 1; i >= 0; i-- {
-		if err := os.Mkdir(missing[i], 0o700); err == nil {
+		if err := os.Mkdir(missing[i], ownDirectory); err == nil {
 			giveDirectory(missing[i])
 		} else if !errors.Is(err, fs.ErrExist) {
 			return err
@@ -170,7 +209,7 @@ func makeDirectory(dir string) error {
 // the files beside it the same owner and permissions. One that is there is left
 // alone.
 func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownFile)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -178,5 +217,20 @@ func createFile(path string) error {
 		return err
 	}
 	giveFile(f)
+	setPermissions(f, ownFile)
 	return f.Close()
+}
+
+// What is made is for this user alone.
+const (
+	ownFile      fs.FileMode = 0o600
+	ownDirectory fs.FileMode = 0o700
+)
+
+// setPermissions gives a file that was made its permissions whatever the umask. A file
+// system that knows no permissions refuses that and needs none of it.
+func setPermissions(f *os.File, mode fs.FileMode) {
+	if info, err := f.Stat(); err == nil && info.Mode().Perm() != mode {
+		_ = f.Chmod(mode)
+	}
 }

@@ -47,6 +47,13 @@ func owner(file os.FileInfo) (uid, gid int, ok bool) {
 	return int(stat.Uid), int(stat.Gid), true
 }
 
+// restrictsByMode: a file's mode says who may write it.
+const restrictsByMode = true
+
+// neverWait opens a pipe without its other end, and no terminal as this
+// process's own.
+const neverWait = syscall.O_NONBLOCK | syscall.O_NOCTTY
+
 // checkOwner refuses what another user owns, who could have written anything
 // into it. Root is trusted. Root itself also takes what belongs to the owner of
 // the directory: it works in that user's home.
@@ -86,6 +93,81 @@ func checkDirectory(path string) error {
 	return nil
 }
 
+// strangers says who else than this user and root can write a file, or could
+// have put it there; "" for nobody. This user's own group is no stranger: with a
+// umask of 002 it is often that of one person.
+func strangers(path string, file os.FileInfo) string {
+	const others, group = 0o002, 0o020
+	uid, gid, ok := owner(file)
+	switch mode := file.Mode(); {
+	case checkOwner(path, file) != nil:
+		return fmt.Sprintf("belongs to user %d", uid)
+	case checkDirectory(path) != nil:
+		return "lies in a directory that every user can write in"
+	case mode&fs.ModeSymlink != 0: // its mode says nothing
+	case mode&others != 0:
+		return "can be written by every user"
+	case mode&group != 0 && ok && !ownGroup(path, gid):
+		return fmt.Sprintf("can be written by group %d", gid)
+	}
+	return ""
+}
+
+// ownGroup reports whether a group is this user's, or root's; for root also that
+// of the directory, as with owners.
+func ownGroup(path string, gid int) bool {
+	if gid == 0 || gid == os.Getegid() {
+		return true
+	}
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil || os.Geteuid() != 0 {
+		return false
+	}
+	_, home, ok := owner(dir)
+	return ok && gid == home
+}
+
+// ours reports whether a file is this user's to replace. What root trusts is
+// root's to replace, what a user trusts need not be that user's.
+func ours(path string, file os.FileInfo) bool {
+	uid, _, ok := owner(file)
+	me := os.Geteuid()
+	return !ok || uid == me || me == 0 && checkOwner(path, file) == nil
+}
+
+// mayLeadTo reports whether the owners of links could write what they lead to:
+// root must not be led by a user to a file of its own.
+func mayLeadTo(links []os.FileInfo, file os.FileInfo) bool {
+	to, _, ok := owner(file)
+	for _, link := range links {
+		if from, _, known := owner(link); ok && known && from != 0 && from != to {
+			return false
+		}
+	}
+	return true
+}
+
+// giveAs gives a file the owner and the permissions of another one, but lets no
+// others write it.
+func giveAs(f *os.File, was os.FileInfo) {
+	const writeOthers, rw = 0o022, 0o600
+	if uid, gid, ok := owner(was); ok {
+		if os.Geteuid() != 0 {
+			uid = -1
+		}
+		_ = f.Chown(uid, gid) // a group that this user is not in
+	}
+	setPermissions(f, was.Mode().Perm()&^writeOthers|rw)
+}
+
+// closeToOthers takes from others what lets them lock a file of this user's.
+func closeToOthers(path string, file os.FileInfo) {
+	uid, _, ok := owner(file)
+	if ok && uid == os.Geteuid() && file.Mode().Perm()&^ownFile != 0 {
+		_ = os.Chmod(path, ownFile) // at worst it is busy
+	}
+}
+
 // giveFile gives a file that root made to the owner of its directory, so that
 // this user's own processes can go on with it. A file system without owners
 // refuses that and needs none of it.
@@ -105,6 +187,9 @@ func giveFile(f *os.File) {
 // giveDirectory is giveFile for a directory. It is opened, not named, so that
 // nobody can put a link to something else in its place.
 func giveDirectory(path string) {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() && info.Mode().Perm()&ownDirectory != ownDirectory {
+		_ = os.Chmod(path, ownDirectory) // a umask took away what this user needs
+	}
 	if os.Geteuid() != 0 {
 		return
 	}

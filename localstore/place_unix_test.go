@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -245,29 +244,7 @@ func TestAnEmptyFileBecomesTheMirrorInPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stores := make([]*Store, 8)
-		var group sync.WaitGroup
-		for i := range stores {
-			group.Go(func() {
-				s, err := Open(path)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				stores[i] = s
-				w, err := s.Writer(true)
-				if err == nil {
-					err = w.Record(t.Context(), Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}, MaySend: true})
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		if t.Failed() {
-			return
-		}
+		stores := openTogether(t, path, 8, 1)
 		checkBalance(t, stores[0], "n{}", wants{recorded: 8, pending: 8})
 		for _, s := range stores {
 			closeStore(t, s)

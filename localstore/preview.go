@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"time"
 
@@ -17,6 +18,10 @@ type Preview struct {
 	Consent   Consent // may keep it from being sent
 	Batch     int64   // of a delta submission that was sealed and rests, else 0
 	Parts     []*Part // one per request, in the order in which they are sent
+
+	// Retractions are requests that go before Parts: what erasures left to be
+	// taken back under the old ids. See [Store.BeginRetraction].
+	Retractions []*Part
 }
 
 // Preview returns exactly what the next submission of a forwarder would send: a
@@ -25,8 +30,8 @@ type Preview struct {
 // the request its Forwarder, Merge and Resource count; without a Resource,
 // merged totals stand under the one that was recorded last.
 //
-// It changes nothing, works on a Store opened with [ReadOnly], and reads one
-// state of the file, whatever other processes write meanwhile.
+// It changes nothing, works on a Store opened with [ReadOnly], reads one
+// state of the file, whatever other processes write meanwhile, and ends with ctx.
 func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
@@ -37,12 +42,13 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	defer s.unlock()
 	var p *Preview
 	read := func(f func() error) error {
-		return s.look(func(header) error {
-			return s.conn.readingWith(ctx, func() error { return s.conn.snapshot(f) })
-		})
+		return s.lookUntil(ctx, func(header) error { return s.conn.snapshot(f) })
 	}
 	err := read(func() error {
 		h, err := s.readHeader()
+		if err == nil {
+			err = s.conn.refuseLong(longTexts, longAttributes)
+		}
 		if err != nil {
 			return err
 		}
@@ -53,6 +59,9 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 			return err
 		}
 		p.Forwarder = Delta
+		if p.Retractions, err = tx.retractions(); err != nil {
+			return err
+		}
 		p.Batch, p.Parts, err = tx.previewBatch()
 		return err
 	})
@@ -109,6 +118,13 @@ func (tx *transaction) sealedParts(batch int64) (parts []*Part, err error) {
 		return nil, err
 	}
 	for _, id := range ids {
+		long, err := tx.find(`SELECT octet_length(payload) > ?2 FROM parts WHERE id = ?1`, id, maxPayload)
+		if err == nil && long != 0 {
+			err = fmt.Errorf("part %d: %w", id, errTooLong)
+		}
+		if err != nil {
+			return nil, err
+		}
 		row, err := tx.part(id)
 		if err != nil {
 			return nil, err
@@ -172,6 +188,7 @@ const (
 //	at                when it was made
 //	forwarder         "delta" or "cumulative"
 //	sending, reason   whether it may be sent, and why, see [Circumstances]
+//	retractions       what erasures left to be taken back, like parts and before them
 //	batch             of a submission that is under way, else null
 //	parts             [{id, batch, start, end, resource, scopes}], one per request
 //
@@ -190,6 +207,7 @@ func (p *Preview) WriteJSON(w io.Writer) error {
 	out.member("forwarder", p.Forwarder)
 	out.member("sending", p.Consent.Sending)
 	out.member("reason", p.Consent.Reason)
+	writeMembers(out, "retractions", p.Retractions, jsonPartOf)
 	out.member("batch", jsonID(p.Batch))
 	writeMembers(out, "parts", p.Parts, jsonPartOf)
 	return wrap("write preview", out.end())

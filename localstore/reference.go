@@ -51,10 +51,23 @@ func (r reference) found(mirror string) bool {
 	return r.master != mirror && (isReference(r.master) || isReference(r.part))
 }
 
+// distrusted says why files are not looked at: others could have written them.
+func (r reference) distrusted() error {
+	for _, path := range []string{r.master, r.part} {
+		if file, err := os.Stat(path); err == nil && file.Mode().IsRegular() {
+			if err := checkReached(path, file); errors.Is(err, ErrUntrusted) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // isReference reports whether a file is a database of the reference, or shows
 // that it was: a damaged one must not be taken for a damaged mirror.
 func isReference(path string) bool {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || checkBeside(path) != nil {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || checkBeside(path) != nil || checkReached(path, info) != nil {
 		return false
 	}
 	if n, err := countTables(path, tableInfo); err == nil {
@@ -79,7 +92,7 @@ func shows(path, text string) bool {
 	if _, err := os.Stat(path + "-wal"); err == nil {
 		return false
 	}
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return false
 	}

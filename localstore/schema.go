@@ -10,12 +10,17 @@ const (
 	// schemaVersion is what this version of the package reads and writes. A
 	// migration only adds, so that an older process that is still running
 	// survives it until its next transaction sees the newer version.
-	schemaVersion = 1
+	schemaVersion = 3
 )
 
 // migrations[i] brings version i to version i+1, in the transaction that also
-// writes the version.
-var migrations = [schemaVersion]string{createTables + createViews}
+// writes the version. Each does no harm where it was done already: a version that
+// is damaged may say less than the file holds.
+var migrations = [schemaVersion]string{createTables + createViews, createTombstones, createFormerNames}
+
+// tablesSince names the schemas that added a table. A reader does not bring a
+// file up to date, so that it may meet one without.
+var tablesSince = map[string]int64{tombstones: 2, formerNames: 3}
 
 // createTables: times are nanoseconds since 1970 in UTC. A value is an INTEGER,
 // a REAL, or the JSON text of a histogram; NULL is zero.

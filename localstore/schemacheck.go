@@ -11,8 +11,8 @@ import (
 // schemaFaults compares what a file's schema holds with what this package makes:
 // a trigger runs with every recording, and a view in place of a table shows what
 // its author likes. Views, tables and indexes that a person added are left alone.
-func (c *connection) schemaFaults() ([]string, error) {
-	want, err := ownSchema()
+func (c *connection) schemaFaults(version int64) ([]string, error) {
+	want, err := ownSchema(version)
 	if err != nil {
 		return nil, fmt.Errorf("make schema to compare with: %w", err)
 	}
@@ -41,11 +41,25 @@ func (c *connection) schemaFaults() ([]string, error) {
 	return faults, nil
 }
 
+var selectViewInPlace = `SELECT coalesce((SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(name) IN ('` +
+	strings.Join(tables, `', '`) + `') LIMIT 1), '')`
+
+// refuseViews refuses a file in which a view stands in place of a table: reading
+// it may take for ever, and an application does not wait for that.
+func (c *connection) refuseViews(as error) error {
+	var name string
+	err := c.each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
+	if err == nil && name != "" {
+		err = fmt.Errorf("%w: %s is a view in place of a table", as, name)
+	}
+	return err
+}
+
 type schemaObject struct{ kind, name, text string }
 
 // schemaObjects lists what was created by a statement. A hostile text is cut.
 func (c *connection) schemaObjects() (list []schemaObject, err error) {
-	err = c.each(`SELECT type, name, substr(sql, 1, 65536) FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
+	err = c.each(`SELECT type, `+shown("name")+`, `+shown("sql")+` FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
 		func(rows *sql.Rows) error {
 			var o schemaObject
 			err := rows.Scan(&o.kind, &o.name, &o.text)
@@ -56,8 +70,8 @@ func (c *connection) schemaObjects() (list []schemaObject, err error) {
 	return list, err
 }
 
-// ownSchema makes a mirror's schema in memory.
-func ownSchema() (list []schemaObject, err error) {
+// ownSchema makes a mirror's schema of a version in memory.
+func ownSchema(version int64) (list []schemaObject, err error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return nil, err
@@ -68,7 +82,7 @@ func ownSchema() (list []schemaObject, err error) {
 	}
 	c := &connection{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}
 	defer func() { err = errors.Join(err, c.close()) }()
-	for _, m := range migrations {
+	for _, m := range migrations[:min(version, schemaVersion)] {
 		if _, err := c.exec(m); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,9 @@ type SentPart struct {
 	Rejected  int64 // points, with Partial
 }
 
+var selectSent = `SELECT id, batch_id, ` + shown("state") + `, settled_at, rejected, ` + within("payload", maxPayload, nothing) + ` FROM parts
+	WHERE settled_at IS NOT NULL AND payload IS NOT NULL AND (?1 = 0 OR batch_id = ?1) ORDER BY id`
+
 // Sent returns what the batches hold that are settled, those whose payload is
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
 // whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
@@ -24,18 +27,21 @@ func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	}
 	var sent []SentPart
 	err := s.reading(ctx, func(header) error {
-		return s.conn.each(`SELECT id, batch_id, state, settled_at, rejected, payload FROM parts
-			WHERE settled_at IS NOT NULL AND payload IS NOT NULL AND (?1 = 0 OR batch_id = ?1) ORDER BY id`,
+		read := 0
+		return s.conn.each(selectSent,
 			func(rows *sql.Rows) error {
 				var id, of, settledAt int64
 				var p SentPart
-				var text string
+				var text sql.NullString
 				err := rows.Scan(&id, &of, &p.Outcome, &settledAt, &p.Rejected, &text)
 				if err != nil {
 					return err
 				}
+				if read += len(text.String); !text.Valid || read > maxLoaded {
+					return fmt.Errorf("part %d of batch %d: %w", id, of, errTooLong)
+				}
 				p.SettledAt = newTime(settledAt)
-				p.Part, err = partOf(text, id, of)
+				p.Part, err = partOf(text.String, id, of)
 				sent = append(sent, p)
 				return err
 			}, batch)

@@ -55,10 +55,11 @@ const (
 	keepLog     = 1000
 )
 
-// Settle writes what became of a part. retry says that the rest of the batch
-// can be tried now: the part was accepted, or lies in halves to be sent next.
-// [ErrLeaseLost] says that another process has taken over and nothing was
-// written.
+// Settle writes what became of a part. goOn says that the rest of the batch can
+// be tried now: the part was accepted, or lies in halves to be sent next.
+// [ErrLeaseLost] says that another process has taken over, or has erased
+// everything, and nothing was written but what is to be known of the latter; see
+// [Store.BeginRetraction].
 func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
 	if sub.missing() {
 		return false, ErrNotOpen
@@ -69,18 +70,27 @@ func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bo
 	s := sub.store
 	s.lock()
 	defer s.unlock()
-	err = s.write(func(tx *transaction) error {
-		goOn = false
-		if !sub.holds(tx) {
-			return ErrLeaseLost
-		}
-		if sub.request.Forwarder == Cumulative {
+	lost := false
+	err = sub.write(func(tx *transaction) error {
+		goOn, lost = false, false
+		switch {
+		case sub.retracts:
+			goOn, lost, err = s.settleTombstone(tx, sub, part, o)
+		case !sub.holds(tx):
+			lost, err = true, sub.overtaken(tx, o)
+		case sub.request.Forwarder == Cumulative:
 			goOn, err = s.settleShared(tx, sub, part, o)
-			return err
+		default:
+			goOn, err = s.settlePart(tx, sub, part, o)
 		}
-		goOn, err = s.settlePart(tx, sub, part, o)
 		return err
 	})
+	if err == nil && (lost || sub.retracts) {
+		s.cleanUp()
+	}
+	if err == nil && lost {
+		err = ErrLeaseLost
+	}
 	if err != nil {
 		return false, wrap("settle submission", err)
 	}

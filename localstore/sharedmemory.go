@@ -25,7 +25,7 @@ func noSharedMemory(err error) bool {
 // open with one it fails.
 func (s *Store) leaveLog(path string) error {
 	s.noLog = true
-	conn, err := connect(path, false, s.busyTimeout)
+	conn, err := connect(path, false, s.patience())
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -22,32 +21,7 @@ func TestAMirrorWithoutSharedMemory(t *testing.T) {
 			mkdir(t, filepath.Dir(path))
 			write(t, path, nil)
 		}
-		stores := make([]*Store, 4)
-		var group sync.WaitGroup
-		for i := range stores {
-			group.Go(func() {
-				s, err := Open(path)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				stores[i] = s
-				w, err := s.Writer(true)
-				n := statistic(version("1"), "n")
-				for range 5 {
-					if err == nil {
-						err = w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true})
-					}
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		if t.Failed() {
-			return
-		}
+		stores := openTogether(t, path, 4, 5)
 		checkBalance(t, open(t, path, newClock(), ReadOnly()), "n{}", wants{recorded: 20, pending: 20})
 		expect(t, stores[0], "delete", `PRAGMA journal_mode`)
 		expect(t, stores[0], "2", `PRAGMA synchronous`)

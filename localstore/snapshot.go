@@ -13,7 +13,7 @@ import (
 // Query says what a [Snapshot] is to hold. The zero Query asks for all
 // trackables with their totals.
 type Query struct {
-	Name string // of one trackable, or metric, without regard to case; "" for all
+	Name string // of one trackable, which may be a former one, or metric, without regard to case; "" for all
 
 	Days        bool // the running totals of days that are over
 	History     bool // the latest exports, and the states that a State was in
@@ -101,7 +101,8 @@ type LogEntry struct {
 
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
-// written are included. It ends with ctx, also while another call uses the Store.
+// written are included. It ends with ctx, also while another call uses the
+// Store, another process keeps the file locked, or a query does not end by itself.
 func (s *Store) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 	snap, err := s.snapshot(ctx, q, true)
 	return snap, wrap("read mirror", err)
@@ -124,12 +125,10 @@ func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot
 		_ = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
 	}
 	var snap *Snapshot
-	err := s.look(func(header) error {
-		return s.conn.readingWith(ctx, func() error {
-			return s.conn.snapshot(func() (err error) {
-				snap, err = s.readSnapshot(q, inFlight)
-				return err
-			})
+	err := s.lookUntil(ctx, func(header) error {
+		return s.conn.snapshot(func() (err error) {
+			snap, err = s.readSnapshot(q, inFlight)
+			return err
 		})
 	})
 	if err != nil {
@@ -214,11 +213,12 @@ func (t *Trackable) Funnel() []string {
 
 // merge adds declarations that are not in the file.
 func (snap *Snapshot) merge(q Query, waiting []otelusage.Declaration) {
-	known := make(map[ledgerKey]*Trackable)
+	known := make(shownTrackables)
 	for _, t := range snap.Trackables {
 		known[keyOf(t.Declaration)] = t
 	}
 	for _, d := range waiting {
+		known.rename(d)
 		if q.Name != "" && !strings.EqualFold(q.Name, d.Name) {
 			continue
 		}

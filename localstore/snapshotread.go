@@ -23,6 +23,9 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.Name, err = s.conn.nameNow(q.Name); err != nil {
+		return nil, fmt.Errorf("read former names: %w", err)
+	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: h.mirror, InstallationID: h.installation,
 			CreatedAt: newTime(h.createdAt), Consent: s.consentOf(&h)},
@@ -58,15 +61,17 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 	return r.Snapshot, nil
 }
 
-// readTrackables, like the other readings for people, cuts texts in SQL: what
-// somebody wrote by hand into the file may be of any length. This package never
-// writes one near these limits. JSON that is too long counts as empty, for its
-// beginning cannot be decoded.
+var selectTrackables = `SELECT t.id, ` + shown("t.name") + `, ` + shown("t.kind") + `, ` + shown("t.description") + `, ` + shown("t.unit") + `,
+		t.float, t.monotonic, ` + loaded("t.checkpoints", unreadable) + `, t.declared_at, ` + shown("c.state") + `, coalesce(c.since, 0)
+	FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR ` + named + ` = ?1`
+
+// named is a trackable's name to compare with: of one that is too long to be
+// asked for it is empty, without regard to case as the column is.
+var named = loaded("t.name", unreadable) + ` COLLATE NOCASE`
+
+// readTrackables, like the other readings for people, cuts texts in SQL.
 func (r *snapshotReader) readTrackables() error {
-	return r.each(`SELECT t.id, substr(t.name, 1, 65536), substr(t.kind, 1, 65536), substr(t.description, 1, 65536), substr(t.unit, 1, 65536),
-			t.float, t.monotonic, iif(length(t.checkpoints) > 1048576, '', t.checkpoints), t.declared_at,
-			substr(coalesce(c.state, ''), 1, 65536), coalesce(c.since, 0)
-		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR t.name = ?1`,
+	return r.each(selectTrackables,
 		func(rows *sql.Rows) error {
 			var id, declaredAt, changedAt int64
 			var kind, checkpoints string
@@ -91,15 +96,19 @@ func (r *snapshotReader) readTrackables() error {
 		}, r.query.Name)
 }
 
+var selectSnapshotSeries = `SELECT s.id, m.trackable_id, ` + shown("m.role") + `, ` + shown("m.scope_name") + `, ` + shown("m.name") + `, ` + shown("m.unit") + `,
+		` + shown("m.description") + `, ` + shown("m.type") + `, m.monotonic, m.float, ` + loaded("m.bounds", unreadable) + `,
+		` + loaded("s.attributes", noObject) + `, ` + loaded("r.attributes", noObject) + `,
+		` + loaded("o.recorded", unreadable) + `, ` + loaded("o.pending", unreadable) + `, ` + loaded("o.withheld", unreadable) + `,
+		` + loaded("o.accepted", unreadable) + `, ` + loaded("o.partial", unreadable) + `, ` + loaded("o.set_aside", unreadable) + `,
+		coalesce(o.exports, 0), coalesce(o.updated_at, g.updated_at, 0), ` + loaded("g.value", nothing) + `
+	FROM series s JOIN metrics m ON m.id = s.metric_id JOIN resources r ON r.id = s.resource_id
+	LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
+	LEFT JOIN trackables t ON t.id = m.trackable_id
+	WHERE ?1 = '' OR ` + named + ` = ?1 OR t.id IS NULL AND ` + loaded("m.name", unreadable) + ` = ?1 COLLATE NOCASE ORDER BY s.id`
+
 func (r *snapshotReader) readSeries() error {
-	return r.each(`SELECT s.id, m.trackable_id, m.role, substr(m.scope_name, 1, 65536), substr(m.name, 1, 65536), substr(m.unit, 1, 65536),
-			substr(m.description, 1, 65536), m.type, m.monotonic, m.float, m.bounds,
-			iif(length(s.attributes) > 1048576, '{}', s.attributes), iif(length(r.attributes) > 1048576, '{}', r.attributes), o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside,
-			coalesce(o.exports, 0), coalesce(o.updated_at, g.updated_at, 0), g.value
-		FROM series s JOIN metrics m ON m.id = s.metric_id JOIN resources r ON r.id = s.resource_id
-		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
-		LEFT JOIN trackables t ON t.id = m.trackable_id
-		WHERE ?1 = '' OR t.name = ?1 OR t.id IS NULL AND m.name = ?1 COLLATE NOCASE ORDER BY s.id`,
+	return r.each(selectSnapshotSeries,
 		func(rows *sql.Rows) error {
 			var id, updatedAt int64
 			var trackable sql.NullInt64
@@ -137,7 +146,7 @@ func (r *snapshotReader) readSeries() error {
 }
 
 func (r *snapshotReader) readInFlight(s *Store) error {
-	flying, err := s.inFlight()
+	flying, _, err := s.inFlight()
 	if err != nil {
 		return err
 	}
@@ -188,10 +197,11 @@ func (r *snapshotReader) listed(chosen func(*SeriesCounts) bool) any {
 	return string(list)
 }
 
+var selectLog = `SELECT id, ` + shown("forwarder") + `, coalesce(batch_id, 0), coalesce(part_id, 0), first_at, last_at, times, ` + shown("outcome") + `, status,
+	points, rejected, ` + shown("reason") + ` FROM submission_log ORDER BY id`
+
 func (r *snapshotReader) readLog() error {
-	return r.each(`SELECT id, forwarder, coalesce(batch_id, 0), coalesce(part_id, 0), first_at, last_at, times, outcome, status,
-			points, rejected, substr(reason, 1, 65536)
-		FROM submission_log ORDER BY id`,
+	return r.each(selectLog,
 		func(rows *sql.Rows) error {
 			var e LogEntry
 			var first, last int64

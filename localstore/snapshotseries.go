@@ -63,8 +63,9 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 	if err != nil {
 		return err
 	}
-	return r.each(`SELECT series_id, max(day), iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day < ?1
-		AND series_id IN (SELECT value FROM json_each(?2)) GROUP BY series_id`, keep, first, string(list))
+	return r.each(`WITH earlier AS MATERIALIZED (SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value) AS value, count
+			FROM days WHERE day < ?1 AND series_id IN (SELECT value FROM json_each(?2)))
+		SELECT series_id, max(day), value, count FROM earlier GROUP BY series_id`, keep, first, string(list))
 }
 
 // scanDay reads a row into what is used again for the next: there may be many
@@ -80,13 +81,15 @@ func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) 
 	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
 }
 
+var selectHistory = `SELECT h.series_id, CASE WHEN ` + loaded("m.type", unreadable) + ` = 'gauge' THEN m.trackable_id END, h.at,
+		CASE typeof(h.value) WHEN 'text' THEN ` + shown("h.value") + ` WHEN 'blob' THEN NULL ELSE h.value END, h.count
+	FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
+	WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`
+
 // readHistory reads the latest exports, and for a State, which is a gauge of
 // each version's own, the states it was in.
 func (r *snapshotReader) readHistory() error {
-	err := r.each(`SELECT h.series_id, CASE WHEN m.type = 'gauge' THEN m.trackable_id END, h.at,
-			CASE typeof(h.value) WHEN 'text' THEN substr(h.value, 1, 65536) WHEN 'blob' THEN NULL ELSE h.value END, h.count
-		FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
-		WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`,
+	err := r.each(selectHistory,
 		func(rows *sql.Rows) error {
 			var id, at int64
 			var state, count sql.NullInt64

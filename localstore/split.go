@@ -105,6 +105,9 @@ func (tx *transaction) settledBelow(id int64) (bool, error) {
 // endAttempt ends an attempt that leaves parts of the batch. Where single
 // points were refused it backs off; otherwise the next attempt goes on.
 func (s *Store) endAttempt(tx *transaction, sub *Submission) error {
+	if sub.retracts {
+		return tx.releaseLease()
+	}
 	left, err := tx.find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
 	if err != nil || left == 0 {
 		return err

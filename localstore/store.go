@@ -23,19 +23,21 @@ type Store struct {
 
 	mu         sync.Mutex // guards what follows, and the one write connection
 	conn       *connection
-	file       os.FileInfo // what conn writes to
-	left       *connection // that conn was before, to the same file
+	ends       context.Context // of the reading under way, nil for none
+	file       os.FileInfo     // what conn writes to
+	left       *connection     // that conn was before, to the same file
 	closed     bool
 	writer     *Writer
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   identity
-	decision   decisionCache
-	last       header // what the file said last, for the next one to take over
-	noLog      bool   // the file system allows no write-ahead log
-	inherits   bool   // the next one follows a file that was set aside
-	lost       bool   // an earlier one was, and nothing is known of it
-	recorded   bool   // something was written to file
+	decision   decisionFiles
+	hurry      time.Duration // the most that the work under way waits for others; 0: busyTimeout
+	last       header        // what the file said last, for the next one to take over
+	noLog      bool          // the file system allows no write-ahead log
+	inherits   bool          // the next one follows a file that was set aside
+	lost       bool          // an earlier one was, and nothing is known of it
+	recorded   bool          // something was written to file
 
 	totals      map[int64]*totals // of series recorded lately
 	dataVersion int64             // of the file that totals were read from
@@ -65,14 +67,20 @@ type identity struct {
 //
 // Links are followed, and what is made, set aside and erased is the file that
 // they lead to; a link to the null device asks to record nothing: [ErrOptedOut].
-// An empty file becomes the mirror in place. The mirror of another user, or a
-// directory in which every user can replace files, is refused: [ErrUntrusted].
+// An empty file becomes the mirror in place. The mirror of another user, or one
+// that every user can write or replace, is refused: [ErrUntrusted].
 // What root makes belongs to the owner of the directory that was there.
 //
 // Where the database of the reference implementation lies at the path, the
 // mirror is NAME.mirror.db beside it, and takes over its totals once; see
 // [ImportFrom].
 func Open(path string, opts ...Option) (*Store, error) {
+	return OpenContext(context.Background(), path, opts...)
+}
+
+// OpenContext is [Open], whose queries and waits for other processes end with
+// ctx. The Store does not keep it.
+func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
 	if c.installationID != "" {
 		if err := checkInstallationID(c.installationID); err != nil {
@@ -90,13 +98,16 @@ func Open(path string, opts ...Option) (*Store, error) {
 	}
 	s.lock()
 	defer s.unlock()
-	if c.readOnly {
-		err = s.openReadOnly()
-	} else {
-		if err = s.open(); err == nil {
+	err = s.until(ctx, func() error {
+		if c.readOnly {
+			return s.openReadOnly()
+		}
+		err := s.open()
+		if err == nil {
 			s.importReference()
 		}
-	}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open mirror %s: %w", path, err)
 	}
@@ -147,7 +158,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 	defer s.ledger.mu.Unlock()
 	s.busyTimeout = max(d, 0)
 	if s.conn != nil && !s.closed {
-		s.conn.waitAtMost(s.busyTimeout)
+		s.conn.waitAtMost(s.patience())
 	}
 }
 
@@ -181,7 +192,7 @@ func (s *Store) Close() error {
 }
 
 // Sync makes what was recorded survive a power failure: a commit that is
-// synchronised takes those before it along.
+// synchronised takes those before it along. No context cuts it short.
 func (s *Store) Sync(context.Context) error {
 	if s.missing() {
 		return ErrNotOpen

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -324,29 +323,7 @@ func TestReopeningKeepsEverything(t *testing.T) {
 func TestProcessesThatStartTogetherAllOpen(t *testing.T) {
 	for range 5 {
 		path := newPath(t)
-		var group sync.WaitGroup
-		stores := make([]*Store, 8)
-		for i := range stores {
-			group.Go(func() {
-				s, err := Open(path)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				stores[i] = s
-				w, err := s.Writer(true)
-				if err == nil {
-					err = w.Record(t.Context(), Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}, MaySend: true})
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		if t.Failed() {
-			return
-		}
+		stores := openTogether(t, path, 8, 1)
 		checkBalance(t, stores[0], "n{}", wants{recorded: 8, pending: 8})
 		for _, s := range stores {
 			if s.MirrorID() != stores[0].MirrorID() {

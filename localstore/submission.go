@@ -50,21 +50,18 @@ type Submission struct {
 	store   *Store
 	request Request
 	token   string
-	until   int64 // when the lease ends
 	batch   int64
 	erased  int64 // erasures before it: after another one its ids name other rows
 	mark    int64 // what shared totals it covers
-	shared  []*Part
 	uploads []upload
 	resumed bool
 	left    bool
 
-	sent    string         // the payload of the part handed out last
-	sending *Part          // handed out by Next, without an outcome yet
-	tried   map[int64]bool // parts that this attempt is done with
-	blamed  map[int64]int  // single points refused, by the part they were split from
-	refusal *Outcome       // of a single point, the last one
-	failed  error          // why the attempt ended before its batch
+	retracts bool // what erasures left, see BeginRetraction
+
+	sent    string // the payload of the part handed out last
+	sending *Part  // handed out by Next, without an outcome yet
+	standing
 }
 
 // Begin takes a submission that is due: one that was begun and not settled, or
@@ -79,20 +76,26 @@ func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
 	if s.notImported != nil {
 		s.importReference()
 	}
-	due := false
-	err := s.look(func(h header) (err error) { due, err = s.due(&h, r); return err })
-	if err != nil || !due {
-		return nil, wrap("begin submission", err)
+	sub, err := s.begin(r, s.due, s.lease)
+	return sub, wrap("begin submission", err)
+}
+
+// begin leases what is due. The caller holds s.mu.
+func (s *Store) begin(r Request, due func(*header, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
+	is := false
+	err := s.look(func(h header) (err error) { is, err = due(&h, r); return err })
+	if err != nil || !is {
+		return nil, err
 	}
 	var sub *Submission
 	begin := func() error {
 		return s.writeDurably(func(tx *transaction) error {
 			sub = nil
-			due, err := s.due(&tx.header, r)
-			if err != nil || !due {
+			is, err := due(&tx.header, r)
+			if err != nil || !is {
 				return err
 			}
-			sub, err = s.lease(tx, r)
+			sub, err = lease(tx, r)
 			return err
 		})
 	}
@@ -102,7 +105,7 @@ func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
 		err = s.briefly(begin) // there is a next check
 	}
 	if err != nil {
-		return nil, wrap("begin submission", err)
+		return nil, err
 	}
 	return sub, nil
 }
@@ -120,8 +123,7 @@ func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
 func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
-	sub := &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures,
-		tried: make(map[int64]bool), blamed: make(map[int64]int)}
+	sub := s.newSubmission(tx, r)
 	var err error
 	if r.Forwarder == Cumulative {
 		if r.Merge {
@@ -145,6 +147,10 @@ func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
 	return sub, sub.renew(tx)
 }
 
+func (s *Store) newSubmission(tx *transaction, r Request) *Submission {
+	return &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures, standing: newStanding()}
+}
+
 func (sub *Submission) renew(tx *transaction) error {
 	sub.until = tx.now + int64(min(max(sub.request.Lease, time.Second), MaxLease))
 	return tx.run(`UPDATE mirror SET lease_token = ?1, lease_until = ?2`, sub.token, sub.until)
@@ -165,13 +171,15 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 	s.lock()
 	defer s.unlock()
 	var part *Part
-	err := s.write(func(tx *transaction) error {
-		part = nil
+	lost := false
+	err := sub.write(func(tx *transaction) error {
+		part, lost = nil, false
 		if !sub.holds(tx) {
 			if over, err := sub.over(tx); over || err != nil {
 				return err
 			}
-			return ErrLeaseLost
+			lost = true
+			return sub.overtaken(tx, Outcome{})
 		}
 		if !sub.request.MaySend || !tx.maySend() {
 			return fmt.Errorf("%w: %s", ErrNoConsent, tx.consent().Reason)
@@ -188,6 +196,9 @@ func (sub *Submission) Next(context.Context) (*Part, error) {
 		}
 		return sub.renew(tx)
 	})
+	if err == nil && lost {
+		err = ErrLeaseLost
+	}
 	if err != nil {
 		return nil, wrap("read part", err)
 	}
@@ -203,7 +214,7 @@ func (sub *Submission) over(tx *transaction) (bool, error) {
 	if sub.request.Forwarder == Cumulative {
 		return len(sub.shared) == 0, nil
 	}
-	if tx.erasures != sub.erased {
+	if tx.erasures != sub.erased || sub.retracts {
 		return false, nil
 	}
 	n, err := tx.find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
@@ -218,6 +229,9 @@ const nextParts = `SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed'
 
 // pick reads a part that was not tried.
 func (sub *Submission) pick(tx *transaction) (*Part, error) {
+	if sub.retracts {
+		return sub.pickTombstone(tx)
+	}
 	if sub.request.Forwarder == Cumulative {
 		if len(sub.shared) == 0 {
 			return nil, nil
@@ -254,7 +268,7 @@ func (sub *Submission) Pause(context.Context) (again bool, err error) {
 	s := sub.store
 	s.lock()
 	defer s.unlock()
-	err = s.write(func(tx *transaction) error {
+	err = sub.write(func(tx *transaction) error {
 		if !sub.holds(tx) {
 			return nil
 		}
@@ -292,17 +306,22 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	s := sub.store
 	s.lock()
 	defer s.unlock()
+	held := false
 	err := s.briefly(func() error {
-		return s.write(func(tx *transaction) error {
-			if !sub.holds(tx) {
-				return nil
-			}
-			if cutOff {
+		return sub.write(func(tx *transaction) error {
+			held = sub.holds(tx)
+			switch {
+			case !held:
+				return sub.overtaken(tx, Outcome{})
+			case cutOff:
 				return s.cutOff(tx, sub)
 			}
 			return tx.releaseLease()
 		})
 	})
+	if held && cutOff {
+		s.waits = false
+	}
 	return wrap("release submission", err) // otherwise it ends by itself
 }
 
@@ -313,7 +332,6 @@ func (s *Store) cutOff(tx *transaction, sub *Submission) error {
 	if err != nil {
 		return err
 	}
-	s.waits = false
 	var part, points int64
 	if sub.sending != nil {
 		part, points = sub.sending.ID, int64(sub.sending.Points())

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -36,25 +37,45 @@ type header struct {
 
 	stored        Mode   // what the mirror says, where the decision file is stricter
 	wrongDecision string // why the decision file cannot be understood
+	distrusted    string // why one that says on does not count
 }
 
-var selectHeader = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	mirror_id, installation_id, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	lease_token, lease_until, coalesce((SELECT id FROM resources WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+// selectHeaderReading looks for a resource without the index, whose search would
+// load an absurdly long one. There are few.
+var (
+	selectHeader        = headerQuery("resources")
+	selectHeaderReading = headerQuery("(SELECT id, " + loaded("attributes", noObject) + " AS attributes FROM resources NOT INDEXED)")
+)
+
+func headerQuery(resources string) string {
+	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
+	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
+	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+}
 
 func (s *Store) readHeader() (h header, err error) {
-	stmt, err := s.conn.prepared(selectHeader)
+	ctx := s.conn.context()
+	query := selectHeader
+	if s.readOnly {
+		query = selectHeaderReading
+	}
+	stmt, err := s.conn.preparedUntil(ctx, query)
 	if err != nil && hasCode(err, codeError) {
 		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
 	}
 	if err != nil {
 		return h, err
 	}
-	err = stmt.QueryRowContext(background).Scan(&h.version, &h.dataVersion, &h.mirror, &h.installation, &h.createdAt,
+	var mirror, installation sql.NullString
+	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &mirror, &installation, &h.createdAt,
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
+	h.mirror, h.installation = mirror.String, installation.String
+	if err == nil && !(mirror.Valid && installation.Valid) {
+		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
+	}
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
-		h.decide(s.decision.read(s.decisionPath()))
+		h.decide(s.decision.read(s.path, s.asked))
 		return h, nil
 	}
 	if err == nil {
@@ -142,6 +163,12 @@ func (s *Store) writeDurably(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
 }
 
+// writeUntil is writeDurably for what a person waits for: it waits for another
+// process until ctx ends. What has begun is not cut short.
+func (s *Store) writeUntil(ctx context.Context, f func(*transaction) error) error {
+	return s.until(ctx, func() error { return s.writeDurably(f) })
+}
+
 func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
 	return s.again(func() error { return s.transactOnce(f, mode) })
 }
@@ -159,6 +186,9 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 			}
 			if h.version > schemaVersion {
 				return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+			}
+			if err := s.refuseNews(h); err != nil {
+				return err
 			}
 			s.adopt(h)
 			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
@@ -189,13 +219,35 @@ const brief = 250 * time.Millisecond
 // briefly runs f, whose transactions wait for others no longer than brief. The
 // caller holds s.mu.
 func (s *Store) briefly(f func() error) error {
-	if err := s.usable(); err != nil {
-		return err
-	}
-	conn := s.conn
-	conn.waitAtMost(min(brief, s.busyTimeout))
-	defer conn.waitAtMost(s.busyTimeout)
+	return s.waitingAtMost(brief, f)
+}
+
+// waitingAtMost runs f, which waits for other processes no longer than d, also
+// where it connects anew.
+func (s *Store) waitingAtMost(d time.Duration, f func() error) error {
+	former := s.hurry
+	s.hurry = d
+	s.hasten()
+	defer func() {
+		s.hurry = former
+		s.hasten()
+	}()
 	return f()
+}
+
+// patience is how long the work under way waits for another process.
+func (s *Store) patience() time.Duration {
+	if s.hurry > 0 {
+		return min(s.hurry, s.busyTimeout)
+	}
+	return s.busyTimeout
+}
+
+// hasten tells the connection how long to wait.
+func (s *Store) hasten() {
+	if s.conn != nil && !s.closed {
+		s.conn.waitAtMost(s.patience())
+	}
 }
 
 // look runs f on the write connection, outside a transaction of its own.
@@ -220,6 +272,9 @@ func (s *Store) lookOnce(f func(header) error) error {
 	}
 	if h.version > schemaVersion {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	}
+	if err := s.refuseNews(h); err != nil {
+		return s.named(s.diagnose(err))
 	}
 	if h.mode != h.stored && !s.readOnly {
 		// At worst the next transaction does it: nothing is sent meanwhile.

@@ -15,8 +15,9 @@ import (
 
 // connectReader opens a mirror for reading.
 func (s *Store) connectReader() (*connection, error) {
-	conn, err := connect(s.path, true, s.busyTimeout)
+	conn, err := connect(s.path, true, s.patience())
 	if err == nil {
+		conn.reading = s.ends
 		if err = s.inspect(conn); err == nil {
 			return conn, nil
 		}
@@ -46,10 +47,12 @@ func (s *Store) connectUnwritable(cause error) (*connection, error) {
 		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read it cannot be made in %s (%w); "+
 			"a copy where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
 	}
-	conn, err := connectTo(dataSource(s.path, true, s.busyTimeout) + "&immutable=1")
+	conn, err := connectTo(dataSource(s.path, true, s.patience()) + "&immutable=1")
 	if err != nil {
 		return nil, err
 	}
+	conn.limit(maxLoaded)
+	conn.reading = s.ends
 	if err := s.inspect(conn); err != nil {
 		return nil, errors.Join(err, conn.close())
 	}

@@ -84,3 +84,29 @@ func TestAReaderLeavesNothingBehind(t *testing.T) {
 		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.path)))
 	}
 }
+
+// TestAMirrorInADirectoryThatCannotBeWritten says so to whoever would change it.
+func TestAMirrorInADirectoryThatCannotBeWritten(t *testing.T) {
+	if !asChild(t, nil) {
+		return
+	}
+	if os.Geteuid() == 0 { // to whom no mode forbids anything
+		const nobody = 65534
+		if err := errors.Join(syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
+			t.Skipf("this user cannot become another one: %v", err)
+		}
+	}
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
+	closeStore(t, s)
+	dir := filepath.Dir(s.path)
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(dir, 0o700) }()
+	for name, option := range map[string]Option{"change": Existing(), "look": ReadOnly()} {
+		if _, err := Open(s.path, option, WithClock(c.now)); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s: Open = %v", name, err)
+		}
+	}
+}

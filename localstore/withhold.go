@@ -69,7 +69,9 @@ func (tx *transaction) knownStates() (map[int64]placed, error) {
 		if err != nil {
 			return nil, err
 		}
-		known[trackable] = p
+		if p.series > known[trackable].series { // of two that became one, the later
+			known[trackable] = p
+		}
 	}
 	return known, nil
 }

@@ -208,6 +208,22 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 		return ErrUnknownOutcome
 	}
 	w.maySend = r.MaySend
+	err := w.record(&r)
+	if w.attempt == nil && s.worthRepeating(err) {
+		err = w.record(&r)
+	}
+	return err
+}
+
+// worthRepeating reports whether a recording of which nothing is in the file may
+// succeed at once: one write can fail on a sound disk, and the last recording of
+// a process has no next.
+func (s *Store) worthRepeating(err error) bool {
+	return !s.closed && (hasCode(err, codeFull) || errors.As(err, new(*commitError)) && !hasCode(err, codeBusy))
+}
+
+func (w *Writer) record(r *Recording) error {
+	s := w.store
 	var now observation
 	err := s.write(func(tx *transaction) error {
 		now = tx.observe(r.MaySend)
@@ -215,7 +231,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 			return nil
 		}
 		share := now.maySend && w.from.maySend && now.follows(w.from)
-		if err := s.record(tx, &r, share); err != nil {
+		if err := s.record(tx, r, share); err != nil {
 			return err
 		}
 		return w.sign(tx)

@@ -100,6 +100,9 @@ func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T
 	given := m.given
 	name, err := checkName(given)
 	m.name, m.given = name, strings.ToLower(given)
+	if wrong == nil {
+		wrong = checkFormerNames(m.opts.renamedFrom)
+	}
 	if err == nil && wrong != nil {
 		err = fmt.Errorf("declare %s %q: %w", m.kind, name, wrong)
 	}
@@ -111,7 +114,17 @@ func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T
 	t.mu.Lock()
 	old, found := t.byName[m.key()]
 	e, closed := t.env, t.closed
+	taken := t.former.conflict(m, func(key string) *meta {
+		if other := t.byName[key]; other != nil {
+			return other.about()
+		}
+		return nil
+	})
 	t.mu.Unlock()
+	if taken != nil {
+		t.declaring.Unlock()
+		return refuse(t, m, given, taken, create)
+	}
 	if found {
 		err := old.about().conflict(m)
 		same, ok := old.(T)
@@ -120,6 +133,9 @@ func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T
 			return refuse(t, m, given, err, create)
 		}
 		kept := old.about().adopt(m, e != nil)
+		t.mu.Lock()
+		t.former.add(old.about())
+		t.mu.Unlock()
 		t.declaring.Unlock()
 		old.about().report(fmt.Sprint("redeclared ", kept), kept)
 		return same, nil
@@ -138,6 +154,7 @@ func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T
 			t.byName = make(map[string]trackable)
 		}
 		t.byName[m.key()] = tr
+		t.former.add(m)
 		t.mu.Unlock()
 	}
 	t.declaring.Unlock()

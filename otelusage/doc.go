@@ -29,6 +29,9 @@
 // Each kind has a Meter of its own: scope [ScopeName] with the scope attribute
 // [KindKey], so that any exporter can tell them apart.
 //
+// A release that calls a trackable otherwise declares it with [RenamedFrom], and
+// its history goes on.
+//
 // # Attributes
 //
 // With binds a Statistic or Timer to attributes: bind once, count often.

@@ -25,6 +25,10 @@ type Declaration struct {
 	Float       bool     // a FloatStatistic
 	Monotonic   bool     // a Statistic that never goes down
 	Checkpoints []string // of a Sequence, in order
+
+	// RenamedFrom are the names that the trackable had in former releases: what
+	// was recorded of it then is its own. See [RenamedFrom].
+	RenamedFrom []string
 }
 
 // Lifetime is what earlier runs recorded for a trackable.

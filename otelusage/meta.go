@@ -73,6 +73,7 @@ func (m *meta) declaration() Declaration {
 	return Declaration{
 		Name: m.name, Kind: m.kind, Description: o.description, Unit: o.unit,
 		Float: m.float, Monotonic: m.monotonic, Checkpoints: slices.Clone(m.checkpoints),
+		RenamedFrom: m.formerNames(),
 	}
 }
 
@@ -122,5 +123,12 @@ func (m *meta) adopt(d *meta, reported bool) (kept error) {
 		}
 	}
 	m.opts.keepRedundant = m.opts.keepRedundant || theirs.keepRedundant
+	if more := missing(theirs.renamedFrom, m.opts.renamedFrom); len(more) > 0 {
+		if reported {
+			kept = fmt.Errorf("declared again at %v as renamed from %q after it was reported without that, declared at %v", d.at, more, m.at)
+		} else {
+			m.opts.renamedFrom = append(slices.Clip(m.opts.renamedFrom), more...)
+		}
+	}
 	return kept
 }

@@ -1,5 +1,7 @@
 package otelusage
 
+import "slices"
+
 // StatisticOption configures [Tracker.Statistic] and [Tracker.FloatStatistic].
 type StatisticOption interface {
 	applyStatistic(options) options
@@ -33,6 +35,7 @@ type options struct {
 	unit          string
 	monotonic     bool
 	keepRedundant bool
+	renamedFrom   []string // as given
 }
 
 type anyOption func(options) options
@@ -55,6 +58,25 @@ func (f stateOption) applyState(o options) options { return f(o) }
 func WithDescription(d string) TrackableOption {
 	return anyOption(func(o options) options {
 		o.description = cut(d)
+		return o
+	})
+}
+
+// RenamedFrom says that a trackable of the same kind was called old in former
+// releases: what was recorded of it goes on under the new name. Given more than
+// once it names several, of which all there are become one; a trackable that was
+// renamed twice names both former names, for users who skip a release. Keep it as
+// long as there may be mirrors with the old name.
+//
+// Processes of the former release go on with the old name, and count into the
+// same trackable. So an old name stays taken: declaring it beside the new one is
+// [ErrConflict], and so are two trackables with one former name. A name that
+// OpenTelemetry does not take, as the reference implementation had them, stands
+// for the one that a declaration's error suggests. Without a [Ledger] it has no
+// effect.
+func RenamedFrom(old string) TrackableOption {
+	return anyOption(func(o options) options {
+		o.renamedFrom = append(slices.Clip(o.renamedFrom), old)
 		return o
 	})
 }

@@ -19,6 +19,7 @@ type registry struct {
 	provider func(Kind) (metric.Meter, error)
 	meters   map[Kind]metric.Meter
 	cores    map[string]registered
+	former   formerNames
 }
 
 // registered is a core and what its first declaration said.
@@ -98,6 +99,9 @@ func registryOf(mp metric.MeterProvider) *registry {
 // find returns the core of m's name, nil when it is new, and an error when the
 // name is taken by something else.
 func (r *registry) find(m *meta) (any, error) {
+	if err := r.former.conflict(m, func(key string) *meta { return r.cores[key].meta }); err != nil {
+		return nil, err
+	}
 	found, ok := r.cores[m.key()]
 	if !ok {
 		return nil, nil
@@ -115,10 +119,12 @@ func (r *registry) find(m *meta) (any, error) {
 func (r *registry) add(m *meta, core owned, create func(metric.Meter) error) error {
 	o := m.options()
 	core.ownedBy(r)
-	r.cores[m.key()] = registered{core: core, meta: &meta{
+	said := &meta{
 		name: m.name, given: m.given, kind: m.kind, float: m.float,
 		monotonic: m.monotonic, checkpoints: m.checkpoints, at: m.at, opts: o,
-	}}
+	}
+	r.cores[m.key()] = registered{core: core, meta: said}
+	r.former.add(said)
 	meter, ok := r.meters[m.kind]
 	if !ok {
 		var err error

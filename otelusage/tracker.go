@@ -21,6 +21,7 @@ type Tracker struct {
 
 	mu     sync.Mutex
 	byName map[string]trackable
+	former formerNames
 	env    *env // nil until attached
 	closed bool
 	runs   map[*Run]struct{}

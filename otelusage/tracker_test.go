@@ -233,7 +233,7 @@ func TestLedgerIsToldEveryDeclaration(t *testing.T) {
 	if got := names(l.declared); !slices.Equal(got, []string{"f", "n", "q", "s", "t"}) {
 		t.Fatalf("declared %v", got)
 	}
-	got, want := fmt.Sprintf("%+v", l.declared[0]), "{Name:n Kind:statistic Description:d Unit:m Float:false Monotonic:true Checkpoints:[]}"
+	got, want := fmt.Sprintf("%+v", l.declared[0]), "{Name:n Kind:statistic Description:d Unit:m Float:false Monotonic:true Checkpoints:[] RenamedFrom:[]}"
 	if got != want {
 		t.Errorf("declared %s, want %s", got, want)
 	}

@@ -59,9 +59,9 @@ func startHQ(key string) (*standIn, error) {
 func (h *standIn) close() error { return h.server.Close() }
 
 var (
-	twoNumbers = regexp.MustCompile(`[0-9][^0-9]+[0-9]`)
-	types      = []string{"Statistic", "State", "Timer", "Sequence"}
-	errUpload  = errors.New("malformed upload")
+	parsable  = regexp.MustCompile(`[0-9][\t-\r .A-z]*[0-9]`)
+	types     = []string{"Statistic", "State", "Timer", "Sequence"}
+	errUpload = errors.New("malformed upload")
 )
 
 func (h *standIn) upload(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +95,7 @@ func (h *standIn) take(body io.Reader) (answer string, err error) {
 	default:
 		return "Upload failed", nil
 	}
-	if !twoNumbers.MatchString(u.Version) {
+	if !parsable.MatchString(u.Version) {
 		return "", fmt.Errorf("%w: version %q", errUpload, u.Version)
 	}
 	for name, e := range u.Data {

@@ -74,7 +74,7 @@ func (c *client) classify(a answer) *outcome.Error {
 		o.Reason = host + " redirects" + c.target(a) + ", which is not followed: give that host if it is right"
 	case a.status == http.StatusInternalServerError:
 		o.Class, o.Err = outcome.Transient, ErrServer
-		o.Reason = "HQ failed on the upload: it is in trouble, or cannot read the application's version or data"
+		o.Reason = "HQ failed on the upload: it is in trouble, or it has another version of this application and its tables are init_db.py's, which take only one"
 	case a.rejected():
 		o.Class, o.Err = outcome.Refused, ErrRejected
 		o.Reason = a.explain(host)
@@ -83,7 +83,7 @@ func (c *client) classify(a answer) *outcome.Error {
 		o.Reason = host + " is busy or down"
 	default:
 		o.Class, o.Err = outcome.Unknown, ErrUnexpectedAnswer
-		o.Reason = host + " answered with a status that HTTP does not have"
+		o.Reason = host + " answered with a status that is none for an upload"
 	}
 	o.Reason += fmt.Sprintf(" (HTTP %d)", a.status)
 	if !a.html() && whole {

@@ -62,7 +62,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 		"204":                {reply(204, "text/html", ""), outcome.Unknown, 204, ErrUnexpectedAnswer, 0, ""},
 		"binary":             {reply(200, "text/html", "\x00\xff\x1b[31m"+strings.Repeat("y", 1000)), outcome.Unknown, 200, ErrUnexpectedAnswer, 0, "..."},
 		"cut off":            {cut, outcome.Transient, 200, io.ErrUnexpectedEOF, 0, "cut off"},
-		"500":                {reply(500, "text/html", loginPage), outcome.Transient, 500, ErrServer, 0, "version or data (HTTP 500)"},
+		"500":                {reply(500, "text/html", loginPage), outcome.Transient, 500, ErrServer, 0, "which take only one (HTTP 500)"},
 		"500 success":        {reply(500, "text/html", success), outcome.Transient, 500, ErrServer, 0, ""},
 		"502":                {reply(502, "text/html", "bad gateway"), outcome.Transient, 502, ErrUnavailable, 0, "bad gateway"},
 		"503, seconds":       {header("Retry-After", "30", reply(503, "text/html", "")), outcome.Transient, 503, ErrUnavailable, 30 * time.Second, "busy"},

@@ -24,6 +24,7 @@ const maxAnswer = 4 << 10
 // client makes uploads to one server. It is safe for concurrent use.
 type client struct {
 	transport *http.Transport
+	dialled   *connections.Set
 	endpoint  *url.URL
 	key       func() string // not a string: fmt shows those of unexported fields
 	secret    redact.Redactor
@@ -36,11 +37,13 @@ type client struct {
 func newClient(cfg Config, endpoint *url.URL) *client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
+	dialled := connections.New()
 	return &client{
+		dialled: dialled,
 		transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  connections.Proxy(http.ProxyFromEnvironment),
 			OnProxyConnectResponse: connections.CheckProxy,
-			DialContext:            connections.New().Dial,
+			DialContext:            dialled.Dial,
 			TLSClientConfig:        cfg.TLSConfig,
 			Protocols:              &protocols,
 			DisableKeepAlives:      true, // the next upload is an hour away
@@ -66,8 +69,7 @@ func (c *client) post(ctx context.Context, body []byte) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	read, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	read, err := connections.ReadAnswer(resp, maxAnswer+1)
 	return answer{status: resp.StatusCode, header: resp.Header, body: read, cut: err, from: connections.Answerer(c.transport, req, resp, c.host())}, nil
 }
 

@@ -18,7 +18,7 @@
 //	API Key              [Config]
 //	User Identifier      resource attribute app.installation.id, must be there
 //	Application Name     resource attribute service.name, must be there
-//	Application Version  resource attribute service.version, needs two numbers
+//	Application Version  resource attribute service.version, see [ErrVersion]
 //	Data                 the metrics of package otelusage, by name
 //
 // The kind of a metric is the scope attribute otelusage.kind. HQ has no
@@ -54,13 +54,18 @@
 //	408, 429, other 5xx                                 Transient, ErrUnavailable
 //	redirects, which are not followed                   Refused, ErrRedirect
 //	any other 4xx                                       Refused, ErrRejected, or as the text says
+//	any other status                                    Unknown, ErrUnexpectedAnswer
 //	no answer: DNS, refused, TLS, lost, timeout         Transient
 //	nothing was sent: a version HQ cannot parse         Refused, ErrVersion
 //	nothing was sent: no id, no application name        Refused, ErrNoInstallationID, ErrNoApplicationName
 //	nothing was sent: delta, not finite, not its kind's Refused, ErrData
 //
 // 500 is what HQ answers to JSON, a type or a version it cannot read. None of
-// these leave this package, so it counts as trouble of the server's.
+// these leave this package, so it counts as trouble of the server's. One such
+// trouble lasts: where HQ's init_db.py made the tables, an application's name is
+// unique, and every upload under its second version is answered with 500, from
+// every client. Such a server has to drop that constraint; its migration scripts
+// make tables without it. Until then nothing is lost: the totals wait.
 //
 // Retry-After, in seconds or as a date, is in RetryAfter for every status from
 // 300 on, at most 24 h. A context that ended is in the error's chain. Reasons

@@ -20,7 +20,10 @@ var (
 	// ErrUnexpectedAnswer means that something answered, but not as HQ does.
 	ErrUnexpectedAnswer = errors.New("the answer is not one of HQ's")
 
-	// ErrServer means HTTP 500, HQ's answer to what it cannot read.
+	// ErrServer means HTTP 500. It is HQ's answer to what it cannot read, and,
+	// where its init_db.py made the tables, to the second version of an
+	// application: the name is unique there. Such a server has to drop that
+	// constraint, as its migration scripts do.
 	ErrServer = errors.New("HQ failed on the upload")
 
 	// ErrUnavailable means HTTP 408, 429, or 5xx other than 500.
@@ -36,8 +39,9 @@ var (
 // What is found wrong before anything is sent. [Exporter.Export] wraps it in an
 // [*outcome.Error], and so does [Encode].
 var (
-	// ErrVersion means an application version that HQ cannot parse: it needs
-	// two numbers in it, as in 1.0, 1.0.0-beta or v2.3.
+	// ErrVersion means an application version that HQ cannot parse. It looks
+	// for [0-9][\s.A-z]*[0-9] anywhere in it: 1.0, 1.0.0-beta, v2.3, 42 and
+	// r123 have that; 1, dev, v5-rc1, 1-0 and 1,0 do not.
 	ErrVersion = errors.New("HQ cannot parse the application version")
 
 	// ErrNoInstallationID means a resource without app.installation.id.

@@ -206,6 +206,7 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 
 func (e *Exporter) close(ctx context.Context) error {
 	close(e.closing)
+	defer e.client.dialled.Close() // what is still being dialled has no request any more
 	defer e.kill()
 	select {
 	case e.turn <- struct{}{}: // nothing is under way, whatever ctx says

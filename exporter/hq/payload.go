@@ -71,8 +71,13 @@ func newPayload(rm *metricdata.ResourceMetrics) (*payload, *outcome.Error) {
 	return p, nil
 }
 
-// twoNumbers is what HQ needs to find in a version.
-var twoNumbers = regexp.MustCompile(`[0-9][^0-9]+[0-9]`)
+// parsable is what HQ needs to find in a version. It is the server's own rule,
+// whose \s is that of ASCII with the vertical tab; between Z and a are [, \, ],
+// ^, _ and the backquote.
+var parsable = regexp.MustCompile(`[0-9][\t-\r .A-z]*[0-9]`)
+
+// versionRule says the same for people.
+const versionRule = "it needs two digits with nothing but letters, dots, underscores and blanks between them, if anything, as in 1.0, v2.3, 42 or 1.0-beta"
 
 // identify fills in whose data it is.
 func (p *payload) identify(r *resource.Resource) *outcome.Error {
@@ -84,9 +89,9 @@ func (p *payload) identify(r *resource.Resource) *outcome.Error {
 		return unsendable(ErrNoInstallationID, ErrNoInstallationID.Error()+", by which HQ tells installations apart")
 	case p.ApplicationName == "":
 		return unsendable(ErrNoApplicationName, ErrNoApplicationName.Error()+", by which HQ tells applications apart")
-	case !twoNumbers.MatchString(p.ApplicationVersion):
-		return unsendable(ErrVersion, fmt.Sprintf("%s %q (service.version): it needs two numbers in it, as in 1.0, 1.0.0-beta or v2.3",
-			ErrVersion, redact.Shorten(redact.Line(p.ApplicationVersion))))
+	case !parsable.MatchString(p.ApplicationVersion):
+		return unsendable(ErrVersion, fmt.Sprintf("%s %q (service.version): %s",
+			ErrVersion, redact.Shorten(redact.Line(p.ApplicationVersion)), versionRule))
 	}
 	return nil
 }

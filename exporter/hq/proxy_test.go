@@ -1,25 +1,24 @@
 package hq
 
 import (
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
 )
 
 // A proxy that fails is not taken for the server.
 func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	nobody, err := faulty.Nobody()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = closed.Close()
 	forbids := proxyThatAnswers(t, http.StatusForbidden, "", "")
 	for _, c := range []struct{ host, proxy, want string }{
-		{"https://hq.invalid", "http://" + closed.Addr().String(), "the proxy refuses connections"},
-		{"http://hq.invalid", "http://" + closed.Addr().String(), "the proxy refuses connections"},
+		{"https://hq.invalid", nobody.String(), "the proxy refuses connections"},
+		{"http://hq.invalid", nobody.String(), "the proxy refuses connections"},
 		{"https://hq.invalid", forbids, "the proxy opens no connection to hq.invalid"},
 		{"http://hq.invalid", forbids, "hq.invalid does not allow this (HTTP 403)"}, // it cannot be told
 		{"http://hq.invalid", proxyThatAnswers(t, http.StatusProxyAuthRequired, "Proxy-Authenticate", "Basic"), "the proxy wants credentials (HTTP 407)"},
@@ -42,12 +41,7 @@ func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
 // proxyThatAnswers returns the URL of a proxy that answers for every host.
 func proxyThatAnswers(t *testing.T, status int, header, value string) string {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if header != "" {
-			w.Header().Set(header, value)
-		}
-		w.WriteHeader(status)
-	}))
+	s := faulty.Proxy(status, header, value)
 	t.Cleanup(s.Close)
 	return s.URL
 }

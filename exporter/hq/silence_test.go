@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
@@ -167,5 +168,64 @@ func TestServerThatSpeaksFirstMakesNothingPrint(t *testing.T) {
 	<-ended
 	if printed.Len() > 0 {
 		t.Errorf("printed %q", &printed)
+	}
+}
+
+// TestAnUpgradeEndsAnUpload: after 101 the body is the connection itself, whose
+// reads no context ends.
+func TestAnUpgradeEndsAnUpload(t *testing.T) {
+	released := make(chan struct{})
+	defer close(released)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		<-released
+	}))
+	t.Cleanup(s.Close)
+	e := newExporter(t, Config{Host: s.URL})
+	ended := make(chan error, 1)
+	go func() { ended <- e.Export(t.Context(), sample()) }()
+	select {
+	case err := <-ended:
+		if o := outcomeOf(t, err); o.Status != http.StatusSwitchingProtocols || o.Class != outcome.Unknown {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Export did not return")
+	}
+}
+
+// TestShutdownLeavesNoConnection, also none that a proxy or TLS keeps from being
+// made, for which its request did not wait.
+func TestShutdownLeavesNoConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if conn, err := l.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn) // a handshake that is never answered
+			_ = conn.Close()
+		}
+	}()
+	e := newExporter(t, Config{Host: "https://" + l.Addr().String(), Timeout: 10 * time.Millisecond})
+	if o := outcomeOf(t, e.Export(t.Context(), sample())); o.Class != outcome.Transient {
+		t.Errorf("got %+v", o)
+	}
+	if err := e.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Error("a connection outlives Shutdown")
 	}
 }

@@ -114,9 +114,11 @@ func (a answer) isPage() bool {
 		return true
 	}
 	body := bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf"))
-	begin := strings.ToLower(string(bytes.TrimSpace(body[:min(len(body), 512)])))
-	return strings.HasPrefix(begin, "<!doctype html") || strings.HasPrefix(begin, "<html") ||
-		strings.HasPrefix(http.DetectContentType(body), typeHTML)
+	begin := strings.ToLower(string(bytes.TrimSpace(body[:min(len(body), 1024)])))
+	if strings.HasPrefix(begin, "<") && (strings.Contains(begin, "<html") || strings.Contains(begin, "<!doctype html")) {
+		return true // also behind an XML declaration
+	}
+	return strings.HasPrefix(http.DetectContentType(body), typeHTML)
 }
 
 // advice says what helps when the destination takes the data and its answers do

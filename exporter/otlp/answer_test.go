@@ -206,7 +206,7 @@ func TestAnswerLost(t *testing.T) {
 	}
 }
 
-func TestAnswerLostOnAReusedConnectionIsNotRepeated(t *testing.T) {
+func TestAnswerLostAfterAGoodOneIsNotRepeated(t *testing.T) {
 	var n int
 	lose := hijack(t, func(net.Conn) {})
 	r := startReceiver(t, func(w http.ResponseWriter, req *http.Request) {

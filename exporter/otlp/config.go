@@ -82,7 +82,7 @@ func WithEndpointURL(rawURL string) Option {
 // WithHeaders sends these headers with every request, for example an API key.
 // The map is copied. Names that belong to the HTTP exchange itself
 // (Content-Type, Content-Length, Host, ...) are refused. Values are never
-// logged and are taken out of every error text.
+// logged, and from four bytes on they are taken out of every error text.
 //
 // The default is none. Where the environment is read this replaces
 // OTEL_EXPORTER_OTLP_HEADERS and OTEL_EXPORTER_OTLP_METRICS_HEADERS, also if

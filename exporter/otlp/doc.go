@@ -67,8 +67,8 @@
 //     that is missing, a header without "=", which it quotes) it reports to the
 //     logger of package otel, which prints to standard error unless the
 //     application has called otel.SetLogger before.
-//   - net/http repeats a request on a fresh connection if it knows that the
-//     server has not begun with it. No other repetition exists.
+//   - Each request makes a connection of its own, over HTTP/1.1, so that nothing
+//     a destination says at another time is printed or taken for an answer.
 //   - Exports go one after another.
 //
 // [otlpmetrichttp]: https://pkg.go.dev/go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp

@@ -84,7 +84,7 @@ func TestNamedEndpointIsIsolatedFromTheEnvironment(t *testing.T) {
 			got := r.only(t)
 			want := map[string]string{
 				"X-Ours": "1", "Content-Type": typeProtobuf, "Content-Encoding": "gzip",
-				"Accept-Encoding": "gzip", // net/http's own
+				"Accept-Encoding": "gzip", "Connection": "close", // net/http's own
 			}
 			for key, values := range got.header {
 				if key == "User-Agent" || key == "Content-Length" {

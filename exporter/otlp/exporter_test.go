@@ -254,7 +254,7 @@ func TestAfterShutdownEverythingReturnsErrExporterShutdown(t *testing.T) {
 	noClientLeft(t, r)
 }
 
-func TestShutdownClosesHTTP2Connections(t *testing.T) {
+func TestHTTP1IsSpokenAndNoConnectionLeft(t *testing.T) {
 	var proto string
 	r := startReceiver(t, func(w http.ResponseWriter, req *http.Request) {
 		proto = req.Proto
@@ -263,7 +263,7 @@ func TestShutdownClosesHTTP2Connections(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AddCert(r.Certificate())
 	e := newExporter(t, WithEndpointURL(r.URL), WithTLSConfig(&tls.Config{RootCAs: pool}))
-	if err := e.Export(t.Context(), delta(1)); err != nil || proto != "HTTP/2.0" {
+	if err := e.Export(t.Context(), delta(1)); err != nil || proto != "HTTP/1.1" {
 		t.Fatalf("over %s: %v", proto, err)
 	}
 	if err := e.Shutdown(t.Context()); err != nil {

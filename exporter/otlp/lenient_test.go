@@ -24,6 +24,8 @@ func TestLenientAnswersTakeEverySuccessThatIsNoPage(t *testing.T) {
 		{"XHTML", "application/xhtml+xml", page, 200, false, false},
 		{"HTML said to be text", "text/plain", "\n" + page, 200, false, false},
 		{"HTML without a type", "", page, 200, false, false},
+		{"XHTML said to be XML", "application/xml", `<?xml version="1.0"?>` + "\n" + page, 200, false, false},
+		{"XML", "application/xml", `<?xml version="1.0"?><ok/>`, 200, true, true},
 		{"failure", "text/plain", "OK", 503, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,26 +1,27 @@
 package otlp
 
 import (
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
 )
 
 // A proxy that fails is not taken for the destination.
 func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	nobody, err := faulty.Nobody()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = closed.Close()
-	forbids := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	forbids := faulty.Proxy(http.StatusForbidden, "", "")
 	t.Cleanup(forbids.Close)
 	for proxy, want := range map[string]string{
-		"http://" + closed.Addr().String(): "the proxy refuses connections",
-		forbids.URL:                        "the proxy opens no connection to usage.invalid",
+		nobody.String(): "the proxy refuses connections",
+		forbids.URL:     "the proxy opens no connection to usage.invalid",
 	} {
 		u, err := url.Parse(proxy)
 		if err != nil {
@@ -36,16 +37,15 @@ func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
 
 // A proxy answers for a plain http:// destination in the destination's place.
 func TestAPlainProxyThatFailsIsNamedAsTheProxy(t *testing.T) {
-	for want, answer := range map[string]http.HandlerFunc{
-		"the proxy wants credentials (HTTP 407)":                proxyAnswer(407, "Proxy-Authenticate", "Basic"),
-		"the proxy does not allow this (HTTP 403)":              proxyAnswer(403, "X-Squid-Error", "ERR_ACCESS_DENIED 0"),
-		"the proxy failed (HTTP 502)":                           proxyAnswer(502, "Proxy-Status", "cache; error=destination_unavailable"),
-		"the proxy or usage.invalid failed (HTTP 502)":          proxyAnswer(502, "Via", "1.1 cache"),
-		"the proxy or usage.invalid is busy or down (HTTP 503)": proxyAnswer(503, "", ""),
-		"usage.invalid wants other credentials (HTTP 401)":      proxyAnswer(401, "Via", "1.1 cache"),
-		"usage.invalid failed (HTTP 500)":                       proxyAnswer(500, "Proxy-Status", "cache; received-status=500"),
+	for want, proxy := range map[string]*httptest.Server{
+		"the proxy wants credentials (HTTP 407)":                faulty.Proxy(407, "Proxy-Authenticate", "Basic"),
+		"the proxy does not allow this (HTTP 403)":              faulty.Proxy(403, "X-Squid-Error", "ERR_ACCESS_DENIED 0"),
+		"the proxy failed (HTTP 502)":                           faulty.Proxy(502, "Proxy-Status", "cache; error=destination_unavailable"),
+		"the proxy or usage.invalid failed (HTTP 502)":          faulty.Proxy(502, "Via", "1.1 cache"),
+		"the proxy or usage.invalid is busy or down (HTTP 503)": faulty.Proxy(503, "", ""),
+		"usage.invalid wants other credentials (HTTP 401)":      faulty.Proxy(401, "Via", "1.1 cache"),
+		"usage.invalid failed (HTTP 500)":                       faulty.Proxy(500, "Proxy-Status", "cache; received-status=500"),
 	} {
-		proxy := httptest.NewServer(answer)
 		t.Cleanup(proxy.Close)
 		u, err := url.Parse(proxy.URL)
 		if err != nil {
@@ -58,11 +58,24 @@ func TestAPlainProxyThatFailsIsNamedAsTheProxy(t *testing.T) {
 	}
 }
 
-func proxyAnswer(status int, header, value string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		if header != "" {
-			w.Header().Set(header, value)
+// What makes the address of a proxy invalid may be its password, which an error
+// of net/url quotes in a form of its own.
+func TestAProxyThatCannotBeReadShowsNoPassword(t *testing.T) {
+	for _, address := range []string{
+		`http://ada:hun"ter 2%zz@proxy:3128`, "http://ada:hunter2%of@proxy:3128", "ada:hun ter2@proxy:3128:1",
+	} {
+		e := newExporter(t, WithEndpointURL("http://usage.invalid"), WithProxy(func(*http.Request) (*url.URL, error) {
+			_, err := url.Parse(address)
+			return nil, fmt.Errorf("invalid proxy address %q: %w", address, err)
+		}))
+		o := outcomeOf(t, e.Export(t.Context(), delta(1)))
+		for _, text := range []string{o.Reason, o.Err.Error(), fmt.Sprintf("%+v %#v", o, o.Err)} {
+			if strings.Contains(text, "hun") || strings.Contains(text, "ter") || strings.Contains(text, "%of") || strings.Contains(text, "%zz") {
+				t.Errorf("the password shows in %s", text)
+			}
 		}
-		w.WriteHeader(status)
+		if !strings.Contains(o.Reason, "which proxy") {
+			t.Errorf("the reason is %q", o.Reason)
+		}
 	}
 }

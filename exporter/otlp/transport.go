@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -46,19 +45,23 @@ type transport struct {
 
 // newTransport returns a transport with connections of its own. They are never
 // [http.DefaultTransport]'s or a clone of it, which an application may have
-// replaced, for example by one that adds trace ids.
+// replaced, for example by one that adds trace ids. Each request has a
+// connection to itself, and speaks HTTP/1.1: net/http prints what it hears on an
+// idle connection, takes it for the next answer where it comes a moment later,
+// and prints what breaks the rules of HTTP/2.
 func newTransport(cfg config) *transport {
 	dialled := connections.New()
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	return &transport{
 		connections: dialled,
 		base: &http.Transport{
-			Proxy:                  cfg.proxy,
+			Proxy:                  connections.Proxy(cfg.proxy),
 			OnProxyConnectResponse: connections.CheckProxy,
 			DialContext:            dialled.Dial,
 			TLSClientConfig:        cfg.tls,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           1,
-			IdleConnTimeout:        30 * time.Second, // the next submission is an hour away
+			Protocols:              &protocols,
+			DisableKeepAlives:      true,
 			TLSHandshakeTimeout:    10 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
@@ -97,8 +100,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.err = err
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	_ = resp.Body.Close() // the answer is known; a connection that is not drained is not reused
+	body, err := connections.ReadAnswer(resp, maxAnswer)
 
 	x.answered = true
 	x.outcome = t.judge(answer{

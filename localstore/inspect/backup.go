@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/urfave/cli/v3"
 
@@ -20,9 +21,9 @@ func (s *session) backupCommand() *cli.Command {
 			if path == "" {
 				return usageError{errors.New("backup to which file?")}
 			}
-			return s.with(func(store *localstore.Store) error {
+			return s.with(ctx, func(store *localstore.Store) error {
 				if err := store.Backup(ctx, path); err != nil {
-					return err
+					return notTheMirrors(err)
 				}
 				if s.json {
 					return s.printJSON(map[string]string{"backup": path})
@@ -32,4 +33,18 @@ func (s *session) backupCommand() *cli.Command {
 			})
 		},
 	}
+}
+
+// targetError is an error about a file that is written, not about the mirror.
+type targetError struct{ error }
+
+func (e targetError) Unwrap() error { return e.error }
+
+// notTheMirrors tells an error in making the copy's file from those of the
+// mirror, which mean something else to a person.
+func notTheMirrors(err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, localstore.ErrDamaged) {
+		return targetError{err}
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +20,12 @@ func TestBackup(t *testing.T) {
 	}
 	if got := runWith(t.Context(), Options{File: path}, "backup", to); got.code != exitFailed {
 		t.Errorf("backup again: code %d, %q", got.code, got.errors)
+	}
+	nowhere := filepath.Join(t.TempDir(), "none", "copy.db")
+	if got := runWith(t.Context(), Options{File: path}, "backup", nowhere); got.code != exitFailed || strings.Contains(got.errors, "There is no mirror") {
+		t.Errorf("backup to a directory that is not there: code %d, %q", got.code, got.errors)
+	}
+	if got := runWith(t.Context(), Options{File: nowhere}, "backup", to); got.code != exitNoMirror {
+		t.Errorf("backup of no mirror: code %d, %q", got.code, got.errors)
 	}
 }

@@ -102,11 +102,14 @@ func TestBadFiles(t *testing.T) {
 				if file.code == exitDamaged && got.code == exitDone {
 					continue // it did not touch what is damaged
 				}
-				if name == "none" && len(args) == 2 && args[0] == "consent" {
+				if (name == "none" || name == "empty") && len(args) == 2 && args[0] == "consent" {
 					if got.code != exitDone { // a decision can be made before the first run
 						t.Errorf("%v: code %d, %q", args, got.code, got.errors)
 					}
 					continue
+				}
+				if strings.Contains(got.errors, "localstore: ") {
+					t.Errorf("%v names a package: %q", args, got.errors)
 				}
 				if got.code != file.code || !strings.Contains(got.errors, file.says) && args[0] != "doctor" {
 					t.Errorf("%v: code %d, %q, want %d and %q", args, got.code, got.errors, file.code, file.says)
@@ -197,8 +200,14 @@ func TestBusyMirror(t *testing.T) {
 	if got := runWith(t.Context(), o, "show"); got.code != exitDone {
 		t.Errorf("reading waits for a writer: code %d, %s", got.code, got.errors)
 	}
-	if got := runWith(t.Context(), o, "consent", "off"); got.code != exitBusy || !strings.Contains(got.errors, "Try again") {
+	if got := runWith(t.Context(), o, "consent", "on"); got.code != exitBusy || !strings.Contains(got.errors, "Try again") {
 		t.Errorf("code %d, %s", got.code, got.errors)
+	}
+	// What forbids to send holds from the file beside the mirror.
+	for _, args := range [][]string{{"consent", "off"}, {"consent"}} {
+		if got := runWith(t.Context(), o, args...); got.code != exitDone || !strings.HasPrefix(got.out, "consent: off since ") {
+			t.Errorf("%v: code %d, %s%s", args, got.code, got.out, got.errors)
+		}
 	}
 }
 
@@ -209,7 +218,7 @@ func TestAFileThatVanishesWhileItIsViewed(t *testing.T) {
 	}
 	path := finished(t)
 	s := newSession(Options{File: path}.withDefaults())
-	err := s.with(func(store *localstore.Store) error {
+	err := s.with(t.Context(), func(store *localstore.Store) error {
 		if _, err := store.Snapshot(t.Context(), localstore.Query{}); err != nil {
 			return err
 		}
@@ -253,6 +262,8 @@ func TestWhichMirror(t *testing.T) {
 		"mounted at a path":        {[]string{"id"}, Options{File: here, Application: "x"}, here, exitNoMirror},
 		"mounted":                  {[]string{"id"}, Options{Application: "game", Getenv: env}, usual, exitNoMirror},
 		"none named":               {[]string{"id"}, Options{}, MirrorEnv, exitUsage},
+		"an empty --file":          {[]string{"--file", "", "erase", "--yes"}, Options{File: here}, "it is empty", exitUsage},
+		"an empty --app":           {[]string{"erase", "--yes", "--app="}, Options{File: here}, "it is empty", exitUsage},
 		"two named":                {[]string{"--file", here, "--app", "game", "id"}, Options{}, "both", exitUsage},
 		"no name of a application": {[]string{"--app", "../x", "id"}, Options{}, "cannot name a directory", exitUsage},
 	} {

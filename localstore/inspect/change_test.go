@@ -11,6 +11,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 func TestConsentChangesTheMirror(t *testing.T) {
@@ -73,6 +74,38 @@ func TestEraseWithoutAsking(t *testing.T) {
 	}
 	if got := runWith(t.Context(), Options{File: path}, "preview"); !strings.Contains(got.out, "There is nothing to send.") {
 		t.Errorf("shows %s", got.out)
+	}
+}
+
+// TestEraseWhileASubmissionIsUnderWay: what is kept of it is said and shown.
+func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
+	r := played(t)
+	moved := localstore.Metric{Name: "server", Type: localstore.TypeGauge}
+	r.record(localstore.Recording{Moves: []localstore.Move{{Series: series(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
+	if _, err := r.store.Begin(t.Context(), deltaRequest); err != nil { // seals
+		t.Fatal(err)
+	}
+	old := r.store.InstallationID()
+	if got := r.run("erase", "--yes"); got.code != exitDone || !strings.Contains(got.out, "A submission was under way.") {
+		t.Errorf("code %d, prints %s", got.code, got.out)
+	}
+	if got := r.run("doctor"); got.code != exitDone || !strings.Contains(got.out, "yet to be taken back at the destination: 3 requests") {
+		t.Errorf("code %d, prints %s", got.code, got.out)
+	}
+	got := r.run("preview")
+	if !strings.HasPrefix(got.out, "States of what was erased wait to be taken back") || !strings.Contains(got.out, old) ||
+		!strings.Contains(got.out, "There is nothing to send.") || strings.Contains(got.out, "quests_complete") {
+		t.Errorf("prints %s", got.out)
+	}
+	if got := r.previewed(); len(got) != 3 {
+		t.Errorf("%d requests as OTLP, want 3", len(got))
+	}
+	if got := r.run("erase", "--yes", "--json"); !strings.Contains(got.out, `"retractions": 3`) {
+		t.Errorf("prints %s", got.out)
+	}
+	r.run("consent", "local")
+	if got := r.run("erase", "--yes", "--json"); !strings.Contains(got.out, `"retractions": 0`) {
+		t.Errorf("prints %s", got.out)
 	}
 }
 

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,12 +19,22 @@ var completionScripts embed.FS
 
 // completeInShells makes the command for completion write the scripts of this
 // package.
-func completeInShells(name string) func(*cli.Command) {
+func (s *session) completeInShells() func(*cli.Command) {
+	name := s.opts.Name
 	return func(c *cli.Command) {
 		c.Hidden = false
+		c.Action = func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usageError{unknownError{"shell", c.Args().First(), nearest(c.Args().First(), commandNames(c))}}
+			}
+			return cli.ShowSubcommandHelp(c)
+		}
 		c.Description = completionHelp(name)
 		for _, sub := range c.Commands {
 			sub.Action = func(_ context.Context, sub *cli.Command) error {
+				if s.json {
+					return usageError{errors.New("--json and a script are two formats")}
+				}
 				script, err := completionScript(sub.Name, name)
 				if err != nil {
 					return err

@@ -48,6 +48,16 @@ complete -C "TYPED"`, ""},
 
 // TestShellsComplete runs the scripts in the shells that there are, for a name
 // of one word and of more.
+func TestAnUnknownShellIsAWrongCommandLine(t *testing.T) {
+	got := runWith(t.Context(), Options{}, "completion", "bsh")
+	if got.code != exitUsage || !strings.Contains(got.errors, `there is no shell "bsh", did you mean "bash"?`) {
+		t.Errorf("code %d, %q", got.code, got.errors)
+	}
+	if got := runWith(t.Context(), Options{}, "completion", "bash", "--json"); got.code != exitUsage || got.out != "" {
+		t.Errorf("a script as JSON: code %d, %q", got.code, got.out)
+	}
+}
+
 func TestShellsComplete(t *testing.T) {
 	directory := t.TempDir()
 	self, err := os.Executable()

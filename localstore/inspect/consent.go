@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -22,12 +23,15 @@ func (s *session) consentCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = localstore.Decide(ctx, path, mode, localstore.WithClock(s.opts.Now),
+			decided, err := localstore.Decide(ctx, path, mode, localstore.WithClock(s.opts.Now),
 				localstore.WithBusyTimeout(s.opts.busyTimeout), localstore.WithErrorHandler(func(error) {}))
 			if err != nil {
 				return err
 			}
-			return s.showConsent(ctx)
+			if err := s.showConsent(ctx); err != nil {
+				return s.showDecided(decided, err)
+			}
+			return nil
 		}}
 	}
 	status := func(ctx context.Context, c *cli.Command) error {
@@ -69,17 +73,31 @@ var consequences = map[localstore.Mode]string{
 	localstore.ModeOn:    "What was recorded without consent is not sent later either.",
 }
 
-// showConsent shows what holds now. Before the first run that is what was
-// decided, if anything was.
+// showConsent shows what holds now. Without a mirror that is what was decided,
+// if anything was.
 func (s *session) showConsent(ctx context.Context) error {
 	var c localstore.Consent
-	err := s.with(func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) {
-		c, err = s.beforeTheFirstRun(err)
+	err := s.with(ctx, func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, localstore.ErrDamaged) || errors.Is(err, localstore.ErrEmpty) {
+		c, err = s.withoutAMirror(err)
 	}
 	if err != nil {
 		return err
 	}
+	return s.printConsent(c)
+}
+
+// showDecided shows a decision that is kept beside a mirror that cannot be read
+// now.
+func (s *session) showDecided(c localstore.Consent, why error) error {
+	if err := s.printConsent(s.circumstances().Apply(c)); err != nil || s.json {
+		return err
+	}
+	s.note("The mirror itself cannot be read now: %s.", plain(strings.ReplaceAll(why.Error(), "localstore: ", "")))
+	return nil
+}
+
+func (s *session) printConsent(c localstore.Consent) error {
 	if s.json {
 		return s.printJSON(newConsentDocument(c))
 	}
@@ -89,31 +107,48 @@ func (s *session) showConsent(ctx context.Context) error {
 	}
 	s.line("consent: %s%s", c.Mode, since)
 	s.line("%s", sending(c))
-	if text := consequences[c.Mode]; text != "" {
+	if text := s.consequence(c.Mode); text != "" {
 		s.line("%s", text)
 	}
 	if c.ShouldAsk {
 		s.line("Nobody decided yet: consent on, consent local or consent off does.")
 	}
-	if s.early {
-		s.note("There is no mirror yet. What was decided holds from the first run on.")
-		return nil
-	}
-	s.note("A running application notices before it next records or sends.")
+	s.note("%s", s.validity())
 	return nil
 }
 
-// beforeTheFirstRun returns what was decided where there is no mirror to ask,
-// and why there is none where nothing was.
-func (s *session) beforeTheFirstRun(why error) (localstore.Consent, error) {
+func (s *session) consequence(mode localstore.Mode) string {
+	if s.circumstances().RecordingVeto() != "" {
+		return "In this environment an application records nothing either."
+	}
+	return consequences[mode]
+}
+
+// validity says from when on it holds.
+func (s *session) validity() string {
+	switch {
+	case errors.Is(s.missing, localstore.ErrDamaged):
+		return "The mirror is damaged. What was decided holds also for the fresh one that the application begins."
+	case s.missing != nil:
+		return "There is no mirror yet. What was decided holds from the first run on."
+	}
+	return "A running application notices before it next records or sends."
+}
+
+// withoutAMirror returns what was decided where there is no mirror to ask, and
+// why there is none where nothing was.
+func (s *session) withoutAMirror(why error) (localstore.Consent, error) {
 	path, err := s.path()
 	if err != nil {
 		return localstore.Consent{}, err
 	}
 	c, err := localstore.Decided(path)
-	if err != nil || c.Mode == localstore.ModeUnset {
+	if err != nil {
 		return c, why
 	}
-	s.early = true
+	if c.Mode == localstore.ModeUnset {
+		return c, fmt.Errorf("%s: %w", c.Reason, why)
+	}
+	s.missing = why
 	return s.circumstances().Apply(c), nil
 }

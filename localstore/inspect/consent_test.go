@@ -102,3 +102,60 @@ func TestConsentBeforeTheFirstRun(t *testing.T) {
 		t.Errorf("consent is %+v, %v", c, err)
 	}
 }
+
+// TestADecisionFileThatIsNotOnesOwn: the commands say why it does not count, or
+// why what a person decides has no effect, before the first run and after it.
+func TestADecisionFileThatIsNotOnesOwn(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "usage.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(t.TempDir(), "usage.db"), empty, finished(t)} {
+		o := Options{File: path, Getenv: func(string) string { return "" }}
+		if err := os.Mkdir(path+".consent", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got := runWith(t.Context(), o, "consent", "on"); got.code != exitPermission ||
+			!strings.Contains(got.errors, "the file beside the mirror is stricter: it is a directory; it is left as it is") {
+			t.Errorf("%+v", got)
+		}
+		if got := runWith(t.Context(), o, "consent"); !strings.Contains(got.out+got.errors, "the file beside the mirror that says what was decided is a directory") {
+			t.Errorf("%+v", got)
+		}
+		for _, mode := range []string{"local", "off"} {
+			if got := runWith(t.Context(), o, "consent", mode); got.code != exitDone || !strings.HasPrefix(got.out, "consent: "+mode+" since ") {
+				t.Errorf("%+v", got)
+			}
+		}
+		if err := os.Remove(path + ".consent"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What is said after a decision is true also where a damaged mirror is in the
+// way of it, or the environment.
+func TestWhatADecisionMeans(t *testing.T) {
+	sound, damaged := finished(t), finished(t)
+	overwrite(t, damaged, 100)
+	disabled := func(name string) string { return map[string]string{"OTEL_SDK_DISABLED": "true"}[name] }
+	for name, test := range map[string]struct {
+		o    Options
+		want string
+		not  string
+	}{
+		"sound":    {Options{File: sound}, "A running application notices", "There is no mirror yet"},
+		"damaged":  {Options{File: damaged}, "The mirror is damaged. What was decided holds", "There is no mirror yet"},
+		"disabled": {Options{File: sound, Getenv: disabled}, "In this environment an application records nothing either.", "is not sent later either"},
+	} {
+		for _, args := range [][]string{{"consent", "on"}, {"consent"}} {
+			if got := runWith(t.Context(), test.o, args...); got.code != exitDone || !strings.Contains(got.out, test.want) || strings.Contains(got.out, test.not) {
+				t.Errorf("%s: %v prints\n%s%s", name, args, got.out, got.errors)
+			}
+		}
+	}
+	got := runWith(t.Context(), Options{File: sound, Getenv: disabled}, "preview")
+	if strings.Contains(got.out, "With consent") {
+		t.Errorf("preview with consent, where the environment forbids, prints\n%s", got.out)
+	}
+}

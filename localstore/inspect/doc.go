@@ -35,15 +35,18 @@
 // The mirror is the one that --file names, the one at the usual place of the
 // application that --app names, the one in [Options], or the one that the
 // environment variable OTELUSAGE_MIRROR names, in this order. --json makes
-// every command write JSON. There is no colour where the output is no terminal,
+// every command write JSON, but for those that write another format: they refuse
+// it. There is no colour where the output is no terminal,
 // where NO_COLOR is set or TERM is dumb. Texts from the mirror are shown
-// without control characters. What takes longer than a second says so on a
-// terminal.
+// without control characters, and of one longer than a MiB the length alone.
+// What takes longer than a second says so on a terminal. When the context ends,
+// as by an interrupt, so does every command, also one that waits for another
+// process or an answer, or whose query has no end.
 //
 // # Exit codes
 //
 //	0  done
-//	1  failed, for a reason of its own
+//	1  failed, for a reason of its own, or was interrupted
 //	2  the command line is wrong
 //	3  there is no mirror
 //	4  the file is no mirror

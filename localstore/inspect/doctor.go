@@ -17,7 +17,7 @@ func (s *session) doctorCommand() *cli.Command {
 			if err := most(0, c); err != nil {
 				return err
 			}
-			return s.with(func(store *localstore.Store) error { return s.examine(ctx, store) })
+			return s.with(ctx, func(store *localstore.Store) error { return s.examine(ctx, store) })
 		},
 	}
 }
@@ -71,6 +71,9 @@ func (s *session) showDamage(h *localstore.Health) {
 	}
 	if h.ErasePending {
 		s.line("erased content may still be in the file, the next start of the application overwrites it")
+	}
+	if h.Retractions > 0 {
+		s.line("states of what was erased are yet to be taken back at the destination: %s, see preview", plural(h.Retractions, "request"))
 	}
 }
 
@@ -185,6 +188,7 @@ func healthDocument(h *localstore.Health) any {
 		Damage       []string         `json:"damage"`
 		SetAside     []string         `json:"set_aside"`
 		ErasePending bool             `json:"erase_pending"`
+		Retractions  int64            `json:"retractions"`
 		Recorded     *time.Time       `json:"recorded"`
 		Consent      consentDocument  `json:"consent"`
 		Forwarders   []forwarder      `json:"forwarders"`
@@ -195,7 +199,7 @@ func healthDocument(h *localstore.Health) any {
 		Free         int64            `json:"free"`
 	}{
 		h.At, h.Path, h.Sound(), h.Schema, h.Journal, append([]string{}, h.Damage...), append([]string{}, h.SetAside...),
-		h.ErasePending, nullable(h.RecordedAt), newConsentDocument(h.Consent), []forwarder{}, []balance{}, make(map[string]int64), h.Size, h.Log, h.Free,
+		h.ErasePending, h.Retractions, nullable(h.RecordedAt), newConsentDocument(h.Consent), []forwarder{}, []balance{}, make(map[string]int64), h.Size, h.Log, h.Free,
 	}
 	for _, f := range h.Forwarders {
 		document.Forwarders = append(document.Forwarders, forwarder{f.Forwarder, f.Accepted, nullable(f.AcceptedAt), f.Failures, nullable(f.RetryAt)})

@@ -36,7 +36,7 @@ func (s *session) eraseCommand() *cli.Command {
 func (s *session) confirm(ctx context.Context) error {
 	var path string
 	var trackables int
-	err := s.with(func(store *localstore.Store) error {
+	err := s.with(ctx, func(store *localstore.Store) error {
 		snap, err := store.Snapshot(ctx, localstore.Query{})
 		if err == nil {
 			path, trackables = store.Path(), len(snap.Trackables)
@@ -48,18 +48,39 @@ func (s *session) confirm(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.opts.Stderr, "This deletes all that %s holds, of %s, for good.\nWhat was sent before stays where it was sent.\nType yes to go on: ",
 		plain(path), plural(int64(trackables), "trackable"))
-	answer, err := bufio.NewReader(s.opts.Stdin).ReadString('\n')
+	answer, err := s.answer(ctx)
+	if ctx.Err() != nil {
+		fmt.Fprintln(s.opts.Stderr)
+		return ctx.Err()
+	}
 	if strings.TrimSpace(strings.ToLower(answer)) != "yes" {
 		if err != nil { // no answer ended the line
 			fmt.Fprintln(s.opts.Stderr)
 		}
 		return errUnconfirmed
 	}
-	return ctx.Err()
+	return nil
+}
+
+// answer reads a line, until ctx ends. Nobody takes what is read after that.
+func (s *session) answer(ctx context.Context) (line string, err error) {
+	read := make(chan struct{})
+	var text string
+	var readErr error
+	go func() {
+		text, readErr = bufio.NewReader(s.opts.Stdin).ReadString('\n')
+		close(read)
+	}()
+	select {
+	case <-read:
+		return text, readErr
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 func (s *session) erase(ctx context.Context) error {
-	return s.changing(func(store *localstore.Store) error {
+	return s.changing(ctx, func(store *localstore.Store) error {
 		// A request for deletion at the destination needs the old id, which
 		// nobody knows afterwards, also where Erase fails half-way.
 		old := store.InstallationID()
@@ -71,19 +92,33 @@ func (s *session) erase(ctx context.Context) error {
 		if err != nil && !errors.Is(err, localstore.ErrErasePending) {
 			return err
 		}
+		kept := retractions(ctx, store)
 		if s.json {
 			return errors.Join(err, s.printJSON(struct {
 				Erased       bool   `json:"erased"`
 				Pending      bool   `json:"erase_pending"`
+				Retractions  int    `json:"retractions"`
 				Installation string `json:"installation_id"`
 				Old          string `json:"erased_installation_id"`
-			}{true, err != nil, store.InstallationID(), old}))
+			}{true, err != nil, kept, store.InstallationID(), old}))
 		}
 		if err != nil {
 			return err
 		}
 		s.line("All is erased. The installation has the new id %s.", plain(store.InstallationID()))
 		s.note("A running application records nothing of what it counted before.")
+		if kept > 0 {
+			s.note("A submission was under way. Until the states that it names are taken back at the destination, the old id is kept for that: see preview.")
+		}
 		return nil
 	})
+}
+
+// retractions returns how many requests are yet to take back what was erased.
+func retractions(ctx context.Context, store *localstore.Store) int {
+	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	if err != nil {
+		return 0 // all is erased, whatever can be said of it
+	}
+	return len(p.Retractions)
 }

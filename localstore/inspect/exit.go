@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,7 +59,10 @@ func (s *session) exit(err error) int {
 		return exitDone
 	}
 	code, hint := classify(err)
-	text := plain(strings.TrimPrefix(err.Error(), "localstore: "))
+	text := plain(strings.ReplaceAll(err.Error(), "localstore: ", "")) // nobody who reads it knows packages
+	if errors.Is(err, context.Canceled) {
+		text = errInterrupted.Error()
+	}
 	if hint != "" {
 		text += "\n" + hint
 	}
@@ -70,6 +74,7 @@ func (s *session) exit(err error) int {
 func classify(err error) (code int, hint string) {
 	var usage usageError
 	var unknown unknownError
+	var target targetError
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage, ""
@@ -79,6 +84,12 @@ func classify(err error) (code int, hint string) {
 		return exitUnconfirmed, ""
 	case errors.Is(err, errUnsound):
 		return exitDamaged, ""
+	case errors.Is(err, localstore.ErrOverruled):
+		return exitPermission, "Who owns that file can change it. Until then the stricter holds."
+	case errors.As(err, &target) && errors.Is(err, fs.ErrPermission):
+		return exitPermission, ""
+	case errors.As(err, &target):
+		return exitFailed, ""
 	case errors.Is(err, fs.ErrNotExist):
 		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or keeps it elsewhere."
 	case errors.Is(err, localstore.ErrOptedOut):
@@ -92,7 +103,7 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, localstore.ErrUntrusted):
 		return exitPermission, "It takes a mirror of your own, in a directory that others cannot write."
 	case errors.Is(err, fs.ErrPermission):
-		return exitPermission, "A mirror can be read by the user alone who runs the application."
+		return exitPermission, "It takes the user who runs the application, and a directory that this user can write."
 	case errors.Is(err, localstore.ErrErasePending):
 		return exitBusy, "All was erased from the tables. The rest follows when the application next starts."
 	case errors.Is(err, localstore.ErrBusy):

@@ -38,7 +38,7 @@ func (s *session) exportCommand() *cli.Command {
 			case byName && format != "csv":
 				return usageError{fmt.Errorf("--by-name orders csv alone, not %s", format)}
 			}
-			return s.with(func(store *localstore.Store) error { return s.export(ctx, store, format, byName) })
+			return s.with(ctx, func(store *localstore.Store) error { return s.export(ctx, store, format, byName) })
 		},
 	}
 }

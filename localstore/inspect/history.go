@@ -38,7 +38,7 @@ func (s *session) historyCommand() *cli.Command {
 			if h.since, err = parseSince(since, s.opts.Now()); err != nil {
 				return usageError{err}
 			}
-			return s.with(func(store *localstore.Store) error { return h.show(ctx, store, c.Args().First()) })
+			return s.with(ctx, func(store *localstore.Store) error { return h.show(ctx, store, c.Args().First()) })
 		},
 	}
 }

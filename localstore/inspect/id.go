@@ -11,11 +11,11 @@ import (
 func (s *session) idCommand() *cli.Command {
 	return &cli.Command{
 		Name: "id", Usage: "show the random ids of this installation and its mirror",
-		Action: func(_ context.Context, c *cli.Command) error {
+		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err
 			}
-			return s.with(func(store *localstore.Store) error {
+			return s.with(ctx, func(store *localstore.Store) error {
 				if s.json {
 					return s.printJSON(struct {
 						Installation string `json:"installation_id"`

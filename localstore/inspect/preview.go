@@ -34,7 +34,7 @@ func (s *session) previewCommand() *cli.Command {
 			if show == nil {
 				return usageError{fmt.Errorf("--as %q: want json, otlp or hq", as)}
 			}
-			return s.with(func(store *localstore.Store) error { return show(ctx, store) })
+			return s.with(ctx, func(store *localstore.Store) error { return show(ctx, store) })
 		},
 	}
 }
@@ -63,7 +63,7 @@ func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r
 	if err != nil {
 		return err
 	}
-	for _, part := range p.Parts {
+	for _, part := range append(p.Retractions, p.Parts...) {
 		body, err := encode(exporter.ResourceMetrics(part, t))
 		if err != nil {
 			return fmt.Errorf("preview submission: %w", err)
@@ -80,11 +80,19 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 	if err != nil {
 		return err
 	}
+	if len(p.Retractions) > 0 {
+		s.line("States of what was erased wait to be taken back at the destination, under the old ids:")
+		for _, part := range p.Retractions {
+			s.line("")
+			s.showPart(part, "")
+		}
+		s.line("")
+	}
 	switch {
 	case len(p.Parts) == 0:
 		s.line("There is nothing to send.")
 	case !p.Consent.Sending:
-		s.line("Nothing is sent: %s. With consent this would be:", p.Consent.Reason)
+		s.line("Nothing is sent: %s. Otherwise this would be:", p.Consent.Reason)
 	case p.Batch != 0:
 		s.line("A submission is under way. It sends, again if need be, as it was sealed:")
 	default:

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,6 +34,7 @@ type Options struct {
 	Now    func() time.Time    // nil for time.Now
 
 	busyTimeout time.Duration // how long to wait for another process
+	endGrace    time.Duration // how long to wait for a command that was interrupted
 	serve       serveFunc
 }
 
@@ -61,18 +63,29 @@ func (o Options) withDefaults() Options {
 	if o.busyTimeout == 0 {
 		o.busyTimeout = localstore.DefaultBusyTimeout
 	}
+	if o.endGrace == 0 {
+		o.endGrace = endGrace
+	}
 	return o
 }
 
 // Run runs one command, whose arguments come without the program's name, and
-// returns the exit code. Messages go to Stderr. It never ends the process.
+// returns the exit code. Messages go to Stderr. It never ends the process. It
+// returns when ctx ends, at the latest after three seconds; what it was doing
+// then, as waiting for a file system that does not answer, goes on without
+// output, and an erasure or a switch may still take place.
 func Run(ctx context.Context, args []string, opts Options) int {
-	s := newSession(opts.withDefaults())
-	err := s.command().Run(ctx, append([]string{s.opts.Name}, args...))
-	if flushErr := s.out.Flush(); err == nil {
-		err = flushErr
+	if ctx == nil {
+		ctx = context.Background()
 	}
-	return s.exit(err)
+	s := newSession(opts.withDefaults())
+	return s.interruptible(ctx, func() int {
+		err := s.command().Run(ctx, append([]string{s.opts.Name}, args...))
+		if flushErr := s.out.Flush(); err == nil {
+			err = flushErr
+		}
+		return s.exit(err)
+	})
 }
 
 // command builds the tree of commands.
@@ -86,11 +99,11 @@ func (s *session) command() *cli.Command {
 		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
 		HideHelpCommand:                 true, // a trackable may be called help
 		EnableShellCompletion:           true,
-		ConfigureShellCompletionCommand: completeInShells(s.opts.Name),
+		ConfigureShellCompletionCommand: s.completeInShells(),
 		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // never end the process
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Destination: &s.file},
-			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Destination: &s.app},
+			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Validator: named, Destination: &s.file},
+			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Validator: named, Destination: &s.app},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON", Destination: &s.json},
 		},
 		Commands: []*cli.Command{
@@ -106,6 +119,15 @@ func (s *session) command() *cli.Command {
 	}
 	refuseUsage(root)
 	return root
+}
+
+// named refuses an empty value, as of a shell's variable that is not set: the
+// command would else go on with another mirror than the one that was meant.
+func named(value string) error {
+	if value == "" {
+		return errors.New("it is empty")
+	}
+	return nil
 }
 
 // refuseUsage makes errors in flags errors of ours, whose message is printed

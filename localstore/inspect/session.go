@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,19 +18,22 @@ import (
 // session is one run of a command.
 type session struct {
 	opts      Options
+	outputs   *outputs
 	out       *bufio.Writer
-	terminal  bool // whether out is one
+	stderr    io.Writer // the one that opts.Stderr leads to
+	terminal  bool      // whether out is one
 	colour    bool
 	file, app string
 	json      bool
-	early     bool // what is shown was decided before there was a mirror
+	missing   error // why there is no mirror, where what is shown was decided without one
 
 	// after calls f on another goroutine unless it is stopped before.
 	after func(d time.Duration, f func()) (stop func() bool)
 }
 
 func newSession(opts Options) *session {
-	s := &session{opts: opts, out: bufio.NewWriter(opts.Stdout), terminal: isTerminal(opts.Stdout)}
+	s := &session{opts: opts, outputs: new(outputs), stderr: opts.Stderr, terminal: isTerminal(opts.Stdout)}
+	s.out, s.opts.Stderr = bufio.NewWriter(s.outputs.of(opts.Stdout)), s.outputs.of(opts.Stderr)
 	s.chooseColour()
 	s.after = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	return s
@@ -72,22 +76,22 @@ func defaultPath(application string) (string, error) {
 }
 
 // with runs f on the mirror, opened for reading.
-func (s *session) with(f func(*localstore.Store) error) error {
-	return s.open(localstore.ReadOnly(), f)
+func (s *session) with(ctx context.Context, f func(*localstore.Store) error) error {
+	return s.open(ctx, localstore.ReadOnly(), f)
 }
 
 // changing runs f on the mirror, opened for writing and never made.
-func (s *session) changing(f func(*localstore.Store) error) error {
-	return s.open(localstore.Existing(), f)
+func (s *session) changing(ctx context.Context, f func(*localstore.Store) error) error {
+	return s.open(ctx, localstore.Existing(), f)
 }
 
-func (s *session) open(mode localstore.Option, f func(*localstore.Store) error) error {
+func (s *session) open(ctx context.Context, mode localstore.Option, f func(*localstore.Store) error) error {
 	path, err := s.path()
 	if err != nil {
 		return err
 	}
 	defer s.working("reading")()
-	store, err := localstore.Open(path, mode, localstore.WithClock(s.opts.Now), localstore.WithBusyTimeout(s.opts.busyTimeout),
+	store, err := localstore.OpenContext(ctx, path, mode, localstore.WithClock(s.opts.Now), localstore.WithBusyTimeout(s.opts.busyTimeout),
 		localstore.WithErrorHandler(func(error) {})) // what goes wrong is returned
 	if err != nil {
 		return err
@@ -107,7 +111,7 @@ const patience = time.Second
 
 // working says what takes longer than a second, on a terminal, until done.
 func (s *session) working(what string) (done func()) {
-	if !isTerminal(s.opts.Stderr) {
+	if !isTerminal(s.stderr) {
 		return func() {}
 	}
 	return s.announce(what)

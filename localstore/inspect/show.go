@@ -32,7 +32,7 @@ func (s *session) showCommand() *cli.Command {
 			if err := most(1, c); err != nil {
 				return err
 			}
-			return s.with(func(store *localstore.Store) error {
+			return s.with(ctx, func(store *localstore.Store) error {
 				if name := c.Args().First(); name != "" {
 					return s.showOne(ctx, store, name, days)
 				}
@@ -48,7 +48,7 @@ func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 	if c.Args().Len() > 1 || strings.HasPrefix(c.Args().Get(0), "-") {
 		return
 	}
-	_ = s.with(func(store *localstore.Store) error { // without a mirror there is nothing to offer
+	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there is nothing to offer
 		snap, err := store.Snapshot(ctx, localstore.Query{})
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ func (s *session) submissionsCommand() *cli.Command {
 			if err := most(1, c); err != nil {
 				return err
 			}
-			return s.with(func(store *localstore.Store) error {
+			return s.with(ctx, func(store *localstore.Store) error {
 				arg := c.Args().First()
 				if id, err := strconv.ParseInt(arg, 10, 64); err == nil {
 					return s.showSubmission(ctx, store, id)

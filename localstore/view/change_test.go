@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -194,3 +195,22 @@ type discard struct{}
 func (discard) Header() http.Header         { return make(http.Header) }
 func (discard) Write(b []byte) (int, error) { return 0, http.ErrHandlerTimeout }
 func (discard) WriteHeader(int)             {}
+
+// TestADecisionThatDoesNotHoldIsSaid: what lies in the decision file's place is
+// not the person's to change.
+func TestADecisionThatDoesNotHoldIsSaid(t *testing.T) {
+	m := newMirror(t)
+	var told errorList
+	h := newHandler(t, m.Store, WithErrorHandler(told.add))
+	token := tokenOf(t, h)
+	if err := os.Mkdir(m.Path()+".consent", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := call(h, "POST", "/consent", `{"mode":"on"}`, tokenHeader, token)
+	wantStatus(t, r, http.StatusForbidden)
+	if got := text(t, r); !strings.Contains(got, "The stricter holds.") {
+		t.Errorf("answer %s", got)
+	}
+	r = call(h, "POST", "/consent", `{"mode":"off"}`, tokenHeader, token)
+	wantStatus(t, r, http.StatusOK)
+}

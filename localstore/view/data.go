@@ -70,14 +70,26 @@ func (h *Handler) servePreview(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (h *Handler) serveCSV(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) serveCSV(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", `attachment; filename="usage.csv"`)
-	h.serveWhole(w, "text/csv; charset=utf-8", func(out io.Writer) error { return h.reader.WriteCSV(out, localstore.OrderByType) })
+	h.serveWhole(w, "text/csv; charset=utf-8", func(out io.Writer) error {
+		snap, err := h.reader.Snapshot(r.Context(), localstore.Query{})
+		if err != nil {
+			return err
+		}
+		return snap.WriteCSV(out, localstore.OrderByType)
+	})
 }
 
-func (h *Handler) serveJSON(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) serveJSON(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", `attachment; filename="usage.json"`)
-	h.serveWhole(w, "application/json; charset=utf-8", h.reader.WriteJSON)
+	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error {
+		snap, err := h.reader.Snapshot(r.Context(), localstore.Query{Days: true, History: true, Submissions: true})
+		if err != nil {
+			return err
+		}
+		return snap.WriteJSON(out)
+	})
 }
 
 // serveSent answers with what a batch carried, part by part.

@@ -60,4 +60,5 @@
 //	WithFrameAncestors   nobody
 //	WithRecordInterval   1 min, as the page says it
 //	WithErrorHandler     otel.Handle
+//	WithCircumstances    those of the Store, or of a viewer
 package view

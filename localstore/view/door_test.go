@@ -49,6 +49,21 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 	return answer, string(b)
 }
 
+// say sends a request as it is written, and returns what comes back until the
+// server closes the connection.
+func say(t *testing.T, address, request string) string {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	must(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, request)
+	must(t, err)
+	must(t, c.(*net.TCPConn).CloseWrite())
+	answer, err := io.ReadAll(c)
+	must(t, err)
+	return string(answer)
+}
+
 // TestWithoutTheSecretThereIsNothing: no local user who finds the port reads
 // anything, or switches.
 func TestWithoutTheSecretThereIsNothing(t *testing.T) {
@@ -79,6 +94,9 @@ func TestWithoutTheSecretThereIsNothing(t *testing.T) {
 	}
 	if m.mode(t) != localstore.ModeUnset {
 		t.Error("somebody switched")
+	}
+	if got := say(t, at.Host, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 404 ") {
+		t.Errorf("OPTIONS *: %s", got)
 	}
 	for target, want := range map[string]int{"data": 200, "style.css": 200, "missing": 404, "consent": 405} {
 		answer, _ := ask(t, "GET", at.String()+target, "")

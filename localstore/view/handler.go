@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -20,6 +21,9 @@ type Handler struct {
 	token    string // that only the served page has
 	instance string // makes ETags of two handlers differ
 	origin   *http.CrossOriginProtection
+
+	lifetime context.Context // of what requests read; nil for a Handler that New did not make
+	end      context.CancelFunc
 
 	mu     sync.Mutex // held while what follows is made
 	closed bool
@@ -42,18 +46,24 @@ type route map[string]func(http.ResponseWriter, *http.Request)
 // reason, in a sentence for the person, until there is a mirror: the Store's, or
 // that of controls with a method Store, as *standalone.Usage has it.
 func New(store *localstore.Store, opts ...Option) (*Handler, error) {
+	return newWithin(context.Background(), store, opts...)
+}
+
+// newWithin is New, which does not wait for the mirror any longer than ctx.
+func newWithin(ctx context.Context, store *localstore.Store, opts ...Option) (*Handler, error) {
 	h := &Handler{config: newConfig(opts), store: store, token: rand.Text(), instance: rand.Text(), origin: http.NewCrossOriginProtection()}
 	if h.controls == nil && store.Path() != "" {
 		h.controls = store
 	}
-	if err := h.ready(); err != nil {
+	h.lifetime, h.end = context.WithCancel(context.Background())
+	if err := h.ready(ctx); err != nil {
 		return h, fmt.Errorf("view mirror: %w", err)
 	}
 	return h, nil
 }
 
 // ready opens the mirror where that was not done yet, and says why there is none.
-func (h *Handler) ready() error {
+func (h *Handler) ready(ctx context.Context) error {
 	if h.opened.Load() {
 		return nil
 	}
@@ -73,7 +83,7 @@ func (h *Handler) ready() error {
 	if h.store.Path() == "" {
 		return localstore.ErrNotOpen
 	}
-	if err := h.open(); err != nil {
+	if err := h.open(ctx); err != nil {
 		return err
 	}
 	h.opened.Store(true)
@@ -89,11 +99,11 @@ func (h *Handler) theirs() *localstore.Store {
 }
 
 // open makes all that serves a mirror.
-func (h *Handler) open() (err error) {
+func (h *Handler) open(ctx context.Context) (err error) {
 	if h.index, err = h.renderIndex(); err != nil {
 		return err
 	}
-	h.reader, err = localstore.Open(h.store.Path(), localstore.ReadOnly(), localstore.WithErrorHandler(h.onError))
+	h.reader, err = localstore.OpenContext(ctx, h.store.Path(), localstore.ReadOnly(), localstore.WithErrorHandler(h.onError))
 	if err != nil {
 		return err
 	}
@@ -115,11 +125,14 @@ func (h *Handler) open() (err error) {
 	return nil
 }
 
-// Close closes the connection that the page reads through. The Store stays open:
-// close the page first.
+// Close closes the connection that the page reads through, and ends the readings
+// of requests that are under way. The Store stays open: close the page first.
 func (h *Handler) Close() error {
 	if h == nil {
 		return nil
+	}
+	if h.end != nil {
+		h.end()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -145,7 +158,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "You may not look at this page.")
 		return
 	}
-	if err := h.ready(); err != nil {
+	r, done := h.bounded(r)
+	defer done()
+	if err := h.ready(r.Context()); err != nil {
 		h.serveMissing(w, r, err)
 		return
 	}
@@ -168,6 +183,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	serve(w, r)
+}
+
+// bounded lets a request end with the Handler, as it ends with its client.
+func (h *Handler) bounded(r *http.Request) (bounded *http.Request, done func()) {
+	if h.lifetime == nil {
+		return r, func() {}
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(h.lifetime, cancel)
+	return r.WithContext(ctx), func() { stop(); cancel() }
 }
 
 func allowed(methods route) string {

@@ -19,6 +19,7 @@ var problems = []struct {
 	status int
 	text   string
 }{
+	{localstore.ErrOverruled, http.StatusForbidden, "A file beside the one with your usage says something stricter, or cannot be understood, and is not yours to change. The stricter holds."},
 	{fs.ErrNotExist, http.StatusServiceUnavailable, "The file with your usage is gone. It comes back when the application records again."},
 	{fs.ErrPermission, http.StatusServiceUnavailable, "The file with your usage may not be read by this program."},
 	{localstore.ErrNewerSchema, http.StatusServiceUnavailable, "The file was written by a newer version of the application, which this page cannot read."},

@@ -41,7 +41,7 @@ const (
 // machine's own. It is HTTP: beyond loopback, who can listen to the network
 // sees the secret too, and a tunnel (ssh -L) is the better way.
 func Serve(ctx context.Context, path, address string, ready func(url string), opts ...Option) (err error) {
-	store, err := openExisting(path)
+	store, err := openExisting(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func Serve(ctx context.Context, path, address string, ready func(url string), op
 		return fmt.Errorf("serve page: %w", err)
 	}
 	defer listener.Close()
-	page, err := New(store, append(slices.Clone(opts), withAnyHost())...)
+	page, err := newWithin(ctx, store, append(slices.Clone(opts), withAnyHost())...)
 	if err != nil {
 		return err
 	}
@@ -66,17 +66,19 @@ func Serve(ctx context.Context, path, address string, ready func(url string), op
 	return run(ctx, listener, d, func() { ready("http://" + reachable(listener.Addr()) + d.path()) })
 }
 
-func openExisting(path string) (*localstore.Store, error) {
-	store, err := localstore.Open(path, localstore.Existing())
+func openExisting(ctx context.Context, path string) (*localstore.Store, error) {
+	store, err := localstore.OpenContext(ctx, path, localstore.Existing())
 	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return store, err
 	}
-	return localstore.Open(path, localstore.ReadOnly())
+	return localstore.OpenContext(ctx, path, localstore.ReadOnly())
 }
 
 func run(ctx context.Context, listener net.Listener, d *door, ready func()) error {
 	server := &http.Server{
-		Handler:           d,
+		Handler:                      d,
+		DisableGeneralOptionsHandler: true, // it answers OPTIONS * to whoever asks
+
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
 		ConnContext:    d.strangers.know, ConnState: d.strangers.note,

@@ -33,7 +33,9 @@ func (c *Config) check() error {
 	if c.SubmitInterval != NeverSubmit {
 		field("SubmitInterval", checkInterval(c.SubmitInterval))
 	}
-	field("CheckInterval", checkInterval(c.CheckInterval))
+	if c.CheckInterval != NeverCheck {
+		field("CheckInterval", checkInterval(c.CheckInterval))
+	}
 	field("RecordInterval", checkInterval(c.RecordInterval))
 	field("CloseTimeout", checkInterval(c.CloseTimeout))
 	field("ShutdownGrace", checkInterval(c.ShutdownGrace))

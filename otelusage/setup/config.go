@@ -2,6 +2,7 @@ package setup
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,10 @@ import (
 // NeverSubmit as Config.SubmitInterval records on this machine only, whatever
 // the destination: submit_interval_s = 0 in a file.
 const NeverSubmit = standalone.NeverSubmit
+
+// NeverCheck as Config.CheckInterval submits when Usage.Submit is called and at
+// no other time: check_interval_s = 0 in a file.
+const NeverCheck = standalone.NeverCheck
 
 // NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing at the
 // end: shutdown_grace_s = 0 or submit_wait_s = 0 in a file.
@@ -42,7 +47,7 @@ type Config struct {
 	ImportFrom         string // the reference library's database; default: what lies at FilePath, see localstore.ImportFrom
 
 	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit
-	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval
+	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval; NeverCheck
 
 	ShutdownGrace time.Duration // shutdown_grace_s; 0: exporter.DefaultShutdownGrace; NoWait
 	SubmitWait    time.Duration // submit_wait_s; 0: exporter.DefaultSubmitWait; NoWait
@@ -65,6 +70,12 @@ type Config struct {
 	Tracker  *otelusage.Tracker // nil: otelusage.Default(); see standalone.Start
 	Resource *resource.Resource // more resource attributes, through the allow-list
 	OnError  func(error)        // nil: errors are kept for Usage.Err
+
+	// Notes are what LoadFile found in the file that has no effect, each a
+	// [*FileError]: unknown sections and keys, keys that are there twice, a
+	// destination without submit_interval_s. Start hands them to OnError and
+	// keeps them for Usage.Err.
+	Notes []error
 }
 
 // OTLP is the section of that name: an OpenTelemetry Collector or another
@@ -132,6 +143,16 @@ func shownHost(rawURL string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }
 
+// notes leaves out what code has mended.
+func (c *Config) notes() (notes []error) {
+	for _, note := range c.Notes {
+		if c.SubmitInterval == NeverSubmit || !errors.Is(note, ErrNeverSubmits) {
+			notes = append(notes, note)
+		}
+	}
+	return notes
+}
+
 // standalone returns c for the package that does the work.
 func (c *Config) standalone() standalone.Config {
 	record := c.RecordInterval
@@ -144,6 +165,6 @@ func (c *Config) standalone() standalone.Config {
 		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
 		SubmitInterval: c.SubmitInterval, CloseTimeout: c.CloseTimeout, ShutdownGrace: c.ShutdownGrace, SubmitWait: c.SubmitWait,
 		RequireConsent: c.RequireConsent, Disabled: c.Disabled,
-		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError,
+		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError, Notes: c.notes(),
 	}
 }

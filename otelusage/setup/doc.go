@@ -28,11 +28,11 @@
 // Sections and keys, upper or lower case alike:
 //
 //	[General]
-//	filepath             the mirror; required; relative to the working directory, extension kept
+//	filepath             the mirror; relative to the working directory, extension kept; default as in Config
 //	application_name     service.name; HQ needs it, from here or from code
-//	application_version  service.version; HQ needs two numbers in it, as in 1.0
-//	submit_interval_s    seconds between submissions; 0 never submits; default 3600
-//	check_interval_s     seconds between looks whether one is due; default 60
+//	application_version  service.version; HQ parses it, see hq.ErrVersion
+//	submit_interval_s    seconds between submissions; 0, and without the key, never submits
+//	check_interval_s     seconds between looks whether one is due; 0 leaves it to Usage.Submit; default 60
 //	debug                whether Start's error also goes to Config.OnError; default false
 //	installation_id      default: a random one, made with the mirror
 //	enabled              false records nothing; default true
@@ -40,7 +40,7 @@
 //	submit_wait_s        the same, once per submit interval, after three were cut off; 0 not at all; default 2
 //
 //	[HQ]
-//	host                 required; https where no scheme is written
+//	host                 required; https where no scheme is written; was called server in the library's 1.14
 //	api_key              required
 //	timeout_s            of one request; default as in package hq
 //
@@ -57,15 +57,18 @@
 // request after 30 s whatever timeout_s says.
 //
 // A key has one line, and what follows its = or : is the value, without the
-// blanks around it. Percent signs, semicolons, number signs, quotes and a
-// backslash at the end are part of it; it cannot begin with a backquote or three
-// quotes. Only a line that begins with # or ; is a comment. Lines may be
-// indented. A comma in a header value cannot be written in the file: set it in
-// code.
+// blanks around it. The first semicolon in it begins a comment if there is a
+// blank before it; so does # or ; at the begin of a line. Percent signs, number
+// signs, quotes, other semicolons and a backslash at the end are part of the
+// value; "" alone is the empty text. Lines may be indented. A comma in a header
+// value cannot be written in the file: set it in code.
+//
+// Other sections and keys have no effect, and of a key that is there twice the
+// last one holds: so it is in the library. Each is noted in Config.Notes.
 //
 // The file is UTF-8 text of at most 1 MiB. What is wrong with it is reported all
-// at once, each as a [*FileError] with file, line and key; no error quotes an
-// API key or a header.
+// at once, each as a [*FileError] with file, line and key; no error or note
+// quotes an API key or a header.
 //
 // # What code sets wins
 //

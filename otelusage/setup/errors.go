@@ -10,14 +10,16 @@ import (
 // What can be wrong with a configuration. Errors of [LoadFile] and [Start] wrap
 // these; those of LoadFile hold a [*FileError] for each.
 var (
-	// ErrUnknownSection is a section that is none of General, HQ and OTLP, or a
-	// key before the first section.
+	// ErrUnknownSection is a section that is none of General, HQ and OTLP, which
+	// is noted, or a key before the first section.
 	ErrUnknownSection = errors.New("unknown section")
 
-	// ErrUnknownKey is a key that its section does not have.
+	// ErrUnknownKey is a key that its section does not have. It is noted, unless
+	// it may be the second line of a value.
 	ErrUnknownKey = errors.New("unknown key")
 
-	// ErrDuplicate is a section, key or header that is there twice.
+	// ErrDuplicate is a section or key that is there twice, which is noted, or a
+	// header.
 	ErrDuplicate = errors.New("given twice")
 
 	// ErrBadValue is a value that its key cannot have.
@@ -25,6 +27,10 @@ var (
 
 	// ErrMissingKey is a required key that is not there or empty.
 	ErrMissingKey = errors.New("missing")
+
+	// ErrNeverSubmits is a destination without submit_interval_s. It is noted,
+	// and holds unless code sets Config.SubmitInterval.
+	ErrNeverSubmits = errors.New("missing: nothing is ever submitted")
 
 	// ErrTwoDestinations is a configuration with both HQ and OTLP.
 	ErrTwoDestinations = errors.New("both HQ and OTLP are configured: there can be one destination")
@@ -45,7 +51,8 @@ var (
 	ErrEmpty = errors.New("empty: there is no section in it")
 )
 
-// FileError is one thing that is wrong with a configuration file.
+// FileError is one thing that is wrong with a configuration file, or without
+// effect in it.
 type FileError struct {
 	File string // as given to LoadFile
 	Line int    // from 1; 0 where it is about the file as a whole
@@ -96,12 +103,13 @@ func (l *fileErrors) add(line int, key string, err error) {
 
 func (l *fileErrors) any() bool { return len(l.errs) > 0 }
 
-// joined returns all in the order of the lines.
-func (l *fileErrors) joined() error {
+// sorted returns all in the order of the lines, nil for none.
+func (l *fileErrors) sorted() (errs []error) {
 	slices.SortStableFunc(l.errs, func(a, b *FileError) int { return cmp.Compare(a.Line, b.Line) })
-	errs := make([]error, len(l.errs))
-	for i, err := range l.errs {
-		errs[i] = err
+	for _, err := range l.errs {
+		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return errs
 }
+
+func (l *fileErrors) joined() error { return errors.Join(l.sorted()...) }

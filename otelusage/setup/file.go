@@ -13,7 +13,8 @@ const maxFileSize = 1 << 20
 
 // LoadFile reads a configuration file; the package says what may be in it. On
 // an error the Config is the zero one, and the error joins a [*FileError] for
-// each thing that is wrong. Nothing is created and nothing is sent.
+// each thing that is wrong. What has no effect is no error but in Config.Notes.
+// Nothing is created and nothing is sent.
 func LoadFile(path string) (Config, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -27,22 +28,42 @@ func LoadFile(path string) (Config, error) {
 
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
+	if err == nil {
+		err = checkInfo(info) // opening some of what is no file does something
+	}
 	if err != nil {
 		return nil, err
 	}
+	return readRegular(path)
+}
+
+func checkInfo(info fs.FileInfo) error {
 	switch {
 	case info.IsDir():
-		return nil, fmt.Errorf("%w: it is a directory", ErrNotFile)
-	case !info.Mode().IsRegular(): // opening a pipe could wait for ever
-		return nil, ErrNotFile
+		return fmt.Errorf("%w: it is a directory", ErrNotFile)
+	case !info.Mode().IsRegular():
+		return ErrNotFile
 	case info.Size() > maxFileSize:
-		return nil, ErrTooLarge
+		return ErrTooLarge
 	}
-	f, err := os.Open(path)
+	return nil
+}
+
+// readRegular reads a file that may be another one than a moment ago: a pipe
+// would wait for its writer.
+func readRegular(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|neverWait, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = checkInfo(info)
+	}
+	if err != nil {
+		return nil, err
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, err

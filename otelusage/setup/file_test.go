@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 func must(tb testing.TB, err error) {
@@ -73,16 +76,25 @@ func TestLoadFileReadsEveryKey(t *testing.T) {
 		name, text string
 		want       Config
 	}{
-		{"only what must be", "[General]\nfilepath = a.db", Config{FilePath: "a.db"}},
+		{"only a path", "[General]\nfilepath = a.db", Config{FilePath: "a.db"}},
+		{"nothing, for code gives it", "[General]\nfilepath =\n", Config{}},
+		{"never looked at", "[General]\ncheck_interval_s = 0", Config{CheckInterval: NeverCheck}},
+		{"the library's former key", "[General]\nsubmit_interval_s = 1\n[HQ]\nServer = h\napi_key = k",
+			Config{SubmitInterval: time.Second, HQ: &HQ{Host: "h", APIKey: "k"}}},
+		{"no General", "[HQ]\nhost = h\napi_key = k\n[General]\nsubmit_interval_s = 1\n", Config{SubmitInterval: time.Second, HQ: &HQ{Host: "h", APIKey: "k"}}},
+		{"comments behind values", "[General]\nfilepath = a.db ; here ; and here\napplication_name = a;b ; c\napplication_version =\t\t;d\ncheck_interval_s = 2\t; seconds\nenabled = yes ;",
+			Config{FilePath: "a.db", ApplicationName: "a;b ; c", ApplicationVersion: ";d", CheckInterval: 2 * time.Second}},
+		{"two quotes", "[General]\nfilepath = \"\"\napplication_name = \"\"\"\"", Config{ApplicationName: `""""`}},
+		{"backquotes and three quotes are data", "[General]\nfilepath = `a`\napplication_name = \"\"\"b", Config{FilePath: "`a`", ApplicationName: `"""b`}},
 		{"never submit", "[General]\nfilepath = a.db\nsubmit_interval_s = 0", Config{FilePath: "a.db", SubmitInterval: NeverSubmit}},
 		{"decimals", "[General]\nfilepath = a.db\nsubmit_interval_s = 1.5\ncheck_interval_s=.25", Config{FilePath: "a.db", SubmitInterval: 1500 * time.Millisecond, CheckInterval: 250 * time.Millisecond}},
 		{"debug", "[General]\nfilepath = a.db\ndebug = Yes", Config{FilePath: "a.db", Debug: true}},
 		{"not enabled", "[General]\nfilepath = a.db\nenabled = off", Config{FilePath: "a.db", Disabled: true}},
 		{"enabled", "[General]\nfilepath = a.db\nenabled = TRUE", Config{FilePath: "a.db"}},
 		{"id", "[General]\nfilepath = a.db\ninstallation_id = user-1", Config{FilePath: "a.db", InstallationID: "user-1"}},
-		{"values are data", "[General]\nfilepath = C:\\data\\\napplication_name = 50% of \"x\" ; no # comment\napplication_version = %(filepath)s\n" +
+		{"values are data", "[General]\nfilepath = C:\\data\\\napplication_name = 50% of \"x\";# no comment\napplication_version = %(filepath)s\n" +
 			"[HQ]\nhost = h\napi_key = a%b;c#d=e:f 'g'\ntimeout_s = 3",
-			Config{FilePath: `C:\data\`, ApplicationName: `50% of "x" ; no # comment`, ApplicationVersion: "%(filepath)s",
+			Config{FilePath: `C:\data\`, ApplicationName: `50% of "x";# no comment`, ApplicationVersion: "%(filepath)s",
 				HQ: &HQ{Host: "h", APIKey: "a%b;c#d=e:f 'g'", Timeout: 3 * time.Second}}},
 		{"host with port and path", "[General]\nfilepath = a.db\n[HQ]\nhost = http://localhost:8000/hq\napi_key = k",
 			Config{FilePath: "a.db", HQ: &HQ{Host: "http://localhost:8000/hq", APIKey: "k"}}},
@@ -98,6 +110,10 @@ func TestLoadFileReadsEveryKey(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := LoadFile(write(t, tt.text))
 			must(t, err)
+			if tt.want.SubmitInterval == 0 { // nothing is uploaded then, as in the library
+				tt.want.SubmitInterval = NeverSubmit
+			}
+			got.Notes = nil // see TestLoadFileNotesWhatHasNoEffect
 			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
@@ -115,22 +131,12 @@ func TestLoadFileNamesFileLineAndKey(t *testing.T) {
 	}{
 		{"empty", "", 0, "", ErrEmpty},
 		{"only a comment", "# nothing\n", 0, "", ErrEmpty},
-		{"unknown section", general + "[Genera]\nx = 1", 3, "", ErrUnknownSection},
-		{"DEFAULT", general + "[DEFAULT]\ndebug = true", 3, "", ErrUnknownSection},
 		{"no section", "filepath = a.db\n", 1, "", ErrUnknownSection},
 		{"open section", "[General\nfilepath = a.db", 1, "", ErrSyntax},
 		{"more after a section", "[General] filepath = a.db", 1, "", ErrSyntax},
-		{"section twice", general + "[general]\ndebug = 1", 3, "", ErrDuplicate},
-		{"unknown key", general + "\nfilepaht = b.db", 4, "filepaht", ErrUnknownKey},
-		{"key of another section", general + "host = h", 3, "host", ErrUnknownKey},
-		{"auto increment", general + "- = h", 3, "-", ErrUnknownKey},
-		{"key in quotes", general + "\"debug\" = true", 3, `"debug"`, ErrUnknownKey},
-		{"key twice", general + "FilePath = b.db", 3, "FilePath", ErrDuplicate},
+		{"a value that goes on", general + "  b = c.db", 3, "", ErrUnknownKey},
 		{"no key", general + "= 1", 3, "", ErrSyntax},
 		{"no equals sign", general + "debug", 3, "", ErrSyntax},
-		{"missing filepath", "\n[General]\ndebug = no", 2, "filepath", ErrMissingKey},
-		{"empty filepath", "[General]\nfilepath =", 2, "filepath", ErrMissingKey},
-		{"no General", "[HQ]\nhost = h\napi_key = k", 1, "filepath", ErrMissingKey},
 		{"two destinations", general + "[HQ]\nhost = h\napi_key = k\n[OTLP]\nendpoint = http://h", 6, "", ErrTwoDestinations},
 		{"no number", general + "submit_interval_s = 5 minutes", 3, "submit_interval_s", ErrBadValue},
 		{"NaN", general + "submit_interval_s = NaN", 3, "submit_interval_s", ErrBadValue},
@@ -145,7 +151,6 @@ func TestLoadFileNamesFileLineAndKey(t *testing.T) {
 		{"absurd", general + "submit_interval_s = 1000000000000", 3, "submit_interval_s", ErrBadValue},
 		{"more than a float", general + "submit_interval_s = 1" + strings.Repeat("0", 400), 3, "submit_interval_s", ErrBadValue},
 		{"check negative", general + "check_interval_s = -1", 3, "check_interval_s", ErrBadValue},
-		{"check zero", general + "check_interval_s = 0", 3, "check_interval_s", ErrBadValue},
 		{"check absurd", general + "check_interval_s = 1000000000000", 3, "check_interval_s", ErrBadValue},
 		{"no bool", general + "debug = maybe", 3, "debug", ErrBadValue},
 		{"empty bool", general + "enabled = ", 3, "enabled", ErrBadValue},
@@ -165,8 +170,6 @@ func TestLoadFileNamesFileLineAndKey(t *testing.T) {
 		{"compression", general + "[OTLP]\nendpoint = http://h\ncompression = zstd", 5, "compression", ErrBadValue},
 		{"control character", general + "application_name = a\x1bb", 3, "application_name", ErrBadValue},
 		{"old Mac line ends", "[General]\nfilepath = a.db\rdebug = true", 2, "filepath", ErrBadValue},
-		{"backquote", general + "application_name = `a\nb`", 3, "application_name", ErrBadValue},
-		{"three quotes", general + `application_name = """`, 3, "application_name", ErrBadValue},
 		{"Latin-1", general + "application_name = Gr\xf6\xdfe", 3, "", ErrNotText},
 		{"UTF-16", "\xff\xfe[\x00G\x00", 1, "", ErrNotText},
 		{"NUL", general + "debug = \x00", 3, "", ErrNotText},
@@ -192,7 +195,7 @@ func TestLoadFileNamesFileLineAndKey(t *testing.T) {
 
 func TestLoadFileReportsAllThatIsWrong(t *testing.T) {
 	_, err := LoadFile(write(t, "[General]\ndebug = maybe\nsubmit_interval_s = x\n"))
-	for _, want := range []string{":1: filepath", ":2: debug", ":3: submit_interval_s"} {
+	for _, want := range []string{":2: debug", ":3: submit_interval_s"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
@@ -203,22 +206,22 @@ func TestLoadFileReportsAllThatIsWrong(t *testing.T) {
 	}
 }
 
-// One unknown key, or another line that is not understood, hides nothing else.
+// One line that is not understood, or has no effect, hides nothing else.
 func TestLoadFileReportsValuesBesideUnknownKeys(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		want []string // in the order of the lines, and nothing else
 	}{
 		{"[General]\nfilepaht = a.db\ndebug = maybe\nsubmit_interval_s = x\n[OTLP]\nendpoint = localhost:4318\ncompression = zstd\nheaders = Host=b\n",
-			[]string{":1: filepath: missing", ":2: filepaht: unknown key", ":3: debug: bad", ":4: submit_interval_s: bad", ":6: endpoint: OTLP: bad", ":7: compression: bad"}},
+			[]string{":3: debug: bad", ":4: submit_interval_s: bad", ":6: endpoint: OTLP: bad", ":7: compression: bad"}},
 		{"[General]\nfilepath = a.db\ncolour = red\n[OTLP]\nendpoint = http://h\nheaders = Host=b\n",
-			[]string{":3: colour: unknown key", ":6: headers: OTLP: bad"}},
-		{"[General]\nfilepath = `a\ndebug = maybe\n[HQ]\nhost = h:x\nnonsense\n",
-			[]string{":2: filepath: bad", ":3: debug: bad", ":4: api_key: missing", ":5: host: HQ: bad", ":6: not understood"}},
+			[]string{":6: headers: OTLP: bad"}},
+		{"[General]\nfilepath = a\ndebug = maybe\n[HQ]\nhost = h:x\nnonsense\n",
+			[]string{":3: debug: bad", ":4: api_key: missing", ":5: host: HQ: bad", ":6: not understood"}},
 		{"[General\nfilepath = a.db\n[HQ]\nhost = h:x\napi_key = k\napi_key = l\n",
-			[]string{":1: not understood", ":4: host: HQ: bad", ":6: api_key: given twice"}},
+			[]string{":1: not understood", ":4: host: HQ: bad"}},
 		{"[General]\nfilepath = a.db\n[Other]\ndebug = maybe\n[HQ]\nhost = h\napi_key = k\ntimeout_s = x\n",
-			[]string{":3: unknown section", ":8: timeout_s: bad"}},
+			[]string{":8: timeout_s: bad"}},
 	} {
 		_, err := LoadFile(write(t, c.text))
 		if err == nil {
@@ -235,6 +238,90 @@ func TestLoadFileReportsValuesBesideUnknownKeys(t *testing.T) {
 				t.Errorf("%q: error %d is %q, want %q", c.text, i, got[i], want)
 			}
 		}
+	}
+}
+
+// TestLoadFileNotesWhatHasNoEffect: what the library reads over is noted with its
+// line, and Start passes it on.
+func TestLoadFileNotesWhatHasNoEffect(t *testing.T) {
+	const general, hq = "[General]\nfilepath = a.db\nsubmit_interval_s = 1\n", "[HQ]\nhost = h\napi_key = k\n"
+	for _, tt := range []struct {
+		name, text string
+		line       int
+		key        string
+		note       error
+		want       Config
+	}{
+		{"unknown section", general + "[Genera]\nx = 1\nnonsense", 4, "", ErrUnknownSection, Config{}},
+		{"only an unknown section", "[Genera]\nx = 1\nnonsense", 1, "", ErrUnknownSection, Config{SubmitInterval: NeverSubmit}},
+		{"DEFAULT", general + "[DEFAULT]\ndebug = true", 4, "", ErrUnknownSection, Config{}},
+		{"section twice", general + "[general]\ndebug = 1", 4, "", ErrDuplicate, Config{Debug: true}},
+		{"unknown key", general + "\nfilepaht = b.db", 5, "filepaht", ErrUnknownKey, Config{}},
+		{"key of another section", general + "host = h", 4, "host", ErrUnknownKey, Config{}},
+		{"no name", general + "- = h", 4, "-", ErrUnknownKey, Config{}},
+		{"key in quotes", general + "\"debug\" = true", 4, `"debug"`, ErrUnknownKey, Config{}},
+		{"key twice", general + "FilePath = b.db", 4, "FilePath", ErrDuplicate, Config{FilePath: "b.db"}},
+		{"key twice, in two sections", general + hq + "[hq]\nserver = i", 7, "", ErrDuplicate, Config{HQ: &HQ{Host: "i", APIKey: "k"}}},
+		{"unknown key of HQ", general + hq + "port = 21", 7, "port", ErrUnknownKey, Config{HQ: &HQ{Host: "h", APIKey: "k"}}},
+		{"no submit interval", "[General]\nfilepath = a.db\n" + hq, 1, "submit_interval_s", ErrNeverSubmits,
+			Config{SubmitInterval: NeverSubmit, HQ: &HQ{Host: "h", APIKey: "k"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.text)
+			c, err := LoadFile(path)
+			must(t, err)
+			if len(c.Notes) == 0 {
+				t.Fatal("nothing is noted")
+			}
+			e, ok := errors.AsType[*FileError](c.Notes[0])
+			if !ok || e.File != path || e.Line != tt.line || e.Key != tt.key || !errors.Is(e, tt.note) {
+				t.Errorf("noted %v, want line %d, key %q, %v", c.Notes[0], tt.line, tt.key, tt.note)
+			}
+			if tt.want.FilePath == "" && strings.HasPrefix(tt.text, "[General]") {
+				tt.want.FilePath = "a.db"
+			}
+			if tt.want.SubmitInterval == 0 {
+				tt.want.SubmitInterval = time.Second
+			}
+			notes := c.Notes
+			c.Notes = nil
+			if !reflect.DeepEqual(c, tt.want) {
+				t.Errorf("got %+v, want %+v", c, tt.want)
+			}
+
+			var told []error
+			c.Notes, c.FilePath, c.HQ, c.Tracker = notes, filepath.Join(t.TempDir(), "usage.db"), nil, new(otelusage.Tracker)
+			c.OnError = func(err error) { told = append(told, err) }
+			u, err := Start(t.Context(), c)
+			must(t, err)
+			if len(told) != len(notes) || !errors.Is(u.Err(), tt.note) {
+				t.Errorf("Start reported %v and keeps %v, want %v", told, u.Err(), notes)
+			}
+			must(t, u.Close())
+		})
+	}
+}
+
+// TestCodeMendsTheSubmitInterval that the file does not have: it is no news then.
+func TestCodeMendsTheSubmitInterval(t *testing.T) {
+	hq := newHQ(t)
+	c, err := LoadFile(write(t, "[General]\napplication_name = MyApp\napplication_version = 1.0\n[HQ]\nhost = "+hq.URL+"\napi_key = k\n"))
+	must(t, err)
+	c.FilePath, c.Tracker = filepath.Join(t.TempDir(), "usage.db"), new(otelusage.Tracker)
+	never := started(t, func() Config { n := c; n.OnError = func(error) {}; return n }())
+	count(t, never, 1)
+	if err := never.Submit(t.Context()); !errors.Is(err, exporter.ErrNoConsent) {
+		t.Errorf("without a submit interval Submit returns %v", err)
+	}
+	must(t, never.Close())
+
+	c.SubmitInterval, c.Tracker = time.Hour, new(otelusage.Tracker)
+	u := started(t, c) // which fails the test for each report
+	count(t, u, 2)
+	must(t, u.Submit(t.Context()))
+	must(t, u.Close())
+	if _, bodies := hq.got(); len(bodies) != 1 {
+		t.Errorf("%d uploads, want one", len(bodies))
 	}
 }
 
@@ -259,9 +346,10 @@ func TestErrorsDoNotQuoteSecrets(t *testing.T) {
 		"endpoint with a query":        "[OTLP]\nendpoint = http://h/?k=" + secret,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := LoadFile(write(t, "[General]\nfilepath = a.db\n"+text))
-			if err == nil || strings.Contains(err.Error(), secret) {
-				t.Errorf("got %v", err)
+			c, err := LoadFile(write(t, "[General]\nfilepath = a.db\n"+text))
+			said := errors.Join(append(c.Notes, err)...)
+			if said == nil || strings.Contains(said.Error(), secret) {
+				t.Errorf("got %v", said)
 			}
 		})
 	}

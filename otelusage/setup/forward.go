@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,17 +36,25 @@ func (c *Config) forwarder() (sdkmetric.Exporter, error) {
 // nothing, so there is nothing to wait for.
 func discard(f sdkmetric.Exporter) error { return f.Shutdown(context.Background()) }
 
+// sound stands for a value that was found wrong, so that the others are looked at.
+const sound = "https://sound.invalid"
+
+// forwarder returns all that is wrong with o at once.
 func (o *OTLP) forwarder() (sdkmetric.Exporter, error) {
+	var errs []error
+	field := func(name string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("OTLP.%s: %w", name, err))
+		}
+	}
+	opts := []otlp.Option{otlp.WithHeaders(o.Headers), otlp.WithEndpointURL(cmp.Or(o.Endpoint, sound))}
 	if o.Endpoint == "" {
-		return nil, fmt.Errorf("OTLP.Endpoint: %w", ErrMissingKey)
+		field("Endpoint", ErrMissingKey)
 	}
-	if err := checkInterval(o.Timeout); err != nil {
-		return nil, fmt.Errorf("OTLP.Timeout: %w", err)
-	}
-	opts := []otlp.Option{otlp.WithEndpointURL(o.Endpoint), otlp.WithHeaders(o.Headers)}
 	if o.Compression != "" {
 		opts = append(opts, otlp.WithCompression(otlp.Compression(o.Compression)))
 	}
+	field("Timeout", checkInterval(o.Timeout))
 	if o.Timeout > 0 {
 		opts = append(opts, otlp.WithTimeout(o.Timeout))
 	}
@@ -57,31 +66,50 @@ func (o *OTLP) forwarder() (sdkmetric.Exporter, error) {
 	}
 	f, err := otlp.New(context.Background(), opts...)
 	if err != nil {
-		return nil, fmt.Errorf("OTLP: %w: %w", ErrBadValue, err)
+		errs = append(errs, fmt.Errorf("OTLP: %w: %w", ErrBadValue, err))
 	}
-	return f, nil
+	if len(errs) == 0 {
+		return f, nil
+	}
+	if err == nil {
+		errs = append(errs, discard(f))
+	}
+	return nil, errors.Join(errs...)
 }
 
+// forwarder returns all that is wrong with h at once.
 func (h *HQ) forwarder() (sdkmetric.Exporter, error) {
-	var missing []error
+	var errs []error
+	field := func(name string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("HQ.%s: %w", name, err))
+		}
+	}
+	c := hq.Config{Host: h.Host, APIKey: h.APIKey, Timeout: h.Timeout, TLSConfig: h.TLSConfig}
 	if h.Host == "" {
-		missing = append(missing, fmt.Errorf("HQ.Host: %w", ErrMissingKey))
+		field("Host", ErrMissingKey)
+		c.Host = sound
 	}
 	if h.APIKey == "" {
-		missing = append(missing, fmt.Errorf("HQ.APIKey: %w", ErrMissingKey))
-	}
-	if len(missing) > 0 {
-		return nil, errors.Join(missing...)
-	}
-	if err := checkText(h.APIKey); err != nil {
-		return nil, fmt.Errorf("HQ.APIKey: %w", err)
+		field("APIKey", ErrMissingKey)
+		c.APIKey = sound
+	} else if err := checkText(h.APIKey); err != nil {
+		field("APIKey", err)
+		c.APIKey = sound
 	}
 	if err := checkInterval(h.Timeout); err != nil {
-		return nil, fmt.Errorf("HQ.Timeout: %w", err)
+		field("Timeout", err)
+		c.Timeout = 0
 	}
-	f, err := hq.New(hq.Config{Host: h.Host, APIKey: h.APIKey, Timeout: h.Timeout, TLSConfig: h.TLSConfig})
+	f, err := hq.New(c)
 	if err != nil {
-		return nil, fmt.Errorf("HQ: %w: %w", ErrBadValue, err)
+		errs = append(errs, fmt.Errorf("HQ: %w: %w", ErrBadValue, err))
 	}
-	return f, nil
+	if len(errs) == 0 {
+		return f, nil
+	}
+	if err == nil {
+		errs = append(errs, discard(f))
+	}
+	return nil, errors.Join(errs...)
 }

@@ -26,7 +26,7 @@ var sections = map[string]map[string]key{
 		"application_name":    {text(func(c *Config) *string { return &c.ApplicationName }), 2},
 		"application_version": {text(func(c *Config) *string { return &c.ApplicationVersion }), 3},
 		"submit_interval_s":   {secondsOrNone(func(c *Config) *time.Duration { return &c.SubmitInterval }, NeverSubmit), 4},
-		"check_interval_s":    {seconds(func(c *Config) *time.Duration { return &c.CheckInterval }), 5},
+		"check_interval_s":    {secondsOrNone(func(c *Config) *time.Duration { return &c.CheckInterval }, NeverCheck), 5},
 		"debug":               {setDebug, 6},
 		"installation_id":     {setInstallationID, 7},
 		"enabled":             {setEnabled, 8},
@@ -47,10 +47,9 @@ var sections = map[string]map[string]key{
 	},
 }
 
-// required are the keys that a section must have when it is there.
-var required = map[string][]string{
-	"general": {"filepath"}, "hq": {"host", "api_key"}, "otlp": {"endpoint"},
-}
+// required are the keys that a section must have when it is there. A filepath
+// may come from code.
+var required = map[string][]string{"hq": {"host", "api_key"}, "otlp": {"endpoint"}}
 
 // names returns the keys of a section in the file's order.
 func names(keys map[string]key) []string {

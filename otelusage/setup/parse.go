@@ -6,19 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/ini.v1"
-
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
-
-// options make the library take values as Python's configparser does where it
-// does not interpolate: one line, nothing unescaped, no comment at the end.
-var options = ini.LoadOptions{
-	Insensitive:             true,
-	IgnoreContinuation:      true, // filepath = C:\data\
-	IgnoreInlineComment:     true, // api_key = a;b#c
-	PreserveSurroundedQuote: true,
-}
 
 // parse reads the text of a configuration file.
 func parse(path string, data []byte) (Config, error) {
@@ -29,29 +18,20 @@ func parse(path string, data []byte) (Config, error) {
 		return Config{}, errs.joined()
 	}
 	found := scan(text, errs)
-	if len(found.sections) == 0 && !errs.any() {
+	if len(found.sections) == 0 && !found.notes.any() && !errs.any() {
 		errs.add(0, "", ErrEmpty)
 	}
-	if len(found.sections) == 0 {
-		return Config{}, errs.joined()
-	}
-	file, err := ini.LoadSources(options, []byte(found.readable(text)))
-	if err != nil && !errs.any() { // not its text, which quotes the line
-		errs.add(0, "", ErrSyntax)
-	}
-	if err != nil {
-		return Config{}, errs.joined()
-	}
-	c := found.config(file, errs)
+	c := found.config(errs)
 	if errs.any() {
 		return Config{}, errs.joined()
 	}
+	c.Notes = found.notes.sorted()
 	return c, nil
 }
 
-// config reads the values at the places found, in the order of their lines.
-func (l layout) config(file *ini.File, errs *fileErrors) Config {
-	var c Config
+// config takes the values over, in the order of their lines.
+func (l layout) config(errs *fileErrors) Config {
+	c := Config{SubmitInterval: NeverSubmit} // as in the library, where the file has none
 	hq, otlp := l.sections["hq"], l.sections["otlp"]
 	if hq.line > 0 {
 		c.HQ = new(HQ)
@@ -64,21 +44,21 @@ func (l layout) config(file *ini.File, errs *fileErrors) Config {
 	}
 	sound := true // every value of the destination can be used
 	for _, at := range l.inOrder() {
-		value := file.Section(at.section).Key(at.key).Value() // not String, which interpolates
-		err := checkText(value)
+		err := checkText(at.value)
 		if err == nil {
-			err = sections[at.section][at.key].set(&c, value)
+			err = sections[at.section][at.key].set(&c, at.value)
 		}
 		errs.add(at.line, at.text, err)
 		sound = sound && (err == nil || at.section == "general")
 	}
-	l.checkRequired(file, errs)
+	l.checkRequired(errs)
 	l.checkDestination(&c, sound, errs)
+	l.checkInterval(&c)
 	return c
 }
 
 type location struct {
-	place
+	setting
 	section, key string
 }
 
@@ -102,26 +82,31 @@ func (l layout) last() string {
 }
 
 // checkRequired blames the key's line if it is there but empty, else its
-// section's, else the first line.
-func (l layout) checkRequired(file *ini.File, errs *fileErrors) {
-	for _, section := range []string{"general", "hq", "otlp"} {
+// section's.
+func (l layout) checkRequired(errs *fileErrors) {
+	for _, section := range []string{"hq", "otlp"} {
 		header, there := l.sections[section]
-		if !there && (section != "general" || l.refused[place{}]) {
+		if !there {
 			continue
 		}
 		for _, key := range required[section] {
 			at, written := l.keys[section][key]
 			switch {
-			case l.refused[place{header.line, key}]:
-			case !there:
-				errs.add(1, key, fmt.Errorf("%w, and so is the section [General]", ErrMissingKey))
 			case !written:
 				errs.add(header.line, key, fmt.Errorf("%w in [%s]", ErrMissingKey, header.text))
-			case file.Section(section).Key(key).Value() == "":
+			case at.value == "":
 				errs.add(at.line, at.text, fmt.Errorf("%w: it is empty", ErrMissingKey))
 			}
 		}
 	}
+}
+
+// checkInterval notes a destination to which nothing will ever be sent.
+func (l layout) checkInterval(c *Config) {
+	if _, there := l.keys["general"]["submit_interval_s"]; there || c.HQ == nil && c.OTLP == nil {
+		return
+	}
+	l.notes.add(max(l.sections["general"].line, 1), "submit_interval_s", ErrNeverSubmits)
 }
 
 // checkDestination makes the forwarder from one key more at a time, so that

@@ -53,7 +53,7 @@ func sameUpload(t *testing.T, got, want upload) {
 func hqConfig(t *testing.T, host, path, version string) Config {
 	t.Helper()
 	c, err := LoadFile(write(t, fmt.Sprintf("[General]\nfilepath = %s\napplication_name = MyApp\napplication_version = %s\n"+
-		"[HQ]\nhost = %s\napi_key = k\n", path, version, host)))
+		"submit_interval_s = 3600\n[HQ]\nhost = %s\napi_key = k\n", path, version, host)))
 	must(t, err)
 	return c
 }

@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// ini.v1 has no line numbers, merges what is there twice, quotes lines in its
-// errors, and reads more into some lines than is meant. So this scan finds the
-// lines of sections and keys first, and refuses what the library would not
-// take at its word. The library then reads the values.
+// The file is scanned here and not by a library: those at hand have no line
+// numbers, quote lines in their errors, in which an API key may stand, and read
+// more into a value than Python's ConfigParser does.
 
 // place is where a section or key stands.
 type place struct {
@@ -19,28 +18,17 @@ type place struct {
 	text string // as written
 }
 
-// layout says where everything is, by lower-case names.
-type layout struct {
-	sections map[string]place
-	keys     map[string]map[string]place // by section
-	refused  map[place]bool              // keys by the line of their section; the zero place for a section
+// setting is a key with what it holds.
+type setting struct {
+	place
+	value string
 }
 
-// readable returns the lines of the sections and keys found. Of the others it
-// cannot be said what the library would read in them.
-func (l layout) readable(text string) string {
-	lines := strings.Split(text, "\n")
-	found := make([]string, len(lines))
-	keep := func(at place) { found[at.line-1] = lines[at.line-1] }
-	for _, at := range l.sections {
-		keep(at)
-	}
-	for _, keys := range l.keys {
-		for _, at := range keys {
-			keep(at)
-		}
-	}
-	return strings.Join(found, "\n")
+// layout is what a file says, by lower-case names.
+type layout struct {
+	sections map[string]place
+	keys     map[string]map[string]setting // by section
+	notes    *fileErrors                   // what is ignored
 }
 
 // checkEncoding returns the line of the first byte that is no text.
@@ -66,8 +54,10 @@ func checkEncoding(text string) (line int, err error) {
 
 // scan finds sections and keys, and reports what is wrong with the lines.
 func scan(text string, errs *fileErrors) layout {
-	found := layout{sections: map[string]place{}, keys: map[string]map[string]place{}, refused: map[place]bool{}}
+	found := layout{sections: map[string]place{}, keys: map[string]map[string]setting{},
+		notes: &fileErrors{file: errs.file}}
 	var section string // none where its keys are not to be looked at
+	begun := false     // the first section has, whether it is one of ours or not
 	keyIndent, number := math.MaxInt, 0
 	for line := range strings.SplitSeq(text, "\n") {
 		number++
@@ -76,8 +66,9 @@ func scan(text string, errs *fileErrors) layout {
 		switch {
 		case content == "" || content[0] == '#' || content[0] == ';':
 		case content[0] == '[':
-			section, keyIndent = found.header(content, number, errs), math.MaxInt
-		case len(found.sections) == 0 && section == "" && !errs.any():
+			section, begun, keyIndent = found.header(content, number, errs), true, math.MaxInt
+		case !begun:
+			begun = true // say it once
 			errs.add(number, "", fmt.Errorf("%w: the line stands before the first section", ErrUnknownSection))
 		case section != "":
 			if found.key(section, content, number, indent > keyIndent, errs) {
@@ -93,33 +84,34 @@ func scan(text string, errs *fileErrors) layout {
 func (l layout) header(content string, number int, errs *fileErrors) string {
 	end := strings.LastIndexByte(content, ']')
 	if end < 0 {
-		l.refused[place{}] = true
 		errs.add(number, "", fmt.Errorf("%w: the section has no ]", ErrSyntax))
 		return ""
 	}
 	rest := strings.TrimSpace(content[end+1:])
 	if rest != "" && rest[0] != '#' && rest[0] != ';' {
-		l.refused[place{}] = true
 		errs.add(number, "", fmt.Errorf("%w: there is more on the line than the section", ErrSyntax))
 		return ""
 	}
 	written := content[1:end]
 	name := strings.ToLower(written)
 	if sections[name] == nil {
-		errs.add(number, "", fmt.Errorf("%w [%s]: there are General, HQ and OTLP", ErrUnknownSection, shown(written)))
+		l.notes.add(number, "", fmt.Errorf("%w [%s], which is ignored: there are General, HQ and OTLP", ErrUnknownSection, shown(written)))
 		return ""
 	}
 	if first, twice := l.sections[name]; twice {
-		errs.add(number, "", fmt.Errorf("section [%s] is %w: first in line %d", written, ErrDuplicate, first.line))
-		return ""
+		l.notes.add(number, "", fmt.Errorf("section [%s] is %w, and goes on from line %d", written, ErrDuplicate, first.line))
+		return name
 	}
-	l.sections[name], l.keys[name] = place{number, written}, map[string]place{}
+	l.sections[name], l.keys[name] = place{number, written}, map[string]setting{}
 	return name
 }
 
+// aliases are former names of keys. The library's was server until its 1.14.
+var aliases = map[string]map[string]string{"hq": {"server": "host"}}
+
 // key takes the line of a key. One that is indented deeper than the key before
-// it may be the rest of a value, so that nothing of it is quoted. It reports whether the
-// line was taken for a key.
+// it may be the rest of a value, so that nothing of it is quoted. It reports
+// whether the line was taken for a key.
 func (l layout) key(section, content string, number int, deeper bool, errs *fileErrors) bool {
 	end := strings.IndexAny(content, "=:")
 	if end < 0 {
@@ -128,31 +120,42 @@ func (l layout) key(section, content string, number int, deeper bool, errs *file
 	}
 	written := strings.TrimSpace(content[:end])
 	name := strings.ToLower(written)
+	if now, ok := aliases[section][name]; ok {
+		name = now
+	}
+	_, known := sections[section][name]
 	first, twice := l.keys[section][name]
 	switch {
 	case written == "":
 		errs.add(number, "", fmt.Errorf("%w: there is no key before the %c", ErrSyntax, content[end]))
-	case sections[section][name].set == nil && deeper:
+		return true
+	case !known && deeper:
 		errs.add(number, "", fmt.Errorf("%w in [%s], or a value that goes on: a value has one line",
 			ErrUnknownKey, l.sections[section].text))
 		return false
-	case sections[section][name].set == nil:
-		errs.add(number, shown(written), fmt.Errorf("%w in [%s]: there are %s",
+	case !known:
+		l.notes.add(number, shown(written), fmt.Errorf("%w in [%s], which is ignored: there are %s",
 			ErrUnknownKey, l.sections[section].text, strings.Join(names(sections[section]), ", ")))
+		return true
 	case twice:
-		errs.add(number, written, fmt.Errorf("%w: first in line %d", ErrDuplicate, first.line))
-	case ambiguous(strings.TrimSpace(content[end+1:])):
-		l.refused[place{l.sections[section].line, name}] = true
-		errs.add(number, written, fmt.Errorf("%w: a value cannot begin with a backquote or three quotes", ErrBadValue))
-	default:
-		l.keys[section][name] = place{number, written}
+		l.notes.add(number, written, fmt.Errorf("%w, and holds instead of line %d", ErrDuplicate, first.line))
 	}
+	l.keys[section][name] = setting{place{number, written}, valueOf(content[end+1:])}
 	return true
 }
 
-// ambiguous reports what ini.v1 takes as the begin of a text of many lines.
-func ambiguous(value string) bool {
-	return strings.HasPrefix(value, "`") || strings.HasPrefix(value, `"""`)
+// valueOf returns the value as ConfigParser of Python 2 takes it: without the
+// blanks around it and without a comment, which the first semicolon begins if a
+// blank stands before it. Two quotes are the empty text.
+func valueOf(written string) string {
+	value := strings.TrimSpace(written)
+	if i := strings.IndexByte(value, ';'); i > 0 && strings.ContainsRune(" \t\v\f\r", rune(value[i-1])) {
+		value = strings.TrimSpace(value[:i])
+	}
+	if value == `""` {
+		return ""
+	}
+	return value
 }
 
 // shown returns what an error quotes of a name: printable and short.

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func TestStartUploadsToTheHQOfTheFile(t *testing.T) {
 	hq := newHQ(t)
 	path := filepath.Join(t.TempDir(), "usage.db")
 	c, err := LoadFile(write(t, fmt.Sprintf("[General]\nfilepath = %s\napplication_name = MyApp\napplication_version = 1.0\n"+
-		"installation_id = user-1\n[HQ]\nhost = %s\napi_key = a%%b;c#d\n", path, hq.URL)))
+		"installation_id = user-1\nsubmit_interval_s = 3600\n[HQ]\nhost = %s\napi_key = a%%b;c#d\n", path, hq.URL)))
 	must(t, err)
 	u := started(t, c)
 	count(t, u, 10)
@@ -114,7 +115,7 @@ func TestStartSubmitsToTheCollectorOfTheFileAlone(t *testing.T) {
 	t.Setenv("OTEL_SERVICE_NAME", "their-service")
 	path := filepath.Join(t.TempDir(), "usage.db")
 	c, err := LoadFile(write(t, fmt.Sprintf("[General]\nfilepath = %s\napplication_name = MyApp\n"+
-		"[OTLP]\nendpoint = %s\nheaders = X-Key = a=b\ncompression = none\n", path, collector.URL)))
+		"submit_interval_s = 3600\n[OTLP]\nendpoint = %s\nheaders = X-Key = a=b\ncompression = none\n", path, collector.URL)))
 	must(t, err)
 	u := started(t, c)
 	count(t, u, 10)
@@ -175,7 +176,7 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 		{"long installation id", func(c *Config) { c.InstallationID = strings.Repeat("a", 256) }, ErrBadValue},
 		{"negative submit interval", func(c *Config) { c.SubmitInterval = -time.Second }, ErrBadValue},
 		{"absurd submit interval", func(c *Config) { c.SubmitInterval = 1 << 62 }, ErrBadValue},
-		{"negative check interval", func(c *Config) { c.CheckInterval = -1 }, ErrBadValue},
+		{"negative check interval", func(c *Config) { c.CheckInterval = -time.Second }, ErrBadValue},
 		{"negative record interval", func(c *Config) { c.RecordInterval = -1 }, ErrBadValue},
 		{"negative close timeout", func(c *Config) { c.CloseTimeout = -1 }, ErrBadValue},
 		{"negative submit wait", func(c *Config) { c.SubmitWait = -1 }, ErrBadValue},
@@ -224,10 +225,24 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 }
 
 func TestStartReportsAllThatIsWrong(t *testing.T) {
-	_, err := Start(t.Context(), Config{Tracker: new(otelusage.Tracker), SubmitInterval: -2, OTLP: new(OTLP)})
-	for _, want := range []string{"FilePath", "SubmitInterval", "OTLP.Endpoint"} {
-		if !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("%s is not in %v", want, err)
+	for _, c := range []struct {
+		cfg  Config
+		want []string
+		not  string
+	}{
+		{Config{SubmitInterval: -2, OTLP: new(OTLP)}, []string{"FilePath", "SubmitInterval", "OTLP.Endpoint"}, "sound"},
+		{Config{OTLP: &OTLP{Endpoint: "ftp://x", Headers: map[string]string{"a b": "hunter2"}, Compression: "zip", Timeout: -1}},
+			[]string{"OTLP.Timeout", "WithEndpointURL", "WithHeaders", "WithCompression"}, "hunter2"},
+		{Config{OTLP: &OTLP{Timeout: -1, TLSConfig: new(tls.Config)}}, []string{"OTLP.Timeout", "OTLP.Endpoint"}, "has no TLS"},
+		{Config{HQ: &HQ{Host: "a?b", APIKey: "hun\nter2", Timeout: -1}}, []string{"HQ.APIKey", "HQ.Timeout", "holds a query"}, "ter2"},
+		{Config{HQ: &HQ{Timeout: -1}}, []string{"HQ.Host", "HQ.APIKey", "HQ.Timeout"}, "sound"},
+	} {
+		c.cfg.Tracker = new(otelusage.Tracker)
+		_, err := Start(t.Context(), c.cfg)
+		for _, want := range c.want {
+			if text := fmt.Sprint(err); !strings.Contains(text, want) || strings.Contains(text, c.not) {
+				t.Errorf("%s is not in %v, or %s is", want, err, c.not)
+			}
 		}
 	}
 }

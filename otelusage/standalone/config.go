@@ -26,6 +26,10 @@ const (
 	// whatever the Forwarder. So does every negative interval.
 	NeverSubmit time.Duration = -1
 
+	// NeverCheck as Config.CheckInterval submits when [Usage.Submit] is called
+	// and at no other time. So does every negative interval.
+	NeverCheck = exporter.NeverCheck
+
 	// NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing,
 	// where 0 is the default.
 	NoWait = time.Nanosecond
@@ -41,7 +45,7 @@ type Config struct {
 	ImportFrom         string // the reference library's database; default: what lies at FilePath, see localstore.ImportFrom
 
 	RecordInterval time.Duration // default exporter.DefaultRecordInterval
-	CheckInterval  time.Duration // default exporter.DefaultCheckInterval
+	CheckInterval  time.Duration // default exporter.DefaultCheckInterval; NeverCheck
 	SubmitInterval time.Duration // default exporter.DefaultSubmitInterval; NeverSubmit
 	CloseTimeout   time.Duration // default DefaultCloseTimeout
 	ShutdownGrace  time.Duration // default exporter.DefaultShutdownGrace; NoWait
@@ -54,6 +58,10 @@ type Config struct {
 	Tracker   *otelusage.Tracker // nil: otelusage.Default(); see Start
 	Resource  *resource.Resource // more attributes, through exporter.SubtractEnvironment and the allow-list
 	OnError   func(error)        // nil: errors are kept for Err, never printed
+
+	// Notes are what was found before the start and does not stand in its way:
+	// they go to OnError and are kept for Err.
+	Notes []error
 }
 
 var errNoName = errors.New("neither FilePath nor ApplicationName is given")
@@ -112,7 +120,7 @@ func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(erro
 	if c.SubmitInterval > 0 {
 		opts = append(opts, exporter.WithSubmitInterval(c.SubmitInterval))
 	}
-	if c.CheckInterval > 0 {
+	if c.CheckInterval != 0 {
 		opts = append(opts, exporter.WithCheckInterval(c.CheckInterval))
 	}
 	if c.ShutdownGrace > 0 {

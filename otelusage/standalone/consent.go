@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
@@ -34,15 +35,37 @@ func (c *Config) veto() string {
 }
 
 // Enable stores that the person agrees to sending. What was counted before
-// stays on this machine.
+// stays on this machine. localstore.ErrOverruled says that a stricter decision,
+// an administrator's, holds.
 func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeOn) }
 
-// Disable stores that nothing is to be sent any more. Recording goes on.
-func (u *Usage) Disable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeLocal) }
+// Disable stores that nothing is to be sent any more. Recording goes on. While a
+// start that failed is to be tried again, that is stored ahead of it.
+func (u *Usage) Disable(ctx context.Context) error {
+	if u.recorder() == nil && u != nil && u.retry != nil {
+		return u.decideAhead(ctx, localstore.ModeLocal)
+	}
+	return u.setMode(ctx, localstore.ModeLocal)
+}
+
+// decideAhead stores a decision for a mirror that could not be opened. A line of
+// text can be written beside one that is locked, and needs little room.
+func (u *Usage) decideAhead(ctx context.Context, mode localstore.Mode) error {
+	path, err := u.config.path()
+	if err != nil {
+		return err
+	}
+	_, err = localstore.Decide(ctx, path, mode, localstore.WithBusyTimeout(startWait), localstore.WithErrorHandler(u.errors.report))
+	if err == nil || errors.Is(err, localstore.ErrOverruled) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNotRecording, err)
+}
 
 // Erase deletes everything that was recorded, here and, within two seconds and
 // as far as it can be, what the destination holds of this installation's states;
-// the installation gets another id. localstore.ErrErasePending says that another
+// those of a request under way are taken back however long that takes. The
+// installation gets another id. localstore.ErrErasePending says that another
 // process kept the file from being cleaned: the next start finishes it.
 func (u *Usage) Erase(ctx context.Context) error {
 	r := u.recorder()
@@ -69,8 +92,9 @@ func (u *Usage) setMode(ctx context.Context, mode localstore.Mode) error {
 	if err := r.reader.Record(ctx); err != nil {
 		return err
 	}
-	if err := r.store.SetMode(ctx, mode); err != nil {
+	err := r.store.SetMode(ctx, mode)
+	if err != nil && !errors.Is(err, localstore.ErrOverruled) {
 		return err
 	}
-	return r.reader.Record(ctx)
+	return errors.Join(err, r.reader.Record(ctx))
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
@@ -68,8 +69,7 @@ func (u *Usage) tryAgain(wait time.Duration) (over bool) {
 
 // adopt connects the tracker to what records from now on.
 func (u *Usage) adopt(made *recorder) error {
-	waiting.Delete(u.tracker)
-	err := u.attach(made.provider, made.store)
+	err := u.attachClaimed(made.provider, made.store)
 	made.store.SetBusyTimeout(localstore.DefaultBusyTimeout)
 	u.made.Store(made)
 	return err
@@ -87,9 +87,16 @@ func (u *Usage) endRetry() {
 		u.tryAgain(localstore.DefaultBusyTimeout)
 	}
 	if u.made.Load() == nil {
-		waiting.Delete(u.tracker)
-		_ = u.attach(unheard(), nil)
+		_ = u.attachClaimed(unheard(), nil)
 	}
+}
+
+// attachClaimed attaches the tracker, and gives the claim to it back only then:
+// a start in between would take it away.
+func (u *Usage) attachClaimed(provider metric.MeterProvider, store *localstore.Store) error {
+	claimed := u.tracker // attaching may replace one that was closed
+	defer waiting.Delete(claimed)
+	return u.attach(provider, store)
 }
 
 // claim reports otelusage.ErrAttached where another start waits with u's

@@ -14,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -75,10 +79,10 @@ var blocked = map[string]func(t *testing.T, path string) (mend func()){
 		dir := filepath.Dir(path)
 		must(t, os.Rename(dir, dir+".away"))
 		must(t, os.WriteFile(dir, nil, 0o600))
-		return func() {
+		return sync.OnceFunc(func() {
 			must(t, os.Remove(dir))
 			must(t, os.Rename(dir+".away", dir))
-		}
+		})
 	},
 }
 
@@ -191,4 +195,83 @@ func TestCloseIsBoundedWhileSomebodyHoldsTheMirror(t *testing.T) {
 	if got := lifetime(t, path, "n"); got != 3 {
 		t.Errorf("the mirror holds %d, want 3", got)
 	}
+}
+
+// TestADecisionAheadOfALateStart is kept, and what was counted before the start
+// falls under it.
+func TestADecisionAheadOfALateStart(t *testing.T) {
+	for name, block := range blocked {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "mirror", "usage.db")
+			must(t, os.Mkdir(filepath.Dir(path), 0o700))
+			oneRun(t, path)
+			mend := block(t, path)
+			c := config(path)
+			c.RecordInterval = time.Hour
+			c.Forwarder = new(counting)
+			u, _ := Start(t.Context(), c)
+			n, err := u.Tracker().Statistic("n")
+			must(t, err)
+			n.Add(5)
+			err = u.Disable(t.Context()) // a line of text can be written beside a locked mirror
+			if errors.Is(err, ErrNotRecording) {
+				mend()
+				err = u.Disable(t.Context())
+			}
+			must(t, err)
+			mend()
+			if !u.tryAgain(startWait) {
+				t.Fatalf("not started: %v", u.Err())
+			}
+			consent, err := u.Consent(t.Context())
+			must(t, err)
+			if consent.Mode != localstore.ModeLocal || consent.Sending {
+				t.Errorf("consent = %+v", consent)
+			}
+			must(t, u.Flush(t.Context()))
+			balance, err := u.Store().Balance(t.Context())
+			must(t, err)
+			for _, b := range balance {
+				if b.Pending.Int64() != 0 {
+					t.Errorf("%d of %s wait to be sent", b.Pending.Int64(), b.Name)
+				}
+			}
+			must(t, u.Close())
+			if got := lifetime(t, path, "n"); got != 12 {
+				t.Errorf("the mirror holds %d, want 12", got)
+			}
+		})
+	}
+}
+
+// asking is a provider that looks around whenever it is asked for a meter.
+type asking struct {
+	noop.MeterProvider
+	look func()
+}
+
+func (a asking) Meter(name string, opts ...metric.MeterOption) metric.Meter {
+	a.look()
+	return a.MeterProvider.Meter(name, opts...)
+}
+
+// TestAClaimHoldsUntilTheTrackerIsAttached: a second start in between would take
+// the tracker away from the one that waits with it.
+func TestAClaimHoldsUntilTheTrackerIsAttached(t *testing.T) {
+	tracker := new(otelusage.Tracker)
+	_, err := tracker.Statistic("n")
+	must(t, err)
+	u, other := &Usage{tracker: tracker}, &Usage{tracker: tracker}
+	must(t, u.claim())
+	asked := false
+	must(t, u.attachClaimed(asking{look: func() {
+		asked = true
+		if err := other.claim(); !errors.Is(err, otelusage.ErrAttached) {
+			t.Errorf("a claim meanwhile: %v", err)
+		}
+	}}, nil))
+	if _, claimed := waiting.Load(tracker); claimed || !asked {
+		t.Errorf("claimed still: %v, asked for a meter: %v", claimed, asked)
+	}
+	must(t, tracker.Close())
 }

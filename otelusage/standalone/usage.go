@@ -61,6 +61,9 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 		u.tracker = otelusage.Default()
 	}
 	u.errors.handle = c.OnError
+	for _, note := range c.Notes {
+		u.errors.report(note)
+	}
 	if u.veto = c.veto(); u.veto != "" {
 		return u, u.attach(unheard(), nil)
 	}
@@ -83,12 +86,11 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 		u.retryLater(forwarder)
 		return u, errors.Join(refused, err)
 	}
-	waiting.Delete(u.tracker)
 	if errors.Is(err, localstore.ErrOptedOut) {
 		u.veto = "a link to the null device lies in the mirror's place"
-		return u, errors.Join(refused, u.attach(unheard(), nil))
+		return u, errors.Join(refused, u.attachClaimed(unheard(), nil))
 	}
-	return u, errors.Join(refused, u.failed(err), u.attach(unheard(), nil))
+	return u, errors.Join(refused, u.failed(err), u.attachClaimed(unheard(), nil))
 }
 
 func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) error {

@@ -235,6 +235,30 @@ func TestConsentOfAProcess(t *testing.T) {
 	}
 }
 
+// TestADecisionThatDoesNotHoldIsReturned, and what was counted before and after
+// it is recorded all the same.
+func TestADecisionThatDoesNotHoldIsReturned(t *testing.T) {
+	r := newReceiver(t)
+	path := filepath.Join(t.TempDir(), "usage.db")
+	must(t, os.Mkdir(path+".consent", 0o700)) // not this user's to change
+	u := start(t, Config{FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, r.URL)})
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(1)
+	if err := u.Enable(t.Context()); !errors.Is(err, localstore.ErrOverruled) {
+		t.Errorf("Enable: %v", err)
+	}
+	n.Add(10)
+	if err := u.Submit(t.Context()); !errors.Is(err, exporter.ErrNoConsent) {
+		t.Errorf("Submit: %v, want ErrNoConsent", err)
+	}
+	must(t, u.Disable(t.Context()))
+	must(t, u.Close())
+	if got := lifetime(t, path, "n"); got != 11 || len(r.got()) > 0 {
+		t.Errorf("the mirror holds %d, received %v", got, r.got())
+	}
+}
+
 func TestNothingReachesTheGlobalErrorHandler(t *testing.T) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { t.Error("otel.Handle:", err) }))
 	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) })

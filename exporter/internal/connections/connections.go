@@ -9,9 +9,8 @@ import (
 )
 
 // Set dials, and remembers what is open so that it can be closed.
-// http.Transport.CloseIdleConnections is not enough: an HTTP/2 connection whose
-// last stream ends that very moment, or one that is still being dialled for a
-// request that was given up, would stay for the idle timeout.
+// http.Transport.CloseIdleConnections is not enough: it knows nothing of a
+// connection that is still being dialled for a request that was given up.
 type Set struct {
 	dialer net.Dialer
 	life   context.Context

@@ -202,9 +202,14 @@ var Hangup = Fault{Name: "hang up", answer: func(*Receiver, http.ResponseWriter,
 }}
 
 // Silence never answers.
-var Silence = Fault{Name: "silence", answer: func(r *Receiver, _ http.ResponseWriter, req *http.Request) {
+var Silence = Fault{Name: "silence", answer: waitForever}
+
+// Unanswered takes the request in and never answers.
+var Unanswered = Fault{Name: "taken in, silence", Process: true, answer: waitForever}
+
+func waitForever(r *Receiver, _ http.ResponseWriter, req *http.Request) {
 	select {
 	case <-r.released:
 	case <-req.Context().Done():
 	}
-}}
+}

@@ -29,6 +29,7 @@ type application struct {
 	mirror *localstore.Store
 	reader *exporter.Reader
 	quests *otelusage.Statistic
+	server *otelusage.State
 	url    string
 }
 
@@ -68,7 +69,7 @@ func newApplication(t *testing.T) *application {
 	must(t, err)
 	size, err := tracker.Statistic("size")
 	must(t, err)
-	server, err := tracker.State("server", "Avalon")
+	a.server, err = tracker.State("server", "Avalon")
 	must(t, err)
 	play, err := tracker.Timer("play")
 	must(t, err)
@@ -78,7 +79,7 @@ func newApplication(t *testing.T) *application {
 		ago.Add(-1)
 		a.quests.Add(int64(1 + day%7))
 		size.Add(int64(day%3 - 1))
-		server.Set([]string{"Avalon", hostile, "Camelot"}[day/5%3])
+		a.server.Set([]string{"Avalon", hostile, "Camelot"}[day/5%3])
 		play.Record(t.Context(), time.Duration(day)*time.Minute)
 		if trip.Hit("town"); day%3 == 0 {
 			trip.Hit(hostile)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -110,6 +111,24 @@ func TestEraseAsksFirst(t *testing.T) {
 	b.wait(`!document.querySelector("#nothing").hidden`)
 	if a.mirror.InstallationID() == id {
 		t.Error("the mirror was not erased")
+	}
+}
+
+// TestWhatIsTakenBackIsShown: it leaves the machine as what is new does.
+func TestWhatIsTakenBackIsShown(t *testing.T) {
+	a := newApplication(t)
+	a.server.Set("Elsewhere")
+	must(t, a.reader.Record(t.Context()))
+	request := localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
+	if sub, err := a.mirror.Begin(t.Context(), request); err != nil || sub == nil {
+		t.Fatalf("nothing is under way, %v", err)
+	}
+	must(t, a.mirror.Erase(t.Context()))
+	b := start(t, a.url)
+	b.wait(`document.querySelector("#next").textContent.includes("server.occupancy") && document.querySelector("#next").textContent.includes("Elsewhere")`)
+	b.picture("taken-back")
+	if evaluate[bool](b, `document.querySelector("#next-text").textContent.includes("Nothing new waits")`) {
+		t.Error("says that nothing waits to be sent")
 	}
 }
 

@@ -9,7 +9,7 @@ import { Histogram } from "./histogram.js";
 import { Timeline } from "./timeline.js";
 
 // timeSteps are round in the units that times are read in.
-const timeSteps = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800,
+const timeSteps = [...[-9, -8, -7, -6, -5, -4, -3, -2, -1].flatMap((e) => [1, 2, 5].map((n) => Number(`${n}e${e}`))), 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800,
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((hours) => hours * 3600)];
 
 // wholeSteps are for what comes in ones.
@@ -19,8 +19,15 @@ const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFracti
 
 const withUnit = (text, unit) => (unit ? `${text} ${unit}` : text);
 
-// axisTime shows few letters.
-const axisTime = (s) => (s >= 3600 ? compact.format(s / 3600) + " h" : s >= 60 ? Math.round(s / 60) + " min" : compact.format(s) + " s");
+// axisNumber and axisTime show few letters, and of small numbers enough to tell
+// them apart.
+const axisNumber = (n) => (Math.abs(n) < 1 ? number(n) : compact.format(n));
+const axisTimes = [[3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
+
+function axisTime(s) {
+  const [size, unit] = axisTimes.find(([n]) => s >= n * 0.9999) ?? (s > 0 ? [1e-9, "ns"] : [1, "s"]);
+  return `${compact.format(s / size)} ${unit}`;
+}
 
 // kinds says per kind what its headline is and what its plot shows.
 const kinds = {
@@ -28,7 +35,7 @@ const kinds = {
     colourName: "--c1",
     steps: (t) => (t.float ? undefined : wholeSteps),
     style: (t) => (t.monotonic ? "bars" : "line"),
-    format: (t) => (v, axis) => (axis ? compact.format(v) : withUnit(number(v), t.unit)),
+    format: (t) => (v, axis) => (axis ? axisNumber(v) : withUnit(number(v), t.unit)),
     headline: (t) => [withUnit(number(t.value), t.unit), "in all"],
     breakdown: true,
   },

@@ -3,6 +3,9 @@ import { el } from "./dom.js";
 import { utcDay } from "./format.js";
 
 const height = 132;
+
+// daySteps are the distances of the days that are named below a plot, in seconds.
+const daySteps = [1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 120, 180, 365].map((days) => days * 86400);
 const seen = new IntersectionObserver((entries) => {
   for (const e of entries) e.target.plot.see(e.isIntersecting);
 }, { rootMargin: "200px" });
@@ -76,22 +79,30 @@ export class Plot {
       cursor: { y: false, drag: { setScale: false, x: false }, points: { size: 6 } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       scales: {
-        x: { range: (_, from, to) => (bars || from === to ? [from - 43200, to + 43200] : [from, to]) },
+        x: { range: () => this.span() }, // uPlot makes almost three years of a single day
         y: { range: (_, from, to) => [Math.min(0, from), Math.max(to, 0) || 1] },
       },
       series: [{}, {
         stroke, width: bars ? 0 : 1.75,
         fill: bars ? stroke : stroke + "22",
-        points: { show: false },
+        points: { show: () => !bars && this.data[0].length === 1, size: 7, fill: stroke }, // of which there is no line
         paths: bars ? uPlot.paths.bars({ size: [0.72, 22], radius: 0.2 }) : uPlot.paths.stepped({ align: 1 }),
       }],
       axes: [
-        { stroke: soft, font, size: 22, gap: 4, space: 64, grid: { show: false }, ticks: { show: false }, values: "{D} {MMM}" },
+        { stroke: soft, font, size: 22, gap: 4, space: 64, incrs: daySteps, grid: { show: false }, ticks: { show: false }, values: "{D} {MMM}" },
         { stroke: soft, font, size: 46, gap: 6, space: 36, ...(this.steps && { incrs: this.steps }), grid: { stroke: line, width: 1 }, ticks: { show: false },
           values: (_, ticks) => ticks.map((v) => this.format(v, true)) },
       ],
       hooks: { setCursor: [(u) => this.point(u.cursor.idx)] },
     };
+  }
+
+  // span is the time from the first day to the last, with room for bars and for
+  // a day that is alone.
+  span() {
+    const [days] = this.data;
+    const room = this.style === "bars" || days.length === 1 ? 43200 : 0;
+    return [days[0] - room, days.at(-1) + room];
   }
 
   // point says what is under the pointer.

@@ -14,10 +14,13 @@ function amount(v) {
 
 const exact = (document) => JSON.stringify(document, (_, v) => (typeof v === "bigint" ? String(v) : v), 2);
 
-const points = (document) => document.parts.flatMap((p) => p.scopes.flatMap((s) => s.metrics.flatMap((m) =>
+// What erasures left to be taken back goes first.
+const requests = (document) => [...document.retractions, ...document.parts];
+
+const points = (document) => requests(document).flatMap((p) => p.scopes.flatMap((s) => s.metrics.flatMap((m) =>
   m.points.map((x) => [m.name, attributes(x.attributes) || "–", m.type === "gauge" ? number(x.value) : amount(x.value)]))));
 
-let document_ = { parts: [] };
+let document_ = { retractions: [], parts: [] };
 const raw = later("To the letter", () => el("pre", { tabindex: 0 }, exact(document_)));
 
 // showNext fills in what the next submission would send, and returns how many
@@ -45,7 +48,7 @@ async function showCarried(entry, failed) {
 
 // showLog lists the latest submissions, and lets each show what it carried.
 export function showLog(log, failed) {
-  byID("log-text").textContent = log.length === 0 ? "Nothing was ever sent." : "The latest first. Each keeps for a while what it carried.";
+  byID("log-text").textContent = log.length === 0 ? "Nothing was sent since this file began." : "The latest first. Each keeps for a while what it carried.";
   const rows = log.slice(-shownLog).reverse().map((s) => [
     moment(s.last),
     s.outcome + (s.times > 1 ? `, ${number(s.times)} times` : "") + (s.reason ? `: ${s.reason}` : ""),

@@ -21,8 +21,8 @@ function fact(name, value) {
 }
 
 export function showSummary(data) {
-  const things = kinds.reduce((n, k) => n + data[k].length, 0);
-  byID("headline").textContent = `${page.title} has recorded ${count(things, "thing")} since ${day(data.mirror.created)}.`;
+  const things = kinds.flatMap((k) => data[k]).filter((t) => t.changed).length; // the others were declared alone
+  byID("headline").textContent = `${page.title} has recorded ${things === 0 ? "nothing" : count(things, "thing")} since ${day(data.mirror.created)}.`;
   const accepted = data.submissions.filter((s) => s.outcome === "accepted").at(-1);
   fact("Last recorded", lastChange(data) ? moment(lastChange(data)) : "never");
   fact("Last sent", accepted ? moment(accepted.last) : "never");
@@ -38,5 +38,6 @@ export const showWaiting = (numbers) => fact("Waiting to be sent", numbers === 0
 // showFresh says how old what is shown may be.
 export function showFresh(data) {
   const interval = `Recorded every ${duration(Number(page.interval))}`;
-  byID("fresh").textContent = data ? `${interval}, last ${ago(lastChange(data))}` : interval;
+  const last = data && lastChange(data);
+  byID("fresh").textContent = last ? `${interval}, last ${ago(last)}` : interval;
 }

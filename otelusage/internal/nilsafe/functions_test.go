@@ -23,7 +23,7 @@ import (
 var functions = map[string]any{
 	"sequence.New": sequence.New,
 
-	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant,
+	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant, "otelusage.RenamedFrom": otelusage.RenamedFrom,
 	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
 	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,
 	"otelusage.NewTimer": otelusage.NewTimer, "otelusage.ParseKind": otelusage.ParseKind, "otelusage.TimerBoundaries": otelusage.TimerBoundaries,
@@ -34,7 +34,7 @@ var functions = map[string]any{
 
 	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.ExponentialValue": localstore.ExponentialValue,
 	"localstore.Float64Value": localstore.Float64Value, "localstore.HistogramValue": localstore.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
-	"localstore.Int64Value": localstore.Int64Value, "localstore.Open": localstore.Open, "localstore.ReadOnly": localstore.ReadOnly,
+	"localstore.Int64Value": localstore.Int64Value, "localstore.Open": localstore.Open, "localstore.OpenContext": localstore.OpenContext, "localstore.ReadOnly": localstore.ReadOnly,
 	"localstore.WithBusyTimeout": localstore.WithBusyTimeout, "localstore.WithClock": localstore.WithClock, "localstore.WithErrorHandler": localstore.WithErrorHandler,
 	"localstore.WithInstallationID": localstore.WithInstallationID, "localstore.WithMaxRows": localstore.WithMaxRows, "localstore.WithMaxSeries": localstore.WithMaxSeries,
 	"localstore.WithRandom": localstore.WithRandom,

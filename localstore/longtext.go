@@ -1,0 +1,142 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A text that somebody wrote by hand into the file is of any length. This
+// package never writes one near these limits, payloads apart. What is longer is
+// not even loaded: SQLite tells a column's length without its content.
+const (
+	maxShown   = 64 << 10 // characters of a text that are shown
+	maxText    = 1 << 20  // bytes of a text, or value, that is loaded
+	maxPayload = 16 << 20 // bytes of a payload that is shown; any is sent
+	maxLoaded  = 32 << 20 // bytes of whatever a reading loads, by accident too
+)
+
+// errTooLong is met where a payload is too long to be shown.
+var errTooLong = errors.New("too long to be shown")
+
+// shown is a text for people: its beginning, or of one that is not loaded its
+// length. NULL, which none of them is in a file of this package's, is empty.
+func shown(column string) string {
+	return fmt.Sprintf(`coalesce(iif(octet_length(%[1]s) <= %[2]d, substr(%[1]s, 1, %[3]d), '(a text of ' || octet_length(%[1]s) || ' bytes)'), '')`,
+		column, maxText, maxShown)
+}
+
+// loaded is a column, or instead where that is too long: the beginning of JSON
+// does not decode.
+func loaded(column, instead string) string { return within(column, maxText, instead) }
+
+func within(column string, most int, instead string) string {
+	return fmt.Sprintf(`iif(typeof(%[1]s) IN ('text', 'blob') AND octet_length(%[1]s) > %[2]d, %[3]s, %[1]s)`, column, most, instead)
+}
+
+// What stands for content that is too long.
+const (
+	noObject   = `'{}'`
+	unreadable = `''` // of a value: refused, because a wrong number is worse than none
+	nothing    = `NULL`
+)
+
+// limit bounds what a statement loads into memory: what is longer is an error,
+// see tooLong.
+func (c *connection) limit(bytes int) {
+	_, _ = sqlite.Limit(c.conn, sqlite3.SQLITE_LIMIT_LENGTH, bytes) // the connection is open
+}
+
+// unlimited leaves SQLite's own bound.
+const unlimited = 1_000_000_000
+
+// lookUntil is look for a reading, whose queries and waits for other processes
+// end with ctx, and which loads nothing that is absurdly long.
+func (s *Store) lookUntil(ctx context.Context, f func(header) error) error {
+	return s.until(ctx, func() error {
+		return s.look(func(h header) error {
+			if !s.readOnly {
+				conn := s.conn
+				conn.limit(maxLoaded)
+				defer conn.limit(unlimited)
+			}
+			return f(h)
+		})
+	})
+}
+
+// longTexts finds a table with a text that is too long among those that are read
+// again and again, and longAttributes one among the many of the series.
+var (
+	longTexts = `SELECT coalesce(` + tooLong("trackables", "name", "kind", "description", "unit", "checkpoints") + `, ` +
+		tooLong("metrics", "scope_name", "scope_version", "scope_attributes", "scope_schema_url", "name", "unit", "type", "bounds", "description", "role") + `, ` +
+		tooLong("resources", "attributes") + `, ` + tooLong("current_states", "state", "shared_state") + `, ` +
+		tooLong("occupancy", "state") + `, ` + tooLong("forwarders", "kind") + `, '')`
+	longAttributes = `SELECT coalesce(` + tooLong("series", "attributes") + `, '')`
+)
+
+func tooLong(table string, columns ...string) string {
+	conditions := make([]string, len(columns))
+	for i, column := range columns {
+		conditions[i] = fmt.Sprintf("octet_length(%s) > %d", column, maxText)
+	}
+	return fmt.Sprintf("(SELECT '%s' FROM %[1]s WHERE %s LIMIT 1)", table, strings.Join(conditions, " OR "))
+}
+
+// refuseLong refuses texts that this package never wrote, and that every
+// recording or submission would load again.
+func (c *connection) refuseLong(queries ...string) error {
+	for _, query := range queries {
+		var table string
+		err := c.each(query, func(rows *sql.Rows) error { return rows.Scan(&table) })
+		if err == nil && table != "" {
+			err = fmt.Errorf("%w: a text in table %s is longer than %d bytes", errUnreadable, table, maxText)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseNews is refuseLong for what is in the file since it was opened, or since
+// another process wrote to it. What somebody wants to erase is not refused.
+func (s *Store) refuseNews(h header) error {
+	if s.readOnly || s.existing || h.dataVersion == s.conn.accepted {
+		return nil
+	}
+	if err := s.conn.refuseViews(errUnreadable); err != nil {
+		return err
+	}
+	queries := []string{longTexts}
+	if s.conn.accepted == 0 {
+		queries = append(queries, longAttributes)
+	}
+	err := s.conn.refuseLong(queries...)
+	if err == nil {
+		s.conn.accepted = h.dataVersion
+	}
+	return err
+}
+
+// hasLong reports whether a table holds a text that is too long, payloads apart:
+// an integrity check would load it.
+func (c *connection) hasLong(table string) (long bool, err error) {
+	var columns []string
+	err = c.each(`SELECT `+shown("name")+` FROM pragma_table_info(?1) WHERE type <> 'INTEGER' AND name <> 'payload'`, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		columns = append(columns, `"`+strings.ReplaceAll(name, `"`, `""`)+`"`)
+		return err
+	}, table)
+	if err != nil || len(columns) == 0 {
+		return false, err
+	}
+	err = c.each(`SELECT `+tooLong(table, columns...)+` IS NOT NULL`, func(rows *sql.Rows) error { return rows.Scan(&long) })
+	return long, err
+}

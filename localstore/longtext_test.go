@@ -1,0 +1,128 @@
+package localstore
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// overwrite writes into a file by hand, whatever other connections know of it.
+func overwrite(t *testing.T, path, query string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestATextThatIsReadAgainAndAgain is not, when it is absurdly long: the mirror
+// is set aside once, and no count is lost.
+func TestATextThatIsReadAgainAndAgain(t *testing.T) {
+	for column, table := range map[string]string{
+		"name": "trackables", "description": "metrics", "type": "metrics", "bounds": "metrics", "attributes": "resources",
+		"shared_state": "current_states", "state": "occupancy", "kind": "forwarders", "mirror_id": "mirror", "installation_id": "mirror",
+	} {
+		for _, when := range []string{"running", "opened"} {
+			t.Run(table+"."+column+" "+when, func(t *testing.T) {
+				var told []string
+				s, c := fresh(t, WithErrorHandler(func(err error) { told = append(told, err.Error()) }))
+				w := newWriter(t, s)
+				record(t, w, add(statistic(version("1"), "n"), 1))
+				move(t, w, state(version("1"), "s"), "a")
+				submit(t, s)
+				if when == "opened" {
+					closeStore(t, s)
+				}
+				overwrite(t, s.path, `UPDATE `+table+` SET `+column+` = hex(zeroblob(1000000))`)
+				if when == "opened" {
+					s = open(t, s.path, c, WithErrorHandler(func(err error) { told = append(told, err.Error()) }))
+					w = newWriter(t, s)
+				}
+				record(t, w, add(statistic(version("1"), "n"), 2))
+				record(t, w, add(statistic(version("1"), "n"), 3))
+				if len(told) != 1 || !strings.Contains(told[0], "set aside") {
+					t.Errorf("told %q", told)
+				}
+				want := wants{recorded: 5, pending: 5}
+				if table == "mirror" && when == "opened" { // what was decided is lost, too
+					want = wants{recorded: 5, withheld: 5}
+				}
+				checkBalance(t, s, "n{}", want)
+			})
+		}
+	}
+}
+
+// TestAnApplicationReadsNoViewWithoutAnEnd in place of a table, whenever somebody
+// made it one.
+func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
+	for _, table := range tables {
+		for _, when := range []string{"running", "opened"} {
+			if table == "mirror" && when == "running" {
+				continue // its row is read before anything else
+			}
+			var told []string
+			note := WithErrorHandler(func(err error) { told = append(told, err.Error()) })
+			s, c := fresh(t, note)
+			w := newWriter(t, s)
+			record(t, w, add(statistic(version("1"), "n"), 1))
+			if when == "opened" {
+				closeStore(t, s)
+			}
+			endless(t, s.path, table, "false")
+			if when == "opened" {
+				s = open(t, s.path, c, note)
+				w = newWriter(t, s)
+			}
+			record(t, w, add(statistic(version("1"), "n"), 2))
+			if len(told) != 1 || !strings.Contains(told[0], table+" is a view in place of a table") {
+				t.Errorf("%s, %s: told %q", table, when, told)
+			}
+		}
+	}
+}
+
+// TestAPayloadOfAnyLength is sent and not shown.
+func TestAPayloadOfAnyLength(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	sub := mustBegin(t, s)
+	overwrite(t, s.path, `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(10000000)) || '",')`)
+	r := open(t, s.path, c, ReadOnly())
+	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
+		t.Errorf("preview = %v", err)
+	}
+	if _, err := r.Snapshot(t.Context(), Query{}); err != nil {
+		t.Errorf("snapshot = %v", err)
+	}
+	if list, err := r.Balance(t.Context()); err != nil || !strings.Contains(list[len(list)-1].Off, "too long") {
+		t.Errorf("balance = %v, %v", list, err)
+	}
+	p := next(t, sub)
+	if v, ok := p.Resource.Value("long"); !ok || len(v.AsString()) != 20_000_000 {
+		t.Error("what is sent is cut")
+	}
+	settle(t, sub, p, Outcome{Verdict: Accepted})
+	if _, err := r.Sent(t.Context(), 0); !errors.Is(err, errTooLong) {
+		t.Errorf("sent = %v", err)
+	}
+	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
+}
+
+// TestDoctorFindsATextOfAnyLength and does not load it.
+func TestDoctorFindsATextOfAnyLength(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	r := open(t, s.path, c, ReadOnly())
+	overwrite(t, s.path, `INSERT INTO submission_log (forwarder, first_at, last_at, outcome) VALUES (hex(zeroblob(1000000)), 1, 1, 'accepted')`)
+	h, err := r.Examine(t.Context(), nil)
+	if err != nil || len(h.Damage) != 1 || h.Damage[0] != "table submission_log: a text is longer than 1048576 bytes, the table was not checked any further" {
+		t.Errorf("examine = %v, %v", h, err)
+	}
+	overwrite(t, s.path, `DELETE FROM submission_log`)
+}

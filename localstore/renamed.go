@@ -1,0 +1,256 @@
+package localstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// A trackable that a release renames takes over what was recorded of it: its
+// metrics, with their totals, days and what became of them, belong to the new
+// name from the transaction on that registers it. On the wire they keep theirs:
+// what waits was counted by a version that calls it so, a batch that is sealed is
+// sent as it is, and a destination that was told one name is not told the same
+// count under another. Totals that a forwarder gets merged, as HQ does, are under
+// the new name, and hold all of it.
+//
+// The former name stays an alias. A process of the old release that still runs,
+// or is started again, goes on counting into its metrics, and so into the
+// trackable under its new name: nothing is counted apart, twice, or once more at
+// the next start. Its State moves the one that there is; where the two releases
+// differ in the metric, what was said is retracted under the one name and said
+// under the other, as it is between two versions.
+
+// formerNames is the table of aliases.
+const formerNames = "former_names"
+
+const createFormerNames = `
+CREATE TABLE IF NOT EXISTS former_names (
+	name         TEXT    NOT NULL COLLATE NOCASE, -- that a trackable had before it was renamed
+	kind         TEXT    NOT NULL,
+	trackable_id INTEGER NOT NULL REFERENCES trackables,
+	PRIMARY KEY (name, kind)
+) STRICT, WITHOUT ROWID;
+`
+
+// ErrRenamed is returned for the declaration of a name that another trackable of
+// the same program had: an older release may still count under it. Until one of
+// them gets another name, both count as one.
+var ErrRenamed = errors.New("localstore: former name of another trackable")
+
+// hasFormerNames reports whether the file has the table: a reader does not bring
+// it up to date.
+func (c *connection) hasFormerNames() (bool, error) {
+	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, formerNames)
+	return n > 0, err
+}
+
+// formerNames returns what has a name now that another had.
+func (c *connection) formerNames() (map[ledgerKey]ledgerKey, error) {
+	if there, err := c.hasFormerNames(); err != nil || !there {
+		return nil, err
+	}
+	former := make(map[ledgerKey]ledgerKey)
+	err := c.each(`SELECT `+loaded("f.name", unreadable)+`, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
+		func(rows *sql.Rows) error {
+			var was, is otelusage.Declaration
+			var kind string
+			err := rows.Scan(&was.Name, &is.Name, &kind)
+			is.Kind, _ = otelusage.ParseKind(kind)
+			was.Kind = is.Kind
+			former[keyOf(was)] = keyOf(is)
+			return err
+		})
+	return former, err
+}
+
+// nameNow returns what a trackable is called that had a name, and other names as
+// they are.
+func (c *connection) nameNow(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	if there, err := c.hasFormerNames(); err != nil || !there {
+		return name, err
+	}
+	err := c.each(`SELECT `+shown("t.name")+` FROM former_names f JOIN trackables t ON t.id = f.trackable_id
+		WHERE f.name = ?1 AND NOT EXISTS (SELECT 1 FROM trackables WHERE name = ?1) LIMIT 1`,
+		func(rows *sql.Rows) error { return rows.Scan(&name) }, name)
+	return name, err
+}
+
+// renames returns the former names of a declaration that the file does not have
+// as such. One that became another trackable's stays that one's.
+func (r *recorded) renames(d otelusage.Declaration) (waiting []ledgerKey) {
+	for _, was := range formerKeys(d) {
+		if _, done := r.former[was]; !done {
+			waiting = append(waiting, was)
+		}
+	}
+	return waiting
+}
+
+func formerKeys(d otelusage.Declaration) (keys []ledgerKey) {
+	for _, name := range d.RenamedFrom {
+		key := ledgerKey{strings.ToLower(name), d.Kind}
+		if key != keyOf(d) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// wasNamed reports whether a declaration takes over what has a name.
+func wasNamed(d otelusage.Declaration, key ledgerKey) bool {
+	return slices.Contains(formerKeys(d), key)
+}
+
+// declaredAs returns what this process declared although it has a former name of
+// a declaration, or had its name.
+func (l *ledger) declaredAs(d otelusage.Declaration) (other ledgerKey, both bool) {
+	if now, claimed := l.claimed[keyOf(d)]; claimed {
+		return now, true
+	}
+	keys := formerKeys(d)
+	for was, now := range l.former {
+		if now == keyOf(d) {
+			keys = append(keys, was)
+		}
+	}
+	for _, key := range keys {
+		if _, both := l.seen[key]; both {
+			return key, true
+		}
+	}
+	return other, false
+}
+
+// declareFormer is the declaration of an older release. Nothing of it is written.
+func (l *ledger) declareFormer(d otelusage.Declaration, now ledgerKey) (life otelusage.Lifetime, err error) {
+	if _, both := l.seen[now]; both {
+		return life, fmt.Errorf("%w: %q", ErrRenamed, now.name)
+	}
+	l.see(d)
+	return joinLives(life, l.lifetimes[now]), nil
+}
+
+// joinLives makes one life of two. The state of the first holds, if there is one.
+func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Lifetime {
+	if more == nil {
+		return life
+	}
+	if !life.HasState {
+		life.State, life.HasState = more.State, more.HasState
+	}
+	life.Changes = saturatingAdd(life.Changes, more.Changes)
+	series := slices.Clone(life.Series)
+	at := make(map[attribute.Distinct]int, len(series))
+	for i, s := range series {
+		at[s.Attributes.Equivalent()] = i
+	}
+	for _, s := range more.Series {
+		i, there := at[s.Attributes.Equivalent()]
+		if !there {
+			series = append(series, s)
+			continue
+		}
+		sum := &series[i]
+		sum.Int, sum.Count = saturatingAdd(sum.Int, s.Int), saturatingAdd(sum.Count, s.Count)
+		sum.Float = clampFloat(sum.Float + s.Float)
+	}
+	life.Series = series
+	return life
+}
+
+// freeName makes an alias a name again where its trackable is renamed back.
+func (tx *transaction) freeName(d otelusage.Declaration) error {
+	for _, was := range formerKeys(d) {
+		err := tx.run(`DELETE FROM former_names WHERE name = ?1 AND kind = ?2
+			AND trackable_id = (SELECT id FROM trackables WHERE name = ?3 AND kind = ?2)`, d.Name, d.Kind.String(), was.name)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rename makes the former names of a trackable aliases of it.
+func (s *Store) rename(tx *transaction, d otelusage.Declaration) error {
+	keys := formerKeys(d)
+	for _, was := range keys {
+		err := tx.run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
+			SELECT ?1, kind, id FROM trackables WHERE name = ?2 AND kind = ?3`, was.name, d.Name, d.Kind.String())
+		if err != nil {
+			return err
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return s.settleNames(tx)
+}
+
+// settleNames moves what is registered under a former name to the trackable that
+// had it: once it was renamed, and where an import brings the name again.
+func (s *Store) settleNames(tx *transaction) error {
+	type move struct{ from, to int64 }
+	var moves []move
+	err := tx.each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind
+		WHERE t.id <> f.trackable_id ORDER BY t.id`, func(rows *sql.Rows) error {
+		var m move
+		err := rows.Scan(&m.from, &m.to)
+		moves = append(moves, m)
+		return err
+	})
+	for _, m := range moves {
+		if err == nil {
+			err = tx.moveTrackable(m.from, m.to)
+		}
+	}
+	if len(moves) > 0 {
+		s.totals = make(map[int64]*totals) // they know their trackable's name
+	}
+	return wrap("rename trackables", err)
+}
+
+// moveTrackable gives all that belongs to one trackable to another. The state
+// that this one has holds, and so does the one that may be sent.
+func (tx *transaction) moveTrackable(from, to int64) error {
+	for _, statement := range []string{
+		`UPDATE metrics SET trackable_id = ?2 WHERE trackable_id = ?1`,
+		`UPDATE former_names SET trackable_id = ?2 WHERE trackable_id = ?1`,
+		`UPDATE current_states SET moves = current_states.moves + f.moves, shared = current_states.shared OR f.shared,
+			shared_series_id = CASE WHEN current_states.shared THEN current_states.shared_series_id ELSE f.shared_series_id END,
+			shared_state = CASE WHEN current_states.shared THEN current_states.shared_state ELSE f.shared_state END
+			FROM (SELECT * FROM current_states WHERE trackable_id = ?1) AS f WHERE current_states.trackable_id = ?2`,
+		`UPDATE OR IGNORE current_states SET trackable_id = ?2 WHERE trackable_id = ?1`,
+		`DELETE FROM current_states WHERE trackable_id = ?1`,
+		`UPDATE trackables SET declared_at = min(declared_at, (SELECT declared_at FROM trackables WHERE id = ?1)) WHERE id = ?2`,
+		`DELETE FROM trackables WHERE id = ?1`,
+	} {
+		if err := tx.run(statement, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shownTrackables are those of a snapshot.
+type shownTrackables map[ledgerKey]*Trackable
+
+// rename shows a renaming that waits to be written.
+func (shown shownTrackables) rename(d otelusage.Declaration) {
+	for _, was := range formerKeys(d) {
+		if t := shown[was]; t != nil && shown[keyOf(d)] == nil {
+			t.Name = d.Name
+			shown[keyOf(d)] = t
+			delete(shown, was)
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// tombstoneRow is the step of a tombstone that is sent.
+type tombstoneRow struct {
+	id, refused        int64
+	resend, retraction sql.NullString
+}
+
+// step is what is sent of it next.
+func (t *tombstoneRow) step() string {
+	if t.resend.Valid {
+		return t.resend.String
+	}
+	return t.retraction.String
+}
+
+// heldBack says of a tombstone that it waits until due_at. A time further ahead
+// than any delay was written by a clock that was wrong.
+const heldBack = `due_at > ?1 AND due_at - ?1 <= ?2`
+
+// BeginRetraction takes what erasures left to be taken back at the destination
+// of deltas, if some of it is due: a Submission whose parts are those of
+// tombstones, with the outcomes of any other. It waits for no submit interval,
+// and is no submission of the installation's: nothing counts it. It returns nil
+// when nothing is due, [ErrNoConsent] when nothing may be sent, and [ErrLeased]
+// while another process is sending. For a forwarder of totals there is nothing
+// to take back: they are replaced, not added up.
+func (s *Store) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
+	if r.Forwarder == Cumulative {
+		return nil, nil
+	}
+	r.Forwarder = Delta
+	s.lock()
+	defer s.unlock()
+	if s.readOnly {
+		return nil, ErrReadOnly
+	}
+	sub, err := s.begin(r, s.retractionDue, func(tx *transaction, r Request) (*Submission, error) {
+		sub := s.newSubmission(tx, r)
+		sub.retracts = true
+		return sub, sub.renew(tx)
+	})
+	if sub == nil && err == nil {
+		s.cleanUp() // as far as somebody kept an earlier one from it
+	}
+	return sub, wrap("begin retraction", err)
+}
+
+func (s *Store) retractionDue(h *header, r Request) (bool, error) {
+	now := s.now().UnixNano()
+	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	when, _, err := s.timing(h, r)
+	return err == nil && when != backingOff, err
+}
+
+// pickTombstone reads the next step that is due.
+func (sub *Submission) pickTombstone(tx *transaction) (*Part, error) {
+	sub.grave = tombstoneRow{}
+	err := tx.each(`SELECT id, resend, retraction, refused FROM tombstones WHERE NOT (`+heldBack+`) ORDER BY id LIMIT 1`,
+		func(rows *sql.Rows) error {
+			t := &sub.grave
+			return rows.Scan(&t.id, &t.resend, &t.retraction, &t.refused)
+		}, tx.now, int64(MaxRetryAfter))
+	if err != nil || sub.grave.id == 0 {
+		return nil, wrap("read tombstone", err)
+	}
+	return partOf(sub.grave.step(), 0, 0)
+}
+
+// retractions returns all that tombstones are yet to send, in order.
+func (tx *transaction) retractions() (parts []*Part, err error) {
+	if !tx.hasTombstones() {
+		return nil, nil
+	}
+	long, err := tx.find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, maxPayload)
+	if err == nil && long != 0 {
+		err = fmt.Errorf("tombstone: %w", errTooLong)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = tx.each(`SELECT resend, retraction FROM tombstones ORDER BY id`, func(rows *sql.Rows) error {
+		var steps [2]sql.NullString
+		if err := rows.Scan(&steps[0], &steps[1]); err != nil {
+			return err
+		}
+		for _, step := range steps {
+			if !step.Valid {
+				continue
+			}
+			part, err := partOf(step.String, 0, 0)
+			if err != nil {
+				return err
+			}
+			parts = append(parts, part)
+		}
+		return nil
+	})
+	return parts, wrap("read tombstones", err)
+}
+
+// settleTombstone writes what became of a step. That it was accepted holds
+// whoever has the lease now. A receiver that refuses it must not keep back what
+// is new: it waits by itself.
+func (s *Store) settleTombstone(tx *transaction, sub *Submission, part *Part, o Outcome) (goOn, lost bool, err error) {
+	holds := sub.holds(tx)
+	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
+		return false, true, sub.overtaken(tx, Outcome{})
+	}
+	if err := tx.overwriteDeleted(); err != nil {
+		return false, false, err
+	}
+	points := int64(part.Points())
+	switch {
+	case o.arrived():
+		err = tx.stepTaken(sub.grave, points, o)
+	case o.Verdict == TooLarge && points > 1:
+		err = tx.splitTombstone(sub.grave)
+	case o.Verdict == TooLarge || o.Verdict == Refused:
+		err = s.refuseTombstone(tx, sub, points, o)
+	default:
+		return false, false, s.fail(tx, sub, 0, points, o)
+	}
+	if err == nil && !holds {
+		err = sub.overtaken(tx, Outcome{})
+	}
+	return err == nil && holds, !holds, err
+}
+
+// arrived reports whether the destination has processed what was sent.
+func (o *Outcome) arrived() bool { return o.Verdict == Accepted || o.Verdict == Partial }
+
+// stepTaken goes on with the second step, or ends the tombstone.
+func (tx *transaction) stepTaken(t tombstoneRow, points int64, o Outcome) error {
+	err := tx.run(`UPDATE tombstones SET resend = NULL, lease = NULL, due_at = 0, refused = 0 WHERE id = ?1 AND resend = ?2`, t.id, t.step())
+	if err == nil && !t.resend.Valid {
+		err = tx.run(`UPDATE tombstones SET retraction = NULL WHERE id = ?1 AND resend IS NULL AND retraction = ?2`, t.id, t.step())
+	}
+	if err == nil {
+		err = tx.removeTaken()
+	}
+	if err == nil {
+		o.Reason = "took back the states of what was erased"
+		err = tx.log(Delta, 0, 0, points, o)
+	}
+	if err == nil {
+		err = tx.run(`UPDATE forwarders SET failures = 0, retry_at = 0 WHERE kind = ?1`, string(Delta))
+	}
+	if err == nil {
+		err = tx.run(`UPDATE mirror SET cut_off = 0`)
+	}
+	return wrap("write tombstone", err)
+}
+
+// removeTaken removes tombstones that have nothing left to send. Their bytes
+// have to go from the file, too.
+func (tx *transaction) removeTaken() error {
+	n, err := tx.affected(`DELETE FROM tombstones WHERE resend IS NULL AND retraction IS NULL`)
+	if err == nil && n > 0 {
+		err = tx.run(`UPDATE mirror SET erase_pending = 1`)
+	}
+	return err
+}
+
+// refuseTombstone counts a refusal. A destination that refused a step ten times
+// does not take it later, and without it the other one would be wrong.
+func (s *Store) refuseTombstone(tx *transaction, sub *Submission, points int64, o Outcome) error {
+	t := sub.grave
+	delay := max(s.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
+	err := tx.run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.now+int64(delay))
+	reason := "states of what was erased are not taken back: "
+	if t.refused+1 >= refusalsOfOne {
+		reason = fmt.Sprintf("states of what was erased will not be taken back, refused %d times: ", refusalsOfOne)
+		if err == nil {
+			err = tx.run(`UPDATE tombstones SET resend = NULL, retraction = NULL WHERE id = ?1`, t.id)
+		}
+		if err == nil {
+			err = tx.removeTaken()
+		}
+	}
+	if err == nil {
+		o.Reason = reason + o.Reason
+		err = tx.log(Delta, 0, 0, points, o)
+	}
+	return wrap("refuse tombstone", err)
+}
+
+// splitTombstone replaces a tombstone by two, each with all the steps of half
+// the states.
+func (tx *transaction) splitTombstone(t tombstoneRow) error {
+	first, err := decodePayload(t.step())
+	if err != nil {
+		return err
+	}
+	one, other := first.halves()
+	halves := []tombstone{{retraction: one}, {retraction: other}}
+	if t.resend.Valid {
+		whole := &payload{}
+		if t.retraction.Valid {
+			if whole, err = decodePayload(t.retraction.String); err != nil {
+				return err
+			}
+		}
+		halves = []tombstone{{one, whole.only(one)}, {other, whole.only(other)}}
+	}
+	for _, half := range halves {
+		if err := tx.writeTombstone(half, nil, 0); err != nil {
+			return wrap("split tombstone", err)
+		}
+	}
+	return wrap("split tombstone", tx.run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
+}
+
+// only returns the payload with the points of the streams of another.
+func (p *payload) only(of *payload) *payload {
+	streams := make(map[stream]bool)
+	for _, point := range of.Points {
+		streams[streamOf(0, point.metric, string(point.Attributes))] = true
+	}
+	half := *p
+	half.Points = nil
+	for _, point := range p.Points {
+		if streams[streamOf(0, point.metric, string(point.Attributes))] {
+			half.Points = append(half.Points, point)
+		}
+	}
+	return &half
+}
+
+// overtaken notes in the tombstones of an erasure, for which this submission was
+// under way, that it is no more, and what became of its last request.
+func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
+	if tx.erasures == sub.erased {
+		return nil
+	}
+	if err := tx.overwriteDeleted(); err != nil {
+		return err
+	}
+	if o.arrived() && sub.sent != "" {
+		states, err := statesOf(sub.sent)
+		if err != nil {
+			return err
+		}
+		resend, err := states.column()
+		if err == nil {
+			err = tx.run(`UPDATE tombstones SET resend = NULL WHERE lease = ?1 AND resend = ?2`, sub.token, resend)
+		}
+		if err == nil {
+			err = tx.removeTaken()
+		}
+		if err != nil {
+			return wrap("write tombstone", err)
+		}
+	}
+	return wrap("write tombstone", tx.run(`UPDATE tombstones SET lease = NULL, due_at = 0 WHERE lease = ?1`, sub.token))
+}
+
+// cleanUp overwrites what is left in the file of what was erased, if something
+// is. What another process keeps it from is done with a later look, or by the
+// next Open.
+func (s *Store) cleanUp() {
+	if pending, err := s.conn.find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
+		_ = s.finishErase()
+	}
+}

@@ -42,7 +42,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %v", tt.given, err)
 			continue
 		}
-		if _, err := checkName(suggestName(spaced(tt.given))); err != nil {
+		if _, err := checkName(SuggestName(spaced(tt.given))); err != nil {
 			t.Errorf("the suggestion is not valid: %v", err)
 		}
 		s.Inc()

@@ -106,8 +106,8 @@ func WithBusyTimeout(d time.Duration) Option {
 }
 
 // WithInstallationID gives the installation an id of the application's choice,
-// in place of the random one. It must name nobody: at most 255 bytes of
-// printable ASCII. An empty id leaves the one the mirror has.
+// in place of the random one. It must name nobody: at most 255 characters of
+// UTF-8 text. An empty id leaves the one the mirror has.
 func WithInstallationID(id string) Option {
 	return option(func(c config) config { c.installationID = id; return c })
 }

@@ -26,7 +26,6 @@ const originalRows = 10_000
 
 // origin is what the files of the reference hold.
 type origin struct {
-	user        string
 	trackables  []*original
 	submissions *original // nil: never declared
 	problems    []error   // what had to be left out
@@ -45,6 +44,8 @@ type change struct {
 	at    int64
 	total float64
 	state string
+	user  any // who made it; a number where the text looked like one
+	part  int // which file it is in: the later one has the later rows
 }
 
 func (o *original) last() change {
@@ -65,8 +66,20 @@ func (o *original) whole() bool {
 }
 
 // read reads both files, as they are at one moment, without changing or locking
-// them: the program that writes them may be running.
-func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
+// them: the program that writes them may be running. It reads a copy where a
+// program that was killed left something to be rolled back.
+func (r reference) read(wait time.Duration, now int64, near string) (o *origin, err error) {
+	o, err = r.readFiles(true, wait, now)
+	if hasCode(err, codeReadOnly) {
+		err = r.copied(near, func(c reference) (err error) {
+			o, err = c.readFiles(false, wait, now)
+			return err
+		})
+	}
+	return o, err
+}
+
+func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *origin, err error) {
 	var files []*connection
 	defer func() {
 		for _, c := range files {
@@ -87,7 +100,10 @@ func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
-		c, err := connect(path, true, wait)
+		if file.Size() == 0 {
+			continue // as the master is until the first upload
+		}
+		c, err := connect(path, readOnly, wait)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
@@ -101,8 +117,8 @@ func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
 		return nil, err
 	}
 	for _, t := range o.all() {
-		for _, c := range files {
-			if err := o.readRows(c, t, now); err != nil {
+		for part, c := range files {
+			if err := o.readRows(c, t, part, now); err != nil {
 				return nil, fmt.Errorf("read table %q: %w", t.table, err)
 			}
 		}
@@ -132,63 +148,8 @@ func (c *connection) beginOriginal() error {
 	return nil
 }
 
-// readTables reads which trackables there are: whichever of the files existed
-// first lists them.
-func (o *origin) readTables(files []*connection) error {
-	names := new(otelusage.Tracker) // knows which names are allowed
-	seen, listed := make(map[string]bool), false
-	for _, c := range files {
-		n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, tableInfo)
-		if err != nil {
-			return fmt.Errorf("read tables: %w", err)
-		}
-		if n == 0 {
-			continue
-		}
-		listed = true
-		err = c.each(`SELECT [TableName], [Type], [Description] FROM `+tableInfo, func(rows *sql.Rows) error {
-			var name, kind, description sql.NullString
-			if err := rows.Scan(&name, &kind, &description); err != nil {
-				return err
-			}
-			if !seen[name.String] {
-				seen[name.String] = true
-				o.declare(names, name.String, kind.String, description.String)
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("read %s: %w", tableInfo, err)
-		}
-	}
-	if !listed {
-		return fmt.Errorf("there is no table %s", tableInfo)
-	}
-	return nil
-}
-
-func (o *origin) declare(names *otelusage.Tracker, name, kind, description string) {
-	t := &original{table: name, description: strings.ToValidUTF8(description, "\uFFFD")}
-	var ok bool
-	if t.kind, ok = otelusage.ParseKind(strings.ToLower(kind)); !ok {
-		o.problems = append(o.problems, fmt.Errorf("%q is of unknown type %q", name, kind))
-		return
-	}
-	if name == submissionsTable {
-		o.submissions = t
-		return
-	}
-	named, err := names.Statistic(name)
-	if err != nil {
-		o.problems = append(o.problems, err)
-		return
-	}
-	t.name = named.Name()
-	o.trackables = append(o.trackables, t)
-}
-
 // readRows appends the latest rows that a file has of a trackable.
-func (o *origin) readRows(c *connection, t *original, now int64) error {
+func (o *origin) readRows(c *connection, t *original, part int, now int64) error {
 	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, t.table)
 	if err != nil || n == 0 {
 		return err
@@ -212,14 +173,11 @@ func (o *origin) readRows(c *connection, t *original, now int64) error {
 		}
 		number, ok := originalNumber(total)
 		if !ok {
-			o.problems = append(o.problems, fmt.Errorf("%q has a count that is no number", t.table))
+			o.problems = append(o.problems, fmt.Errorf("a row of %q is left out: its count is no number", t.table))
 			t.count--
 			return nil
 		}
-		if o.user == "" && user != nil {
-			o.user = fmt.Sprint(user)
-		}
-		rows = append(rows, change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD")})
+		rows = append(rows, change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
 		return nil
 	}, originalRows)
 	t.rows = append(t.rows, rows...)

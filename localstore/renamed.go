@@ -137,7 +137,7 @@ func (l *ledger) declareFormer(d otelusage.Declaration, now ledgerKey) (life ote
 		return life, fmt.Errorf("%w: %q", ErrRenamed, now.name)
 	}
 	l.see(d)
-	return joinLives(life, l.lifetimes[now]), nil
+	return joinLives(life, l.lifetime(now)), nil
 }
 
 // joinLives makes one life of two. The state of the first holds, if there is one.

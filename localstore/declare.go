@@ -65,6 +65,7 @@ func (s *Store) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	for _, key := range append([]ledgerKey{key}, waits...) {
 		life = joinLives(life, l.lifetime(key))
 	}
+	life.Incomplete = l.incomplete.Load()
 	return life, nil
 }
 

@@ -38,6 +38,7 @@ func (s *Store) importIsDue() bool {
 func (s *Store) importReference() {
 	before := s.notImported
 	s.notImported, s.importAgain = nil, s.now().Add(importInterval)
+	s.ledger.incomplete.Store(false)
 	if s.last.imported || s.last.erasures > 0 {
 		return
 	}
@@ -73,6 +74,7 @@ func (s *Store) importReference() {
 // failImport notes why an import failed, and reports it once.
 func (s *Store) failImport(before, err error) {
 	s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
+	s.ledger.incomplete.Store(true)
 	if before == nil || before.Error() != s.notImported.Error() {
 		s.report(s.notImported)
 	}
@@ -202,8 +204,9 @@ func (s *Store) importHistory(tx *transaction, t *original, series int64, values
 	return wrap("write days", err)
 }
 
-// importState takes over the last state, which one of this program's own wins
-// over, and how often each was entered.
+// importState takes over the last state, which one that this program set wins
+// over, and how often each was entered. Where it comes after an initial state
+// was recorded it takes that one's place.
 func (s *Store) importState(tx *transaction, t *original, m *Metric) error {
 	gauge, err := s.seriesRow(tx, &Series{Resource: &Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
 	if err != nil {
@@ -221,7 +224,8 @@ func (s *Store) importState(tx *transaction, t *original, m *Metric) error {
 	last := t.last()
 	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		SELECT id, ?3, ?4, ?5, ?6, 1, ?3, ?4 FROM trackables WHERE name = ?1 AND kind = ?2
-		ON CONFLICT (trackable_id) DO NOTHING`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)
+		ON CONFLICT (trackable_id) DO UPDATE SET state = ?4, since = ?5, moves = ?6, shared = 1,
+			shared_series_id = iif(shared, shared_series_id, ?3), shared_state = ?4 WHERE moves = 0`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}

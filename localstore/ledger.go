@@ -26,6 +26,8 @@ type ledger struct {
 	seen     map[ledgerKey]struct{}  // keys of declared
 	claimed  map[ledgerKey]ledgerKey // former names of declared
 
+	incomplete atomic.Bool // something is to be imported yet
+
 	stale   atomic.Bool // what was read may not be in the file
 	anew    atomic.Bool // the file is another one and knows nothing that was declared
 	written atomic.Int64
@@ -110,7 +112,7 @@ func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 	keys := make(map[int64]ledgerKey)
 	err := c.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
 			c.trackable_id IS NOT NULL, coalesce(c.state, '')
-		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id`,
+		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id AND c.moves > 0`,
 		func(rows *sql.Rows) error {
 			var id int64
 			var kind, checkpoints string

@@ -70,8 +70,11 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 
 func (s *Store) convertTrackable(tx *transaction, trackable int64, t *original) error {
 	series, err := tx.find(selectImported, trackable)
-	if err != nil || series == 0 {
+	if err != nil {
 		return err
+	}
+	if series == 0 { // what was never counted says nothing: two kinds would be uploaded under one name
+		return tx.run(`DELETE FROM trackables WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metrics WHERE trackable_id = ?1)`, trackable)
 	}
 	if err := s.readImported(tx, t, series); err != nil {
 		return err

@@ -55,6 +55,7 @@ func TestKilledWriters(t *testing.T) {
 		s := open(t, path, afterSample())
 		declareAll(t, s, written)
 		got := uploaded(t, s)
+		declaredOnce(t, s, written)
 		for _, d := range written {
 			if v, ok := want.values[d[1]]; ok && got[d[1]] != v {
 				t.Errorf("%s = %v, want %v", d[1], got[d[1]], v)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type origin struct {
 type original struct {
 	table, name, description string
 	kind                     otelusage.Kind
+	listed                   bool
 	count                    int64 // of its changes
 	rows                     []change
 }
@@ -123,6 +125,8 @@ func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *o
 			}
 		}
 	}
+	// Of a table that is neither listed nor has a row nothing is known.
+	o.trackables = slices.DeleteFunc(o.trackables, func(t *original) bool { return !t.listed && len(t.rows) == 0 })
 	return o, nil
 }
 

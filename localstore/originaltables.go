@@ -91,7 +91,7 @@ func (c *connection) readList(list []listed) ([]listed, error) {
 
 // candidate joins what is listed with its table.
 func (o *origin) candidate(l listed, shape tableShape) (c candidate, ok bool) {
-	c = candidate{&original{table: l.name, description: l.description}, shape}
+	c = candidate{&original{table: l.name, description: l.description, listed: true}, shape}
 	c.kind, ok = otelusage.ParseKind(strings.ToLower(l.kind))
 	if shape != 0 && (!ok || c.kind == otelusage.KindState && shape != stateShape) {
 		c.kind, ok = shape.kind(), true

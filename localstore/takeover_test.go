@@ -125,6 +125,14 @@ func sameData(t testing.TB, got, want map[string]any) {
 	}
 }
 
+// declaredOnce checks that what is declared is of that kind and of no other.
+func declaredOnce(t testing.TB, s *Store, declared [][]string) {
+	t.Helper()
+	for _, d := range declared {
+		expect(t, s, d[0], `SELECT group_concat(kind) FROM trackables WHERE name = ?1`, d[1])
+	}
+}
+
 // TestTakeover: whatever a program that used the reference left, also one that
 // was killed, the next upload is the one that the reference would have made; and
 // what it left stays as it is.
@@ -139,6 +147,7 @@ func TestTakeover(t *testing.T) {
 			s := open(t, path, afterSample(), WithErrorHandler(told.handle))
 			declareAll(t, s, want.Declared)
 			sameData(t, uploaded(t, s), want.Data)
+			declaredOnce(t, s, want.Declared)
 			if s.InstallationID() != want.User {
 				t.Errorf("installation id = %q, want %q", s.InstallationID(), want.User)
 			}

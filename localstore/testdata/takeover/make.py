@@ -162,10 +162,11 @@ def unlisted():
     l.track('monsters', 'Statistic', 'Monsters killed')
     l.add('monsters', 3)
     l.upload()
-    for name, kind in ('server', 'State'), ('play_time', 'Timer'), ('round_trip', 'Sequence'):
+    for name, kind in (('server', 'State'), ('play_time', 'Timer'), ('round_trip', 'Sequence'),
+                       ('pauses', 'Timer'), ('dropped', 'Statistic')):
         l.track(name, kind)
     play(l)
-    l.expect(GAME, monsters=6, server='Avalon', play_time=19.75, round_trip=1, __submissions__=2)
+    l.expect(GAME + [['timer', 'pauses']], monsters=6, server='Avalon', play_time=19.75, round_trip=1, pauses=0, __submissions__=2)
     l.kill()
 
 

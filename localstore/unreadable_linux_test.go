@@ -2,67 +2,30 @@ package localstore
 
 import (
 	"errors"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 )
 
-// asNobody runs the test that calls it again as a user to whom permissions
-// apply, and reports whether this process runs as one.
-func asNobody(t *testing.T) bool {
+// withoutRights runs the test that calls it again as a user to whom permissions
+// apply, and returns a directory of that user's; "" in the process that is done.
+func withoutRights(t *testing.T) (dir string) {
 	t.Helper()
-	const nobody = 65534
-	if os.Geteuid() != 0 {
-		return true
-	}
-	dir := t.TempDir()
-	program, temp := filepath.Join(dir, "test"), filepath.Join(dir, "temp")
-	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Mkdir(temp, 0o700), os.Chown(temp, nobody, nobody),
-		copyProgram(program)); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Dir = temp
-	cmd.Env = append(os.Environ(), "TMPDIR="+temp, "GORACE=atexit_sleep_ms=0")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	testdata, err := filepath.Abs("testdata")
-	if err == nil {
-		err = os.CopyFS(filepath.Join(temp, "testdata", "reference"), os.DirFS(filepath.Join(testdata, "reference")))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.CombinedOutput()
 	switch {
-	case cmd.ProcessState == nil:
-		t.Skipf("there is no other user here: %v", err)
-	case err != nil:
-		t.Fatalf("%v\n%s", err, out)
+	case os.Geteuid() != 0:
+		return t.TempDir()
+	case !asChild(t, nil):
+		return ""
 	}
-	return false
-}
-
-func copyProgram(to string) error {
-	from, err := os.Open(os.Args[0])
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, from)
-	return errors.Join(err, f.Close())
+	return asNobody(t, func(string) {})
 }
 
 // TestUnreadableOriginals: what this user may not read is reported and tried
 // again, and counting goes on meanwhile.
 func TestUnreadableOriginals(t *testing.T) {
-	if !asNobody(t) {
+	recorded := map[string][]byte{"usage.db": recordedFile(t, "usage.db"), "usage.part.db": recordedFile(t, "usage.part.db")}
+	dir := withoutRights(t)
+	if dir == "" {
 		return
 	}
 	for name, files := range map[string]func(reference) []string{
@@ -71,7 +34,13 @@ func TestUnreadableOriginals(t *testing.T) {
 		"both":   func(r reference) []string { return []string{r.master, r.part} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := referenceFiles(t)
+			path := filepath.Join(dir, name, "usage.db")
+			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for file, content := range recorded {
+				write(t, filepath.Join(filepath.Dir(path), file), content)
+			}
 			change := func(mode os.FileMode) {
 				t.Helper()
 				for _, file := range files(referenceOf(path)) {
@@ -110,10 +79,12 @@ func TestUnreadableOriginals(t *testing.T) {
 // TestAnUnreadableMirrorIsNotLeftForAnother: what shows that it is one stays
 // where it is.
 func TestAnUnreadableMirrorIsNotLeftForAnother(t *testing.T) {
-	if !asNobody(t) {
+	dir := withoutRights(t)
+	if dir == "" {
 		return
 	}
-	s, c := fresh(t)
+	c := newClock()
+	s := open(t, filepath.Join(dir, "usage.db"), c)
 	path := s.Path()
 	if err := s.SetMode(t.Context(), ModeLocal); err != nil {
 		t.Fatal(err)

@@ -162,6 +162,7 @@ func (o *origin) readRows(c *connection, t *original, part int, now int64) error
 	if n, err = c.find(`SELECT count(*) FROM ` + table); err != nil {
 		return err
 	}
+	before := t.count
 	t.count += n
 	state := "NULL"
 	if t.kind == otelusage.KindState {
@@ -181,12 +182,28 @@ func (o *origin) readRows(c *connection, t *original, part int, now int64) error
 			t.count--
 			return nil
 		}
+		if text, ok := user.([]byte); ok {
+			user = string(text)
+		}
 		rows = append(rows, change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
 		return nil
 	}, originalRows)
+	if t.endsWith(rows) {
+		t.count = before
+		return err
+	}
 	t.rows = append(t.rows, rows...)
 	t.repairTimes(now)
 	return err
+}
+
+// endsWith reports whether the rows of the part are in the master already: a
+// program that was killed after an upload has not emptied the part.
+func (o *original) endsWith(rows []change) bool {
+	return len(rows) > 0 && len(rows) <= len(o.rows) && slices.EqualFunc(o.rows[len(o.rows)-len(rows):], rows, func(a, b change) bool {
+		b.part = a.part
+		return a == b
+	})
 }
 
 func originalNumber(column any) (float64, bool) {

@@ -61,9 +61,6 @@ func (o *origin) authors() (list []*author) {
 	for _, t := range o.all() {
 		var before *author
 		for _, r := range t.rows {
-			if bytes, ok := r.user.([]byte); ok {
-				r.user = string(bytes)
-			}
 			if r.user == nil || r.user == "" {
 				continue
 			}

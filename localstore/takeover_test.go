@@ -294,3 +294,20 @@ func TestPathsOfTheReference(t *testing.T) {
 	declareAll(t, s, want.Declared)
 	sameData(t, uploaded(t, s), want.Data)
 }
+
+// TestAPartThatWasNotEmptied holds what its master has taken over already.
+func TestAPartThatWasNotEmptied(t *testing.T) {
+	path := referenceFiles(t)
+	db := openOriginal(t, path)
+	mustExec(t, db, `ATTACH ?1 AS part`, referenceOf(path).part)
+	for _, table := range []string{"play_time", "server"} {
+		mustExec(t, db, `INSERT INTO `+table+` SELECT * FROM part.`+table)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, afterSample())
+	expect(t, s, "40", `SELECT runs FROM timers WHERE name = 'play_time'`)
+	expect(t, s, "11", `SELECT changes FROM states WHERE name = 'server'`)
+	expect(t, s, "20", `SELECT exports FROM series_totals WHERE name = 'monsters_killed'`)
+}

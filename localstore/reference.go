@@ -66,16 +66,14 @@ func (s *Store) makeWayForJournal() bool {
 	return (isReference(s.path) || referenceOf(s.asked).begun() && !isMirror(s.path)) && s.makeWay()
 }
 
-// makeWayForUnreadable is makeWay for a file that this user may not read, which
-// nothing shows to be a mirror: counting goes on beside it, and the reference's
-// database is imported once it can be read. Who only looks at a mirror goes
-// there where another process has.
+// makeWayForUnreadable is makeWay for a file that this user may not read, and
+// that lies where the reference has its database: counting goes on beside it, and
+// it is imported once it can be read. Who only looks at a mirror goes there where
+// another process has. What nothing shows to be the reference's may be a mirror,
+// and decisions that were made beside it would not hold for it.
 func (s *Store) makeWayForUnreadable() bool {
-	if denied(s.path, false) == nil || exists(s.path+"-wal") || exists(s.path+decisionSuffix) {
-		return false
-	}
 	beside := strings.TrimSuffix(s.asked, ".db") + mirrorSuffix
-	if (s.readOnly || s.existing) && !exists(beside) || writeDenied(filepath.Dir(s.asked)) != nil {
+	if denied(s.path, false) == nil || (s.readOnly || s.existing) && !exists(beside) || writeDenied(filepath.Dir(s.asked)) != nil {
 		return false
 	}
 	return s.makeWay()
@@ -83,14 +81,11 @@ func (s *Store) makeWayForUnreadable() bool {
 
 // begun reports whether the reference made files in which nothing shows yet: its
 // master is empty until the first upload, and a killed program may have left the
-// journal of its first transaction.
+// journal of its first transaction; or files that this user may not read.
 func (r reference) begun() bool {
-	if forbidden(r.master) {
-		return true
-	}
 	master, ok := trusted(r.master)
 	_, uploads := trusted(r.part)
-	return ok && uploads && (master.Size() == 0 || exists(r.master+journalSuffix))
+	return ok && uploads && (master.Size() == 0 || exists(r.master+journalSuffix) || forbidden(r.master))
 }
 
 // distrusted says why files are not looked at: others could have written them.

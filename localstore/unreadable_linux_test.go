@@ -76,8 +76,8 @@ func TestUnreadableOriginals(t *testing.T) {
 	}
 }
 
-// TestAnUnreadableMirrorIsNotLeftForAnother: what shows that it is one stays
-// where it is.
+// TestAnUnreadableMirrorIsNotLeftForAnother, in which decisions would not hold
+// for it.
 func TestAnUnreadableMirrorIsNotLeftForAnother(t *testing.T) {
 	dir := withoutRights(t)
 	if dir == "" {
@@ -86,9 +86,6 @@ func TestAnUnreadableMirrorIsNotLeftForAnother(t *testing.T) {
 	c := newClock()
 	s := open(t, filepath.Join(dir, "usage.db"), c)
 	path := s.Path()
-	if err := s.SetMode(t.Context(), ModeLocal); err != nil {
-		t.Fatal(err)
-	}
 	closeStore(t, s)
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)

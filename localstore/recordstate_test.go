@@ -110,3 +110,36 @@ func TestALateImportWinsOverAnInitialState(t *testing.T) {
 		})
 	}
 }
+
+// TestALateImportOfARenamedState wins over an initial state under the new name,
+// and what is not listed in it follows the declaration under either.
+func TestALateImportOfARenamedState(t *testing.T) {
+	for name, late := range map[string]bool{"late": true, "in time": false} {
+		t.Run(name, func(t *testing.T) {
+			path, _ := leftBehind(t, "unlisted")
+			lock := openOriginal(t, referenceOf(path).part)
+			if late {
+				mustExec(t, lock, `BEGIN EXCLUSIVE`)
+			}
+			s := open(t, path, afterSample(), WithErrorHandler(func(error) {}), WithBusyTimeout(10*time.Millisecond))
+			for _, d := range []otelusage.Declaration{renamed("realm", otelusage.KindState, "server"), renamed("sessions", otelusage.KindTimer, "play_time")} {
+				life, err := s.Declare(d)
+				if err != nil || life.HasState != (!late && d.Kind == otelusage.KindState) || (len(life.Series) == 1) != (!late && d.Kind == otelusage.KindTimer) {
+					t.Errorf("%s: lifetime %+v, %v", d.Name, life, err)
+				}
+			}
+			w, r := newWriter(t, s), version("1.0")
+			recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "realm"), State: "Camelot"}}, MaySend: true})
+			if late {
+				mustExec(t, lock, `ROLLBACK`)
+			}
+			got := uploaded(t, s)
+			if got["realm"] != "Avalon" || got["sessions"] != 19.75 || got["server"] != nil || got["play_time"] != nil {
+				t.Errorf("uploaded %v", got)
+			}
+			expect(t, s, "2", `SELECT runs FROM timers WHERE name = 'sessions'`)
+			expect(t, s, "Avalon 1", `SELECT state || ' ' || changes FROM states WHERE name = 'realm'`)
+			declaredOnce(t, s, [][]string{{"state", "realm"}, {"timer", "sessions"}})
+		})
+	}
+}

@@ -197,11 +197,13 @@ func (c *collection) change(m *knownMetric, p point) {
 	}
 }
 
-// moveStates records the States that this process moved, or sees first.
+// moveStates records the States that this process moved, or sees first. One that
+// has come to be without an entry is an initial state that was declared late.
 func (c *collection) moveStates() {
 	for _, g := range c.gauges {
-		moved := c.moved[g.name] || g.stream.known && g.stream.state != g.state
-		if !moved && g.stream.known {
+		changed := g.stream.known && g.stream.state != g.state
+		moved := c.moved[g.name] || changed && g.stream.state != otelusage.NoState
+		if !moved && !changed && g.stream.known {
 			continue
 		}
 		c.recording.Moves = append(c.recording.Moves, localstore.Move{Series: g.stream.series, State: g.state, Moved: moved})

@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"path/filepath"
 	"testing"
@@ -77,7 +78,7 @@ func TestOccupancyFollowsTheStateOverRestartAndUpgrade(t *testing.T) {
 		return setup{path: path, clock: clock, version: version, opts: []Option{WithForwarder(forwarder)}}.start(t)
 	}
 	r := start("1.0.0")
-	r.state("units", "Metric")
+	r.state("units", "").Set("Metric")
 	r.record()
 	r.submit()
 	r.end()
@@ -106,6 +107,97 @@ func TestOccupancyFollowsTheStateOverRestartAndUpgrade(t *testing.T) {
 		"1.1.0 units.changes{state=US}":       1,
 		"1.1.0 units.occupancy{state=US}":     1,
 	})
+}
+
+// TestInitialStates hold for as long as none was set: they are what the
+// installation is in and no change, and a later one takes an earlier one's place.
+func TestInitialStates(t *testing.T) {
+	forwarder, path, clock := delta(), filepath.Join(t.TempDir(), "usage.db"), newClock()
+	start := func(version string) *run {
+		return setup{path: path, clock: clock, version: version, opts: []Option{WithForwarder(forwarder)}}.start(t)
+	}
+	step := func(version, initial string, set []string, want map[string]float64) {
+		t.Helper()
+		r := start(version)
+		units := r.state("units", initial)
+		for _, state := range set {
+			units.Set(state)
+		}
+		r.record()
+		r.submit()
+		r.end()
+		sums := usage(received(forwarder.requests()))
+		maps.DeleteFunc(sums, func(_ string, n float64) bool { return n == 0 })
+		diff(t, sums, want)
+	}
+	step("1.0.0", "Metric", nil, map[string]float64{"1.0.0 units.occupancy{state=Metric}": 1})
+	step("1.0.0", "Metric", []string{"Metric"}, map[string]float64{"1.0.0 units.occupancy{state=Metric}": 1})
+	if n := len(forwarder.requests()); n != 1 {
+		t.Errorf("a restart submitted: %d requests, want 1", n)
+	}
+	step("1.0.0", "US", nil, map[string]float64{"1.0.0 units.occupancy{state=US}": 1})
+	step("1.0.0", "", nil, map[string]float64{})
+	step("1.1.0", "US", nil, map[string]float64{"1.1.0 units.occupancy{state=US}": 1})
+	step("1.1.0", "US", []string{"Metric"}, map[string]float64{"1.1.0 units.occupancy{state=Metric}": 1, "1.1.0 units.changes{state=Metric}": 1})
+	step("1.1.0", "US", nil, map[string]float64{"1.1.0 units.occupancy{state=Metric}": 1, "1.1.0 units.changes{state=Metric}": 1})
+	step("1.1.0", "US", []string{""}, map[string]float64{"1.1.0 units.changes": 1, "1.1.0 units.changes{state=Metric}": 1})
+	step("1.1.0", "US", nil, map[string]float64{"1.1.0 units.changes": 1, "1.1.0 units.changes{state=Metric}": 1}) // it was cleared
+}
+
+// TestInitialStatesOfTwoProcesses: of what two processes that run together pass
+// the later one holds, until one of them sets a state.
+func TestInitialStatesOfTwoProcesses(t *testing.T) {
+	forwarder, path, clock := delta(), filepath.Join(t.TempDir(), "usage.db"), newClock()
+	begin := func(initial string) (*run, *otelusage.State) {
+		r := setup{path: path, clock: clock, opts: []Option{WithForwarder(forwarder)}}.start(t)
+		return r, r.state("units", initial)
+	}
+	holds := func(r *run, want map[string]float64) {
+		t.Helper()
+		r.submit()
+		sums := usage(received(forwarder.requests()))
+		maps.DeleteFunc(sums, func(_ string, n float64) bool { return n == 0 })
+		diff(t, sums, want)
+	}
+	a, unitsOfA := begin("Metric")
+	b, unitsOfB := begin("US")
+	a.record()
+	b.record()
+	a.record()
+	holds(a, map[string]float64{"1.0.0 units.occupancy{state=US}": 1})
+	if v, _ := unitsOfA.Value(); v != "Metric" || unitsOfA.Changes() != 0 {
+		t.Errorf("the first one is in %q, %d changes", v, unitsOfA.Changes())
+	}
+	unitsOfA.Set("US")
+	a.record()
+	b.record()
+	set := map[string]float64{"1.0.0 units.occupancy{state=US}": 1, "1.0.0 units.changes{state=US}": 1}
+	holds(b, set)
+	c, _ := begin("Imperial")
+	c.record()
+	holds(c, set)
+	unitsOfB.Set("Metric")
+	b.record()
+	holds(b, map[string]float64{"1.0.0 units.occupancy{state=Metric}": 1, "1.0.0 units.changes{state=US}": 1, "1.0.0 units.changes{state=Metric}": 1})
+	for _, r := range []*run{a, b, c} {
+		r.end()
+	}
+}
+
+// TestAnInitialStateThatIsDeclaredLate, by another package, is no change.
+func TestAnInitialStateThatIsDeclaredLate(t *testing.T) {
+	forwarder := delta()
+	r := setup{opts: []Option{WithForwarder(forwarder)}}.start(t)
+	r.state("units", "")
+	r.record()
+	units := r.state("units", "Metric")
+	r.record()
+	if v, _ := units.Value(); v != "Metric" || units.Changes() != 0 {
+		t.Errorf("it is in %q, %d changes", v, units.Changes())
+	}
+	r.submit()
+	r.end()
+	diff(t, usage(received(forwarder.requests())), map[string]float64{"1.0.0 units.occupancy{state=Metric}": 1})
 }
 
 func TestInstrumentsOfTheApplicationAreLeftOut(t *testing.T) {

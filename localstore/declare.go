@@ -63,8 +63,9 @@ func (s *Store) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	l.see(d)
 	var life otelusage.Lifetime
 	for _, key := range append([]ledgerKey{key}, waits...) {
-		life = joinLives(life, l.lifetimes[key])
+		life = joinLives(life, l.lifetime(key))
 	}
+	life.Incomplete = l.incomplete.Load()
 	return life, nil
 }
 
@@ -97,7 +98,10 @@ func changes(known, d otelusage.Declaration) bool {
 func (s *Store) writeDeclarations(tx *transaction) (int, error) {
 	fresh := s.ledger.waiting()
 	for _, d := range fresh {
-		err := tx.freeName(d)
+		err := s.convertImported(tx, d)
+		if err == nil {
+			err = tx.freeName(d)
+		}
 		if err == nil {
 			err = tx.run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)
 				SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM `+formerNames+` WHERE name = ?1 AND kind = ?2)

@@ -25,7 +25,7 @@ const (
 //	mirror                  {id, created, installation_id}
 //	consent                 {mode, sending, should_ask, reason, since}
 //	statistics              [{name, description, unit, declared, changed, float, monotonic, value, exports, average, series}]
-//	states                  [{name, description, unit, declared, changed, state, changes, history: [{at, state}], series}]
+//	states                  [{name, description, unit, declared, changed, state, default, changes, history: [{at, state}], series}]
 //	timers                  [{name, description, unit, declared, changed, runs, total_seconds, average_seconds, series}]
 //	sequences               [{name, description, unit, declared, changed, checkpoints, completions, funnel: [{checkpoint, hits}], series}]
 //	metrics                 [series], of what belongs to no trackable
@@ -47,7 +47,8 @@ const (
 // more than boundaries, or the members of an exponential histogram of the
 // OpenTelemetry data model; in days and history its sum, with count beside it.
 //
-// Times are ISO 8601 in UTC, null for never. A state is null for none. Whole
+// Times are ISO 8601 in UTC, null for never. A state is null for none; default, which is true
+// or left out, says that it is the initial one and none was ever set. Whole
 // numbers are exact over all of int64: a reader that takes them for floats
 // loses digits above 2^53.
 //

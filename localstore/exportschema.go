@@ -43,6 +43,7 @@ type jsonStatistic struct {
 type jsonState struct {
 	jsonTrackable
 	State   any          `json:"state"`
+	Default bool         `json:"default,omitempty"`
 	Changes int64        `json:"changes"`
 	History []jsonMove   `json:"history"`
 	Series  []jsonSeries `json:"series"`
@@ -162,7 +163,7 @@ func jsonStateOf(t *Trackable) jsonState {
 	for i, m := range t.Moves {
 		history[i] = jsonMove{moment(m.At), jsonText(m.State)}
 	}
-	return jsonState{jsonTrackableOf(t), jsonText(t.State), t.Changes, history, seriesList(t.Series)}
+	return jsonState{jsonTrackableOf(t), jsonText(t.State), t.Default, t.Changes, history, seriesList(t.Series)}
 }
 
 func jsonTimerOf(t *Trackable) jsonTimer {

@@ -3,7 +3,9 @@ package localstore
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -21,23 +23,33 @@ var (
 // installation's, and are said under a version once one has taken them over.
 var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.resource_id WHERE r.attributes = '` + importedAttributes + `'`
 
+// importInterval is how often an import that failed is tried again while the
+// mirror is used. A submission tries it in any case.
+const importInterval = time.Minute
+
+// importIsDue reports whether an import that failed is to be tried again.
+func (s *Store) importIsDue() bool {
+	return s.notImported != nil && !s.now().Before(s.importAgain)
+}
+
 // importReference imports a database of the reference implementation, once. It
 // is tried again while it fails, and not after an Erase: what was imported
 // before was to be forgotten. The caller holds s.mu.
 func (s *Store) importReference() {
-	s.notImported = nil
+	before := s.notImported
+	s.notImported, s.importAgain = nil, s.now().Add(importInterval)
+	s.ledger.incomplete.Store(false)
 	if s.last.imported || s.last.erasures > 0 {
 		return
 	}
 	if err := s.reference.distrusted(); err != nil && s.importFrom != "" { // beside the mirror it is a stranger's attempt
-		s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
-		s.report(s.notImported)
+		s.failImport(before, err)
 		return
 	}
 	if !s.reference.found(s.asked) {
 		return
 	}
-	o, err := s.reference.read(min(brief, s.patience()), s.now().UnixNano())
+	o, err := s.reference.read(min(brief, s.patience()), s.now().UnixNano(), filepath.Dir(s.path))
 	if err == nil {
 		err = s.writeDurably(func(tx *transaction) error {
 			if tx.imported {
@@ -47,16 +59,24 @@ func (s *Store) importReference() {
 		})
 	}
 	if err != nil {
-		s.notImported = fmt.Errorf("%w: %s: %w", ErrReference, s.reference.master, err)
-		s.report(s.notImported)
+		s.failImport(before, fmt.Errorf("%s: %w", s.reference.master, err))
 		return
 	}
 	for _, problem := range o.problems {
-		s.report(fmt.Errorf("import %s: left out: %w", s.reference.master, problem))
+		s.report(fmt.Errorf("import %s: %w", s.reference.master, problem))
 	}
 	s.ledger.stale.Store(true)
 	if h, err := s.readHeader(); err == nil {
 		s.adopt(h)
+	}
+}
+
+// failImport notes why an import failed, and reports it once.
+func (s *Store) failImport(before, err error) {
+	s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
+	s.ledger.incomplete.Store(true)
+	if before == nil || before.Error() != s.notImported.Error() {
+		s.report(s.notImported)
 	}
 }
 
@@ -80,17 +100,23 @@ func (s *Store) writeOrigin(tx *transaction, o *origin) error {
 		return err
 	}
 	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
-	if err == nil && s.installationID == "" && o.user != "" {
-		if idErr := checkInstallationID(o.user); idErr != nil {
-			o.problems = append(o.problems, fmt.Errorf("user identifier: %w", idErr))
-		} else {
-			err = tx.run(replaceInstallation, o.user)
-		}
+	if err != nil || s.installationID != "" {
+		return err
+	}
+	user, problem := o.user()
+	if problem != nil {
+		o.problems = append(o.problems, problem)
+	}
+	if user != "" {
+		err = tx.run(replaceInstallation, user)
 	}
 	return err
 }
 
 func (s *Store) importTrackable(tx *transaction, t *original) error {
+	if err := tx.adoptKind(t); err != nil {
+		return err
+	}
 	at := tx.now
 	if len(t.rows) > 0 {
 		at = t.rows[0].at
@@ -178,8 +204,9 @@ func (s *Store) importHistory(tx *transaction, t *original, series int64, values
 	return wrap("write days", err)
 }
 
-// importState takes over the last state, which one of this program's own wins
-// over, and how often each was entered.
+// importState takes over the last state, which one that this program set wins
+// over, and how often each was entered. Where it comes after an initial state
+// was recorded it takes that one's place.
 func (s *Store) importState(tx *transaction, t *original, m *Metric) error {
 	gauge, err := s.seriesRow(tx, &Series{Resource: &Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
 	if err != nil {
@@ -197,7 +224,8 @@ func (s *Store) importState(tx *transaction, t *original, m *Metric) error {
 	last := t.last()
 	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		SELECT id, ?3, ?4, ?5, ?6, 1, ?3, ?4 FROM trackables WHERE name = ?1 AND kind = ?2
-		ON CONFLICT (trackable_id) DO NOTHING`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)
+		ON CONFLICT (trackable_id) DO UPDATE SET state = ?4, since = ?5, moves = ?6, shared = 1,
+			shared_series_id = iif(shared, shared_series_id, ?3), shared_state = ?4 WHERE moves = 0`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}

@@ -2,7 +2,10 @@ package localstore
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const replaceInstallation = `UPDATE mirror SET installation_id = ?1`
@@ -62,14 +65,15 @@ func (s *Store) setInstallationID(id string) error {
 	return nil
 }
 
+// maxInstallationID is how many characters HQ keeps of an identifier.
+const maxInstallationID = 255
+
 func checkInstallationID(id string) error {
-	if id == "" || len(id) > 255 {
-		return fmt.Errorf("%w: %d bytes, want 1 to 255", ErrInvalidID, len(id))
+	if n := utf8.RuneCountInString(id); n == 0 || n > maxInstallationID {
+		return fmt.Errorf("%w: %d characters, want 1 to %d", ErrInvalidID, n, maxInstallationID)
 	}
-	for _, b := range []byte(id) {
-		if b < ' ' || b > '~' {
-			return fmt.Errorf("%w: only printable ASCII is allowed", ErrInvalidID)
-		}
+	if !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
+		return fmt.Errorf("%w: only UTF-8 text without control characters is allowed", ErrInvalidID)
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ type ledger struct {
 	seen     map[ledgerKey]struct{}  // keys of declared
 	claimed  map[ledgerKey]ledgerKey // former names of declared
 
+	incomplete atomic.Bool // something is to be imported yet
+
 	stale   atomic.Bool // what was read may not be in the file
 	anew    atomic.Bool // the file is another one and knows nothing that was declared
 	written atomic.Int64
@@ -35,7 +37,8 @@ type ledger struct {
 type recorded struct {
 	known     map[ledgerKey]otelusage.Declaration
 	lifetimes map[ledgerKey]*otelusage.Lifetime
-	former    map[ledgerKey]ledgerKey // what has a name that another had
+	former    map[ledgerKey]ledgerKey             // what has a name that another had
+	imports   map[string]otelusage.SeriesLifetime // of those that are imported alone, by name
 }
 
 // ledgerKey is a trackable's identity: names compare without case.
@@ -92,6 +95,7 @@ func (s *Store) readLedger() error {
 func (r *recorded) read(c *connection) error {
 	r.known = make(map[ledgerKey]otelusage.Declaration)
 	r.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
+	r.imports = make(map[string]otelusage.SeriesLifetime)
 	return c.snapshot(func() error {
 		keys, err := r.loadTrackables(c)
 		if err != nil {
@@ -108,7 +112,7 @@ func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 	keys := make(map[int64]ledgerKey)
 	err := c.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
 			c.trackable_id IS NOT NULL, coalesce(c.state, '')
-		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id`,
+		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id AND c.moves > 0`,
 		func(rows *sql.Rows) error {
 			var id int64
 			var kind, checkpoints string
@@ -140,7 +144,9 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 	}
 	sums := make(map[series]*otelusage.SeriesLifetime)
 	var order []series
-	err := c.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded
+	imported := make(map[series]int64) // how often they changed
+	counted := make(map[int64]bool)    // trackables that were counted here
+	err := c.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded, o.imported IS NOT NULL, o.exports
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		JOIN trackables t ON t.id = m.trackable_id
 		WHERE m.role IN ('value', 'changes') ORDER BY s.id`,
@@ -149,7 +155,9 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 			var role, attributes, bounds string
 			var m Metric
 			var recorded any
-			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded)
+			var taken bool
+			var exports int64
+			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &exports)
 			if err != nil {
 				return err
 			}
@@ -172,6 +180,11 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 				sums[key], order = sum, append(order, key)
 			}
 			addLifetime(sum, v)
+			if taken {
+				imported[key] = exports
+			} else {
+				counted[id] = true
+			}
 			return nil
 		})
 	if err != nil {
@@ -184,6 +197,13 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 		}
 		life := r.lifetimes[keys[key.trackable]]
 		life.Series = append(life.Series, *sum)
+	}
+	for key, exports := range imported {
+		if !counted[key.trackable] {
+			alone := *sums[key]
+			alone.Int, alone.Count = clampInt(alone.Float), exports
+			r.imports[keys[key.trackable].name] = alone
+		}
 	}
 	return nil
 }

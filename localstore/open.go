@@ -32,6 +32,7 @@ func (s *Store) open() error {
 		case try == opens:
 			return s.named(err)
 		case (damaged(err) || errors.Is(err, ErrNotMirror) || hasCode(err, codeBusy)) && s.makeWay():
+		case hasCode(err, codeCannotOpen) && s.makeWayForUnreadable():
 		case damaged(err) && s.existing:
 			return s.named(s.refuseForeign(err))
 		case damaged(err) && !doubted:
@@ -61,7 +62,7 @@ func (s *Store) connect() error {
 		s.lost = true
 	}
 	switch {
-	case absent && s.makeWay():
+	case absent && s.makeWay(), err == nil && s.makeWayForJournal():
 		return s.connect()
 	case absent && s.existing && err == nil:
 		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
@@ -230,6 +231,9 @@ func (s *Store) openReadOnly() error {
 		if err != nil {
 			return err
 		}
+		if s.makeWayForJournal() {
+			continue
+		}
 		os.SameFile(file, file) // on Windows the first comparison reads which file it is
 		alone := !hasBeside(s.path)
 		conn, err := s.connectReader()
@@ -240,7 +244,7 @@ func (s *Store) openReadOnly() error {
 		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
-		if (damaged(err) || errors.Is(err, ErrNotMirror)) && s.makeWay() {
+		if (damaged(err) || errors.Is(err, ErrNotMirror)) && s.makeWay() || hasCode(err, codeCannotOpen) && s.makeWayForUnreadable() {
 			continue
 		}
 		return s.named(s.refuseForeign(err))

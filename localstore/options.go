@@ -106,8 +106,8 @@ func WithBusyTimeout(d time.Duration) Option {
 }
 
 // WithInstallationID gives the installation an id of the application's choice,
-// in place of the random one. It must name nobody: at most 255 bytes of
-// printable ASCII. An empty id leaves the one the mirror has.
+// in place of the random one. It must name nobody: at most 255 characters of
+// UTF-8 text. An empty id leaves the one the mirror has.
 func WithInstallationID(id string) Option {
 	return option(func(c config) config { c.installationID = id; return c })
 }
@@ -119,9 +119,15 @@ func WithInstallationID(id string) Option {
 // It is imported once, when the mirror is first opened for writing: totals, last
 // states, the latest changes and the user identifier as installation id, unless
 // [WithInstallationID] gives one. Imported totals count as sent. The original is
-// read and never changed; one that cannot be read now, or that other users could
-// have written, is reported as [ErrReference] and tried again, and meanwhile no
-// lifetime totals are sent.
+// read and never changed: what a killed program left in a journal is rolled back
+// in a private copy. One that cannot be read now, or that other users could have
+// written, is reported as [ErrReference] and tried again, and meanwhile no lifetime
+// totals are sent.
+//
+// Names that cannot be declared are those of [otelusage.SuggestName]. The
+// identifier is that of the newest row; one that was stored as a number is
+// reported. What a table counts follows from what the application declares, where
+// the reference does not say it.
 func ImportFrom(path string) Option {
 	return option(func(c config) config { c.importFrom = path; return c })
 }

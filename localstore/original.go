@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,6 @@ const originalRows = 10_000
 
 // origin is what the files of the reference hold.
 type origin struct {
-	user        string
 	trackables  []*original
 	submissions *original // nil: never declared
 	problems    []error   // what had to be left out
@@ -36,6 +36,7 @@ type origin struct {
 type original struct {
 	table, name, description string
 	kind                     otelusage.Kind
+	listed                   bool
 	count                    int64 // of its changes
 	rows                     []change
 }
@@ -45,6 +46,8 @@ type change struct {
 	at    int64
 	total float64
 	state string
+	user  any // who made it; a number where the text looked like one
+	part  int // which file it is in: the later one has the later rows
 }
 
 func (o *original) last() change {
@@ -65,8 +68,20 @@ func (o *original) whole() bool {
 }
 
 // read reads both files, as they are at one moment, without changing or locking
-// them: the program that writes them may be running.
-func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
+// them: the program that writes them may be running. It reads a copy where a
+// program that was killed left something to be rolled back.
+func (r reference) read(wait time.Duration, now int64, near string) (o *origin, err error) {
+	o, err = r.readFiles(true, wait, now)
+	if hasCode(err, codeReadOnly) {
+		err = r.copied(near, func(c reference) (err error) {
+			o, err = c.readFiles(false, wait, now)
+			return err
+		})
+	}
+	return o, err
+}
+
+func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *origin, err error) {
 	var files []*connection
 	defer func() {
 		for _, c := range files {
@@ -87,7 +102,10 @@ func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
-		c, err := connect(path, true, wait)
+		if file.Size() == 0 {
+			continue // as the master is until the first upload
+		}
+		c, err := connect(path, readOnly, wait)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
@@ -101,12 +119,14 @@ func (r reference) read(wait time.Duration, now int64) (o *origin, err error) {
 		return nil, err
 	}
 	for _, t := range o.all() {
-		for _, c := range files {
-			if err := o.readRows(c, t, now); err != nil {
+		for part, c := range files {
+			if err := o.readRows(c, t, part, now); err != nil {
 				return nil, fmt.Errorf("read table %q: %w", t.table, err)
 			}
 		}
 	}
+	// Of a table that is neither listed nor has a row nothing is known.
+	o.trackables = slices.DeleteFunc(o.trackables, func(t *original) bool { return !t.listed && len(t.rows) == 0 })
 	return o, nil
 }
 
@@ -132,63 +152,8 @@ func (c *connection) beginOriginal() error {
 	return nil
 }
 
-// readTables reads which trackables there are: whichever of the files existed
-// first lists them.
-func (o *origin) readTables(files []*connection) error {
-	names := new(otelusage.Tracker) // knows which names are allowed
-	seen, listed := make(map[string]bool), false
-	for _, c := range files {
-		n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, tableInfo)
-		if err != nil {
-			return fmt.Errorf("read tables: %w", err)
-		}
-		if n == 0 {
-			continue
-		}
-		listed = true
-		err = c.each(`SELECT [TableName], [Type], [Description] FROM `+tableInfo, func(rows *sql.Rows) error {
-			var name, kind, description sql.NullString
-			if err := rows.Scan(&name, &kind, &description); err != nil {
-				return err
-			}
-			if !seen[name.String] {
-				seen[name.String] = true
-				o.declare(names, name.String, kind.String, description.String)
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("read %s: %w", tableInfo, err)
-		}
-	}
-	if !listed {
-		return fmt.Errorf("there is no table %s", tableInfo)
-	}
-	return nil
-}
-
-func (o *origin) declare(names *otelusage.Tracker, name, kind, description string) {
-	t := &original{table: name, description: strings.ToValidUTF8(description, "\uFFFD")}
-	var ok bool
-	if t.kind, ok = otelusage.ParseKind(strings.ToLower(kind)); !ok {
-		o.problems = append(o.problems, fmt.Errorf("%q is of unknown type %q", name, kind))
-		return
-	}
-	if name == submissionsTable {
-		o.submissions = t
-		return
-	}
-	named, err := names.Statistic(name)
-	if err != nil {
-		o.problems = append(o.problems, err)
-		return
-	}
-	t.name = named.Name()
-	o.trackables = append(o.trackables, t)
-}
-
 // readRows appends the latest rows that a file has of a trackable.
-func (o *origin) readRows(c *connection, t *original, now int64) error {
+func (o *origin) readRows(c *connection, t *original, part int, now int64) error {
 	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, t.table)
 	if err != nil || n == 0 {
 		return err
@@ -197,6 +162,7 @@ func (o *origin) readRows(c *connection, t *original, now int64) error {
 	if n, err = c.find(`SELECT count(*) FROM ` + table); err != nil {
 		return err
 	}
+	before := t.count
 	t.count += n
 	state := "NULL"
 	if t.kind == otelusage.KindState {
@@ -212,19 +178,32 @@ func (o *origin) readRows(c *connection, t *original, now int64) error {
 		}
 		number, ok := originalNumber(total)
 		if !ok {
-			o.problems = append(o.problems, fmt.Errorf("%q has a count that is no number", t.table))
+			o.problems = append(o.problems, fmt.Errorf("a row of %q is left out: its count is no number", t.table))
 			t.count--
 			return nil
 		}
-		if o.user == "" && user != nil {
-			o.user = fmt.Sprint(user)
+		if text, ok := user.([]byte); ok {
+			user = string(text)
 		}
-		rows = append(rows, change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD")})
+		rows = append(rows, change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
 		return nil
 	}, originalRows)
+	if t.endsWith(rows) {
+		t.count = before
+		return err
+	}
 	t.rows = append(t.rows, rows...)
 	t.repairTimes(now)
 	return err
+}
+
+// endsWith reports whether the rows of the part are in the master already: a
+// program that was killed after an upload has not emptied the part.
+func (o *original) endsWith(rows []change) bool {
+	return len(rows) > 0 && len(rows) <= len(o.rows) && slices.EqualFunc(o.rows[len(o.rows)-len(rows):], rows, func(a, b change) bool {
+		b.part = a.part
+		return a == b
+	})
 }
 
 func originalNumber(column any) (float64, bool) {

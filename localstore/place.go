@@ -133,7 +133,9 @@ func irregular(mode fs.FileMode) string {
 }
 
 // besideSuffixes name the files that SQLite keeps beside a database.
-var besideSuffixes = [...]string{"-wal", "-shm", "-journal"}
+var besideSuffixes = [...]string{"-wal", "-shm", journalSuffix}
+
+const journalSuffix = "-journal"
 
 // checkReached is checkWriters for a file that is reached through any links, and
 // for the link at the path.

@@ -2,9 +2,6 @@ package localstore
 
 import (
 	"fmt"
-	"strings"
-
-	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // record writes a recording's changes; share says whether they may be sent.
@@ -115,49 +112,6 @@ func (s *Store) rowsFor(trackable string) int64 {
 		return n
 	}
 	return s.maxRows
-}
-
-// recordMove writes a State that this process moved. One that it only took
-// over keeps its value, under the resource of the version that now runs.
-func (s *Store) recordMove(tx *transaction, m Move, share bool) error {
-	series, err := s.seriesRow(tx, m.Series, tx.now)
-	if err != nil {
-		return err
-	}
-	trackable, err := tx.find(`SELECT trackable_id FROM metrics WHERE id = ?1`, m.Series.Metric.row.id)
-	if err != nil {
-		return fmt.Errorf("find state %q: %w", m.Series.Metric.Name, err)
-	}
-	if !m.Moved {
-		err := tx.run(`UPDATE current_states SET series_id = ?2,
-				shared_series_id = CASE WHEN ?3 AND shared THEN ?2 ELSE shared_series_id END
-			WHERE trackable_id = ?1 AND (series_id <> ?2 OR (?3 AND shared AND shared_series_id <> ?2))`,
-			trackable, series, share)
-		if err != nil {
-			return fmt.Errorf("take over state %q: %w", m.Series.Metric.Name, err)
-		}
-		return nil
-	}
-	var state any
-	if m.State != otelusage.NoState {
-		state = strings.ToValidUTF8(m.State, "\uFFFD") // as its attribute is sent
-	}
-	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
-		VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?5 THEN ?2 END, CASE WHEN ?5 THEN ?3 END)
-		ON CONFLICT (trackable_id) DO UPDATE SET series_id = ?2, state = ?3, since = ?4, moves = moves + 1,
-			shared = shared OR ?5,
-			shared_series_id = CASE WHEN ?5 THEN ?2 ELSE shared_series_id END,
-			shared_state = CASE WHEN ?5 THEN ?3 ELSE shared_state END`,
-		trackable, series, state, tx.now, share)
-	if err == nil {
-		err = tx.run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
-			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
-			trackable, s.rowsFor(strings.ToLower(m.Series.Metric.Name)))
-	}
-	if err != nil {
-		return fmt.Errorf("write state %q: %w", m.Series.Metric.Name, err)
-	}
-	return nil
 }
 
 func (s *Store) recordGauge(tx *transaction, g Gauge, share bool) error {

@@ -1,9 +1,7 @@
 package localstore
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,8 +18,21 @@ var ErrReference = errors.New("localstore: database of the reference implementat
 type reference struct{ master, part string }
 
 func referenceOf(path string) reference {
-	base := strings.TrimSuffix(path, filepath.Ext(path))
+	base := strings.TrimSuffix(path, extension(path))
 	return reference{master: base + ".db", part: base + ".part.db"}
+}
+
+// extension is that of Python's os.path.splitext, which the reference replaces:
+// the dots that a hidden file's name begins with are none.
+func extension(path string) string {
+	ext := filepath.Ext(path)
+	name := path[:len(path)-len(ext)]
+	for i := len(name) - 1; i >= 0 && !os.IsPathSeparator(name[i]); i-- {
+		if name[i] != '.' {
+			return ext
+		}
+	}
+	return ""
 }
 
 // mirrorSuffix takes the place of ".db" where the reference's master has the
@@ -39,16 +50,42 @@ func (s *Store) makeWay() bool {
 		return false
 	}
 	beside := strings.TrimSuffix(s.asked, ".db") + mirrorSuffix
-	if _, err := os.Stat(beside); err != nil && !isReference(r.master) && !isReference(r.part) {
+	if _, err := os.Stat(beside); err != nil && !isReference(r.master) && !isReference(r.part) && !r.begun() {
 		return false
 	}
 	s.asked, s.path = beside, beside
 	return true
 }
 
-// found reports whether there is something to import: not in the mirror itself.
-func (r reference) found(mirror string) bool {
-	return r.master != mirror && (isReference(r.master) || isReference(r.part))
+// makeWayForJournal is makeWay before the file at the path is opened: SQLite
+// would roll back into the original what a killed program left in its journal.
+func (s *Store) makeWayForJournal() bool {
+	if !exists(s.path + journalSuffix) {
+		return false
+	}
+	return (isReference(s.path) || referenceOf(s.asked).begun() && !isMirror(s.path)) && s.makeWay()
+}
+
+// makeWayForUnreadable is makeWay for a file that this user may not read, and
+// that lies where the reference has its database: counting goes on beside it, and
+// it is imported once it can be read. Who only looks at a mirror goes there where
+// another process has. What nothing shows to be the reference's may be a mirror,
+// and decisions that were made beside it would not hold for it.
+func (s *Store) makeWayForUnreadable() bool {
+	beside := strings.TrimSuffix(s.asked, ".db") + mirrorSuffix
+	if denied(s.path, false) == nil || (s.readOnly || s.existing) && !exists(beside) || writeDenied(filepath.Dir(s.asked)) != nil {
+		return false
+	}
+	return s.makeWay()
+}
+
+// begun reports whether the reference made files in which nothing shows yet: its
+// master is empty until the first upload, and a killed program may have left the
+// journal of its first transaction; or files that this user may not read.
+func (r reference) begun() bool {
+	master, ok := trusted(r.master)
+	_, uploads := trusted(r.part)
+	return ok && uploads && (master.Size() == 0 || exists(r.master+journalSuffix) || forbidden(r.master))
 }
 
 // distrusted says why files are not looked at: others could have written them.
@@ -63,40 +100,29 @@ func (r reference) distrusted() error {
 	return nil
 }
 
-// isReference reports whether a file is a database of the reference, or shows
-// that it was: a damaged one must not be taken for a damaged mirror.
-func isReference(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || checkBeside(path) != nil || checkReached(path, info) != nil {
+// found reports whether there is something to import: not in the mirror itself.
+// What cannot be read may be.
+func (r reference) found(mirror string) bool {
+	if r.master == mirror {
 		return false
 	}
-	if n, err := countTables(path, tableInfo); err == nil {
-		return n > 0
-	}
-	return shows(path, tableInfo) // damaged, or in use by the reference
+	return isReference(r.master) || isReference(r.part) || forbidden(r.master) || forbidden(r.part)
 }
 
-func countTables(path, name string) (n int64, err error) {
-	c, err := connect(path, true, 0)
-	if err != nil {
-		return 0, err
-	}
-	n, err = c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, name)
-	return n, errors.Join(err, c.close())
+// forbidden reports whether a file is there and this user may not read it.
+func forbidden(path string) bool {
+	_, ok := trusted(path)
+	return ok && denied(path, false) != nil
 }
 
-// shows reports whether a text stands in the beginning of a file that SQLite
-// cannot read. A mirror is not looked at: closing a file drops the locks that the
-// process has on it. The reference has no write-ahead log.
-func shows(path, text string) bool {
-	if _, err := os.Stat(path + "-wal"); err == nil {
-		return false
-	}
-	f, _, err := openFile(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	start, err := io.ReadAll(io.LimitReader(f, markLimit))
-	return err == nil && !hasApplicationID(start) && bytes.Contains(start, []byte(text))
+// trusted reports whether a regular file lies at a path that nobody else could
+// have written.
+func trusted(path string) (os.FileInfo, bool) {
+	file, err := os.Stat(path)
+	return file, err == nil && file.Mode().IsRegular() && checkReached(path, file) == nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

@@ -137,7 +137,7 @@ func (l *ledger) declareFormer(d otelusage.Declaration, now ledgerKey) (life ote
 		return life, fmt.Errorf("%w: %q", ErrRenamed, now.name)
 	}
 	l.see(d)
-	return joinLives(life, l.lifetimes[now]), nil
+	return joinLives(life, l.lifetime(now)), nil
 }
 
 // joinLives makes one life of two. The state of the first holds, if there is one.
@@ -220,14 +220,17 @@ func (s *Store) settleNames(tx *transaction) error {
 }
 
 // moveTrackable gives all that belongs to one trackable to another. The state
-// that this one has holds, and so does the one that may be sent.
+// that this one has holds, and so does the one that may be sent, unless it is
+// only the initial one.
 func (tx *transaction) moveTrackable(from, to int64) error {
 	for _, statement := range []string{
 		`UPDATE metrics SET trackable_id = ?2 WHERE trackable_id = ?1`,
 		`UPDATE former_names SET trackable_id = ?2 WHERE trackable_id = ?1`,
 		`UPDATE current_states SET moves = current_states.moves + f.moves, shared = current_states.shared OR f.shared,
+			state = iif(current_states.moves = 0 AND f.moves > 0, f.state, current_states.state),
+			since = iif(current_states.moves = 0 AND f.moves > 0, f.since, current_states.since),
 			shared_series_id = CASE WHEN current_states.shared THEN current_states.shared_series_id ELSE f.shared_series_id END,
-			shared_state = CASE WHEN current_states.shared THEN current_states.shared_state ELSE f.shared_state END
+			shared_state = iif(current_states.shared AND NOT (current_states.moves = 0 AND f.moves > 0 AND f.shared), current_states.shared_state, f.shared_state)
 			FROM (SELECT * FROM current_states WHERE trackable_id = ?1) AS f WHERE current_states.trackable_id = ?2`,
 		`UPDATE OR IGNORE current_states SET trackable_id = ?2 WHERE trackable_id = ?1`,
 		`DELETE FROM current_states WHERE trackable_id = ?1`,

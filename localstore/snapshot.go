@@ -51,6 +51,7 @@ type Trackable struct {
 	Runs    int64            // of a Timer
 	Seconds float64          // of a Timer, in all
 	State   string           // [otelusage.NoState] for none
+	Default bool             // State is the initial one: none was ever set
 	Changes int64            // of a State
 	Hits    map[string]int64 // of a Sequence, by checkpoint
 

@@ -62,7 +62,8 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 }
 
 var selectTrackables = `SELECT t.id, ` + shown("t.name") + `, ` + shown("t.kind") + `, ` + shown("t.description") + `, ` + shown("t.unit") + `,
-		t.float, t.monotonic, ` + loaded("t.checkpoints", unreadable) + `, t.declared_at, ` + shown("c.state") + `, coalesce(c.since, 0)
+		t.float, t.monotonic, ` + loaded("t.checkpoints", unreadable) + `, t.declared_at, ` + shown("c.state") + `,
+		c.state IS NOT NULL AND c.moves = 0, coalesce(c.since, 0)
 	FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR ` + named + ` = ?1`
 
 // named is a trackable's name to compare with: of one that is too long to be
@@ -77,7 +78,7 @@ func (r *snapshotReader) readTrackables() error {
 			var kind, checkpoints string
 			t := &Trackable{Hits: make(map[string]int64)}
 			err := rows.Scan(&id, &t.Name, &kind, &t.Description, &t.Unit, &t.Float, &t.Monotonic, &checkpoints, &declaredAt,
-				&t.State, &changedAt)
+				&t.State, &t.Default, &changedAt)
 			if err != nil {
 				return err
 			}

@@ -48,6 +48,7 @@ type Store struct {
 
 	reference   reference
 	notImported error // why not, while it is to be
+	importAgain time.Time
 
 	circumstances *Circumstances // what holds for this process; nil: not known
 

@@ -258,7 +258,7 @@ func TestInstallationIDIsReplaceable(t *testing.T) {
 func TestInvalidInstallationIDsAreRefused(t *testing.T) {
 	s, _ := fresh(t)
 	before := s.InstallationID()
-	for _, bad := range []string{"a\nb", "ü", "\x00", strings.Repeat("x", 256), "\xff"} {
+	for _, bad := range []string{"a\nb", "\x00", strings.Repeat("ü", 256), "\xff", "a\u0085b"} {
 		path := newPath(t)
 		if _, err := Open(path, WithInstallationID(bad)); !errors.Is(err, ErrInvalidID) {
 			t.Errorf("Open with id %q = %v", bad, err)

@@ -134,6 +134,9 @@ func (s *Store) usable() error {
 		file, err := os.Stat(s.asked)
 		if err == nil && os.SameFile(file, s.file) {
 			if s.leaveIfCut(file); s.conn != nil {
+				if s.importIsDue() {
+					s.importReference()
+				}
 				return nil
 			}
 		} else {

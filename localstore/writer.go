@@ -68,7 +68,8 @@ type Change struct {
 }
 
 // Move is a State as it stands. Moved says that this process changed it since
-// the previous recording; without it only the resource is brought up to date,
+// the previous recording. Without it the state is recorded as the initial one
+// where none was ever set; otherwise only the resource is brought up to date,
 // once a newer version of the application has taken the state over.
 type Move struct {
 	Series *Series // of the gauge

@@ -32,9 +32,11 @@ func (t *Tracker) FloatStatistic(name string, opts ...StatisticOption) (*FloatSt
 	return declare(t, &meta{given: name, kind: KindStatistic, float: true, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newFloatStatistic)
 }
 
-// State declares which of several values a setting has. The initial one holds
-// where no earlier run left another; [NoState] is none. Redeclaring and errors
-// are as with [Tracker.Statistic]; another initial state keeps the first.
+// State declares which of several values a setting has. The initial one is a
+// default: it holds, and is reported, for as long as no run has set another, is
+// no change, and gives way to that of a later run; [NoState] is none. Redeclaring
+// and errors are as with [Tracker.Statistic]; another initial state keeps the
+// first.
 func (t *Tracker) State(name, initial string, opts ...StateOption) (*State, error) {
 	if t == nil {
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)

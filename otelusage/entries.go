@@ -15,7 +15,8 @@ type entries struct {
 
 	mu      sync.Mutex
 	current string
-	known   bool // a value was ever recorded, be it NoState
+	known   bool   // a value was ever entered, be it NoState
+	initial string // holds until then
 	series  family[entered]
 	total   int64 // entries of this run
 	life    int64 // those of earlier runs
@@ -39,7 +40,7 @@ func (e *entries) enter(value string, keepRedundant bool) (counted bool) {
 }
 
 func (e *entries) enterLocked(value string, keepRedundant bool) bool {
-	if value == e.current && (value == NoState || !keepRedundant) {
+	if value == e.value() && (value == NoState || !keepRedundant) {
 		return false
 	}
 	e.current, e.known = value, true
@@ -61,7 +62,15 @@ func (e *entries) of(set attribute.Set) *entered {
 func (e *entries) state() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.current
+	return e.value()
+}
+
+// value is the state that was entered last or, before any was, the initial one.
+func (e *entries) value() string {
+	if e.known {
+		return e.current
+	}
+	return e.initial
 }
 
 func (e *entries) changes() int64 {
@@ -70,12 +79,20 @@ func (e *entries) changes() int64 {
 	return e.life + e.total - e.forgot
 }
 
-// begin enters an initial state where none was ever recorded.
-func (e *entries) begin(value string) {
+// begin gives an initial state, if there is none. It is entered where none ever
+// was only to be kept like any redundant one, as the reference does.
+func (e *entries) begin(value string, enter bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.known {
-		e.enterLocked(value, false)
+	e.beginLocked(value, enter)
+}
+
+func (e *entries) beginLocked(value string, enter bool) {
+	if e.initial == NoState {
+		e.initial = value
+	}
+	if enter && !e.known {
+		e.enterLocked(value, true)
 	}
 }
 
@@ -99,36 +116,29 @@ func (e *entries) reset(reported bool) {
 // early is what was set before attaching, when nobody knew what an earlier run
 // had left.
 type early struct {
-	initial        string
-	initialCounted bool
-	explicit       bool   // Set was called
-	first          string // by the first Set
-	firstCounted   bool
+	initial      string
+	explicit     bool   // Set was called
+	first        string // by the first Set
+	firstCounted bool
 }
 
-// replay enters what local went through on top of what is known now. An initial
-// state only counts where nothing is known and it is known that nothing is.
+// replay enters what local went through on top of what is known now. restored
+// says that what earlier runs left is known.
 func (e *entries) replay(local *entries, was early, restored, keepRedundant bool) {
 	local.mu.Lock()
 	defer local.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if was.initial != NoState && !e.known {
-		if restored {
-			e.enterLocked(was.initial, false)
-		} else {
-			e.current = was.initial
-		}
-	}
+	e.beginLocked(was.initial, keepRedundant && restored)
 	if !was.explicit {
 		return
 	}
 	e.enterLocked(was.first, keepRedundant)
-	if was.initialCounted {
-		local.count(was.initial, -1)
-	}
 	if was.firstCounted {
 		local.count(was.first, -1)
+	}
+	if !local.known {
+		return // each Set was to the initial state
 	}
 	for _, l := range local.series.list {
 		if l.n > 0 {
@@ -173,7 +183,7 @@ func (e *entries) snapshot() (state string, list []entered) {
 	for i, entry := range e.series.list {
 		list[i] = *entry
 	}
-	return e.current, list
+	return e.value(), list
 }
 
 func stateSet(state string) attribute.Set {

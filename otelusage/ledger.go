@@ -44,6 +44,10 @@ type Lifetime struct {
 
 	// Changes is how often a State was entered.
 	Changes int64
+
+	// Incomplete says that earlier runs recorded more, which could not be read
+	// yet.
+	Incomplete bool
 }
 
 // SeriesLifetime is what earlier runs recorded for one attribute set.

@@ -37,7 +37,7 @@ func checkName(given string) (string, error) {
 	if len(shown) > most {
 		shown = cutAt(most, shown) + "..."
 	}
-	return "", fmt.Errorf("declare %q: %w: %s; %q would be valid", shown, ErrInvalidName, wrong, suggestName(name))
+	return "", fmt.Errorf("declare %q: %w: %s; %q would be valid", shown, ErrInvalidName, wrong, SuggestName(name))
 }
 
 func reserved(name string) string {
@@ -53,8 +53,9 @@ func reserved(name string) string {
 	return ""
 }
 
-// suggestName makes the nearest valid name.
-func suggestName(name string) string {
+// SuggestName returns the nearest name that OpenTelemetry accepts: a valid one
+// as it is, with '_' for each space and for what else is not allowed.
+func SuggestName(name string) string {
 	var b strings.Builder
 	for _, r := range name {
 		if b.Len() == MaxNameLength {

@@ -102,8 +102,9 @@ func Monotonic() StatisticOption {
 	})
 }
 
-// KeepRedundant counts setting a State to the value it already has as a change.
-// Default: it is none.
+// KeepRedundant counts setting a State to the value it already has as a change,
+// and its initial one, which is then entered where no earlier run set any: the
+// reference implementation does the same. Default: it is none.
 func KeepRedundant() StateOption {
 	return stateOption(func(o options) options {
 		o.keepRedundant = true

@@ -57,7 +57,7 @@ func formerName(given string) string {
 	if name, err := checkName(given); err == nil {
 		return name
 	}
-	return suggestName(spaced(given))
+	return SuggestName(spaced(given))
 }
 
 func checkFormerNames(given []string) error {

@@ -33,15 +33,13 @@ func (s *State) agreeInitial(initial string) {
 	if initial == NoState {
 		return
 	}
+	keep := s.meta.options().keepRedundant
 	s.mu.Lock()
 	old := s.early.initial
 	if old == NoState {
 		s.early.initial = initial
-		switch {
-		case !s.attached && !s.early.explicit:
-			s.early.initialCounted = s.entries.enter(initial, false)
-		case s.attached:
-			s.entries.begin(initial)
+		if s.attached || !s.early.explicit {
+			s.entries.begin(initial, s.attached && keep)
 		}
 	}
 	s.mu.Unlock()
@@ -77,7 +75,8 @@ func (s *State) Set(value string) {
 // Clear leaves the State without a value. That is a change where it had one.
 func (s *State) Clear() { s.Set(NoState) }
 
-// Value returns the state; ok is false when there is none.
+// Value returns the state, the initial one while none was set; ok is false when
+// there is none.
 func (s *State) Value() (value string, ok bool) {
 	if !s.ok() {
 		return NoState, false
@@ -88,7 +87,8 @@ func (s *State) Value() (value string, ok bool) {
 	return value, value != NoState
 }
 
-// Changes returns how often a state was entered, over all runs.
+// Changes returns how often a state was entered, over all runs. The initial one
+// is not, but with [KeepRedundant].
 func (s *State) Changes() int64 {
 	if !s.ok() {
 		return 0
@@ -139,7 +139,7 @@ func (s *State) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.entries.reset(s.attached)
-	s.early.initialCounted, s.early.first, s.early.firstCounted = false, s.entries.state(), false
+	s.early.first, s.early.firstCounted = s.entries.state(), false
 }
 
 func (s *State) values(yield func(label, value string)) { yield(s.meta.name, s.text()) }
@@ -163,7 +163,7 @@ func (s *State) connect(e *env) error {
 	} else {
 		s.entries = found.(*entries)
 	}
-	s.entries.replay(local, s.early, known, keep)
+	s.entries.replay(local, s.early, known && !life.Incomplete, keep)
 	shared := s.entries
 	s.attached = true
 	s.mu.Unlock()

@@ -101,6 +101,15 @@ func shownState(state string) string {
 	return plain(state)
 }
 
+// stateOf shows the state of a State, and whether it is the initial one because
+// none was set.
+func stateOf(t *localstore.Trackable) string {
+	if t.Default {
+		return shownState(t.State) + " (default)"
+	}
+	return shownState(t.State)
+}
+
 // bytesOf shows a size in the unit that fits.
 func bytesOf(n int64) string {
 	switch {

@@ -125,7 +125,7 @@ var sections = []section{
 		if !t.ChangedAt.IsZero() {
 			since = t.ChangedAt.Format(minuteLayout)
 		}
-		return []string{shownState(t.State), since, count(t.Changes), signed(today.value)}
+		return []string{stateOf(t), since, count(t.Changes), signed(today.value)}
 	}},
 	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *localstore.Trackable, today amount) []string {
 		average, added := "", ""

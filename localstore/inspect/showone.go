@@ -88,7 +88,7 @@ func (s *session) summary(t *localstore.Trackable, today amount) string {
 	}
 	switch t.Kind {
 	case otelusage.KindState:
-		return fmt.Sprintf("%s, %s, today %s", shownState(t.State), plural(t.Changes, "change"), added)
+		return fmt.Sprintf("%s, %s, today %s", stateOf(t), plural(t.Changes, "change"), added)
 	case otelusage.KindTimer:
 		return fmt.Sprintf("%s in %s, on average %s, today %s in %s", seconds(t.Seconds), plural(t.Runs, "run"),
 			seconds(t.AverageSeconds()), seconds(today.value.Float64()), plural(today.count, "run"))

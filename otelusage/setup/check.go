@@ -97,9 +97,8 @@ func checkText(s string) error {
 }
 
 func checkInstallationID(id string) error {
-	printable := func(r rune) bool { return r >= ' ' && r <= '~' }
-	if len(id) > maxInstallationID || strings.ContainsFunc(id, func(r rune) bool { return !printable(r) }) {
-		return fmt.Errorf("%w: not at most %d bytes of printable ASCII", ErrBadValue, maxInstallationID)
+	if utf8.RuneCountInString(id) > maxInstallationID {
+		return fmt.Errorf("%w: longer than %d characters", ErrBadValue, maxInstallationID)
 	}
-	return nil
+	return checkText(id)
 }

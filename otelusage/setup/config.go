@@ -43,7 +43,7 @@ type Config struct {
 	FilePath           string // filepath; default localstore.DefaultPath(ApplicationName)
 	ApplicationName    string // application_name
 	ApplicationVersion string // application_version
-	InstallationID     string // installation_id; at most 255 bytes of printable ASCII
+	InstallationID     string // installation_id; at most 255 characters
 	ImportFrom         string // the reference library's database; default: what lies at FilePath, see localstore.ImportFrom
 
 	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit

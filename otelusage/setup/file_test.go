@@ -154,7 +154,7 @@ func TestLoadFileNamesFileLineAndKey(t *testing.T) {
 		{"check absurd", general + "check_interval_s = 1000000000000", 3, "check_interval_s", ErrBadValue},
 		{"no bool", general + "debug = maybe", 3, "debug", ErrBadValue},
 		{"empty bool", general + "enabled = ", 3, "enabled", ErrBadValue},
-		{"installation id", general + "installation_id = Jörg", 3, "installation_id", ErrBadValue},
+		{"installation id", general + "installation_id = " + strings.Repeat("ü", 256), 3, "installation_id", ErrBadValue},
 		{"HQ without host", general + "[HQ]\napi_key = k", 3, "host", ErrMissingKey},
 		{"HQ without key", general + "[HQ]\nhost = h\nAPI_Key =", 5, "API_Key", ErrMissingKey},
 		{"HQ host with user", general + "[HQ]\nhost = u:p@h\napi_key = k", 4, "host", ErrBadValue},

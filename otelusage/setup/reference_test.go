@@ -150,3 +150,38 @@ func TestUploadAfterTheReference(t *testing.T) {
 	want.Data["__submissions__"] = entry{"Statistic", "The number of statistic submissions to the server.", 3.0}
 	sameUpload(t, parseUpload(t, []byte(bodies[1])), want)
 }
+
+// TestInitialStatesAtHQ: the reference uploads what the program passes today
+// until a state is set, which then stays.
+func TestInitialStatesAtHQ(t *testing.T) {
+	hq := newHQ(t)
+	path := filepath.Join(t.TempDir(), "usage.db")
+	for i, run := range []struct{ initial, set, want string }{
+		{"Metric", "", "Metric"},
+		{"Metric", "Metric", "Metric"},
+		{"US Standard", "", "US Standard"},
+		{otelusage.NoState, "", "No State"},
+		{"Metric", "", "Metric"},
+		{"Metric", "US Standard", "US Standard"},
+		{"Imperial", "", "US Standard"},
+	} {
+		u := started(t, hqConfig(t, hq.URL, path, "1.4.2"))
+		units, err := u.Tracker().State("Unit System", run.initial)
+		must(t, err)
+		if run.set != "" {
+			units.Set(run.set)
+		}
+		n, err := u.Tracker().Statistic("n")
+		must(t, err)
+		n.Add(1)
+		must(t, u.Submit(t.Context()))
+		must(t, u.Close())
+		_, bodies := hq.got()
+		if len(bodies) != i+1 {
+			t.Fatalf("%d uploads, want %d", len(bodies), i+1)
+		}
+		if got := parseUpload(t, []byte(bodies[i])).Data["Unit_System"].Data; got != run.want {
+			t.Errorf("run %d uploads %v, want %v", i+1, got, run.want)
+		}
+	}
+}

@@ -39,7 +39,7 @@ const kinds = {
     headline: (t) => [withUnit(number(t.value), t.unit), "in all"],
     breakdown: true,
   },
-  states: { headline: (t) => [t.state ?? "no state", `changed ${count(t.changes, "time")}`], parts: [Timeline] },
+  states: { headline: (t) => [t.default ? `${t.state} (default)` : t.state ?? "no state", `changed ${count(t.changes, "time")}`], parts: [Timeline] },
   timers: {
     colourName: "--c3",
     steps: () => timeSteps,

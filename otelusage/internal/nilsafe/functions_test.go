@@ -26,7 +26,7 @@ var functions = map[string]any{
 	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant, "otelusage.RenamedFrom": otelusage.RenamedFrom,
 	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
 	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,
-	"otelusage.NewTimer": otelusage.NewTimer, "otelusage.ParseKind": otelusage.ParseKind, "otelusage.TimerBoundaries": otelusage.TimerBoundaries,
+	"otelusage.NewTimer": otelusage.NewTimer, "otelusage.ParseKind": otelusage.ParseKind, "otelusage.SuggestName": otelusage.SuggestName, "otelusage.TimerBoundaries": otelusage.TimerBoundaries,
 	"otelusage.WithDescription": otelusage.WithDescription, "otelusage.WithErrorHandler": otelusage.WithErrorHandler, "otelusage.WithLedger": otelusage.WithLedger,
 	"otelusage.WithMeterProvider": otelusage.WithMeterProvider, "otelusage.WithUnit": otelusage.WithUnit,
 	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Values": otelusagetest.Values,

@@ -1,0 +1,138 @@
+package localstore
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// The reference's tables do not say whether they count a Statistic, a Timer or a
+// Sequence; its list does, and misses what was declared shortly before the
+// program was killed. What the application declares decides in any case, as it
+// does there.
+
+// counts reports whether a kind is one of those whose tables look the same.
+func counts(k otelusage.Kind) bool {
+	return k == otelusage.KindStatistic || k == otelusage.KindTimer || k == otelusage.KindSequence
+}
+
+// adoptKind gives what is about to be imported the kind that the application
+// has declared it as already.
+func (tx *transaction) adoptKind(t *original) error {
+	if !counts(t.kind) {
+		return nil
+	}
+	err := tx.each(`SELECT kind FROM (SELECT kind FROM former_names WHERE name = ?1 UNION ALL SELECT kind FROM trackables WHERE name = ?1)
+		ORDER BY kind = ?2`, func(rows *sql.Rows) error {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		if kind, ok := otelusage.ParseKind(name); ok && counts(kind) {
+			t.kind = kind // the last row has its own
+		}
+		return nil
+	}, t.name, t.kind.String())
+	return wrap("find kind", err)
+}
+
+// convertImported turns what was imported as another kind, and nothing has
+// counted since, into the kind that is declared now.
+func (s *Store) convertImported(tx *transaction, d otelusage.Declaration) error {
+	if !tx.imported || !counts(d.Kind) {
+		return nil
+	}
+	names := []string{d.Name}
+	for _, was := range formerKeys(d) {
+		names = append(names, was.name)
+	}
+	for _, name := range names {
+		ids, err := tx.list(`SELECT id FROM trackables WHERE name = ?1 AND kind <> ?2 AND id NOT IN (SELECT trackable_id FROM `+formerNames+`)`,
+			name, d.Kind.String())
+		for _, id := range ids {
+			if err == nil {
+				err = s.convertTrackable(tx, id, &original{name: name, description: d.Description, kind: d.Kind})
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("convert what was imported: %w", err)
+		}
+	}
+	return nil
+}
+
+// selectImported selects the series of a trackable that are imported alone.
+var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
+	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + importedSeries + `)
+		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
+
+func (s *Store) convertTrackable(tx *transaction, trackable int64, t *original) error {
+	series, err := tx.find(selectImported, trackable)
+	if err != nil {
+		return err
+	}
+	if series == 0 { // what was never counted says nothing: two kinds would be uploaded under one name
+		return tx.run(`DELETE FROM trackables WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metrics WHERE trackable_id = ?1)`, trackable)
+	}
+	if err := s.readImported(tx, t, series); err != nil {
+		return err
+	}
+	for _, query := range [...]string{
+		`DELETE FROM totals WHERE series_id = ?1`,
+		`DELETE FROM days WHERE series_id = ?1`,
+		`DELETE FROM history WHERE series_id = ?1`,
+		`DELETE FROM metrics WHERE id = (SELECT metric_id FROM series WHERE id = ?1)`,
+		`DELETE FROM series WHERE id = ?1`,
+	} {
+		if err := tx.run(query, series); err != nil {
+			return err
+		}
+	}
+	if err := tx.run(`DELETE FROM trackables WHERE id = ?1`, trackable); err != nil {
+		return err
+	}
+	s.forget()
+	return s.importTrackable(tx, t)
+}
+
+// readImported reads back what was imported of a trackable.
+func (s *Store) readImported(tx *transaction, t *original, series int64) error {
+	all, err := s.loadTotals(tx, []int64{series})
+	if err != nil {
+		return err
+	}
+	total := all[0]
+	t.count = total.exports
+	rows := s.rowsFor(strings.ToLower(t.name))
+	err = tx.each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
+		func(found *sql.Rows) error {
+			var c change
+			err := found.Scan(&c.at, &c.total)
+			t.rows = append(t.rows, c)
+			return err
+		}, series, t.count%rows, rows)
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	if len(t.rows) == 0 {
+		t.rows = []change{{}}
+	}
+	last := &t.rows[len(t.rows)-1]
+	last.at, last.total = total.updatedAt, total.recorded.Float64()
+	return nil
+}
+
+// lifetime returns what is known of a trackable, nil for nothing, also where it
+// was imported as another kind.
+func (r *recorded) lifetime(key ledgerKey) *otelusage.Lifetime {
+	life := r.lifetimes[key]
+	if life != nil && len(life.Series) > 0 || !counts(key.kind) {
+		return life
+	}
+	if series, ok := r.imports[key.name]; ok {
+		return &otelusage.Lifetime{Series: []otelusage.SeriesLifetime{series}}
+	}
+	return life
+}

@@ -9,6 +9,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // A text that somebody wrote by hand into the file is of any length. This
@@ -95,7 +97,7 @@ func (c *connection) refuseLong(queries ...string) error {
 		var table string
 		err := c.each(query, func(rows *sql.Rows) error { return rows.Scan(&table) })
 		if err == nil && table != "" {
-			err = fmt.Errorf("%w: a text in table %s is longer than %d bytes", errUnreadable, table, maxText)
+			err = fmt.Errorf("%w: a text in table %s is longer than %d bytes", series.ErrUnreadable, table, maxText)
 		}
 		if err != nil {
 			return err
@@ -110,7 +112,7 @@ func (s *Store) refuseNews(h header) error {
 	if s.readOnly || s.existing || h.dataVersion == s.conn.accepted {
 		return nil
 	}
-	if err := s.conn.refuseViews(errUnreadable); err != nil {
+	if err := s.conn.refuseViews(series.ErrUnreadable); err != nil {
 		return err
 	}
 	queries := []string{longTexts}

@@ -1,4 +1,4 @@
-package localstore
+package series
 
 import (
 	"math"
@@ -60,7 +60,7 @@ func fits(values []float64, scale int32) bool {
 				first, last = min(first, i), max(last, i)
 			}
 		}
-		if last-first >= maxExponentialBuckets {
+		if last-first >= MaxExponentialBuckets {
 			return false
 		}
 	}
@@ -104,10 +104,10 @@ func TestExponentialHistogramsMergeLikeTheirObservations(t *testing.T) {
 		if got.Scale != want {
 			t.Fatalf("scales %d and %d merged to %d, want %d", a.Scale, b.Scale, got.Scale, want)
 		}
-		if !(ExponentialValue(got)).nearly(ExponentialValue(naive(all, want))) {
+		if !(ExponentialValue(got)).Nearly(ExponentialValue(naive(all, want))) {
 			t.Fatalf("%v at scales %d and %d merged to %+v", all, a.Scale, b.Scale, got)
 		}
-		if len(got.Positive.Counts) > maxExponentialBuckets || len(got.Negative.Counts) > maxExponentialBuckets {
+		if len(got.Positive.Counts) > MaxExponentialBuckets || len(got.Negative.Counts) > MaxExponentialBuckets {
 			t.Fatalf("%d and %d buckets", len(got.Positive.Counts), len(got.Negative.Counts))
 		}
 	}
@@ -118,14 +118,14 @@ func TestExponentialHistogramsSubtractAnEarlierStateOfAnyScale(t *testing.T) {
 	for range 2000 {
 		all := observations(random, 1+random.IntN(60), math.Exp2(random.Float64()*9))
 		k := random.IntN(len(all) + 1)
-		earlier := naive(all[:k], finest(all[:k], maxScale))
-		later := naive(all, min(finest(all, maxScale), earlier.Scale-int32(random.IntN(4))))
+		earlier := naive(all[:k], finest(all[:k], MaxScale))
+		later := naive(all, min(finest(all, MaxScale), earlier.Scale-int32(random.IntN(4))))
 		got, ok := later.sub(earlier)
 		earlier.Sum, got.Sum, later.Sum = 0, 0, 0 // floats so far apart do not subtract
-		if !ok || !ExponentialValue(got).nearly(ExponentialValue(unsummed(naive(all[k:], later.Scale)))) {
+		if !ok || !ExponentialValue(got).Nearly(ExponentialValue(unsummed(naive(all[k:], later.Scale)))) {
 			t.Fatalf("%v after %d: %+v, %v", all, k, got, ok)
 		}
-		if again := earlier.add(got); !ExponentialValue(again).nearly(ExponentialValue(later)) {
+		if again := earlier.add(got); !ExponentialValue(again).Nearly(ExponentialValue(later)) {
 			t.Fatalf("earlier + difference = %+v, want %+v", again, later)
 		}
 	}
@@ -137,13 +137,13 @@ func TestExponentialHistogramsFarApartMergeInLittleMemory(t *testing.T) {
 	bytes := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			got = naive(far[:1], maxScale).add(naive(far[1:], maxScale))
+			got = naive(far[:1], MaxScale).add(naive(far[1:], MaxScale))
 		}
 	}).AllocedBytesPerOp()
 	if bytes > 1<<16 {
 		t.Errorf("merging allocated %d bytes", bytes)
 	}
-	if want := naive(far, finest(far, maxScale)); !got.equal(want) {
+	if want := naive(far, finest(far, MaxScale)); !got.equal(want) {
 		t.Errorf("merged to %+v, want %+v", got, want)
 	}
 }

@@ -5,50 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
-
-// Part is what one request carries: the points of one resource. It is read
-// from the mirror each time it is sent, so that nothing a sender does to it
-// changes the next attempt.
-type Part struct {
-	ID, Batch  int64 // 0 for shared totals, which are not sealed
-	Resource   attribute.Set
-	Start, End time.Time
-	Scopes     []ScopePoints
-}
-
-// ScopePoints are the points of one instrumentation scope.
-type ScopePoints struct {
-	Scope   Scope
-	Metrics []MetricPoints
-}
-
-// MetricPoints are the points of one metric.
-type MetricPoints struct {
-	Metric Metric
-	Points []Point
-}
-
-// Point is one series' value in a part.
-type Point struct {
-	Attributes attribute.Set
-	Value      Value
-}
-
-// Points returns how many points the part holds.
-func (p *Part) Points() int {
-	if p == nil {
-		return 0
-	}
-	n := 0
-	for _, s := range p.Scopes {
-		for _, m := range s.Metrics {
-			n += len(m.Points)
-		}
-	}
-	return n
-}
 
 // payload is a part as the mirror keeps it. It holds everything that is sent,
 // and for each point the series it is counted for, which is not.
@@ -70,17 +29,17 @@ type payloadPoint struct {
 
 // wireMetric is a metric with its scope. Points of the same metric share one.
 type wireMetric struct {
-	ScopeName       string          `json:"scope"`
-	ScopeVersion    string          `json:"version,omitempty"`
-	ScopeSchemaURL  string          `json:"schema_url,omitempty"`
-	ScopeAttributes json.RawMessage `json:"scope_attributes"`
-	Name            string          `json:"name"`
-	Unit            string          `json:"unit,omitempty"`
-	Description     string          `json:"description,omitempty"`
-	Type            MetricType      `json:"type"`
-	Monotonic       bool            `json:"monotonic,omitempty"`
-	Float           bool            `json:"float,omitempty"`
-	Bounds          []float64       `json:"bounds,omitempty"`
+	ScopeName       string            `json:"scope"`
+	ScopeVersion    string            `json:"version,omitempty"`
+	ScopeSchemaURL  string            `json:"schema_url,omitempty"`
+	ScopeAttributes json.RawMessage   `json:"scope_attributes"`
+	Name            string            `json:"name"`
+	Unit            string            `json:"unit,omitempty"`
+	Description     string            `json:"description,omitempty"`
+	Type            series.MetricType `json:"type"`
+	Monotonic       bool              `json:"monotonic,omitempty"`
+	Float           bool              `json:"float,omitempty"`
+	Bounds          []float64         `json:"bounds,omitempty"`
 }
 
 // payloadMetric is how a metric and its points are written.
@@ -115,7 +74,7 @@ func decodePayload(text string) (*payload, error) {
 		Metrics []*payloadMetric `json:"metrics"`
 	}{payload: p}
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return nil, fmt.Errorf("read payload: %w: %w", errUnreadable, err)
+		return nil, fmt.Errorf("read payload: %w: %w", series.ErrUnreadable, err)
 	}
 	for _, m := range document.Metrics {
 		for _, point := range m.Points {
@@ -127,13 +86,13 @@ func decodePayload(text string) (*payload, error) {
 }
 
 // asMetric returns the wire metric as the rest of the package knows it.
-func (w *wireMetric) asMetric() (Metric, error) {
-	attributes, err := decodeAttributes(string(w.ScopeAttributes))
+func (w *wireMetric) asMetric() (series.Metric, error) {
+	attributes, err := series.DecodeAttributes(string(w.ScopeAttributes))
 	if err != nil {
-		return Metric{}, err
+		return series.Metric{}, err
 	}
-	return Metric{
-		Scope: &Scope{Name: w.ScopeName, Version: w.ScopeVersion, SchemaURL: w.ScopeSchemaURL, Attributes: attributes},
+	return series.Metric{
+		Scope: &series.Scope{Name: w.ScopeName, Version: w.ScopeVersion, SchemaURL: w.ScopeSchemaURL, Attributes: attributes},
 		Name:  w.Name, Unit: w.Unit, Description: w.Description,
 		Type: w.Type, Monotonic: w.Monotonic, Float: w.Float, Bounds: w.Bounds,
 	}, nil
@@ -141,16 +100,16 @@ func (w *wireMetric) asMetric() (Metric, error) {
 
 // part turns the payload into what a sender is given. Metrics of one scope
 // stand together.
-func (p *payload) part(id, batch int64) (*Part, error) {
-	resource, err := decodeAttributes(string(p.Resource))
+func (p *payload) part(id, batch int64) (*series.Part, error) {
+	resource, err := series.DecodeAttributes(string(p.Resource))
 	if err != nil {
 		return nil, err
 	}
-	part := &Part{ID: id, Batch: batch, Resource: resource,
-		Start: time.Unix(0, clampInstant(p.Start)).UTC(), End: time.Unix(0, clampInstant(p.End)).UTC()}
+	part := &series.Part{ID: id, Batch: batch, Resource: resource,
+		Start: time.Unix(0, instant.Clamp(p.Start)).UTC(), End: time.Unix(0, instant.Clamp(p.End)).UTC()}
 	type scopeKey struct{ name, version, attributes string }
 	scopes := make(map[scopeKey]int)
-	metrics := make(map[*wireMetric]*MetricPoints)
+	metrics := make(map[*wireMetric]*series.MetricPoints)
 	for _, point := range p.Points {
 		w := point.metric
 		mp := metrics[w]
@@ -163,21 +122,21 @@ func (p *payload) part(id, batch int64) (*Part, error) {
 			at, ok := scopes[key]
 			if !ok {
 				at = len(part.Scopes)
-				scopes[key], part.Scopes = at, append(part.Scopes, ScopePoints{Scope: *m.Scope})
+				scopes[key], part.Scopes = at, append(part.Scopes, series.ScopePoints{Scope: *m.Scope})
 			}
-			part.Scopes[at].Metrics = append(part.Scopes[at].Metrics, MetricPoints{Metric: m})
+			part.Scopes[at].Metrics = append(part.Scopes[at].Metrics, series.MetricPoints{Metric: m})
 			// Appending moves the slice: the pointers are taken anew.
 			mp = &part.Scopes[at].Metrics[len(part.Scopes[at].Metrics)-1]
 		}
-		attributes, err := decodeAttributes(string(point.Attributes))
+		attributes, err := series.DecodeAttributes(string(point.Attributes))
 		if err != nil {
 			return nil, err
 		}
-		value, err := mp.Metric.parseJSON(point.Value)
+		value, err := mp.Metric.ParseJSON(point.Value)
 		if err != nil {
 			return nil, err
 		}
-		mp.Points = append(mp.Points, Point{Attributes: attributes, Value: value})
+		mp.Points = append(mp.Points, series.Point{Attributes: attributes, Value: value})
 		metrics[w] = mp
 	}
 	return part, nil

@@ -1,4 +1,4 @@
-package localstore
+package series
 
 import (
 	"math"
@@ -53,11 +53,11 @@ func TestAttributesRoundTrip(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			set := attribute.NewSet(tt.kv)
-			encoded := encodeAttributes(set)
+			encoded := EncodeAttributes(set)
 			if encoded != tt.want {
 				t.Errorf("encoded %s, want %s", encoded, tt.want)
 			}
-			decoded, err := decodeAttributes(encoded)
+			decoded, err := DecodeAttributes(encoded)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,24 +80,24 @@ func TestAttributesThatAreTheSameOnTheWire(t *testing.T) {
 		{"invalid UTF-8", attribute.String("a\xff", "b\xff\xfec"), attribute.String("a\uFFFD", "b\uFFFDc")},
 	}
 	for _, tt := range tests {
-		encoded := encodeAttributes(attribute.NewSet(tt.kv))
-		decoded, err := decodeAttributes(encoded)
+		encoded := EncodeAttributes(attribute.NewSet(tt.kv))
+		decoded, err := DecodeAttributes(encoded)
 		want := attribute.NewSet(tt.want)
 		if err != nil || !decoded.Equals(&want) {
 			t.Errorf("%s: decoded %v, %v, want %v", tt.name, decoded.ToSlice(), err, want.ToSlice())
 		}
-		if again := encodeAttributes(decoded); again != encoded {
+		if again := EncodeAttributes(decoded); again != encoded {
 			t.Errorf("%s: encoded %s, then %s", tt.name, encoded, again)
 		}
 	}
 }
 
 func TestNaNRoundTrips(t *testing.T) {
-	encoded := encodeAttributes(attribute.NewSet(attribute.Float64("k", math.NaN())))
+	encoded := EncodeAttributes(attribute.NewSet(attribute.Float64("k", math.NaN())))
 	if want := `{"k":{"float":"NaN"}}`; encoded != want {
 		t.Errorf("encoded %s, want %s", encoded, want)
 	}
-	decoded, err := decodeAttributes(encoded)
+	decoded, err := DecodeAttributes(encoded)
 	if v, _ := decoded.Value("k"); err != nil || !math.IsNaN(v.AsFloat64()) {
 		t.Errorf("decoded %v, %v", v, err)
 	}
@@ -105,10 +105,10 @@ func TestNaNRoundTrips(t *testing.T) {
 
 func TestAttributeOrderDoesNotMatter(t *testing.T) {
 	kvs := []attribute.KeyValue{attribute.Int("a", 1), attribute.String("b", "x"), attribute.Map("c", attribute.Int("y", 1), attribute.Int("x", 2))}
-	want := encodeAttributes(attribute.NewSet(kvs...))
+	want := EncodeAttributes(attribute.NewSet(kvs...))
 	slices.Reverse(kvs)
 	kvs[0] = attribute.Map("c", attribute.Int("x", 2), attribute.Int("y", 1))
-	if got := encodeAttributes(attribute.NewSet(kvs...)); got != want {
+	if got := EncodeAttributes(attribute.NewSet(kvs...)); got != want {
 		t.Errorf("encoded %s, want %s", got, want)
 	}
 }
@@ -122,7 +122,7 @@ func TestAttributesThatDifferHaveDifferentTexts(t *testing.T) {
 	}
 	seen := make(map[string]attribute.Value)
 	for _, v := range different {
-		encoded := encodeAttributes(attribute.NewSet(attribute.KeyValue{Key: "k", Value: v}))
+		encoded := EncodeAttributes(attribute.NewSet(attribute.KeyValue{Key: "k", Value: v}))
 		if other, ok := seen[encoded]; ok {
 			t.Errorf("%v and %v are both %s", v, other, encoded)
 		}
@@ -133,7 +133,7 @@ func TestAttributesThatDifferHaveDifferentTexts(t *testing.T) {
 func TestTextsThatAreNoAttributesAreRefused(t *testing.T) {
 	for _, bad := range []string{``, `[`, `[]`, `1`, `"a"`, `{"k":}`, `{"k":1e999}`, `{"k":99999999999999999999}`,
 		`{"k":{"float":"x"}}`, `{"k":{"bytes":"!"}}`, `{"k":{"map":[]}}`, `{"k":[{"map":1}]}`} {
-		if set, err := decodeAttributes(bad); err == nil {
+		if set, err := DecodeAttributes(bad); err == nil {
 			t.Errorf("%s was read as %v", bad, set.ToSlice())
 		}
 	}
@@ -145,12 +145,12 @@ func FuzzDecodeAttributes(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, input string) {
-		set, err := decodeAttributes(input)
+		set, err := DecodeAttributes(input)
 		if err != nil {
 			return
 		}
-		encoded := encodeAttributes(set)
-		again, err := decodeAttributes(encoded)
+		encoded := EncodeAttributes(set)
+		again, err := DecodeAttributes(encoded)
 		if err != nil {
 			t.Fatalf("%q was encoded as %s: %v", input, encoded, err)
 		}
@@ -158,7 +158,7 @@ func FuzzDecodeAttributes(f *testing.F) {
 		if !strings.Contains(encoded, `"NaN"`) && !again.Equals(&set) {
 			t.Errorf("%s decoded as %v, want %v", encoded, again.ToSlice(), set.ToSlice())
 		}
-		if twice := encodeAttributes(again); twice != encoded {
+		if twice := EncodeAttributes(again); twice != encoded {
 			t.Errorf("%q was encoded as %s, then %s", input, encoded, twice)
 		}
 	})

@@ -1,4 +1,5 @@
-package localstore
+// Package instant keeps times within what a mirror and OTLP can tell.
+package instant
 
 import "time"
 
@@ -11,13 +12,13 @@ var (
 	earliest = time.Unix(0, 1).UTC()
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 
-	// lastEnd is the end of the latest interval that a mirror can have come
+	// LastEnd is the end of the latest interval that a mirror can have come
 	// to with such clocks.
-	lastEnd = latest.Add(60 * 24 * time.Hour).UnixNano()
+	LastEnd = latest.Add(60 * 24 * time.Hour).UnixNano()
 )
 
-// clampTime returns the nearest time that a mirror knows.
-func clampTime(at time.Time) time.Time {
+// ClampTime returns the nearest time that a mirror knows.
+func ClampTime(at time.Time) time.Time {
 	switch {
 	case at.Before(earliest):
 		return earliest
@@ -27,11 +28,11 @@ func clampTime(at time.Time) time.Time {
 	return at
 }
 
-// clamped returns a clock that never tells a time that a mirror does not know.
-func clamped(now func() time.Time) func() time.Time {
+// Clock returns a clock that never tells a time that a mirror does not know.
+func Clock(now func() time.Time) func() time.Time {
 	return func() time.Time {
 		at := now()
-		near := clampTime(at)
+		near := ClampTime(at)
 		if near.Equal(at) {
 			return at
 		}
@@ -42,16 +43,31 @@ func clamped(now func() time.Time) func() time.Time {
 
 // round is after how many seconds a clock that is too far off begins again. One
 // that goes back is nothing special.
-const round = 30 * secondsPerDay
+const round = 30 * SecondsPerDay
 
-// clampInstant makes a time of the file one that a mirror knows: files that
+// Clamp makes a time of the file one that a mirror knows: files that
 // former versions wrote by a wrong clock hold others. 0 is never.
-func clampInstant(at int64) int64 {
+func Clamp(at int64) int64 {
 	switch {
 	case at < 0:
 		return earliest.UnixNano()
-	case at > lastEnd:
+	case at > LastEnd:
 		return latest.UnixNano()
 	}
 	return at
+}
+
+// A day, in the units that the mirror keeps times in and that it says "today" by.
+const (
+	NanosecondsPerDay = int64(24 * time.Hour)
+	SecondsPerDay     = int64(24 * time.Hour / time.Second)
+)
+
+// Day returns the UTC day of a time, in days since 1970.
+func Day(at int64) int64 {
+	day := at / NanosecondsPerDay
+	if at%NanosecondsPerDay < 0 {
+		day--
+	}
+	return day
 }

@@ -1,4 +1,4 @@
-package localstore
+package series
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// encodeAttributes writes an attribute set as a JSON object with its keys in
+// EncodeAttributes writes an attribute set as a JSON object with its keys in
 // order. Equal sets have equal texts: the text is the set's identity in the
 // mirror, and what a person reads there. A float always has a point or an
 // exponent, which tells it from a whole number.
-func encodeAttributes(set attribute.Set) string {
+func EncodeAttributes(set attribute.Set) string {
 	set = withValidKeys(set)
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -79,7 +79,7 @@ func writeValue(b *bytes.Buffer, v attribute.Value) {
 		b.WriteByte('}')
 	case attribute.MAP:
 		b.WriteString(`{"map":`)
-		b.WriteString(encodeAttributes(attribute.NewSet(v.AsMap()...)))
+		b.WriteString(EncodeAttributes(attribute.NewSet(v.AsMap()...)))
 		b.WriteByte('}')
 	default:
 		b.WriteString("null")
@@ -118,12 +118,13 @@ func writeText(b *bytes.Buffer, s string) {
 	}
 }
 
-// decodeAttributes is the inverse of encodeAttributes. Lists of one type come
+// DecodeAttributes is the inverse of [EncodeAttributes]: [ErrUnreadable] for
+// what that never wrote. Lists of one type come
 // back as such; an empty list as one of strings, which is the same on the wire.
-func decodeAttributes(text string) (attribute.Set, error) {
+func DecodeAttributes(text string) (attribute.Set, error) {
 	kvs, err := decodeObject([]byte(text))
 	if err != nil {
-		return attribute.Set{}, fmt.Errorf("read attributes: %w: %w", errUnreadable, err)
+		return attribute.Set{}, fmt.Errorf("read attributes: %w: %w", ErrUnreadable, err)
 	}
 	return attribute.NewSet(kvs...), nil
 }

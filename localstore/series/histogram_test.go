@@ -1,4 +1,4 @@
-package localstore
+package series
 
 import (
 	"math/rand/v2"
@@ -47,4 +47,21 @@ func TestHistogramsThatDoNotContinueEachOther(t *testing.T) {
 	if got := later.Add(observe([]float64{1, 10}, 5)); !got.Equal(later) {
 		t.Errorf("added other boundaries: %s", got)
 	}
+}
+
+var timerBounds = []float64{1, 10, 100}
+
+// observe buckets seconds between explicit boundaries.
+func observe(bounds []float64, values ...float64) Value {
+	h := &Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
+	for _, v := range values {
+		i := 0
+		for i < len(bounds) && v > bounds[i] {
+			i++
+		}
+		h.Buckets[i]++
+		h.Count++
+		h.Sum += v
+	}
+	return HistogramValue(h)
 }

@@ -1,15 +1,19 @@
-package localstore
+package series
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+)
 
 const (
 	// maxScale is the finest scale of an exponential histogram, and where an
 	// empty one starts: merging only ever makes it coarser.
-	maxScale = 20
+	MaxScale = 20
 
 	// maxExponentialBuckets bounds each side of a merged histogram. It is
 	// the SDK's default.
-	maxExponentialBuckets = 160
+	MaxExponentialBuckets = 160
 )
 
 // ExponentialHistogram counts observations in buckets whose boundaries are the
@@ -36,7 +40,7 @@ type ExponentialBuckets struct {
 func (h *ExponentialHistogram) add(o *ExponentialHistogram) *ExponentialHistogram {
 	scale := h.mergedScale(o)
 	return &ExponentialHistogram{
-		Count: h.Count + o.Count, Sum: addFloat(h.Sum, o.Sum), Scale: scale,
+		Count: h.Count + o.Count, Sum: saturate.AddFloat(h.Sum, o.Sum), Scale: scale,
 		ZeroCount: h.ZeroCount + o.ZeroCount, ZeroThreshold: max(h.ZeroThreshold, o.ZeroThreshold),
 		Positive: h.Positive.coarser(h.Scale - scale).add(o.Positive.coarser(o.Scale - scale)),
 		Negative: h.Negative.coarser(h.Scale - scale).add(o.Negative.coarser(o.Scale - scale)),
@@ -47,8 +51,8 @@ func (h *ExponentialHistogram) add(o *ExponentialHistogram) *ExponentialHistogra
 // observations can lie a thousand million buckets apart.
 func (h *ExponentialHistogram) mergedScale(o *ExponentialHistogram) int32 {
 	scale := min(h.Scale, o.Scale)
-	for span(h.Positive, h.Scale-scale, o.Positive, o.Scale-scale) > maxExponentialBuckets ||
-		span(h.Negative, h.Scale-scale, o.Negative, o.Scale-scale) > maxExponentialBuckets {
+	for span(h.Positive, h.Scale-scale, o.Positive, o.Scale-scale) > MaxExponentialBuckets ||
+		span(h.Negative, h.Scale-scale, o.Negative, o.Scale-scale) > MaxExponentialBuckets {
 		scale--
 	}
 	return scale
@@ -93,7 +97,7 @@ func (h *ExponentialHistogram) sub(o *ExponentialHistogram) (*ExponentialHistogr
 		return h, false
 	}
 	return &ExponentialHistogram{
-		Count: h.Count - o.Count, Sum: subFloat(h.Sum, o.Sum), Scale: h.Scale,
+		Count: h.Count - o.Count, Sum: saturate.SubFloat(h.Sum, o.Sum), Scale: h.Scale,
 		ZeroCount: h.ZeroCount - o.ZeroCount, ZeroThreshold: h.ZeroThreshold,
 		Positive: positive, Negative: negative,
 	}, true

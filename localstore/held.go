@@ -1,0 +1,90 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Where an open file keeps its name, a damaged mirror is set aside by the last
+// process that has it open: each of them closes it, once it met the damage
+// itself or finds the note that another one left. Until then nobody opens it
+// again, but to look whether it is damaged, and what was counted waits.
+
+// noteSuffix names the note that a mirror is damaged and to be closed.
+const noteSuffix = ".damaged"
+
+// errNoted is met where a note lies beside a mirror.
+var errNoted = errors.New("localstore: another process found it damaged")
+
+// patience is how long a file that somebody has open is tried again: a virus
+// scanner or a look at the mirror takes an instant.
+const patience = 200 * time.Millisecond
+
+// patiently runs f again while somebody has its file open, for an instant.
+func patiently(f func() error) error {
+	err := f()
+	for pause, until := time.Millisecond, time.Now().Add(patience); isHeld(err) && time.Now().Before(until); pause *= 2 {
+		time.Sleep(pause)
+		err = f()
+	}
+	return err
+}
+
+// leaveNote asks other processes to close a damaged mirror that they kept from
+// being set aside. It names the file, and whether a check of SQLite finds the
+// damage: whoever reads it is to know both. The caller holds the lock file.
+func (s *Store) leaveNote(held error, unreadable bool) error {
+	if !isHeld(held) {
+		return held
+	}
+	// Where it cannot be written the others meet the damage themselves.
+	_ = os.WriteFile(s.path+noteSuffix, []byte(note(fileID(s.path), unreadable)), 0o600)
+	return fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, held)
+}
+
+func note(file string, unreadable bool) string {
+	if unreadable {
+		return "unreadable " + file + "\n"
+	}
+	return "damaged " + file + "\n"
+}
+
+// isNoted reports whether the mirror is to be closed.
+func (s *Store) isNoted() bool {
+	if !openKeepsName {
+		return false
+	}
+	file, err := os.Lstat(s.path + noteSuffix)
+	return err == nil && file.Mode().IsRegular()
+}
+
+// notedUnreadable reports whether a note says of the file at the path what no
+// check finds again.
+func (s *Store) notedUnreadable() bool {
+	if !s.isNoted() {
+		return false
+	}
+	text, err := os.ReadFile(s.path + noteSuffix)
+	id := fileID(s.path)
+	return err == nil && id != "" && strings.TrimSpace(string(text)) == strings.TrimSpace(note(id, true))
+}
+
+// removeNote takes the note away once the mirror was set aside, or turned out
+// sound. One that stays costs a check at each opening.
+func (s *Store) removeNote() {
+	if openKeepsName {
+		_ = removeFile(s.path + noteSuffix)
+	}
+}
+
+// heed sets a mirror aside that another process found damaged, before it is
+// opened again.
+func (s *Store) heed() error {
+	if s.existing {
+		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
+	}
+	return s.replaceDamaged(errNoted)
+}

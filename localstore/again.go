@@ -34,7 +34,7 @@ func (s *Store) again(attempt func() error) error {
 		return s.named(err)
 	}
 	s.leave()
-	if replaceErr := s.replaceDamaged(err); isHeld(replaceErr) {
+	if replaceErr := s.replaceDamaged(err); errors.Is(replaceErr, ErrBusy) {
 		return replaceErr // what was counted waits for the others
 	} else if replaceErr != nil {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))

@@ -36,9 +36,9 @@ func (s *Store) replaceDamaged(cause error) error {
 			}
 			s.salvage()
 			s.lost = s.last.mirror == ""
-			aside, err := setAside(s.path, s.now())
-			if isHeld(err) {
-				return s.leaveNote(err, unreadable)
+			aside, err := s.setAsideOnceClosed(unreadable)
+			if errors.Is(err, ErrBusy) {
+				return err
 			} else if err != nil {
 				if aside, err = s.copyAside(err); err != nil {
 					return err

@@ -216,6 +216,10 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 // others have to close it first.
 func recordOrCarry(t testing.TB, w *Writer, s *Series, n int64) (carried int64) {
 	t.Helper()
+	if openKeepsName { // they have none to notice it in before this returns
+		w.store.SetBusyTimeout(0)
+		defer w.store.SetBusyTimeout(DefaultBusyTimeout)
+	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
 		err = w.Record(t.Context(), Recording{Changes: []Change{add(s, n)}, MaySend: true})

@@ -34,37 +34,27 @@ func patiently(f func() error) error {
 }
 
 // setAsideOnceClosed asks whoever has a damaged mirror open to close it, and
-// sets it aside. It waits for them as for a transaction, from when they were
-// asked: who did not notice within the busy timeout does so with the next
-// recording, and is not waited for again. The caller holds the lock file.
+// sets it aside. It waits for them as for a transaction, once: who did not notice
+// within the busy timeout does so with the next recording. The caller holds the
+// lock file.
 func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	aside, err = setAside(s.path, s.now())
 	if !isHeld(err) {
 		return aside, err
 	}
-	for until := s.leaveNote(unreadable).Add(s.busyTimeout); isHeld(err) && time.Now().Before(until); {
+	// Where it cannot be written the others meet the damage themselves.
+	_ = os.WriteFile(s.path+noteSuffix, []byte(note(fileID(s.path), unreadable)), 0o600)
+	for until := time.Now().Add(s.busyTimeout); isHeld(err) && !s.waited && time.Now().Before(until); {
 		aside, err = setAside(s.path, s.now())
 	}
-	if isHeld(err) {
+	if s.waited = isHeld(err); s.waited {
 		err = fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
 	}
 	return aside, err
 }
 
-// leaveNote returns when the note was left: now, unless it is there. It names the
-// file, and whether a check of SQLite finds the damage: whoever reads it is to
-// know both. Where it cannot be written the others meet the damage themselves.
-func (s *Store) leaveNote(unreadable bool) time.Time {
-	path, text, now := s.path+noteSuffix, note(fileID(s.path), unreadable), time.Now()
-	if there, err := os.ReadFile(path); err == nil && string(there) == text {
-		if file, err := os.Stat(path); err == nil && file.ModTime().Before(now) {
-			return file.ModTime()
-		}
-	}
-	_ = os.WriteFile(path, []byte(text), 0o600)
-	return now
-}
-
+// note names a damaged file, and says whether a check of SQLite finds the damage:
+// whoever reads it is to know both.
 func note(file string, unreadable bool) string {
 	if unreadable {
 		return "unreadable " + file + "\n"

@@ -26,6 +26,7 @@ type Store struct {
 	ends       context.Context // of the reading under way, nil for none
 	file       os.FileInfo     // what conn writes to
 	left       *connection     // that conn was before, to the same file
+	waited     bool            // for others to close a damaged file
 	resting    *time.Timer     // closes conn when nobody asks any more
 	closed     bool
 	writer     *Writer

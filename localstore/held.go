@@ -13,6 +13,13 @@ import (
 // itself or finds the note that another one left. Until then nobody opens it
 // again, but to look whether it is damaged, and what was counted waits.
 
+// held is what a Store knows of that.
+type held struct {
+	waited      bool        // for others to close a damaged file
+	disbelieved time.Time   // when the note was left that this file is damaged, which it is not
+	resting     *time.Timer // closes the file when nobody asks any more
+}
+
 // noteSuffix names the note that a mirror is damaged and to be closed.
 const noteSuffix = ".damaged"
 
@@ -44,10 +51,11 @@ func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	}
 	// Where it cannot be written the others meet the damage themselves.
 	_ = os.WriteFile(s.path+noteSuffix, []byte(note(fileID(s.path), unreadable)), 0o600)
-	for until := time.Now().Add(s.busyTimeout); isHeld(err) && !s.waited && time.Now().Before(until); {
+	ends, until := orBackground(s.ends), time.Now().Add(s.busyTimeout)
+	for isHeld(err) && !s.held.waited && ends.Err() == nil && time.Now().Before(until) {
 		aside, err = setAside(s.path, s.now())
 	}
-	if s.waited = isHeld(err); s.waited {
+	if s.held.waited = isHeld(err); s.held.waited {
 		err = fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
 	}
 	return aside, err
@@ -68,7 +76,7 @@ func (s *Store) isNoted() bool {
 		return false
 	}
 	file, err := os.Lstat(s.path + noteSuffix)
-	return err == nil && file.Mode().IsRegular()
+	return err == nil && file.Mode().IsRegular() && !file.ModTime().Equal(s.held.disbelieved)
 }
 
 // notedUnreadable reports whether a note says of the file at the path what no
@@ -83,10 +91,15 @@ func (s *Store) notedUnreadable() bool {
 }
 
 // removeNote takes the note away once the mirror was set aside, or turned out
-// sound. One that stays costs a check at each opening.
+// sound. Where it cannot, this Store goes by another note alone.
 func (s *Store) removeNote() {
-	if openKeepsName {
-		_ = removeFile(s.path + noteSuffix)
+	if !openKeepsName {
+		return
+	}
+	path := s.path + noteSuffix
+	if file, err := os.Lstat(path); err == nil {
+		s.held.disbelieved = file.ModTime()
+		_ = removeFile(path)
 	}
 }
 

@@ -108,6 +108,26 @@ func TestANoteAboutAnotherFile(t *testing.T) {
 	}
 }
 
+// TestANoteThatStays, because somebody reads it, is heeded once.
+func TestANoteThatStays(t *testing.T) {
+	s, _ := fresh(t)
+	w, n := newWriter(t, s), statistic(version("1"), "n")
+	record(t, w, add(n, 1))
+	write(t, s.Path()+noteSuffix, []byte(note(fileID(s.Path()), false)))
+	held, err := os.Open(s.Path() + noteSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	record(t, w, add(n, 10))
+	conn := s.conn
+	record(t, w, add(n, 100))
+	if _, err := os.Stat(s.Path() + noteSuffix); err != nil || conn == nil || s.conn != conn {
+		t.Errorf("the note: %v, opened anew: %v", err, s.conn != conn)
+	}
+	checkBalance(t, s, "n{}", wants{recorded: 111, pending: 111})
+}
+
 // TestANoteOutlivesItsProcess: whoever starts next sets the file aside, also
 // where no check finds the damage.
 func TestANoteOutlivesItsProcess(t *testing.T) {
@@ -166,7 +186,7 @@ func TestWhoOnlyLooksRests(t *testing.T) {
 			closeStore(t, s)
 			viewer := open(t, s.Path(), c, opt)
 			balanced(t, viewer)
-			if viewer.conn == nil || viewer.resting == nil {
+			if viewer.conn == nil || viewer.held.resting == nil {
 				t.Fatal("it is not open, or will be for good")
 			}
 			viewer.lock()

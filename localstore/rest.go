@@ -17,10 +17,10 @@ func (s *Store) restLater() {
 		s.rest()
 		return
 	}
-	if s.resting != nil {
-		s.resting.Stop()
+	if s.held.resting != nil {
+		s.held.resting.Stop()
 	}
-	s.resting = time.AfterFunc(restAfter, func() {
+	s.held.resting = time.AfterFunc(restAfter, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.rest()

@@ -26,8 +26,7 @@ type Store struct {
 	ends       context.Context // of the reading under way, nil for none
 	file       os.FileInfo     // what conn writes to
 	left       *connection     // that conn was before, to the same file
-	waited     bool            // for others to close a damaged file
-	resting    *time.Timer     // closes conn when nobody asks any more
+	held       held            // where an open file keeps its name
 	closed     bool
 	writer     *Writer
 	generation uint64 // of remembered rows
@@ -181,8 +180,8 @@ func (s *Store) Close() error {
 		err = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
 	}
 	s.closed = true
-	if s.resting != nil {
-		s.resting.Stop()
+	if s.held.resting != nil {
+		s.held.resting.Stop()
 	}
 	switch {
 	case s.conn == nil:

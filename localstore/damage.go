@@ -370,8 +370,7 @@ func hasLog(path string) bool {
 // wasDamaged reports whether a mirror was set aside at the path, by a process
 // that may have ended before it put another one there.
 func wasDamaged(path string) bool {
-	aside, err := filepath.Glob(globEscape(path) + damagedInfix + "*")
-	return err == nil && len(aside) > 0
+	return len(asideFiles(path)) > 0
 }
 
 // noticeSetAside tells, once, that the file this Store recorded into was set
@@ -389,26 +388,6 @@ func (s *Store) noticeSetAside() {
 		s.recorded = false
 		s.report(fmt.Errorf("mirror was found damaged by another process, which set it aside as %s", aside))
 	}
-}
-
-// asideOf returns the name of a file that was at the path and was set aside, by
-// whichever process, and "" for one that was deleted.
-func asideOf(path string, file os.FileInfo) string {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return ""
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), filepath.Base(path)+damagedInfix) {
-			continue
-		}
-		name := filepath.Join(filepath.Dir(path), e.Name())
-		// Asked by its name: a listing on Windows may number files in another way.
-		if info, err := os.Lstat(name); err == nil && os.SameFile(info, file) {
-			return name
-		}
-	}
-	return ""
 }
 
 const damagedInfix = ".damaged-"

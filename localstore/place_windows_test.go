@@ -69,3 +69,11 @@ func TestAShareIsNamedAsSQLiteDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestDefaultPathOfWindows(t *testing.T) {
+	for _, bad := range []string{"NUL", "con", "con.txt", "COM1", "a:b", `a\b`, `C:`, `C:\a`} {
+		if path, err := DefaultPath(bad); err == nil {
+			t.Errorf("DefaultPath(%q) = %s", bad, path)
+		}
+	}
+}

@@ -41,9 +41,9 @@ func patiently(f func() error) error {
 }
 
 // setAsideOnceClosed asks whoever has a damaged mirror open to close it, and
-// sets it aside. It waits for them as for a transaction, once: who did not notice
-// within the busy timeout does so with the next recording. The caller holds the
-// lock file.
+// sets it aside. It waits for them as for a transaction, the busy timeout once:
+// who did not notice by then does so with the next recording. The caller holds
+// the lock file.
 func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	aside, err = setAside(s.path, s.now())
 	if !isHeld(err) {
@@ -51,14 +51,16 @@ func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	}
 	// Where it cannot be written the others meet the damage themselves.
 	_ = os.WriteFile(s.path+noteSuffix, []byte(note(fileID(s.path), unreadable)), 0o600)
-	ends, until := orBackground(s.ends), time.Now().Add(s.busyTimeout)
+	ends, until := orBackground(s.ends), time.Now().Add(s.patience())
 	for isHeld(err) && !s.held.waited && ends.Err() == nil && time.Now().Before(until) {
 		aside, err = setAside(s.path, s.now())
 	}
-	if s.held.waited = isHeld(err); s.held.waited {
-		err = fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
+	if !isHeld(err) {
+		s.held.waited = false
+		return aside, err
 	}
-	return aside, err
+	s.held.waited = s.held.waited || s.patience() == s.busyTimeout
+	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
 }
 
 // note names a damaged file, and says whether a check of SQLite finds the damage:

@@ -34,7 +34,9 @@ func (s *Store) again(attempt func() error) error {
 		return s.named(err)
 	}
 	s.leave()
-	if replaceErr := s.replaceDamaged(err); replaceErr != nil {
+	if replaceErr := s.replaceDamaged(err); errors.Is(replaceErr, ErrBusy) {
+		return replaceErr // what was counted waits for the others
+	} else if replaceErr != nil {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
 	}
 	return attempt()
@@ -91,8 +93,7 @@ func (s *Store) reconnect(cause error) error {
 	}
 	err := s.connect()
 	if err != nil || s.conn == nil {
-		former.abandon()
-		s.left = former
+		s.abandon(former)
 		return err
 	}
 	s.release(former)
@@ -111,8 +112,15 @@ func (s *Store) release(conn *connection) {
 // leave gives up the connection to a damaged file.
 func (s *Store) leave() {
 	if s.conn != nil {
-		s.conn.abandon()
-		s.left, s.conn = s.conn, nil
+		s.abandon(s.conn)
+		s.conn = nil
+	}
+}
+
+func (s *Store) abandon(conn *connection) {
+	conn.abandon()
+	if !openKeepsName {
+		s.left = conn
 	}
 }
 

@@ -90,8 +90,14 @@ func (c *connection) close() error {
 // abandon leaves a connection open for good, in place of close. SQLite finds the
 // files beside a database by their names: closing one that was set aside would
 // merge and remove the write-ahead log of the fresh one that took its name. That
-// costs an open file per mirror that was damaged, replaced or deleted.
-func (c *connection) abandon() {}
+// costs an open file per mirror that was damaged, replaced or deleted. Where an
+// open file keeps its name nothing took it, and the file must be closed for
+// anybody to set it aside.
+func (c *connection) abandon() {
+	if openKeepsName {
+		_ = c.close() // of a damaged file
+	}
+}
 
 // exec runs statements that are used once: they are not kept prepared.
 func (c *connection) exec(query string, args ...any) (sql.Result, error) {

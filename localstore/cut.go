@@ -35,11 +35,10 @@ func (s *Store) leaveIfCut(file os.FileInfo) {
 // wrote notes that there is something in the log, and whose log it is.
 func (c *connection) wrote(path string) {
 	c.logged = c.relaxed == relaxedLog
-	if !c.logged || c.memory != nil {
+	if !c.logged || c.memory != nil || openKeepsName { // where nobody can remove it
 		return
 	}
 	if memory, err := os.Stat(path + "-shm"); err == nil {
-		os.SameFile(memory, memory) // on Windows the first comparison reads which file it is
 		c.memory = memory
 	}
 }

@@ -30,15 +30,18 @@ func (s *Store) replaceDamaged(cause error) error {
 		case err == nil:
 			// SQLite finds nothing wrong with what is unreadable; that
 			// this is still the file it was read from has to do.
-			unreadable := errors.Is(cause, series.ErrUnreadable) && s.file != nil && os.SameFile(file, s.file)
+			unreadable := errors.Is(cause, series.ErrUnreadable) && s.file != nil && os.SameFile(file, s.file) || s.notedUnreadable()
 			if !unreadable && !s.isDamaged() {
 				s.noticeSetAside()
+				s.removeNote()
 				return nil
 			}
 			s.salvage()
 			s.lost = s.last.mirror == ""
-			aside, err := setAside(s.path, s.now())
-			if err != nil {
+			aside, err := s.setAsideOnceClosed(unreadable)
+			if errors.Is(err, ErrBusy) {
+				return err
+			} else if err != nil {
 				if aside, err = s.copyAside(err); err != nil {
 					return err
 				}
@@ -81,6 +84,7 @@ const (
 // no process ever sees half of one. An empty file that nobody has open becomes
 // the mirror itself. The caller holds the lock file.
 func (s *Store) place() error {
+	s.removeNote() // of the former one
 	if blank, err := s.isBlank(); err != nil {
 		return err
 	} else if blank {
@@ -102,7 +106,7 @@ func (s *Store) place() error {
 	if err := removeBeside(s.path); err != nil {
 		return errors.Join(err, removeAll(fresh))
 	}
-	if err := os.Rename(fresh, s.path); err != nil {
+	if err := renameFile(fresh, s.path); err != nil {
 		return errors.Join(err, removeAll(fresh))
 	}
 	return nil
@@ -180,7 +184,8 @@ func removeBeside(path string) (err error) {
 }
 
 func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := patiently(func() error { return os.Remove(path) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -363,8 +368,7 @@ func hasLog(path string) bool {
 // wasDamaged reports whether a mirror was set aside at the path, by a process
 // that may have ended before it put another one there.
 func wasDamaged(path string) bool {
-	aside, err := filepath.Glob(globEscape(path) + damagedInfix + "*")
-	return err == nil && len(aside) > 0
+	return len(asideFiles(path)) > 0
 }
 
 // noticeSetAside tells, once, that the file this Store recorded into was set
@@ -384,49 +388,57 @@ func (s *Store) noticeSetAside() {
 	}
 }
 
-// asideOf returns the name of a file that was at the path and was set aside, by
-// whichever process, and "" for one that was deleted.
-func asideOf(path string, file os.FileInfo) string {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return ""
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), filepath.Base(path)+damagedInfix) {
-			continue
-		}
-		if info, err := e.Info(); err == nil && os.SameFile(info, file) {
-			return filepath.Join(filepath.Dir(path), e.Name())
-		}
-	}
-	return ""
-}
-
 const damagedInfix = ".damaged-"
 
 func asideName(path string, at time.Time) string {
 	return path + damagedInfix + at.UTC().Format("20060102T150405.000000000Z")
 }
 
-// setAside renames the database and the files beside it together. The database
-// goes last: once it is gone the others may be those of a fresh one. Where it
-// cannot go, the others come back.
+// setAside renames the database and the files beside it together.
 func setAside(path string, at time.Time) (string, error) {
-	aside := asideName(path, at)
-	err := renameBeside(path, aside)
-	if err == nil {
-		err = os.Rename(path, aside)
+	aside, move := asideName(path, at), moveBesideFirst
+	if openKeepsName {
+		move = moveDatabaseFirst
 	}
-	if err != nil {
-		return "", errors.Join(fmt.Errorf("set damaged mirror aside: %w", err), renameBeside(aside, path))
+	if err := move(path, aside); err != nil {
+		return "", fmt.Errorf("set damaged mirror aside: %w", err)
 	}
 	return aside, nil
+}
+
+// moveBesideFirst: once the database is gone the files beside it may be those of
+// a fresh one. Where it cannot go, the others come back.
+func moveBesideFirst(from, to string) error {
+	err := renameBeside(from, to)
+	if err == nil {
+		err = renameFile(from, to)
+	}
+	if err != nil {
+		err = errors.Join(err, renameBeside(to, from))
+	}
+	return err
+}
+
+// moveDatabaseFirst is for where an open file keeps its name: if the database can
+// go, nobody has the others open either.
+func moveDatabaseFirst(from, to string) error {
+	if err := renameFile(from, to); err != nil {
+		return err
+	}
+	if err := renameBeside(from, to); err != nil {
+		return errors.Join(err, renameBeside(to, from), renameFile(to, from))
+	}
+	return nil
+}
+
+func renameFile(from, to string) error {
+	return patiently(func() error { return os.Rename(from, to) })
 }
 
 // renameBeside renames the files beside a database, as far as there are any.
 func renameBeside(from, to string) error {
 	for _, suffix := range besideSuffixes {
-		if err := os.Rename(from+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := renameFile(from+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

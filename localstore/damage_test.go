@@ -110,9 +110,9 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	mirror := a.MirrorID()
 	damage(t, a, b)
 
-	record(t, wa, add(na, 10))
+	carried := recordOrCarry(t, wa, na, 10)
 	record(t, wb, add(nb, 100))
-	record(t, wa, add(na, 1000))
+	record(t, wa, add(na, 1000+carried))
 	checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
 	checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
 	names := damagedFiles(t, path)
@@ -273,6 +273,7 @@ func TestConsentOutlivesDamage(t *testing.T) {
 }
 
 func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
+	skipWhereOpenFilesStay(t)
 	for _, leftovers := range []bool{false, true} {
 		a, c := fresh(t)
 		b := open(t, a.Path(), c)
@@ -309,6 +310,7 @@ func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
 }
 
 func TestAReplacedFileIsTakenAsItIs(t *testing.T) {
+	skipWhereOpenFilesStay(t)
 	s, c := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))

@@ -6,9 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
-	"time"
 )
 
 // errNotOurs is met where the decision file is not this user's to change: an
@@ -106,24 +104,12 @@ func replaceDecision(path string, was os.FileInfo, mode Mode) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = replaceFile(f.Name(), path)
+		err = renameFile(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, removeFile(f.Name()))
 	}
 	return nil
-}
-
-// replaceFile renames a file over another one. Windows refuses while somebody
-// reads the other one, which takes an instant.
-func replaceFile(from, to string) (err error) {
-	for range 10 {
-		if err = os.Rename(from, to); err == nil || runtime.GOOS != "windows" || !errors.Is(err, fs.ErrPermission) {
-			return err
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return err
 }
 
 // syncDirectory makes a rename last. Where a directory cannot be synchronised

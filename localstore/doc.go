@@ -68,4 +68,9 @@
 // which did prevent the damage when it was tried, would let whoever reads for long keep
 // others from recording. It would not bind other programs either: so there is none.
 // A copied mirror is two writers with one id.
+//
+// On Windows an open file cannot be renamed. A damaged mirror is set aside there by
+// the last process that closes it, and usage.db.damaged beside it asks the others
+// to, which they notice with their next call; a Store for looking or for changes on
+// request ([ReadOnly], [Existing]) closes its file after some seconds without one.
 package localstore

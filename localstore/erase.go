@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
@@ -178,29 +177,12 @@ func (c *connection) mergeLog() error {
 }
 
 func (s *Store) removeAside() error {
-	aside, err := filepath.Glob(globEscape(s.path) + damagedInfix + "*")
-	if err != nil {
-		return err
-	}
-	for _, path := range aside {
+	for _, path := range asideFiles(s.path) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
-}
-
-// globEscape makes a path match itself alone.
-func globEscape(path string) string {
-	escaped := make([]byte, 0, len(path))
-	for _, b := range []byte(path) {
-		if (b == '*' || b == '?' || b == '[') && filepath.Separator == '/' {
-			escaped = append(escaped, '[', b, ']')
-			continue
-		}
-		escaped = append(escaped, b)
-	}
-	return string(escaped)
 }
 
 // resourceText returns a resource's attributes as they are kept.

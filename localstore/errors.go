@@ -39,7 +39,8 @@ var (
 	ErrDamaged = errors.New("localstore: mirror is damaged")
 
 	// ErrBusy is returned when other processes kept the mirror busy for longer
-	// than the busy timeout.
+	// than the busy timeout. On Windows that includes a damaged mirror which
+	// they have open: it can be set aside once they noticed.
 	ErrBusy = errors.New("localstore: mirror is busy")
 
 	// ErrNewerSchema is returned for a mirror that a newer version of this

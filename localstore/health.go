@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -94,7 +93,8 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 			return nil, wrap("examine mirror", err)
 		}
 	}
-	return h, h.files()
+	h.files()
+	return h, nil
 }
 
 // reading makes a step of what reads one state of the file.
@@ -200,13 +200,11 @@ func (h *Health) table(ctx context.Context, s *Store, name string) func() error 
 }
 
 // files reads the sizes of the files. One that is not there has none.
-func (h *Health) files() error {
+func (h *Health) files() {
 	for suffix, size := range map[string]*int64{"": &h.Size, "-wal": &h.Log} {
 		if info, err := os.Stat(h.Path + suffix); err == nil {
 			*size = info.Size()
 		}
 	}
-	var err error
-	h.SetAside, err = filepath.Glob(globEscape(h.Path) + damagedInfix + "*")
-	return wrap("find damaged files", err)
+	h.SetAside = asideFiles(h.Path)
 }

@@ -18,8 +18,7 @@ func withLockFile(path string, wait time.Duration, f func() error) error {
 		lock, current, err := lockFile(path, wait)
 		if current && err == nil {
 			err = f()
-			_ = os.Remove(path) // where others have it open it may stay
-			return errors.Join(err, lock.rollback(), lock.close())
+			return errors.Join(err, unlockFile(lock, path))
 		}
 		// Unless that is an error, the one before us removed the file that
 		// we waited for.
@@ -33,10 +32,24 @@ func withLockFile(path string, wait time.Duration, f func() error) error {
 	}
 }
 
+// unlockFile removes a lock file: before it is unlocked where an open file can be
+// removed, so that nobody locks one that is about to go. Elsewhere it stays where
+// others wait for it.
+func unlockFile(lock *connection, path string) error {
+	if !openKeepsName {
+		_ = os.Remove(path)
+	}
+	err := errors.Join(lock.rollback(), lock.close())
+	if openKeepsName {
+		_ = os.Remove(path)
+	}
+	return err
+}
+
 // lockFile locks a file and reports whether it is still the one at the path.
 // Anything else at the path, a link above all, is left alone.
 func lockFile(path string, wait time.Duration) (lock *connection, current bool, err error) {
-	if err := createFile(path); err != nil {
+	if err := patiently(func() error { return createFile(path) }); err != nil {
 		return nil, true, err
 	}
 	before, err := os.Lstat(path)

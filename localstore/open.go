@@ -57,6 +57,12 @@ func (s *Store) open() error {
 
 func (s *Store) connect() error {
 	file, err := s.locate()
+	if err == nil && s.isNoted() {
+		if err := s.heed(); err != nil {
+			return err
+		}
+		file, err = s.locate()
+	}
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
 	if absent && s.last.mirror == "" && hasLog(s.path) { // SQLite removes one beside an empty file
 		s.lost = true

@@ -28,6 +28,9 @@ func findFile(path string) (real string, file os.FileInfo, err error) {
 	at, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if out := throughNull(path, nil); out != nil { // what Windows has no other error for
+			return "", nil, out
+		}
 		if refused := checkDirectory(path); refused != nil {
 			err = refused
 		}
@@ -42,6 +45,9 @@ func findFile(path string) (real string, file os.FileInfo, err error) {
 	}
 	if err := checkDirectory(path); err != nil { // where anybody could lead it elsewhere
 		return "", nil, err
+	}
+	if leadsToNull(path) {
+		return "", nil, optedOut(path)
 	}
 	real, file, err = followLink(path)
 	if err != nil {
@@ -76,6 +82,9 @@ func throughNull(path string, cause error) error {
 			continue
 		}
 		if at.Mode()&fs.ModeSymlink != 0 {
+			if leadsToNull(dir) {
+				return optedOut(dir)
+			}
 			if to, file, err := followLink(dir); err == nil && isNull(to, file) {
 				return optedOut(dir)
 			}

@@ -460,6 +460,9 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		s, c := fresh(t, WithErrorHandler(func(error) {}))
 		other := open(t, s.Path(), c, WithErrorHandler(func(error) {}))
 		w, n := newWriter(t, s), statistic(version("1"), "n")
+		if openKeepsName { // nobody sets aside what is open
+			leaveOpen(t, s)
+		}
 		setAsideByHand(t, other)
 		if decided {
 			setMode(t, other, ModeLocal)
@@ -473,6 +476,14 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		}
 		checkBalance(t, s, "n{}", want)
 	}
+}
+
+// leaveOpen makes a Store close its file, as if it had found it damaged.
+func leaveOpen(t *testing.T, s *Store) {
+	t.Helper()
+	s.lock()
+	defer s.unlock()
+	s.leave()
 }
 
 // setAsideByHand puts a fresh mirror in the place of s's file.

@@ -28,6 +28,7 @@ type Store struct {
 	ends       context.Context // of the reading under way, nil for none
 	file       os.FileInfo     // what conn writes to
 	left       *connection     // that conn was before, to the same file
+	held       held            // where an open file keeps its name
 	closed     bool
 	writer     *Writer
 	generation uint64 // of remembered rows
@@ -181,6 +182,9 @@ func (s *Store) Close() error {
 		err = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
 	}
 	s.closed = true
+	if s.held.resting != nil {
+		s.held.resting.Stop()
+	}
 	switch {
 	case s.conn == nil:
 	case s.readOnly:
@@ -249,6 +253,7 @@ func orBackground(ctx context.Context) context.Context {
 // unlock hands over what was reported once the Store can be used again: a
 // handler may call it.
 func (s *Store) unlock() {
+	s.restLater()
 	reports := s.reports
 	s.reports = nil
 	s.mu.Unlock()

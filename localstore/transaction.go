@@ -135,7 +135,9 @@ func (s *Store) usable() error {
 	if s.conn != nil {
 		file, err := os.Stat(s.asked)
 		if err == nil && os.SameFile(file, s.file) {
-			if s.leaveIfCut(file); s.conn != nil {
+			if s.isNoted() {
+				s.leave()
+			} else if s.leaveIfCut(file); s.conn != nil {
 				if s.importIsDue() {
 					s.importReference()
 				}
@@ -146,6 +148,8 @@ func (s *Store) usable() error {
 			s.conn = nil
 			s.noticeSetAside()
 		}
+	} else if openKeepsName { // others may have set aside what this process closed for them
+		s.noticeSetAside()
 	}
 	if err := s.open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)

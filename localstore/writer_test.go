@@ -139,11 +139,13 @@ func TestAnUnknownOutcomeInALostFileIsNotCommitted(t *testing.T) {
 	s, _ := fresh(t, WithErrorHandler(func(error) {}))
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	failCommit(t, s, true)
-	replaceStatement(t, s, `SELECT seq FROM writers WHERE id = ?1`, func(*sql.Stmt) error { return errDisk })
+	restoreCommit := failCommit(t, s, true)
+	restoreRead := replaceStatement(t, s, `SELECT seq FROM writers WHERE id = ?1`, func(*sql.Stmt) error { return errDisk })
 	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 10)}, MaySend: true}); !errors.Is(err, ErrUnknownOutcome) {
 		t.Errorf("Record = %v, want ErrUnknownOutcome", err)
 	}
+	restoreCommit() // for them to be closed with the connection
+	restoreRead()
 	damage(t, s)
 	if _, err := s.Balance(background); err != nil {
 		t.Error(err)

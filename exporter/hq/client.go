@@ -6,11 +6,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"syscall"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
@@ -103,9 +101,9 @@ func (c *client) describe(err error) string {
 		return host + " does not speak TLS"
 	}
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case connections.Refused(err):
 		return host + " refuses connections"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case connections.Lost(err):
 		return "the connection to " + host + " was lost before an answer came"
 	}
 	return "cannot reach " + host

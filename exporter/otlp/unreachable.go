@@ -3,9 +3,7 @@ package otlp
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
-	"syscall"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
@@ -42,9 +40,9 @@ func (t *transport) describe(err error) string {
 		return host + " does not speak TLS"
 	}
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case connections.Refused(err):
 		return host + " refuses connections"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case connections.Lost(err):
 		return "the connection to " + host + " was lost before an answer came"
 	}
 	return "cannot reach " + host

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -59,6 +60,7 @@ func TestAnUnknownShellIsAWrongCommandLine(t *testing.T) {
 }
 
 func TestShellsComplete(t *testing.T) {
+	skipWithoutUnixShells(t)
 	directory := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
@@ -105,6 +107,7 @@ func TestShellsComplete(t *testing.T) {
 // TestShellsKeepTheProgramsOwnCompletion: the command's script takes nothing
 // from the program that it belongs to.
 func TestShellsKeepTheProgramsOwnCompletion(t *testing.T) {
+	skipWithoutUnixShells(t)
 	for shell, asked := range map[string]string{
 		"bash": `own() { COMPREPLY=(owned); }
 complete -F own mytool
@@ -137,6 +140,15 @@ complete -C "mytool o"`,
 				t.Errorf("the program's own completion gives %q", got)
 			}
 		})
+	}
+}
+
+// skipWithoutUnixShells: a bash on Windows is one of another system, with paths
+// of its own.
+func skipWithoutUnixShells(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("these shells are not at home here")
 	}
 }
 

@@ -36,6 +36,13 @@ func endless(t *testing.T, path, rows string, tables ...string) {
 // interrupted runs a command that does not end and interrupts it.
 func interrupted(t *testing.T, o Options, args ...string) result {
 	t.Helper()
+	return interruptedAt(t, time.After(20*time.Millisecond), o, args...)
+}
+
+// interruptedAt is interrupted for a command that reaches what it waits for in
+// its own time.
+func interruptedAt[T any](t *testing.T, reached <-chan T, o Options, args ...string) result {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	o.endGrace = time.Hour // it ends by itself
@@ -44,7 +51,7 @@ func interrupted(t *testing.T, o Options, args ...string) result {
 	select {
 	case got := <-ended:
 		t.Fatalf("%v ends without an interrupt: code %d, %s%s", args, got.code, got.out, got.errors)
-	case <-time.After(20 * time.Millisecond):
+	case <-reached:
 	}
 	cancel()
 	select {
@@ -96,7 +103,8 @@ func TestAnInterruptEndsAWait(t *testing.T) {
 	db.SetMaxOpenConns(1)
 	stdin, writer := io.Pipe()
 	defer writer.Close()
-	if got := interrupted(t, Options{File: path, Stdin: stdin}, "erase"); got.code != exitFailed || !strings.HasSuffix(got.errors, "\nusagemirror: interrupted\n") {
+	asked := &question{Reader: stdin, asked: make(chan struct{})}
+	if got := interruptedAt(t, asked.asked, Options{File: path, Stdin: asked}, "erase"); got.code != exitFailed || !strings.HasSuffix(got.errors, "\nusagemirror: interrupted\n") {
 		t.Errorf("erase: code %d, %q", got.code, got.errors)
 	}
 	if _, err := db.Exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE"); err != nil {
@@ -108,6 +116,18 @@ func TestAnInterruptEndsAWait(t *testing.T) {
 			t.Errorf("%s of a locked mirror: code %d, %q", args, got.code, got.errors)
 		}
 	}
+}
+
+// question is an input that tells when it is read.
+type question struct {
+	io.Reader
+	once  sync.Once
+	asked chan struct{}
+}
+
+func (q *question) Read(p []byte) (int, error) {
+	q.once.Do(func() { close(q.asked) })
+	return q.Reader.Read(p)
 }
 
 // TestACommandThatDoesNotEnd is left behind, and writes nothing any more.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,6 +21,22 @@ func snapshotFile(t testing.TB, m *mirror) string {
 	copied := filepath.Join(t.TempDir(), "usage.db")
 	execute(t, m.Path(), `VACUUM INTO '`+copied+`'`)
 	return copied
+}
+
+// letGo makes who only reads a mirror close it, for the test to replace it: on
+// Windows an open file stays. A note that the mirror is damaged does that, as
+// idle time does.
+func letGo(t testing.TB, path string, readers ...*localstore.Store) {
+	t.Helper()
+	if runtime.GOOS != "windows" {
+		return
+	}
+	note := path + ".damaged"
+	must(t, os.WriteFile(note, nil, 0o600))
+	for _, r := range readers {
+		_ = r.Path() // any call
+	}
+	must(t, os.Remove(note))
 }
 
 func execute(t testing.TB, path, query string) {
@@ -69,6 +86,7 @@ func TestBadMirrorsWhileViewed(t *testing.T) {
 			var told errorList
 			h := newHandler(t, store, WithErrorHandler(told.add))
 			wantStatus(t, call(h, "GET", "/data", ""), http.StatusOK)
+			letGo(t, path, store, h.reader)
 			c.spoil(t, path)
 			for _, target := range []string{"/data", "/preview", "/usage.csv", "/usage.json", "/sent?batch=1"} {
 				told.list = nil
@@ -96,6 +114,7 @@ func vanished(t *testing.T) *localstore.Store {
 	store, err := localstore.Open(path, localstore.ReadOnly())
 	must(t, err)
 	t.Cleanup(func() { must(t, store.Close()) })
+	letGo(t, path, store)
 	must(t, os.Remove(path))
 	return store
 }

@@ -35,6 +35,8 @@ var problems = []struct {
 func (h *Handler) fail(w http.ResponseWriter, err error) {
 	if !errors.Is(err, context.Canceled) { // the browser went away
 		h.onError(err)
+	} else if h.lifetime != nil && h.lifetime.Err() != nil {
+		err = localstore.ErrClosed // which ended the reading before it began, or while it ran
 	}
 	for _, p := range problems {
 		if errors.Is(err, p.err) {

@@ -120,6 +120,9 @@ func (s *snippet) file(t *testing.T, text string) []byte {
 // beside the module for the compiler alone.
 func build(t *testing.T) string {
 	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no compiler here:", err)
+	}
 	dir := t.TempDir()
 	const programs = "otelusage/internal/readme/programs"
 	overlay := make(map[string]string)

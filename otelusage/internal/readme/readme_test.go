@@ -16,8 +16,8 @@ func run(t *testing.T, cmd *exec.Cmd, dir string, env ...string) string {
 	t.Helper()
 	cmd.Dir = dir
 	for _, v := range os.Environ() {
-		switch name, _, _ := strings.Cut(v, "="); name {
-		case "HOME", "XDG_CONFIG_HOME", "AppData", "OTEL_SDK_DISABLED", "DO_NOT_TRACK", "OTELUSAGE_MIRROR":
+		switch name, _, _ := strings.Cut(v, "="); strings.ToUpper(name) { // Windows has names in any case
+		case "HOME", "XDG_CONFIG_HOME", "APPDATA", "OTEL_SDK_DISABLED", "DO_NOT_TRACK", "OTELUSAGE_MIRROR":
 		default:
 			cmd.Env = append(cmd.Env, v)
 		}
@@ -140,6 +140,20 @@ func unwritable(t *testing.T) string {
 		return "/proc"
 	}
 	dir := t.TempDir()
+	if runtime.GOOS == "windows" { // which has no modes
+		const everybody, makingFiles = "*S-1-1-0", ":(WD,AD)"
+		deny(t, dir, "/deny", everybody+makingFiles)
+		t.Cleanup(func() { deny(t, dir, "/remove:d", everybody) })
+		return dir
+	}
 	must(t, os.Chmod(dir, 0o500))
 	return dir
+}
+
+// deny changes what a directory of Windows denies.
+func deny(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("icacls", append([]string{dir}, args...)...).CombinedOutput(); err != nil {
+		t.Errorf("icacls %v: %v %s", args, err, out)
+	}
 }

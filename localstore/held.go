@@ -1,0 +1,115 @@
+package localstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Where an open file keeps its name, a damaged mirror is set aside by the last
+// process that has it open: each of them closes it, once it met the damage
+// itself or finds the note that another one left. Until then nobody opens it
+// again, but to look whether it is damaged, and what was counted waits.
+
+// held is what a Store knows of that.
+type held struct {
+	waited      bool        // for others to close a damaged file
+	disbelieved time.Time   // when the note was left that this file is damaged, which it is not
+	resting     *time.Timer // closes the file when nobody asks any more
+}
+
+// noteSuffix names the note that a mirror is damaged and to be closed.
+const noteSuffix = ".damaged"
+
+// errNoted is met where a note lies beside a mirror.
+var errNoted = errors.New("localstore: another process found it damaged")
+
+// heldFor is how long a file that somebody has open is tried again: for a virus
+// scanner or a look at the mirror it takes no longer.
+const heldFor = 200 * time.Millisecond
+
+// patiently runs f again while somebody has its file open, for an instant.
+func patiently(f func() error) error {
+	err := f()
+	for pause, until := time.Millisecond, time.Now().Add(heldFor); isHeld(err) && time.Now().Before(until); pause *= 2 {
+		time.Sleep(pause)
+		err = f()
+	}
+	return err
+}
+
+// setAsideOnceClosed asks whoever has a damaged mirror open to close it, and
+// sets it aside. It waits for them as for a transaction, the busy timeout once:
+// who did not notice by then does so with the next recording. The caller holds
+// the lock file.
+func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
+	aside, err = setAside(s.path, s.now())
+	if !isHeld(err) {
+		return aside, err
+	}
+	// Where it cannot be written the others meet the damage themselves.
+	_ = os.WriteFile(s.path+noteSuffix, []byte(note(fileID(s.path), unreadable)), 0o600)
+	ends, until := orBackground(s.ends), time.Now().Add(s.patience())
+	for isHeld(err) && !s.held.waited && ends.Err() == nil && time.Now().Before(until) {
+		aside, err = setAside(s.path, s.now())
+	}
+	if !isHeld(err) {
+		s.held.waited = false
+		return aside, err
+	}
+	s.held.waited = s.held.waited || s.patience() == s.busyTimeout
+	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
+}
+
+// note names a damaged file, and says whether a check of SQLite finds the damage:
+// whoever reads it is to know both.
+func note(file string, unreadable bool) string {
+	if unreadable {
+		return "unreadable " + file + "\n"
+	}
+	return "damaged " + file + "\n"
+}
+
+// isNoted reports whether the mirror is to be closed.
+func (s *Store) isNoted() bool {
+	if !openKeepsName {
+		return false
+	}
+	file, err := os.Lstat(s.path + noteSuffix)
+	return err == nil && file.Mode().IsRegular() && !file.ModTime().Equal(s.held.disbelieved)
+}
+
+// notedUnreadable reports whether a note says of the file at the path what no
+// check finds again.
+func (s *Store) notedUnreadable() bool {
+	if !s.isNoted() {
+		return false
+	}
+	text, err := os.ReadFile(s.path + noteSuffix)
+	id := fileID(s.path)
+	return err == nil && id != "" && strings.TrimSpace(string(text)) == strings.TrimSpace(note(id, true))
+}
+
+// removeNote takes the note away once the mirror was set aside, or turned out
+// sound. Where it cannot, this Store goes by another note alone.
+func (s *Store) removeNote() {
+	if !openKeepsName {
+		return
+	}
+	path := s.path + noteSuffix
+	if file, err := os.Lstat(path); err == nil {
+		s.held.disbelieved = file.ModTime()
+		_ = removeFile(path)
+	}
+}
+
+// heed sets a mirror aside that another process found damaged, before it is
+// opened again.
+func (s *Store) heed() error {
+	if s.existing {
+		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
+	}
+	return s.replaceDamaged(errNoted)
+}

@@ -12,13 +12,14 @@ import (
 )
 
 // A text that somebody wrote by hand into the file is of any length. This
-// package never writes one near these limits, payloads apart. What is longer is
+// package never writes one beyond these limits, payloads apart, see bounded. What is longer is
 // not even loaded: SQLite tells a column's length without its content.
 const (
-	maxShown   = 64 << 10 // characters of a text that are shown
-	maxText    = 1 << 20  // bytes of a text, or value, that is loaded
-	maxPayload = 16 << 20 // bytes of a payload that is shown; any is sent
-	maxLoaded  = 32 << 20 // bytes of whatever a reading loads, by accident too
+	maxShown       = 64 << 10 // characters of a text that are shown
+	maxText        = 1 << 20  // bytes of a text, or value, that is loaded
+	maxCheckpoints = 8 << 20  // bytes of a list of checkpoints that is: all that are allowed, however JSON escapes them
+	maxPayload     = 16 << 20 // bytes of a payload that is shown; any is sent
+	maxLoaded      = 32 << 20 // bytes of whatever a reading loads, by accident too
 )
 
 // errTooLong is met where a payload is too long to be shown.
@@ -83,9 +84,17 @@ var (
 func tooLong(table string, columns ...string) string {
 	conditions := make([]string, len(columns))
 	for i, column := range columns {
-		conditions[i] = fmt.Sprintf("octet_length(%s) > %d", column, maxText)
+		conditions[i] = fmt.Sprintf("octet_length(%s) > %d", column, mostOf(column))
 	}
 	return fmt.Sprintf("(SELECT '%s' FROM %[1]s WHERE %s LIMIT 1)", table, strings.Join(conditions, " OR "))
+}
+
+// mostOf is how many bytes a column may have.
+func mostOf(column string) int {
+	if strings.Trim(column, `"`) == "checkpoints" {
+		return maxCheckpoints
+	}
+	return maxText
 }
 
 // refuseLong refuses texts that this package never wrote, and that every
@@ -95,7 +104,7 @@ func (c *connection) refuseLong(queries ...string) error {
 		var table string
 		err := c.each(query, func(rows *sql.Rows) error { return rows.Scan(&table) })
 		if err == nil && table != "" {
-			err = fmt.Errorf("%w: a text in table %s is longer than %d bytes", errUnreadable, table, maxText)
+			err = fmt.Errorf("%w: a text in table %s is longer than any that is written", errUnreadable, table)
 		}
 		if err != nil {
 			return err

@@ -108,7 +108,7 @@ func (s *Store) resourceRow(tx *transaction, r *Resource) (int64, error) {
 	id, err := tx.findOrInsert(
 		`SELECT id FROM resources WHERE attributes = ?1`, 1,
 		`INSERT INTO resources (attributes) VALUES (?1)`,
-		encodeAttributes(r.Attributes))
+		boundedAttributes(r.Attributes))
 	if err != nil {
 		return 0, fmt.Errorf("store resource: %w", err)
 	}
@@ -124,8 +124,8 @@ func (s *Store) metricRow(tx *transaction, m *Metric, at int64) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
-	key := []any{m.Scope.Name, m.Scope.Version, encodeAttributes(m.Scope.Attributes),
-		m.Name, m.Unit, string(m.Type), m.Monotonic, m.Float, bounds}
+	key := []any{bounded(m.Scope.Name), bounded(m.Scope.Version), boundedAttributes(m.Scope.Attributes),
+		bounded(m.Name), bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
 	id, err := tx.find(
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
 			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
@@ -148,7 +148,7 @@ func (s *Store) newMetric(tx *transaction, m *Metric, key []any, at int64) (int6
 		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
 			scope_schema_url, description, trackable_id, role)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
-		append(key, m.Scope.SchemaURL, m.Description, trackable, role)...)
+		append(key, bounded(m.Scope.SchemaURL), bounded(m.Description), trackable, role)...)
 }
 
 func encodeBounds(bounds []float64) (string, error) {
@@ -183,7 +183,7 @@ func (s *Store) seriesRow(tx *transaction, series *Series, at int64) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	attributes := encodeAttributes(series.Attributes)
+	attributes := seriesAttributes(series.Attributes)
 	id, err := tx.find(selectSeries, metric, resource, attributes)
 	if err == nil && id == 0 {
 		id, err = s.newSeries(tx, series.Metric, metric, resource, attributes)

@@ -263,3 +263,15 @@ func (c *collection) finite(m *metricdata.Metrics, numbers ...float64) bool {
 	}
 	return true
 }
+
+// maxBuckets keeps a histogram's value shorter than what a mirror takes for
+// damage.
+const maxBuckets = 10_000
+
+func (c *collection) fits(m *metricdata.Metrics, buckets int) bool {
+	if buckets <= maxBuckets {
+		return true
+	}
+	c.problems = append(c.problems, fmt.Errorf("exporter: %q has a histogram of %d buckets, more than %d: it is not recorded", m.Name, buckets, maxBuckets))
+	return false
+}

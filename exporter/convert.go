@@ -28,7 +28,7 @@ func histogram[N int64 | float64](c *collection, scope instrumentation.Scope, m 
 	}
 	for i := range data.DataPoints {
 		p := &data.DataPoints[i]
-		if !c.finite(m, float64(p.Sum)) || !c.finite(m, p.Bounds...) || len(p.BucketCounts) != len(p.Bounds)+1 {
+		if !c.fits(m, len(p.BucketCounts)) || !c.finite(m, float64(p.Sum)) || !c.finite(m, p.Bounds...) || len(p.BucketCounts) != len(p.Bounds)+1 {
 			continue
 		}
 		found := c.find(scope, m, series.TypeHistogram, false, true, p.Bounds)
@@ -45,7 +45,7 @@ func exponential[N int64 | float64](c *collection, scope instrumentation.Scope, 
 	found := c.find(scope, m, series.TypeExponential, false, true, nil)
 	for i := range data.DataPoints {
 		p := &data.DataPoints[i]
-		if !c.finite(m, float64(p.Sum)) {
+		if !c.fits(m, len(p.PositiveBucket.Counts)+len(p.NegativeBucket.Counts)) || !c.finite(m, float64(p.Sum)) {
 			continue
 		}
 		c.change(found, point{c.stream(found, p.Attributes), series.ExponentialValue(&series.ExponentialHistogram{

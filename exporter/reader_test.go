@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
@@ -107,8 +108,18 @@ func TestWhatCannotBeStoredHoldsNothingElseUp(t *testing.T) {
 	h, err := r.provider.Meter("app").Float64Histogram("h")
 	must(t, err)
 	h.Record(t.Context(), 1)
+	boundaries := make([]float64, 60_000) // whose values would be too long to be read again
+	for i := range boundaries {
+		boundaries[i] = float64(i) + 0.123456789012345
+	}
+	wide, err := r.provider.Meter("app").Float64Histogram("wide", metric.WithExplicitBucketBoundaries(boundaries...))
+	must(t, err)
+	wide.Record(t.Context(), 1)
 	r.statistic("n").Inc()
 	r.record()
+	if _, err := r.store.Snapshot(t.Context(), localstore.Query{}); err != nil {
+		t.Error(err)
+	}
 	r.submit()
 	r.end()
 	diff(t, usage(received(forwarder.requests())), map[string]float64{"1.0.0 n": 1})

@@ -26,7 +26,7 @@ type connection struct {
 	logged     bool        // something was written to the log
 	memory     os.FileInfo // that it shares, once something was
 	handle     uintptr     // SQLite's own, see handleOf
-	accepted   int64       // the data version whose texts are not too long
+	accepted   soundness
 	reading    context.Context
 	alone      bool // of a reader: no other files lay beside the mirror before it
 	immutable  bool // of a reader: it takes no notice of what others write

@@ -20,6 +20,10 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	if s.missing() {
 		return otelusage.Lifetime{}, ErrNotOpen
 	}
+	if n := len(encodeList(d.Checkpoints)); n > maxCheckpoints {
+		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, maxCheckpoints)
+	}
+	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
 	life, err := s.declare(d)
 	if damaged(err) || hasCode(err, codeIO, codeCannotOpen) {
 		s.takeTurn()
@@ -162,7 +166,7 @@ func (s *Store) trackableRow(tx *transaction, m *series.Metric, at int64) (any, 
 	if !ok {
 		return nil, series.RoleNone, nil
 	}
-	description, unit := m.Description, m.Unit
+	name, description, unit := bounded(name), bounded(m.Description), bounded(m.Unit)
 	if role != series.RoleValue {
 		description, unit = "", ""
 	}

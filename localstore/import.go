@@ -124,6 +124,7 @@ func (s *Store) importTrackable(tx *transaction, t *original) error {
 	if len(t.rows) > 0 {
 		at = t.rows[0].at
 	}
+	t.name, t.description = bounded(t.name), bounded(t.description)
 	err := tx.run(`INSERT OR IGNORE INTO trackables (name, kind, description, float, declared_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		t.name, t.kind.String(), t.description, t.kind == otelusage.KindStatistic && !t.whole(), at)
 	if err != nil || len(t.rows) == 0 {
@@ -239,7 +240,7 @@ func stateColumn(state string) any {
 	if state == otelusage.NoState {
 		return nil
 	}
-	return state
+	return bounded(state)
 }
 
 // importChanges counts the entries into each state. Those whose rows the

@@ -14,13 +14,14 @@ import (
 )
 
 // A text that somebody wrote by hand into the file is of any length. This
-// package never writes one near these limits, payloads apart. What is longer is
+// package never writes one beyond these limits, payloads apart, see bounded. What is longer is
 // not even loaded: SQLite tells a column's length without its content.
 const (
-	maxShown   = 64 << 10 // characters of a text that are shown
-	maxText    = 1 << 20  // bytes of a text, or value, that is loaded
-	maxPayload = 16 << 20 // bytes of a payload that is shown; any is sent
-	maxLoaded  = 32 << 20 // bytes of whatever a reading loads, by accident too
+	maxShown       = 64 << 10 // characters of a text that are shown
+	maxText        = 1 << 20  // bytes of a text, or value, that is loaded
+	maxCheckpoints = 8 << 20  // bytes of a list of checkpoints that is: all that are allowed, however JSON escapes them
+	maxPayload     = 16 << 20 // bytes of a payload that is shown; any is sent
+	maxLoaded      = 32 << 20 // bytes of whatever a reading loads, by accident too
 )
 
 // errTooLong is met where a payload is too long to be shown.
@@ -85,9 +86,17 @@ var (
 func tooLong(table string, columns ...string) string {
 	conditions := make([]string, len(columns))
 	for i, column := range columns {
-		conditions[i] = fmt.Sprintf("octet_length(%s) > %d", column, maxText)
+		conditions[i] = fmt.Sprintf("octet_length(%s) > %d", column, mostOf(column))
 	}
 	return fmt.Sprintf("(SELECT '%s' FROM %[1]s WHERE %s LIMIT 1)", table, strings.Join(conditions, " OR "))
+}
+
+// mostOf is how many bytes a column may have.
+func mostOf(column string) int {
+	if strings.Trim(column, `"`) == "checkpoints" {
+		return maxCheckpoints
+	}
+	return maxText
 }
 
 // refuseLong refuses texts that this package never wrote, and that every
@@ -97,7 +106,7 @@ func (c *connection) refuseLong(queries ...string) error {
 		var table string
 		err := c.each(query, func(rows *sql.Rows) error { return rows.Scan(&table) })
 		if err == nil && table != "" {
-			err = fmt.Errorf("%w: a text in table %s is longer than %d bytes", series.ErrUnreadable, table, maxText)
+			err = fmt.Errorf("%w: a text in table %s is longer than any that is written", series.ErrUnreadable, table)
 		}
 		if err != nil {
 			return err
@@ -106,24 +115,56 @@ func (c *connection) refuseLong(queries ...string) error {
 	return nil
 }
 
+// soundness is what was last found to hold no text that is too long, and no view in
+// place of a table.
+type soundness struct {
+	dataVersion int64 // 0: nothing was looked at yet
+	schema      int64 // its number
+	least       int64 // bytes in use, since the texts were looked at
+}
+
 // refuseNews is refuseLong for what is in the file since it was opened, or since
-// another process wrote to it. What somebody wants to erase is not refused.
+// another process wrote to it. What somebody wants to erase is not refused. Other
+// processes write all the time, and the tables may have thousands of rows: they
+// are looked at where the schema is another one, or the file has grown by as much
+// as such a text takes.
 func (s *Store) refuseNews(h header) error {
-	if s.readOnly || s.existing || h.dataVersion == s.conn.accepted {
+	known := s.conn.accepted
+	if s.readOnly || s.existing || h.dataVersion == known.dataVersion {
 		return nil
 	}
-	if err := s.conn.refuseViews(series.ErrUnreadable); err != nil {
+	schema, inUse, err := s.conn.extent()
+	if err != nil {
 		return err
 	}
-	queries := []string{longTexts}
-	if s.conn.accepted == 0 {
+	opened := known.dataVersion == 0
+	if opened || schema != known.schema {
+		if err := s.conn.refuseViews(series.ErrUnreadable); err != nil {
+			return err
+		}
+	}
+	queries, least := []string(nil), min(inUse, known.least)
+	if opened || inUse-least >= maxText {
+		queries, least = []string{longTexts}, inUse
+	}
+	if opened {
 		queries = append(queries, longAttributes)
 	}
-	err := s.conn.refuseLong(queries...)
-	if err == nil {
-		s.conn.accepted = h.dataVersion
+	if err := s.conn.refuseLong(queries...); err != nil {
+		return err
 	}
-	return err
+	s.conn.accepted = soundness{h.dataVersion, schema, least}
+	return nil
+}
+
+const selectExtent = `SELECT (SELECT schema_version FROM pragma_schema_version),
+	((SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)) * (SELECT page_size FROM pragma_page_size)`
+
+// extent returns the number of the schema and how many bytes of the file are in
+// use.
+func (c *connection) extent() (schema, inUse int64, err error) {
+	err = c.each(selectExtent, func(rows *sql.Rows) error { return rows.Scan(&schema, &inUse) })
+	return schema, inUse, err
 }
 
 // hasLong reports whether a table holds a text that is too long, payloads apart:

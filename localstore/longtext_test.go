@@ -126,3 +126,19 @@ func TestDoctorFindsATextOfAnyLength(t *testing.T) {
 	}
 	overwrite(t, s.path, `DELETE FROM submission_log`)
 }
+
+// TestOthersRecordingsAreNotLookedThrough for long texts, in tables that may have
+// thousands of rows, while they add nothing as long as one.
+func TestOthersRecordingsAreNotLookedThrough(t *testing.T) {
+	s, c := fresh(t)
+	o := open(t, s.path, c)
+	w, beside := newWriter(t, s), newWriter(t, o)
+	record(t, w, add(statistic(version("1"), "n"), 1))
+	_ = s.conn.statements[longTexts].Close()
+	delete(s.conn.statements, longTexts)
+	record(t, beside, add(statistic(version("1"), "n"), 1))
+	record(t, w, add(statistic(version("1"), "n"), 1))
+	if s.conn.statements[longTexts] != nil {
+		t.Error("all texts were looked at again")
+	}
+}

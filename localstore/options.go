@@ -83,8 +83,8 @@ func WithMaxRows(n int, names ...string) Option {
 }
 
 // WithMaxSeries bounds how many series the mirror tells apart. Attribute sets
-// beyond it are counted in their metric's overflow series. Values below 1 leave
-// the default, [DefaultMaxSeries].
+// beyond it are counted in their metric's overflow series, and so are those that
+// take more than a mebibyte as JSON. Values below 1 leave the default, [DefaultMaxSeries].
 func WithMaxSeries(n int) Option {
 	return option(func(c config) config {
 		if n > 0 {

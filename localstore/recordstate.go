@@ -20,7 +20,7 @@ func (s *Store) recordMove(tx *transaction, m Move, share bool) error {
 	}
 	var state any
 	if m.State != otelusage.NoState {
-		state = strings.ToValidUTF8(m.State, "\uFFFD") // as its attribute is sent
+		state = bounded(strings.ToValidUTF8(m.State, "\uFFFD")) // as its attribute is sent
 	}
 	if !m.Moved {
 		return wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), tx.recordInitial(trackable, series, state, share))

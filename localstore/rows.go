@@ -20,7 +20,7 @@ func (s *Store) resourceRow(tx *transaction, r *series.Resource) (int64, error) 
 	id, err := tx.findOrInsert(
 		`SELECT id FROM resources WHERE attributes = ?1`, 1,
 		`INSERT INTO resources (attributes) VALUES (?1)`,
-		series.EncodeAttributes(r.Attributes))
+		boundedAttributes(r.Attributes))
 	if err != nil {
 		return 0, fmt.Errorf("store resource: %w", err)
 	}
@@ -36,8 +36,8 @@ func (s *Store) metricRow(tx *transaction, m *series.Metric, at int64) (int64, e
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
-	key := []any{m.Scope.Name, m.Scope.Version, series.EncodeAttributes(m.Scope.Attributes),
-		m.Name, m.Unit, string(m.Type), m.Monotonic, m.Float, bounds}
+	key := []any{bounded(m.Scope.Name), bounded(m.Scope.Version), boundedAttributes(m.Scope.Attributes),
+		bounded(m.Name), bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
 	id, err := tx.find(
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
 			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
@@ -60,7 +60,7 @@ func (s *Store) newMetric(tx *transaction, m *series.Metric, key []any, at int64
 		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
 			scope_schema_url, description, trackable_id, role)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
-		append(key, m.Scope.SchemaURL, m.Description, trackable, role)...)
+		append(key, bounded(m.Scope.SchemaURL), bounded(m.Description), trackable, role)...)
 }
 
 // seriesRow finds or makes the row of a series. Beyond the mirror's bound a new
@@ -77,7 +77,7 @@ func (s *Store) seriesRow(tx *transaction, points *series.Series, at int64) (int
 	if err != nil {
 		return 0, err
 	}
-	attributes := series.EncodeAttributes(points.Attributes)
+	attributes := seriesAttributes(points.Attributes)
 	id, err := tx.find(selectSeries, metric, resource, attributes)
 	if err == nil && id == 0 {
 		id, err = s.newSeries(tx, points.Metric, metric, resource, attributes)

@@ -63,7 +63,7 @@ func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
 }
 
 var selectTrackables = `SELECT t.id, ` + shown("t.name") + `, ` + shown("t.kind") + `, ` + shown("t.description") + `, ` + shown("t.unit") + `,
-		t.float, t.monotonic, ` + loaded("t.checkpoints", unreadable) + `, t.declared_at, ` + shown("c.state") + `,
+		t.float, t.monotonic, ` + within("t.checkpoints", maxCheckpoints, unreadable) + `, t.declared_at, ` + shown("c.state") + `,
 		c.state IS NOT NULL AND c.moves = 0, coalesce(c.since, 0)
 	FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR ` + named + ` = ?1`
 

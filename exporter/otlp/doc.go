@@ -68,7 +68,8 @@
 //     logger of package otel, which prints to standard error unless the
 //     application has called otel.SetLogger before.
 //   - Each request makes a connection of its own, over HTTP/1.1, so that nothing
-//     a destination says at another time is printed or taken for an answer.
+//     a destination says at another time is printed or taken for an answer. One
+//     that speaks HTTP/2 alone is not reached.
 //   - Exports go one after another.
 //
 // [otlpmetrichttp]: https://pkg.go.dev/go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp

@@ -83,13 +83,14 @@ func (u *Usage) Erase(ctx context.Context) error {
 }
 
 // setMode records before and after, so that each count falls under the decision
-// it was made under.
+// it was made under. A decision that forbids to send is kept also where nothing
+// can be recorded: what could not be counts as made under it.
 func (u *Usage) setMode(ctx context.Context, mode localstore.Mode) error {
 	r := u.recorder()
 	if r == nil {
 		return ErrNotRecording
 	}
-	if err := r.reader.Record(ctx); err != nil {
+	if err := r.reader.Record(ctx); err != nil && mode != localstore.ModeLocal {
 		return err
 	}
 	err := r.store.SetMode(ctx, mode)

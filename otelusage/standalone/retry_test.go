@@ -275,3 +275,28 @@ func TestAClaimHoldsUntilTheTrackerIsAttached(t *testing.T) {
 	}
 	must(t, tracker.Close())
 }
+
+// TestDisableHoldsWhereNothingCanBeRecorded: the person's decision needs no mirror
+// that can be written.
+func TestDisableHoldsWhereNothingCanBeRecorded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	u := start(t, Config{FilePath: path, ApplicationName: "game"})
+	n, err := u.Tracker().Statistic("n")
+	must(t, err)
+	n.Add(1)
+	must(t, u.Flush(t.Context()))
+	u.recorder().store.SetBusyTimeout(0)
+	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
+	must(t, err)
+	defer db.Close()
+	tx, err := db.Begin()
+	must(t, err)
+	n.Add(1)
+	if err := u.Disable(t.Context()); err == nil {
+		t.Error("nothing is said of the mirror")
+	}
+	if said, err := os.ReadFile(path + ".consent"); string(said) != "local\n" {
+		t.Errorf("decision = %q, %v", said, err)
+	}
+	must(t, tx.Rollback())
+}

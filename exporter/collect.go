@@ -12,34 +12,35 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // metricKey is what tells metrics apart, but for histogram boundaries.
 type metricKey struct {
-	resource                  *localstore.Resource
+	resource                  *series.Resource
 	scope, version, schemaURL string
 	attributes                attribute.Distinct
 	name, unit                string
-	typ                       localstore.MetricType
+	typ                       series.MetricType
 	monotonic, float          bool
 }
 
 // knownMetric is a metric that was seen, with its streams.
 type knownMetric struct {
-	handle  *localstore.Metric
-	streams map[attribute.Distinct]*stream            // by the attributes they come with
-	series  map[attribute.Distinct]*localstore.Series // by those that are let through
-	foreign bool                                      // of a scope that WithScopes admitted
-	state   bool                                      // the gauge of a State
+	handle  *series.Metric
+	streams map[attribute.Distinct]*stream        // by the attributes they come with
+	series  map[attribute.Distinct]*series.Series // by those that are let through
+	foreign bool                                  // of a scope that WithScopes admitted
+	state   bool                                  // the gauge of a State
 }
 
 // stream is what the SDK keeps apart, and the last value of it that is in the
 // mirror. Streams that differ in attributes that are not let through count into
 // one series, each by its own differences.
 type stream struct {
-	series    *localstore.Series
-	committed localstore.Value
+	series    *series.Series
+	committed series.Value
 	start     time.Time
 	known     bool // a gauge's committed value, or state, is one
 	state     string
@@ -48,7 +49,7 @@ type stream struct {
 // commit is how a stream stands once a recording is in the mirror.
 type commit struct {
 	stream *stream
-	value  localstore.Value
+	value  series.Value
 	start  time.Time
 	state  string
 }
@@ -62,7 +63,7 @@ func apply(commits []commit) {
 // collection is what one export found.
 type collection struct {
 	e         *Exporter
-	resource  *localstore.Resource
+	resource  *series.Resource
 	recording localstore.Recording
 	commits   []commit
 	moved     map[string]bool // States that were entered, by name
@@ -122,7 +123,7 @@ func (c *collection) cumulative(m *metricdata.Metrics, t metricdata.Temporality)
 	return false
 }
 
-func (c *collection) find(scope instrumentation.Scope, m *metricdata.Metrics, typ localstore.MetricType, monotonic, float bool, bounds []float64) *knownMetric {
+func (c *collection) find(scope instrumentation.Scope, m *metricdata.Metrics, typ series.MetricType, monotonic, float bool, bounds []float64) *knownMetric {
 	key := metricKey{
 		resource: c.resource, scope: scope.Name, version: scope.Version, schemaURL: scope.SchemaURL,
 		attributes: scope.Attributes.Equivalent(), name: m.Name, unit: m.Unit, typ: typ, monotonic: monotonic, float: float,
@@ -132,15 +133,15 @@ func (c *collection) find(scope instrumentation.Scope, m *metricdata.Metrics, ty
 			return known
 		}
 	}
-	handle := &localstore.Metric{
-		Scope: &localstore.Scope{Name: scope.Name, Version: scope.Version, SchemaURL: scope.SchemaURL, Attributes: scope.Attributes},
+	handle := &series.Metric{
+		Scope: &series.Scope{Name: scope.Name, Version: scope.Version, SchemaURL: scope.SchemaURL, Attributes: scope.Attributes},
 		Name:  m.Name, Unit: m.Unit, Description: m.Description,
 		Type: typ, Monotonic: monotonic, Float: float, Bounds: slices.Clone(bounds),
 	}
 	found := &knownMetric{handle: handle, streams: make(map[attribute.Distinct]*stream),
-		series: make(map[attribute.Distinct]*localstore.Series), foreign: scope.Name != otelusage.ScopeName}
+		series: make(map[attribute.Distinct]*series.Series), foreign: scope.Name != otelusage.ScopeName}
 	kind, _ := scope.Attributes.Value(otelusage.KindKey)
-	found.state = !found.foreign && typ == localstore.TypeGauge && kind.AsString() == otelusage.KindState.String()
+	found.state = !found.foreign && typ == series.TypeGauge && kind.AsString() == otelusage.KindState.String()
 	c.e.metrics[key] = append(c.e.metrics[key], found)
 	return found
 }
@@ -155,14 +156,14 @@ func (c *collection) stream(m *knownMetric, attributes attribute.Set) *stream {
 	return s
 }
 
-func (c *collection) series(m *knownMetric, attributes attribute.Set) *localstore.Series {
+func (c *collection) series(m *knownMetric, attributes attribute.Set) *series.Series {
 	if m.foreign {
 		attributes, _ = attributes.Filter(func(kv attribute.KeyValue) bool { return c.e.config.keys[kv.Key] })
 	}
 	key := attributes.Equivalent()
 	s := m.series[key]
 	if s == nil {
-		s = &localstore.Series{Resource: c.resource, Metric: m.handle, Attributes: attributes}
+		s = &series.Series{Resource: c.resource, Metric: m.handle, Attributes: attributes}
 		m.series[key] = s
 	}
 	return s
@@ -171,7 +172,7 @@ func (c *collection) series(m *knownMetric, attributes attribute.Set) *localstor
 // point is the value of one stream in this export.
 type point struct {
 	stream *stream
-	value  localstore.Value
+	value  series.Value
 	start  time.Time
 }
 
@@ -181,7 +182,7 @@ func (c *collection) change(m *knownMetric, p point) {
 	s := p.stream
 	before := s.committed
 	if p.start.After(s.start) && s.known || m.handle.Monotonic && p.value.Less(before) {
-		before = localstore.Value{}
+		before = series.Value{}
 	}
 	delta, continues := p.value.Sub(before)
 	if !continues {
@@ -212,7 +213,7 @@ func (c *collection) moveStates() {
 }
 
 func gauge[N int64 | float64](c *collection, scope instrumentation.Scope, m *metricdata.Metrics, data metricdata.Gauge[N]) {
-	found := c.find(scope, m, localstore.TypeGauge, false, isFloat[N](), nil)
+	found := c.find(scope, m, series.TypeGauge, false, isFloat[N](), nil)
 	for i := range data.DataPoints {
 		dp := &data.DataPoints[i]
 		if found.state {
@@ -241,16 +242,16 @@ func isFloat[N int64 | float64]() bool {
 
 // number converts a point's value. What is not finite is left out: one such
 // value in a sum would spoil it for ever, here and at the receiver.
-func number[N int64 | float64](c *collection, m *metricdata.Metrics, n N) (localstore.Value, bool) {
+func number[N int64 | float64](c *collection, m *metricdata.Metrics, n N) (series.Value, bool) {
 	switch v := any(n).(type) {
 	case int64:
-		return localstore.Int64Value(v), true
+		return series.Int64Value(v), true
 	case float64:
 		if c.finite(m, v) {
-			return localstore.Float64Value(v), true
+			return series.Float64Value(v), true
 		}
 	}
-	return localstore.Value{}, false
+	return series.Value{}, false
 }
 
 func (c *collection) finite(m *metricdata.Metrics, numbers ...float64) bool {

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -34,7 +35,7 @@ type Exporter struct {
 
 	mu         sync.Mutex // guards what follows
 	writer     *localstore.Writer
-	resources  map[attribute.Distinct]*localstore.Resource
+	resources  map[attribute.Distinct]*series.Resource
 	metrics    map[metricKey][]*knownMetric
 	unresolved []commit // of a recording whose outcome is not known
 	pending    error    // of the last export, while its counts wait for the next
@@ -66,7 +67,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 	}
 	e := &Exporter{
 		config: c, store: store, environment: newUserAttributes(os.Getenv),
-		resources: make(map[attribute.Distinct]*localstore.Resource),
+		resources: make(map[attribute.Distinct]*series.Resource),
 		metrics:   make(map[metricKey][]*knownMetric),
 	}
 	e.reported.handle = c.onError

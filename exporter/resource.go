@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 var resourceKeys = []attribute.Key{
@@ -38,12 +38,12 @@ func (e *Exporter) allowed(r *resource.Resource) attribute.Set {
 }
 
 // resourceFor returns the handle for what may be known of a resource.
-func (e *Exporter) resourceFor(r *resource.Resource) *localstore.Resource {
+func (e *Exporter) resourceFor(r *resource.Resource) *series.Resource {
 	allowed := e.allowed(r)
 	key := allowed.Equivalent()
 	handle := e.resources[key]
 	if handle == nil {
-		handle = &localstore.Resource{Attributes: allowed}
+		handle = &series.Resource{Attributes: allowed}
 		e.resources[key] = handle
 	}
 	e.own.Store(&allowed)

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // maxRequests bounds the requests of one attempt, halves included.
@@ -215,7 +216,7 @@ func submitError(err error) error {
 	return fmt.Errorf("submit usage: %w", err)
 }
 
-func (s *sender) send(ctx context.Context, part *localstore.Part) (localstore.Outcome, error) {
+func (s *sender) send(ctx context.Context, part *series.Part) (localstore.Outcome, error) {
 	err := s.forwarder.export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
 	return outcomeOf(err), err
 }

@@ -5,13 +5,13 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // ResourceMetrics turns a part into what a forwarder takes. It is made anew for
 // every request: a forwarder may do with it what it likes. The temporality is
 // the forwarder's.
-func ResourceMetrics(part *localstore.Part, temporality metricdata.Temporality) *metricdata.ResourceMetrics {
+func ResourceMetrics(part *series.Part, temporality metricdata.Temporality) *metricdata.ResourceMetrics {
 	if part == nil {
 		return &metricdata.ResourceMetrics{}
 	}
@@ -31,24 +31,24 @@ func ResourceMetrics(part *localstore.Part, temporality metricdata.Temporality) 
 	return rm
 }
 
-func aggregation(part *localstore.Part, mp localstore.MetricPoints, t metricdata.Temporality) metricdata.Aggregation {
+func aggregation(part *series.Part, mp series.MetricPoints, t metricdata.Temporality) metricdata.Aggregation {
 	switch m := mp.Metric; {
-	case m.Type == localstore.TypeHistogram:
+	case m.Type == series.TypeHistogram:
 		return metricdata.Histogram[float64]{Temporality: t, DataPoints: histogramPoints(part, mp)}
-	case m.Type == localstore.TypeExponential:
+	case m.Type == series.TypeExponential:
 		return metricdata.ExponentialHistogram[float64]{Temporality: t, DataPoints: exponentialPoints(part, mp)}
-	case m.Type == localstore.TypeGauge && m.Float:
-		return metricdata.Gauge[float64]{DataPoints: dataPoints(part, mp, localstore.Value.Float64)}
-	case m.Type == localstore.TypeGauge:
-		return metricdata.Gauge[int64]{DataPoints: dataPoints(part, mp, localstore.Value.Int64)}
+	case m.Type == series.TypeGauge && m.Float:
+		return metricdata.Gauge[float64]{DataPoints: dataPoints(part, mp, series.Value.Float64)}
+	case m.Type == series.TypeGauge:
+		return metricdata.Gauge[int64]{DataPoints: dataPoints(part, mp, series.Value.Int64)}
 	case m.Float:
-		return metricdata.Sum[float64]{Temporality: t, IsMonotonic: m.Monotonic, DataPoints: dataPoints(part, mp, localstore.Value.Float64)}
+		return metricdata.Sum[float64]{Temporality: t, IsMonotonic: m.Monotonic, DataPoints: dataPoints(part, mp, series.Value.Float64)}
 	default:
-		return metricdata.Sum[int64]{Temporality: t, IsMonotonic: m.Monotonic, DataPoints: dataPoints(part, mp, localstore.Value.Int64)}
+		return metricdata.Sum[int64]{Temporality: t, IsMonotonic: m.Monotonic, DataPoints: dataPoints(part, mp, series.Value.Int64)}
 	}
 }
 
-func dataPoints[N int64 | float64](part *localstore.Part, mp localstore.MetricPoints, number func(localstore.Value) N) []metricdata.DataPoint[N] {
+func dataPoints[N int64 | float64](part *series.Part, mp series.MetricPoints, number func(series.Value) N) []metricdata.DataPoint[N] {
 	points := make([]metricdata.DataPoint[N], len(mp.Points))
 	for i, p := range mp.Points {
 		points[i] = metricdata.DataPoint[N]{Attributes: p.Attributes, StartTime: part.Start, Time: part.End, Value: number(p.Value)}
@@ -56,7 +56,7 @@ func dataPoints[N int64 | float64](part *localstore.Part, mp localstore.MetricPo
 	return points
 }
 
-func histogramPoints(part *localstore.Part, mp localstore.MetricPoints) []metricdata.HistogramDataPoint[float64] {
+func histogramPoints(part *series.Part, mp series.MetricPoints) []metricdata.HistogramDataPoint[float64] {
 	points := make([]metricdata.HistogramDataPoint[float64], len(mp.Points))
 	for i, p := range mp.Points {
 		h := p.Value.Histogram()
@@ -68,7 +68,7 @@ func histogramPoints(part *localstore.Part, mp localstore.MetricPoints) []metric
 	return points
 }
 
-func exponentialPoints(part *localstore.Part, mp localstore.MetricPoints) []metricdata.ExponentialHistogramDataPoint[float64] {
+func exponentialPoints(part *series.Part, mp series.MetricPoints) []metricdata.ExponentialHistogramDataPoint[float64] {
 	points := make([]metricdata.ExponentialHistogramDataPoint[float64], len(mp.Points))
 	for i, p := range mp.Points {
 		h := p.Value.Exponential()

@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // TestAReadThatFailsOnceIsNoDamage: a sound file is not set aside for it, and
@@ -14,7 +16,7 @@ func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 	if !unsound(corrupt) {
 		t.Fatalf("error of a damaged file = %v", corrupt)
 	}
-	for name, cause := range map[string]error{"unreadable": errUnreadable, "no mirror": errNoMirror, "corrupt": corrupt} {
+	for name, cause := range map[string]error{"unreadable": series.ErrUnreadable, "no mirror": errNoMirror, "corrupt": corrupt} {
 		t.Run(name, func(t *testing.T) {
 			var told reports
 			s, _ := fresh(t, WithErrorHandler(told.handle))

@@ -4,7 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Balance is where the counts of one series are. For every series
@@ -15,8 +16,8 @@ import (
 // relative 1e-9.
 type Balance struct {
 	Name, Attributes, Resource                               string
-	Recorded                                                 Value
-	Accepted, Partial, InFlight, Pending, SetAside, Withheld Value
+	Recorded                                                 series.Value
+	Accepted, Partial, InFlight, Pending, SetAside, Withheld series.Value
 	// Off is empty when the balance holds, and says how it does not.
 	Off string
 }
@@ -58,7 +59,7 @@ func (s *Store) balances() ([]Balance, error) {
 		func(rows *sql.Rows) error {
 			var id int64
 			var b Balance
-			var m Metric
+			var m series.Metric
 			var bounds string
 			var columns [6]any
 			err := rows.Scan(&id, &b.Name, &b.Attributes, &b.Resource, &m.Type, &m.Float, &bounds,
@@ -67,18 +68,18 @@ func (s *Store) balances() ([]Balance, error) {
 				return err
 			}
 			m.Name = b.Name
-			if m.Bounds, err = decodeBounds(bounds); err != nil {
+			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
 				return err
 			}
-			values := [6]*Value{&b.Recorded, &b.Accepted, &b.Partial, &b.Pending, &b.SetAside, &b.Withheld}
+			values := [6]*series.Value{&b.Recorded, &b.Accepted, &b.Partial, &b.Pending, &b.SetAside, &b.Withheld}
 			for i, v := range values {
-				if *v, err = m.parseValue(columns[i]); err != nil {
+				if *v, err = m.ParseValue(columns[i]); err != nil {
 					return err
 				}
 			}
-			b.InFlight = m.zero()
+			b.InFlight = m.Zero()
 			for _, text := range flying[id] {
-				v, err := m.parseJSON(text)
+				v, err := m.ParseJSON(text)
 				if err != nil {
 					return err
 				}
@@ -133,44 +134,10 @@ func (s *Store) inFlight() (flying map[int64][][]byte, long []int64, err error) 
 
 func (b *Balance) check() {
 	sum := b.Accepted
-	for _, v := range []Value{b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
+	for _, v := range []series.Value{b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
 		sum = sum.Add(v)
 	}
-	if !sum.nearly(b.Recorded) {
+	if !sum.Nearly(b.Recorded) {
 		b.Off = fmt.Sprintf("%s%s: recorded %s, accounted for %s", b.Name, b.Attributes, b.Recorded, sum)
 	}
-}
-
-// String returns the value as the mirror's payloads show it.
-func (v Value) String() string {
-	text, err := v.MarshalJSON()
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
-}
-
-// floatTolerance is how far sums of the same floats in another order may lie
-// apart, relative to them.
-const floatTolerance = 1e-9
-
-func (v Value) nearly(w Value) bool {
-	if v.kind != w.kind {
-		return v.IsZero() && w.IsZero()
-	}
-	near := math.Abs(v.Float64()-w.Float64()) <= floatTolerance*max(1, math.Abs(v.Float64()), math.Abs(w.Float64()))
-	switch v.kind {
-	case realValue:
-		return near
-	case histogramValue:
-		a, b := *v.hist, *w.hist
-		a.Sum, b.Sum = 0, 0
-		return near && a.equal(&b)
-	case exponentialValue:
-		scale := min(v.exp.Scale, w.exp.Scale)
-		return near && v.exp.Count == w.exp.Count && v.exp.ZeroCount == w.exp.ZeroCount &&
-			v.exp.Positive.coarser(v.exp.Scale-scale).equal(w.exp.Positive.coarser(w.exp.Scale-scale)) &&
-			v.exp.Negative.coarser(v.exp.Scale-scale).equal(w.exp.Negative.coarser(w.exp.Scale-scale))
-	}
-	return v.whole == w.whole
 }

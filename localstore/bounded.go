@@ -3,6 +3,7 @@ package localstore
 import (
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"go.opentelemetry.io/otel/attribute"
 )
 
@@ -25,10 +26,10 @@ func bounded(s string) string {
 // boundedAttributes is encodeAttributes without the longest attributes, as far as
 // they do not fit.
 func boundedAttributes(set attribute.Set) string {
-	text := encodeAttributes(set)
+	text := series.EncodeAttributes(set)
 	for len(text) > maxText {
 		set = withoutLongest(set)
-		text = encodeAttributes(set)
+		text = series.EncodeAttributes(set)
 	}
 	return text
 }
@@ -37,7 +38,7 @@ func withoutLongest(set attribute.Set) attribute.Set {
 	longest, most := attribute.Key(""), -1
 	for i := range set.Len() {
 		kv, _ := set.Get(i)
-		if n := len(encodeAttributes(attribute.NewSet(kv))); n > most {
+		if n := len(series.EncodeAttributes(attribute.NewSet(kv))); n > most {
 			longest, most = kv.Key, n
 		}
 	}
@@ -48,7 +49,7 @@ func withoutLongest(set attribute.Set) attribute.Set {
 // seriesAttributes is encodeAttributes for a series: one that does not fit joins
 // the overflow series of its metric, as those beyond the mirror's bound do.
 func seriesAttributes(set attribute.Set) string {
-	if text := encodeAttributes(set); len(text) <= maxText {
+	if text := series.EncodeAttributes(set); len(text) <= maxText {
 		return text
 	}
 	return overflowAttributes

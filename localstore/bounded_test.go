@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -22,18 +23,18 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 	for i := range checkpoints {
 		checkpoints[i] = fmt.Sprintf("%04d", i) + strings.Repeat("\x01", otelusage.MaxTextLength-4)
 	}
-	described := func(change func(*Metric)) Change {
+	described := func(change func(*series.Metric)) Change {
 		series := statistic(version("1"), "n")
 		change(series.Metric)
 		return add(series, 1)
 	}
 	for name, r := range map[string]Recording{
 		"series":      {Changes: []Change{add(statistic(version("1"), "n", attr), 1), add(statistic(version("1"), "n", attr, attribute.Int("b", 1)), 1)}},
-		"resource":    {Changes: []Change{add(statistic(&Resource{Attributes: attribute.NewSet(attr)}, "n"), 1)}},
-		"scope":       {Changes: []Change{described(func(m *Metric) { m.Scope.Attributes = attribute.NewSet(attr) })}},
-		"version":     {Changes: []Change{described(func(m *Metric) { m.Scope.Version, m.Scope.SchemaURL = long, long })}},
-		"name":        {Changes: []Change{described(func(m *Metric) { m.Name = long })}},
-		"description": {Changes: []Change{described(func(m *Metric) { m.Description, m.Unit = long, long })}},
+		"resource":    {Changes: []Change{add(statistic(&series.Resource{Attributes: attribute.NewSet(attr)}, "n"), 1)}},
+		"scope":       {Changes: []Change{described(func(m *series.Metric) { m.Scope.Attributes = attribute.NewSet(attr) })}},
+		"version":     {Changes: []Change{described(func(m *series.Metric) { m.Scope.Version, m.Scope.SchemaURL = long, long })}},
+		"name":        {Changes: []Change{described(func(m *series.Metric) { m.Name = long })}},
+		"description": {Changes: []Change{described(func(m *series.Metric) { m.Description, m.Unit = long, long })}},
 		"state":       {Moves: []Move{{Series: state(version("1"), "s"), State: long, Moved: true}}},
 		"checkpoints": {},
 	} {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Consent says what holds for this installation, as stored in its mirror and
@@ -206,9 +208,9 @@ func (s *Store) withholdPending(tx *transaction) error {
 		return err
 	}
 	for _, t := range rows {
-		keep := t.metric.zero()
+		keep := t.metric.Zero()
 		if column, ok := uploaded[t.series]; ok {
-			total, err := t.metric.parseValue(column)
+			total, err := t.metric.ParseValue(column)
 			if err != nil {
 				return err
 			}
@@ -216,7 +218,7 @@ func (s *Store) withholdPending(tx *transaction) error {
 		}
 		hold, ok := t.pending.Sub(keep)
 		if !ok {
-			keep, hold = t.metric.zero(), t.pending
+			keep, hold = t.metric.Zero(), t.pending
 		}
 		t.withheld, t.pending = t.withheld.Add(hold), keep
 	}
@@ -247,17 +249,17 @@ func (s *Store) uploads(tx *transaction) (map[int64]any, error) {
 }
 
 // uploadedPending returns which part of pending is in a total that was sent.
-func (t *totals) uploadedPending(total Value) Value {
+func (t *totals) uploadedPending(total series.Value) series.Value {
 	elsewhere, ok := t.recorded.Sub(t.withheld)
 	if ok {
 		elsewhere, ok = elsewhere.Sub(t.pending)
 	}
 	if !ok {
-		return t.metric.zero()
+		return t.metric.Zero()
 	}
 	keep, ok := total.Sub(elsewhere)
 	if !ok {
-		return t.metric.zero()
+		return t.metric.Zero()
 	}
 	return keep
 }

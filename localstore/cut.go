@@ -6,12 +6,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // errCut is met when somebody cut the files of a mirror short, or removed one,
 // under a process that has them open. SQLite does not notice: it would merge
 // what is not there any more into the database, and spoil it.
-var errCut = fmt.Errorf("%w: it was cut short while it was open", errUnreadable)
+var errCut = fmt.Errorf("%w: it was cut short while it was open", series.ErrUnreadable)
 
 // leaveIfCut sets a file that was cut aside, with what is left of it, before
 // more is counted into it.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // replaceDamaged moves a damaged mirror out of the way and puts a fresh one in
@@ -28,7 +30,7 @@ func (s *Store) replaceDamaged(cause error) error {
 		case err == nil:
 			// SQLite finds nothing wrong with what is unreadable; that
 			// this is still the file it was read from has to do.
-			unreadable := errors.Is(cause, errUnreadable) && s.file != nil && os.SameFile(file, s.file) || s.notedUnreadable()
+			unreadable := errors.Is(cause, series.ErrUnreadable) && s.file != nil && os.SameFile(file, s.file) || s.notedUnreadable()
 			if !unreadable && !s.isDamaged() {
 				s.noticeSetAside()
 				s.removeNote()
@@ -207,12 +209,8 @@ func (s *Store) refuseForeign(err error) error {
 // that was emptied under a running process.
 var errNoMirror = errors.New("localstore: no mirror in the file")
 
-// errUnreadable is met where a sound database holds what this package never
-// wrote: a value or payload that does not decode.
-var errUnreadable = errors.New("localstore: unreadable content")
-
 func damaged(err error) bool {
-	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, errUnreadable) || hasCode(err, codeTooBig)
+	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, series.ErrUnreadable) || hasCode(err, codeTooBig)
 }
 
 // unsound reports whether SQLite found a file damaged: its content, or the
@@ -319,7 +317,7 @@ func (c *connection) schemaOfMirror() (version int64, err error) {
 // not.
 func (s *Store) diagnose(err error) error {
 	if schemaGone(err) {
-		return fmt.Errorf("%w: %w", errUnreadable, err)
+		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
 	if s.readOnly || !hasCode(err, codeReadOnly) {
 		return err
@@ -332,7 +330,7 @@ func (s *Store) diagnose(err error) error {
 	defer f.Close() // which drops this process's locks: nothing can be written in any case
 	var b [1]byte
 	if _, readErr := f.ReadAt(b[:], writeVersion); readErr == nil && b[0] > known {
-		return fmt.Errorf("%w: %w", errUnreadable, err)
+		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -160,13 +161,13 @@ func encodeList(list []string) string {
 // trackableRow returns the row of the trackable that a metric belongs to, nil
 // for a metric that belongs to none. One that was never declared, because its
 // Tracker has no ledger, is entered as the metric describes it.
-func (s *Store) trackableRow(tx *transaction, m *Metric, at int64) (any, string, error) {
-	kind, name, role, ok := m.trackable()
+func (s *Store) trackableRow(tx *transaction, m *series.Metric, at int64) (any, string, error) {
+	kind, name, role, ok := m.Trackable()
 	if !ok {
-		return nil, RoleNone, nil
+		return nil, series.RoleNone, nil
 	}
 	name, description, unit := bounded(name), bounded(m.Description), bounded(m.Unit)
-	if role != RoleValue {
+	if role != series.RoleValue {
 		description, unit = "", ""
 	}
 	id, err := tx.findOrInsert(
@@ -179,4 +180,4 @@ func (s *Store) trackableRow(tx *transaction, m *Metric, at int64) (any, string,
 }
 
 // noAttributes is the identity of a series without any.
-var noAttributes = encodeAttributes(*attribute.EmptySet())
+var noAttributes = series.EncodeAttributes(*attribute.EmptySet())

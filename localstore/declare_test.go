@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -24,13 +25,13 @@ func statisticDeclaration(name string) otelusage.Declaration {
 
 // life shows a lifetime's series by their attributes.
 func life(l otelusage.Lifetime) map[string]otelusage.SeriesLifetime {
-	series := make(map[string]otelusage.SeriesLifetime)
+	points := make(map[string]otelusage.SeriesLifetime)
 	for _, x := range l.Series {
-		key := encodeAttributes(x.Attributes)
+		key := series.EncodeAttributes(x.Attributes)
 		x.Attributes = attribute.Set{}
-		series[key] = x
+		points[key] = x
 	}
-	return series
+	return points
 }
 
 func checkLife(t *testing.T, l otelusage.Lifetime, want map[string]otelusage.SeriesLifetime) {
@@ -82,7 +83,7 @@ func TestLifetimesOfAllKindsAddUpOverRunsAndVersions(t *testing.T) {
 			Changes: []Change{
 				add(statistic(r, "quests"), 1),
 				add(statistic(r, "quests", attribute.String("via", "web")), 10),
-				{floatStatistic(r, "distance"), Float64Value(2.5)},
+				{floatStatistic(r, "distance"), series.Float64Value(2.5)},
 				{timer(r, "play_time", timerBounds), observe(timerBounds, 5, 50)},
 				add(sequence(r, "intro"), 1),
 				add(stateChanges(r, "difficulty", "hard"), 1),
@@ -96,7 +97,7 @@ func TestLifetimesOfAllKindsAddUpOverRunsAndVersions(t *testing.T) {
 
 func TestFloatLifetimesTruncateToWholeNumbers(t *testing.T) {
 	s, _ := fresh(t)
-	record(t, newWriter(t, s), Change{floatStatistic(version("1"), "n"), Float64Value(2.75)}, add(statistic(version("2"), "n"), 3))
+	record(t, newWriter(t, s), Change{floatStatistic(version("1"), "n"), series.Float64Value(2.75)}, add(statistic(version("2"), "n"), 3))
 	checkLife(t, declare(t, s, statisticDeclaration("n")), map[string]otelusage.SeriesLifetime{"{}": {Int: 5, Float: 5.75}})
 }
 
@@ -190,7 +191,7 @@ func TestHostileNamesAndValuesAreData(t *testing.T) {
 	s, _ := fresh(t)
 	d := otelusage.Declaration{Name: hostile, Kind: otelusage.KindSequence, Description: hostile, Unit: hostile, Checkpoints: []string{hostile}}
 	declare(t, s, d)
-	r := &Resource{Attributes: attribute.NewSet(attribute.String("service.name", hostile))}
+	r := &series.Resource{Attributes: attribute.NewSet(attribute.String("service.name", hostile))}
 	w := newWriter(t, s)
 	mode := state(r, hostile)
 	recordAll(t, w, Recording{
@@ -202,7 +203,7 @@ func TestHostileNamesAndValuesAreData(t *testing.T) {
 		t.Errorf("state = %q", l.State)
 	}
 	parts := submit(t, s)
-	if len(parts) != 1 || points(parts[0])[hostile+".occupancy"+encodeAttributes(attribute.NewSet(otelusage.StateKey.String(hostile)))].Int64() != 1 {
+	if len(parts) != 1 || points(parts[0])[hostile+".occupancy"+series.EncodeAttributes(attribute.NewSet(otelusage.StateKey.String(hostile)))].Int64() != 1 {
 		t.Errorf("sent %q", wire(parts[0]))
 	}
 	if again := submit(t, s); len(again) != 0 {

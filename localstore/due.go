@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 )
 
 // progress is what a forwarder's submissions have come to.
@@ -23,7 +25,7 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	p.acceptedAt, p.retryAt = clampInstant(p.acceptedAt), clampInstant(p.retryAt)
+	p.acceptedAt, p.retryAt = instant.Clamp(p.acceptedAt), instant.Clamp(p.retryAt)
 	return p, err
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 const (
@@ -46,7 +48,7 @@ func (s *Store) Erase(ctx context.Context) error {
 // installation was said to be in: a part per resource with -1 for each. It is to
 // be sent once, and not kept. There is none where nothing may be sent, or maySend
 // says that this process may not.
-func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*Part, error) {
+func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Part, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
@@ -58,7 +60,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*Part, err
 	if err != nil {
 		return nil, wrap("erase", err)
 	}
-	var retraction []*Part
+	var retraction []*series.Part
 	if maySend {
 		retraction = partsOf(once)
 	}
@@ -83,7 +85,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*Part, err
 }
 
 // partsOf leaves out what cannot be read.
-func partsOf(payloads []*payload) (parts []*Part) {
+func partsOf(payloads []*payload) (parts []*series.Part) {
 	for _, p := range payloads {
 		if part, err := p.part(0, 0); err == nil {
 			parts = append(parts, part)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -91,8 +93,8 @@ func (t *Trackable) shownState() string {
 
 // shownTotal is exact: whole numbers stay whole.
 func (t *Trackable) shownTotal() string {
-	if t.Total.kind == wholeValue {
-		return strconv.FormatInt(t.Total.whole, 10)
+	if t.Total.Kind() == series.KindInt64 {
+		return strconv.FormatInt(t.Total.Int64(), 10)
 	}
 	return formatFloat(t.Total.Float64())
 }
@@ -126,5 +128,5 @@ func formatFloat(f float64) string {
 	if size := math.Abs(f); size < 1e-6 || size >= 1e21 {
 		format = 'g'
 	}
-	return strconv.FormatFloat(clampFloat(f), format, -1, 64)
+	return strconv.FormatFloat(saturate.Float(f), format, -1, 64)
 }

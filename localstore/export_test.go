@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -161,11 +162,11 @@ func TestExportKeepsNumbersAsNumbers(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
 	r := version("1")
-	record(t, w, add(statistic(r, "debt"), -7), Change{floatStatistic(r, "tiny"), Float64Value(-2e-6)},
-		Change{floatStatistic(r, "large"), Float64Value(12345678.5)}, Change{floatStatistic(r, "huge"), Float64Value(1e300)},
+	record(t, w, add(statistic(r, "debt"), -7), Change{floatStatistic(r, "tiny"), series.Float64Value(-2e-6)},
+		Change{floatStatistic(r, "large"), series.Float64Value(12345678.5)}, Change{floatStatistic(r, "huge"), series.Float64Value(1e300)},
 		add(statistic(r, "near"), math.MaxInt64-1), add(statistic(version("2"), "near"), math.MaxInt64-1),
 		add(statistic(r, "exact"), 1<<53), add(statistic(version("2"), "exact"), 1),
-		add(statistic(r, "both"), 3), Change{floatStatistic(version("2"), "both"), Float64Value(1.5)})
+		add(statistic(r, "both"), 3), Change{floatStatistic(version("2"), "both"), series.Float64Value(1.5)})
 	got := csvColumn(t, s, 2)
 	for name, want := range map[string]string{"debt": "-7", "tiny": "-0.000002", "large": "12345678.5", "huge": "1e+300",
 		"near": "9223372036854775807", "exact": "9007199254740993", "both": "4.5"} {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -76,12 +78,12 @@ type jsonCheckpoint struct {
 }
 
 type jsonSeries struct {
-	Scope      string     `json:"scope"`
-	Metric     string     `json:"metric"`
-	Type       MetricType `json:"type"`
-	Unit       string     `json:"unit"`
-	Attributes any        `json:"attributes"`
-	Resource   any        `json:"resource"`
+	Scope      string            `json:"scope"`
+	Metric     string            `json:"metric"`
+	Type       series.MetricType `json:"type"`
+	Unit       string            `json:"unit"`
+	Attributes any               `json:"attributes"`
+	Resource   any               `json:"resource"`
 	*jsonCounts
 	Value   any         `json:"value,omitempty"`
 	Exports int64       `json:"exports"`
@@ -155,7 +157,7 @@ func jsonTrackableOf(t *Trackable) jsonTrackable {
 }
 
 func jsonStatisticOf(t *Trackable) jsonStatistic {
-	return jsonStatistic{jsonTrackableOf(t), t.Float, t.Monotonic, jsonValue(t.Total), t.Exports, clampFloat(t.Average()), seriesList(t.Series)}
+	return jsonStatistic{jsonTrackableOf(t), t.Float, t.Monotonic, jsonValue(t.Total), t.Exports, saturate.Float(t.Average()), seriesList(t.Series)}
 }
 
 func jsonStateOf(t *Trackable) jsonState {
@@ -193,7 +195,7 @@ func jsonSeriesOf(x *SeriesCounts) jsonSeries {
 		Exports: x.Exports, Updated: moment(x.UpdatedAt),
 		Days: make([]jsonDay, len(x.Days)), History: make([]jsonPoint, len(x.History)),
 	}
-	if x.Metric.Type == TypeGauge {
+	if x.Metric.Type == series.TypeGauge {
 		out.Value = jsonValue(x.Gauge)
 	} else {
 		out.jsonCounts = &jsonCounts{jsonValue(x.Recorded), jsonValue(x.Pending), jsonValue(x.InFlight), jsonValue(x.Withheld),
@@ -209,7 +211,7 @@ func jsonSeriesOf(x *SeriesCounts) jsonSeries {
 }
 
 func (x *SeriesCounts) jsonCount(s Sample) *int64 {
-	if x.Metric.Type != TypeHistogram && x.Metric.Type != TypeExponential {
+	if x.Metric.Type != series.TypeHistogram && x.Metric.Type != series.TypeExponential {
 		return nil
 	}
 	return &s.Count
@@ -221,16 +223,16 @@ func jsonSubmissionOf(e LogEntry) jsonSubmission {
 }
 
 // jsonValue shows a value with its boundaries beside its buckets.
-func jsonValue(v Value) any {
-	switch v.kind {
-	case wholeValue:
-		return v.whole
-	case histogramValue:
-		return jsonHistogram{v.hist.Count, v.hist.Sum, append([]float64{}, v.hist.Bounds...), v.hist.Buckets}
-	case exponentialValue:
-		return v.exp
+func jsonValue(v series.Value) any {
+	switch v.Kind() {
+	case series.KindInt64:
+		return v.Int64()
+	case series.KindHistogram:
+		return jsonHistogram{v.Histogram().Count, v.Histogram().Sum, append([]float64{}, v.Histogram().Bounds...), v.Histogram().Buckets}
+	case series.KindExponential:
+		return v.Exponential()
 	}
-	return clampFloat(v.real)
+	return saturate.Float(v.Float64())
 }
 
 func jsonID(id int64) *int64 {

@@ -9,6 +9,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -21,7 +23,7 @@ import (
 
 // formerAttributes are those of the resource of former versions. Each fold
 // gives it another row: by that others notice that rows they remember are gone.
-var formerAttributes = encodeAttributes(attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"former", true)))
+var formerAttributes = series.EncodeAttributes(attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"former", true)))
 
 const (
 	// formerAfter is for how many days nobody recorded under a version.
@@ -64,7 +66,7 @@ type foldMember struct {
 
 // foldTotals is a whole row of balances.
 type foldTotals struct {
-	values             [8]Value
+	values             [8]series.Value
 	exports, updatedAt int64
 	counts             bool // there is one
 }
@@ -84,7 +86,7 @@ func (s *Store) foldFormer(tx *transaction, current string) error {
 		return wrap("find former versions", err)
 	}
 	f := &fold{transaction: tx, groups: make(map[foldKey]*foldGroup), member: make(map[int64]*foldMember)}
-	if err := f.collect(idle); errors.Is(err, errUnreadable) {
+	if err := f.collect(idle); errors.Is(err, series.ErrUnreadable) {
 		return nil // a recording must not fail for what it does not need
 	} else if err != nil {
 		return fmt.Errorf("read former versions: %w", err)
@@ -115,7 +117,7 @@ func (tx *transaction) idleResources(current string) (idle []int64, err error) {
 				idle, series = append(idle, id), series+n
 			}
 			return err
-		}, current, tx.now-formerAfter*nanosecondsPerDay, tx.now+formerAfter*nanosecondsPerDay)
+		}, current, tx.now-formerAfter*instant.NanosecondsPerDay, tx.now+formerAfter*instant.NanosecondsPerDay)
 	return idle, err
 }
 
@@ -148,7 +150,7 @@ func (f *fold) collect(idle []int64) error {
 		WHERE r.attributes = '`+formerAttributes+`' OR s.resource_id IN (SELECT value FROM json_each(?1)) AND `+foldable+`
 		ORDER BY r.attributes <> '`+formerAttributes+`', s.id`,
 		func(rows *sql.Rows) error {
-			var m Metric
+			var m series.Metric
 			var key foldKey
 			var bounds string
 			x := &foldMember{}
@@ -161,11 +163,11 @@ func (f *fold) collect(idle []int64) error {
 			if err != nil {
 				return err
 			}
-			if m.Bounds, err = decodeBounds(bounds); err != nil {
+			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
 				return err
 			}
 			for i := range columns {
-				if x.total.values[i], err = m.parseValue(columns[i]); err != nil {
+				if x.total.values[i], err = m.ParseValue(columns[i]); err != nil {
 					return err
 				}
 			}
@@ -196,7 +198,7 @@ func (t foldTotals) plus(u foldTotals) (sum foldTotals, ok bool) {
 	}
 	for i, v := range t.values {
 		sum.values[i] = v.Add(u.values[i])
-		if v.kind == wholeValue && sum.values[i].whole-v.whole != u.values[i].whole {
+		if v.Kind() == series.KindInt64 && sum.values[i].Int64()-v.Int64() != u.values[i].Int64() {
 			return t, false
 		}
 	}

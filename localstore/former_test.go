@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // release is what one version of an application counts.
 type release struct {
 	changes []Change
-	state   *Series
+	state   *series.Series
 	in      string
 }
 
@@ -20,7 +22,7 @@ func newRelease(v string) release {
 	scope := scopeOfRelease(v)
 	list := []Change{
 		add(statistic(r, "n"), 3), add(statistic(r, "n", attribute.String("via", "web")), 2),
-		{floatStatistic(r, "f"), Float64Value(0.5)}, {timer(r, "t", timerBounds), observe(timerBounds, 0.5, 50)},
+		{floatStatistic(r, "f"), series.Float64Value(0.5)}, {timer(r, "t", timerBounds), observe(timerBounds, 0.5, 50)},
 		add(sequence(r, "q"), 1), add(stateChanges(r, "s", stateOfRelease(v)), 1),
 	}
 	for _, c := range list[:2] {
@@ -77,7 +79,7 @@ func seen(t *testing.T, s *Store) string {
 	if p, err = s.Preview(t.Context(), Request{Forwarder: Cumulative}); err != nil {
 		t.Fatal(err)
 	}
-	totals := make(map[string]Value)
+	totals := make(map[string]series.Value)
 	for _, part := range p.Parts {
 		for key, v := range points(part) {
 			totals[key] = totals[key].Add(v)

@@ -5,13 +5,17 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // sample is a running total, see days.
 type sample struct {
 	day    int64
 	member *foldMember
-	value  Value
+	value  series.Value
 	count  sql.NullInt64
 	last   bool // from the totals: the day is not over in the file
 }
@@ -32,7 +36,7 @@ func (f *fold) writeDays() error {
 			g := x.group
 			x.day = samples[i]
 			g.mixed = g.mixed || x != g.members[0]
-			if (g.mixed || x.day.last) && day < dayOf(g.total.updatedAt) {
+			if (g.mixed || x.day.last) && day < instant.Day(g.total.updatedAt) {
 				touched[g] = true
 			}
 		}
@@ -41,7 +45,7 @@ func (f *fold) writeDays() error {
 		}
 	}
 	return insertDays.run(f.connection, len(sums), func(i int, args []any) ([]any, error) {
-		value, _ := sums[i].value.number()
+		value, _ := sums[i].value.Number()
 		return append(args, sums[i].day, sums[i].member.series, value, sums[i].count), nil
 	})
 }
@@ -52,7 +56,7 @@ func (g *foldGroup) sum(day int64) sample {
 	for _, x := range g.members {
 		sum.value = sum.value.Add(x.day.value)
 		if x.day.count.Valid {
-			sum.count = sql.NullInt64{Int64: saturatingAdd(sum.count.Int64, x.day.count.Int64), Valid: true}
+			sum.count = sql.NullInt64{Int64: saturate.Add(sum.count.Int64, x.day.count.Int64), Valid: true}
 		}
 	}
 	return sum
@@ -69,8 +73,8 @@ func (f *fold) readDays() ([]sample, error) {
 				continue
 			}
 			ids = append(ids, x.series)
-			value, count := x.total.values[0].number()
-			s := sample{day: dayOf(x.total.updatedAt), member: x, value: numberValue(value), last: true}
+			value, count := x.total.values[0].Number()
+			s := sample{day: instant.Day(x.total.updatedAt), member: x, value: numberValue(value), last: true}
 			if n, ok := count.(int64); ok {
 				s.count = sql.NullInt64{Int64: n, Valid: true}
 			}

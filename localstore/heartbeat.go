@@ -6,12 +6,14 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 const activeName = otelusage.ReservedPrefix + "active"
 
-var activeScope = &Scope{
+var activeScope = &series.Scope{
 	Name: otelusage.ScopeName, Version: otelusage.Version,
 	Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String())),
 }
@@ -20,13 +22,13 @@ var activeScope = &Scope{
 // this is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
 func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
-	day := dayOf(tx.now)
+	day := instant.Day(tx.now)
 	if s.activeDay == day {
 		return nil, nil
 	}
 	resource := r.resource()
-	metric := &Metric{
-		Scope: activeScope, Name: activeName, Unit: "{installation}", Type: TypeSum, Monotonic: true,
+	metric := &series.Metric{
+		Scope: activeScope, Name: activeName, Unit: "{installation}", Type: series.TypeSum, Monotonic: true,
 		Description: "Installations that recorded something in the period that begins on the date.",
 	}
 	var changes []Change
@@ -39,7 +41,7 @@ func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 			continue
 		}
 		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
-		changes = append(changes, Change{&Series{Resource: resource, Metric: metric, Attributes: attributes}, Int64Value(1)})
+		changes = append(changes, Change{&series.Series{Resource: resource, Metric: metric, Attributes: attributes}, series.Int64Value(1)})
 	}
 	s.activeDay = day
 	return changes, nil
@@ -61,7 +63,7 @@ func (tx *transaction) beginPeriod(p period) (first bool, err error) {
 		AND date < (SELECT date FROM active WHERE period = ?1 ORDER BY date DESC LIMIT 1 OFFSET ?2)`, p.name, keepDates-1)
 }
 
-func (r *Recording) resource() *Resource {
+func (r *Recording) resource() *series.Resource {
 	switch {
 	case len(r.Changes) > 0:
 		return r.Changes[0].Series.Resource
@@ -90,7 +92,7 @@ func periods(at int64) [3]period {
 // leap over more days than are kept it waits for the next day: a clock that is
 // years ahead for an hour must not take the history with it.
 func (s *Store) expireDaily(tx *transaction, r *Recording) error {
-	day := dayOf(tx.now)
+	day := instant.Day(tx.now)
 	if s.expiredDay == day {
 		return nil
 	}
@@ -106,7 +108,7 @@ func (s *Store) expireDaily(tx *transaction, r *Recording) error {
 			return err
 		}
 		if !r.empty() {
-			if err := s.foldFormer(tx, encodeAttributes(r.resource().Attributes)); err != nil {
+			if err := s.foldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
 				return err
 			}
 		}

@@ -26,14 +26,14 @@ const noteSuffix = ".damaged"
 // errNoted is met where a note lies beside a mirror.
 var errNoted = errors.New("localstore: another process found it damaged")
 
-// instant is how long a file that somebody has open is tried again: for a virus
+// heldFor is how long a file that somebody has open is tried again: for a virus
 // scanner or a look at the mirror it takes no longer.
-const instant = 200 * time.Millisecond
+const heldFor = 200 * time.Millisecond
 
 // patiently runs f again while somebody has its file open, for an instant.
 func patiently(f func() error) error {
 	err := f()
-	for pause, until := time.Millisecond, time.Now().Add(instant); isHeld(err) && time.Now().Before(until); pause *= 2 {
+	for pause, until := time.Millisecond, time.Now().Add(heldFor); isHeld(err) && time.Now().Before(until); pause *= 2 {
 		time.Sleep(pause)
 		err = f()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -113,8 +115,8 @@ func balances(t testing.TB, s *Store) map[string]Balance {
 			sums[key] = b
 			continue
 		}
-		into := [...]*Value{&sum.Recorded, &sum.Accepted, &sum.Partial, &sum.InFlight, &sum.Pending, &sum.SetAside, &sum.Withheld}
-		for i, v := range [...]Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
+		into := [...]*series.Value{&sum.Recorded, &sum.Accepted, &sum.Partial, &sum.InFlight, &sum.Pending, &sum.SetAside, &sum.Withheld}
+		for i, v := range [...]series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
 			*into[i] = into[i].Add(v)
 		}
 		sums[key] = sum
@@ -140,24 +142,24 @@ func checkBalance(t testing.TB, s *Store, key string, want wants) {
 	}
 }
 
-func scope(kind otelusage.Kind) *Scope {
-	return &Scope{
+func scope(kind otelusage.Kind) *series.Scope {
+	return &series.Scope{
 		Name: otelusage.ScopeName, Version: otelusage.Version,
 		Attributes: attribute.NewSet(otelusage.KindKey.String(kind.String())),
 	}
 }
 
 // version is the resource of one version of an application.
-func version(v string) *Resource {
-	return &Resource{Attributes: attribute.NewSet(attribute.String("service.name", "game"), attribute.String("service.version", v))}
+func version(v string) *series.Resource {
+	return &series.Resource{Attributes: attribute.NewSet(attribute.String("service.name", "game"), attribute.String("service.version", v))}
 }
 
-func statistic(r *Resource, name string, attrs ...attribute.KeyValue) *Series {
-	m := &Metric{Scope: scope(otelusage.KindStatistic), Name: name, Type: TypeSum}
-	return &Series{Resource: r, Metric: m, Attributes: attribute.NewSet(attrs...)}
+func statistic(r *series.Resource, name string, attrs ...attribute.KeyValue) *series.Series {
+	m := &series.Metric{Scope: scope(otelusage.KindStatistic), Name: name, Type: series.TypeSum}
+	return &series.Series{Resource: r, Metric: m, Attributes: attribute.NewSet(attrs...)}
 }
 
-func floatStatistic(r *Resource, name string, attrs ...attribute.KeyValue) *Series {
+func floatStatistic(r *series.Resource, name string, attrs ...attribute.KeyValue) *series.Series {
 	s := statistic(r, name, attrs...)
 	s.Metric.Float = true
 	return s
@@ -165,33 +167,33 @@ func floatStatistic(r *Resource, name string, attrs ...attribute.KeyValue) *Seri
 
 var timerBounds = []float64{1, 10, 100}
 
-func timer(r *Resource, name string, bounds []float64) *Series {
-	m := &Metric{Scope: scope(otelusage.KindTimer), Name: name, Unit: "s", Type: TypeHistogram, Float: true, Bounds: bounds}
-	return &Series{Resource: r, Metric: m}
+func timer(r *series.Resource, name string, bounds []float64) *series.Series {
+	m := &series.Metric{Scope: scope(otelusage.KindTimer), Name: name, Unit: "s", Type: series.TypeHistogram, Float: true, Bounds: bounds}
+	return &series.Series{Resource: r, Metric: m}
 }
 
-func exponentialTimer(r *Resource, name string) *Series {
-	m := &Metric{Scope: scope(otelusage.KindTimer), Name: name, Unit: "s", Type: TypeExponential, Float: true}
-	return &Series{Resource: r, Metric: m}
+func exponentialTimer(r *series.Resource, name string) *series.Series {
+	m := &series.Metric{Scope: scope(otelusage.KindTimer), Name: name, Unit: "s", Type: series.TypeExponential, Float: true}
+	return &series.Series{Resource: r, Metric: m}
 }
 
-func state(r *Resource, name string) *Series {
-	return &Series{Resource: r, Metric: &Metric{Scope: scope(otelusage.KindState), Name: name, Type: TypeGauge}}
+func state(r *series.Resource, name string) *series.Series {
+	return &series.Series{Resource: r, Metric: &series.Metric{Scope: scope(otelusage.KindState), Name: name, Type: series.TypeGauge}}
 }
 
-func stateChanges(r *Resource, name, value string) *Series {
-	m := &Metric{Scope: scope(otelusage.KindState), Name: name + otelusage.ChangesSuffix, Type: TypeSum, Monotonic: true}
-	return &Series{Resource: r, Metric: m, Attributes: attribute.NewSet(otelusage.StateKey.String(value))}
+func stateChanges(r *series.Resource, name, value string) *series.Series {
+	m := &series.Metric{Scope: scope(otelusage.KindState), Name: name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
+	return &series.Series{Resource: r, Metric: m, Attributes: attribute.NewSet(otelusage.StateKey.String(value))}
 }
 
-func sequence(r *Resource, name string) *Series {
-	m := &Metric{Scope: scope(otelusage.KindSequence), Name: name, Type: TypeSum, Monotonic: true}
-	return &Series{Resource: r, Metric: m}
+func sequence(r *series.Resource, name string) *series.Series {
+	m := &series.Metric{Scope: scope(otelusage.KindSequence), Name: name, Type: series.TypeSum, Monotonic: true}
+	return &series.Series{Resource: r, Metric: m}
 }
 
 // observe buckets seconds between explicit boundaries.
-func observe(bounds []float64, values ...float64) Value {
-	h := &Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
+func observe(bounds []float64, values ...float64) series.Value {
+	h := &series.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
 	for _, v := range values {
 		i := 0
 		for i < len(bounds) && v > bounds[i] {
@@ -201,10 +203,10 @@ func observe(bounds []float64, values ...float64) Value {
 		h.Count++
 		h.Sum += v
 	}
-	return HistogramValue(h)
+	return series.HistogramValue(h)
 }
 
-func add(s *Series, n int64) Change { return Change{Series: s, Delta: Int64Value(n)} }
+func add(s *series.Series, n int64) Change { return Change{Series: s, Delta: series.Int64Value(n)} }
 
 func record(t testing.TB, w *Writer, changes ...Change) {
 	t.Helper()
@@ -214,7 +216,7 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 // recordOrCarry records where the mirror turns out damaged. It returns what is to
 // be recorded again, as an exporter does: where an open file keeps its name the
 // others have to close it first.
-func recordOrCarry(t testing.TB, w *Writer, s *Series, n int64) (carried int64) {
+func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
 	if openKeepsName { // they have none to notice it in before this returns
 		w.store.SetBusyTimeout(0)
@@ -242,7 +244,7 @@ func skipWhereOpenFilesStay(t testing.TB) {
 	}
 }
 
-func move(t testing.TB, w *Writer, s *Series, value string) {
+func move(t testing.TB, w *Writer, s *series.Series, value string) {
 	t.Helper()
 	recordAll(t, w, Recording{Moves: []Move{{Series: s, State: value, Moved: true}}, MaySend: true})
 }
@@ -323,7 +325,7 @@ func mustBegin(t testing.TB, s *Store) *Submission {
 	return sub
 }
 
-func next(t testing.TB, sub *Submission) *Part {
+func next(t testing.TB, sub *Submission) *series.Part {
 	t.Helper()
 	p, err := sub.Next(t.Context())
 	if err != nil {
@@ -332,7 +334,7 @@ func next(t testing.TB, sub *Submission) *Part {
 	return p
 }
 
-func settle(t testing.TB, sub *Submission, p *Part, o Outcome) (goOn bool) {
+func settle(t testing.TB, sub *Submission, p *series.Part, o Outcome) (goOn bool) {
 	t.Helper()
 	goOn, err := sub.Settle(t.Context(), p, o)
 	if err != nil {
@@ -345,7 +347,7 @@ var accepted = Outcome{Verdict: Accepted, Status: 200}
 
 // attemptWith makes one attempt to send, as an exporter does, with a destination
 // that answers. It returns the parts that were sent.
-func attemptWith(t testing.TB, s *Store, r Request, answer func(*Part) Outcome) (sent []*Part) {
+func attemptWith(t testing.TB, s *Store, r Request, answer func(*series.Part) Outcome) (sent []*series.Part) {
 	t.Helper()
 	sub := begin(t, s, r)
 	if sub == nil {
@@ -365,25 +367,25 @@ func attemptWith(t testing.TB, s *Store, r Request, answer func(*Part) Outcome) 
 	}
 }
 
-func submit(t testing.TB, s *Store) []*Part {
+func submit(t testing.TB, s *Store) []*series.Part {
 	t.Helper()
-	return attemptWith(t, s, request(Delta), func(*Part) Outcome { return accepted })
+	return attemptWith(t, s, request(Delta), func(*series.Part) Outcome { return accepted })
 }
 
 // always answers every part alike.
-func always(o Outcome) func(*Part) Outcome { return func(*Part) Outcome { return o } }
+func always(o Outcome) func(*series.Part) Outcome { return func(*series.Part) Outcome { return o } }
 
 // wire is everything of a part that is sent, as text.
-func wire(p *Part) string {
+func wire(p *series.Part) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s [%d, %d)\n", encodeAttributes(p.Resource), p.Start.UnixNano(), p.End.UnixNano())
+	fmt.Fprintf(&b, "%s [%d, %d)\n", series.EncodeAttributes(p.Resource), p.Start.UnixNano(), p.End.UnixNano())
 	for _, s := range p.Scopes {
-		fmt.Fprintf(&b, "%s %s %s %s\n", s.Scope.Name, s.Scope.Version, s.Scope.SchemaURL, encodeAttributes(s.Scope.Attributes))
+		fmt.Fprintf(&b, "%s %s %s %s\n", s.Scope.Name, s.Scope.Version, s.Scope.SchemaURL, series.EncodeAttributes(s.Scope.Attributes))
 		for _, m := range s.Metrics {
 			x := m.Metric
 			fmt.Fprintf(&b, "\t%s %q %q %s %v %v %v\n", x.Name, x.Unit, x.Description, x.Type, x.Monotonic, x.Float, x.Bounds)
 			for _, point := range m.Points {
-				fmt.Fprintf(&b, "\t\t%s %s\n", encodeAttributes(point.Attributes), point.Value)
+				fmt.Fprintf(&b, "\t\t%s %s\n", series.EncodeAttributes(point.Attributes), point.Value)
 			}
 		}
 	}
@@ -391,12 +393,12 @@ func wire(p *Part) string {
 }
 
 // points returns a part's values by metric name and attributes.
-func points(p *Part) map[string]Value {
-	values := make(map[string]Value)
+func points(p *series.Part) map[string]series.Value {
+	values := make(map[string]series.Value)
 	for _, s := range p.Scopes {
 		for _, m := range s.Metrics {
 			for _, point := range m.Points {
-				key := m.Metric.Name + encodeAttributes(point.Attributes)
+				key := m.Metric.Name + series.EncodeAttributes(point.Attributes)
 				values[key] = values[key].Add(point.Value)
 			}
 		}
@@ -405,7 +407,7 @@ func points(p *Part) map[string]Value {
 }
 
 // serviceVersion is the version of the application that a part is from.
-func serviceVersion(p *Part) string {
+func serviceVersion(p *series.Part) string {
 	v, _ := p.Resource.Value("service.version")
 	return v.AsString()
 }
@@ -452,4 +454,23 @@ func damagedFiles(t testing.TB, path string) (names []string) {
 		}
 	}
 	return names
+}
+
+// exponentialOf is a histogram of observations, of the given scale or coarser.
+func exponentialOf(values []float64, scale int32) series.Value {
+	var sum series.Value
+	for _, v := range values {
+		h := &series.ExponentialHistogram{Count: 1, Sum: v, Scale: scale}
+		bucket := series.ExponentialBuckets{Offset: int32(math.Ceil(math.Log2(math.Abs(v))*math.Exp2(float64(scale)))) - 1, Counts: []uint64{1}}
+		switch {
+		case v == 0:
+			h.ZeroCount = 1
+		case v > 0:
+			h.Positive = bucket
+		default:
+			h.Negative = bucket
+		}
+		sum = sum.Add(series.ExponentialValue(h))
+	}
+	return sum
 }

@@ -9,6 +9,9 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -16,7 +19,7 @@ import (
 // not know which version counted.
 var (
 	importedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
-	importedAttributes = encodeAttributes(importedResource)
+	importedAttributes = series.EncodeAttributes(importedResource)
 )
 
 // importedSeries selects the series of imported totals. Their states are this
@@ -91,7 +94,7 @@ func (s *Store) writeOrigin(tx *transaction, o *origin) error {
 	if t := o.submissions; t != nil {
 		err := tx.run(`INSERT INTO forwarders (kind, accepted, accepted_at) VALUES (?1, ?2, ?3)
 			ON CONFLICT (kind) DO UPDATE SET accepted = accepted + excluded.accepted`,
-			string(Cumulative), clampInt(t.last().total), t.last().at)
+			string(Cumulative), saturate.Int(t.last().total), t.last().at)
 		if err != nil {
 			return fmt.Errorf("import submissions: %w", err)
 		}
@@ -127,21 +130,21 @@ func (s *Store) importTrackable(tx *transaction, t *original) error {
 	if err != nil || len(t.rows) == 0 {
 		return err
 	}
-	scope := &Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
+	scope := &series.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
 		Attributes: attribute.NewSet(otelusage.KindKey.String(t.kind.String()))}
-	m := &Metric{Scope: scope, Name: t.name, Description: t.description, Type: TypeSum}
+	m := &series.Metric{Scope: scope, Name: t.name, Description: t.description, Type: series.TypeSum}
 	switch t.kind {
 	case otelusage.KindState:
-		m.Type = TypeGauge
+		m.Type = series.TypeGauge
 		return s.importState(tx, t, m)
 	case otelusage.KindTimer:
-		m.Type, m.Float, m.Unit = TypeHistogram, true, "s"
+		m.Type, m.Float, m.Unit = series.TypeHistogram, true, "s"
 	case otelusage.KindSequence:
 		m.Monotonic = true
 	case otelusage.KindStatistic:
 		m.Float = !t.whole()
 	}
-	values := make([]Value, len(t.rows))
+	values := make([]series.Value, len(t.rows))
 	for i, r := range t.rows {
 		values[i] = t.valueOf(m, i, r)
 	}
@@ -153,23 +156,23 @@ func (s *Store) importTrackable(tx *transaction, t *original) error {
 }
 
 // valueOf returns what the i-th of the rows stands for.
-func (t *original) valueOf(m *Metric, i int, r change) Value {
+func (t *original) valueOf(m *series.Metric, i int, r change) series.Value {
 	switch {
-	case m.Type == TypeHistogram:
+	case m.Type == series.TypeHistogram:
 		runs := uint64(t.count - int64(len(t.rows)-1-i))
-		return HistogramValue(&Histogram{Count: runs, Sum: r.total, Buckets: []uint64{runs}})
+		return series.HistogramValue(&series.Histogram{Count: runs, Sum: r.total, Buckets: []uint64{runs}})
 	case m.Float:
-		return Float64Value(r.total)
+		return series.Float64Value(r.total)
 	}
-	return Int64Value(clampInt(math.Round(r.total)))
+	return series.Int64Value(saturate.Int(math.Round(r.total)))
 }
 
-func (s *Store) importSeries(tx *transaction, m *Metric, attributes attribute.Set, exports, at int64, total Value) (int64, error) {
-	id, err := s.seriesRow(tx, &Series{Resource: &Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
+func (s *Store) importSeries(tx *transaction, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
+	id, err := s.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
 	}
-	column, err := total.sql()
+	column, err := total.SQL()
 	if err == nil {
 		err = tx.run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
 			id, column, exports, at)
@@ -178,29 +181,29 @@ func (s *Store) importSeries(tx *transaction, m *Metric, attributes attribute.Se
 }
 
 // importHistory keeps as much of a trackable's development as of any other.
-func (s *Store) importHistory(tx *transaction, t *original, series int64, values []Value) error {
+func (s *Store) importHistory(tx *transaction, t *original, series int64, values []series.Value) error {
 	rows := s.rowsFor(strings.ToLower(t.name))
 	first := max(len(values)-int(min(rows, originalRows)), 0)
 	err := insertHistory.run(tx.connection, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
-		value, count := values[i].number()
+		value, count := values[i].Number()
 		slot := (t.count - int64(len(values)-i)) % rows
 		return append(args, slot, series, t.rows[i].at, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
-	today := dayOf(tx.now)
+	today := instant.Day(tx.now)
 	var ends []int // the last row of each day that is kept
 	for i, r := range t.rows {
-		day := dayOf(r.at)
-		if day < today && day >= today-keepDays && (i == len(t.rows)-1 || dayOf(t.rows[i+1].at) != day) {
+		day := instant.Day(r.at)
+		if day < today && day >= today-keepDays && (i == len(t.rows)-1 || instant.Day(t.rows[i+1].at) != day) {
 			ends = append(ends, i)
 		}
 	}
 	err = insertDays.run(tx.connection, len(ends), func(i int, args []any) ([]any, error) {
-		value, count := values[ends[i]].number()
-		return append(args, dayOf(t.rows[ends[i]].at), series, value, count), nil
+		value, count := values[ends[i]].Number()
+		return append(args, instant.Day(t.rows[ends[i]].at), series, value, count), nil
 	})
 	return wrap("write days", err)
 }
@@ -208,8 +211,8 @@ func (s *Store) importHistory(tx *transaction, t *original, series int64, values
 // importState takes over the last state, which one that this program set wins
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
-func (s *Store) importState(tx *transaction, t *original, m *Metric) error {
-	gauge, err := s.seriesRow(tx, &Series{Resource: &Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
+func (s *Store) importState(tx *transaction, t *original, m *series.Metric) error {
+	gauge, err := s.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
 	if err != nil {
 		return err
 	}
@@ -242,8 +245,8 @@ func stateColumn(state string) any {
 
 // importChanges counts the entries into each state. Those whose rows the
 // reference has dropped are known by number alone.
-func (s *Store) importChanges(tx *transaction, t *original, gauge *Metric) error {
-	m := &Metric{Scope: gauge.Scope, Name: t.name + otelusage.ChangesSuffix, Type: TypeSum, Monotonic: true}
+func (s *Store) importChanges(tx *transaction, t *original, gauge *series.Metric) error {
+	m := &series.Metric{Scope: gauge.Scope, Name: t.name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)
 	var order []string
 	enter := func(state string, n, at int64) {
@@ -252,7 +255,7 @@ func (s *Store) importChanges(tx *transaction, t *original, gauge *Metric) error
 		}
 		entries[state], latest[state] = entries[state]+n, at
 	}
-	if earlier := clampInt(t.last().total) - int64(len(t.rows)); earlier > 0 {
+	if earlier := saturate.Int(t.last().total) - int64(len(t.rows)); earlier > 0 {
 		enter(otelusage.NoState, earlier, t.rows[0].at)
 	}
 	for _, r := range t.rows {
@@ -263,7 +266,7 @@ func (s *Store) importChanges(tx *transaction, t *original, gauge *Metric) error
 		if state != otelusage.NoState {
 			attributes = attribute.NewSet(otelusage.StateKey.String(state))
 		}
-		if _, err := s.importSeries(tx, m, attributes, entries[state], latest[state], Int64Value(entries[state])); err != nil {
+		if _, err := s.importSeries(tx, m, attributes, entries[state], latest[state], series.Int64Value(entries[state])); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 )
 
 // wrongClocks lie outside what nanoseconds since 1970 can say, or at its edges.
@@ -80,7 +82,7 @@ func TestIntervalsPassWhateverTheClock(t *testing.T) {
 
 // Former versions wrote what such a clock overflowed to.
 func TestTimesOfTheFileThatCannotBeAreMended(t *testing.T) {
-	for _, at := range []int64{math.MinInt64, -1, 0, lastEnd + 1, math.MaxInt64} {
+	for _, at := range []int64{math.MinInt64, -1, 0, instant.LastEnd + 1, math.MaxInt64} {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			s, _ := fresh(t)
 			w, n := newWriter(t, s), statistic(version("1"), "n")

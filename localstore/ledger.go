@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -126,7 +128,7 @@ func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 			d.Kind, _ = otelusage.ParseKind(kind)
 			if checkpoints != "" {
 				if err := json.Unmarshal([]byte(checkpoints), &d.Checkpoints); err != nil {
-					return fmt.Errorf("read checkpoints of %q: %w: %w", d.Name, errUnreadable, err)
+					return fmt.Errorf("read checkpoints of %q: %w: %w", d.Name, series.ErrUnreadable, err)
 				}
 			}
 			key := keyOf(d)
@@ -138,13 +140,13 @@ func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 }
 
 func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
-	type series struct {
+	type points struct {
 		trackable  int64
 		attributes string
 	}
-	sums := make(map[series]*otelusage.SeriesLifetime)
-	var order []series
-	imported := make(map[series]int64) // how often they changed
+	sums := make(map[points]*otelusage.SeriesLifetime)
+	var order []points
+	imported := make(map[points]int64) // how often they changed
 	counted := make(map[int64]bool)    // trackables that were counted here
 	err := c.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded, o.imported IS NOT NULL, o.exports
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
@@ -153,7 +155,7 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 		func(rows *sql.Rows) error {
 			var id int64
 			var role, attributes, bounds string
-			var m Metric
+			var m series.Metric
 			var recorded any
 			var taken bool
 			var exports int64
@@ -161,19 +163,19 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 			if err != nil {
 				return err
 			}
-			if m.Bounds, err = decodeBounds(bounds); err != nil {
+			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
 				return err
 			}
-			v, err := m.parseValue(recorded)
+			v, err := m.ParseValue(recorded)
 			if err != nil {
 				return err
 			}
-			if role == RoleChanges {
+			if role == series.RoleChanges {
 				life := r.lifetimes[keys[id]]
-				life.Changes = saturatingAdd(life.Changes, v.Int64())
+				life.Changes = saturate.Add(life.Changes, v.Int64())
 				return nil
 			}
-			key := series{id, attributes}
+			key := points{id, attributes}
 			sum := sums[key]
 			if sum == nil {
 				sum = &otelusage.SeriesLifetime{}
@@ -192,7 +194,7 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 	}
 	for _, key := range order {
 		sum := sums[key]
-		if sum.Attributes, err = decodeAttributes(key.attributes); err != nil {
+		if sum.Attributes, err = series.DecodeAttributes(key.attributes); err != nil {
 			return err
 		}
 		life := r.lifetimes[keys[key.trackable]]
@@ -201,7 +203,7 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 	for key, exports := range imported {
 		if !counted[key.trackable] {
 			alone := *sums[key]
-			alone.Int, alone.Count = clampInt(alone.Float), exports
+			alone.Int, alone.Count = saturate.Int(alone.Float), exports
 			r.imports[keys[key.trackable].name] = alone
 		}
 	}
@@ -211,16 +213,16 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 // addLifetime adds one stream of a trackable: versions and resources that
 // counted apart are one life. Both numbers are kept, for a statistic whose
 // number type changed with a version.
-func addLifetime(sum *otelusage.SeriesLifetime, v Value) {
-	switch v.kind {
-	case wholeValue:
-		sum.Int = saturatingAdd(sum.Int, v.whole)
-	case realValue:
-		sum.Int = saturatingAdd(sum.Int, clampInt(v.real))
-	case histogramValue:
-		sum.Count = saturatingAdd(sum.Count, saturatedCount(v.hist.Count))
-	case exponentialValue:
-		sum.Count = saturatingAdd(sum.Count, saturatedCount(v.exp.Count))
+func addLifetime(sum *otelusage.SeriesLifetime, v series.Value) {
+	switch v.Kind() {
+	case series.KindInt64:
+		sum.Int = saturate.Add(sum.Int, v.Int64())
+	case series.KindFloat64:
+		sum.Int = saturate.Add(sum.Int, saturate.Int(v.Float64()))
+	case series.KindHistogram:
+		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Histogram().Count))
+	case series.KindExponential:
+		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Exponential().Count))
 	}
-	sum.Float = clampFloat(sum.Float + v.Float64())
+	sum.Float = saturate.Float(sum.Float + v.Float64())
 }

@@ -9,6 +9,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // A text that somebody wrote by hand into the file is of any length. This
@@ -104,7 +106,7 @@ func (c *connection) refuseLong(queries ...string) error {
 		var table string
 		err := c.each(query, func(rows *sql.Rows) error { return rows.Scan(&table) })
 		if err == nil && table != "" {
-			err = fmt.Errorf("%w: a text in table %s is longer than any that is written", errUnreadable, table)
+			err = fmt.Errorf("%w: a text in table %s is longer than any that is written", series.ErrUnreadable, table)
 		}
 		if err != nil {
 			return err
@@ -137,7 +139,7 @@ func (s *Store) refuseNews(h header) error {
 	}
 	opened := known.dataVersion == 0
 	if opened || schema != known.schema {
-		if err := s.conn.refuseViews(errUnreadable); err != nil {
+		if err := s.conn.refuseViews(series.ErrUnreadable); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -16,14 +18,14 @@ const submissionsName = otelusage.ReservedPrefix + "submissions"
 // mergedTotals returns one part, under the resource of the process that submits:
 // a metric per trackable with its total over all versions, attributes and
 // number types, zero for what was declared and not used.
-func (s *Store) mergedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
-	m := &merger{tx: tx, totals: make(map[int64]Value)}
+func (s *Store) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
+	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
 	b := newBatchBuilder(tx)
 	roles, err := tx.trackables()
 	if err != nil {
 		return nil, err
 	}
-	err = s.eachShared(tx, func(_ int64, _ *wireMetric, series int64, _ string, value Value) error {
+	err = s.eachShared(tx, func(_ int64, _ *wireMetric, series int64, _ string, value series.Value) error {
 		sub.uploads = append(sub.uploads, upload{series, value})
 		if trackable, ok := roles[series]; ok {
 			m.add(trackable, value)
@@ -40,15 +42,15 @@ func (s *Store) mergedTotals(tx *transaction, sub *Submission) ([]*Part, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := m.point(otelusage.KindStatistic, wireMetric{Name: submissionsName, Type: TypeSum, Monotonic: true,
-		Description: "Accepted submissions, this one included."}, noAttributes, Int64Value(p.accepted+1)); err != nil {
+	if err := m.point(otelusage.KindStatistic, wireMetric{Name: submissionsName, Type: series.TypeSum, Monotonic: true,
+		Description: "Accepted submissions, this one included."}, noAttributes, series.Int64Value(p.accepted+1)); err != nil {
 		return nil, err
 	}
-	part, err := m.payload.cumulative(tx, encodeAttributes(sub.request.Resource))
+	part, err := m.payload.cumulative(tx, series.EncodeAttributes(sub.request.Resource))
 	if err != nil {
 		return nil, err
 	}
-	return []*Part{part}, nil
+	return []*series.Part{part}, nil
 }
 
 // trackables returns which trackable the series with its value belong to.
@@ -67,27 +69,27 @@ func (tx *transaction) trackables() (map[int64]int64, error) {
 // merger adds up what may be sent by trackable.
 type merger struct {
 	tx      *transaction
-	totals  map[int64]Value
+	totals  map[int64]series.Value
 	payload payload
 }
 
 // add adds a stream to its trackable's total. A histogram adds its count and
 // sum alone: versions may differ in their boundaries.
-func (m *merger) add(trackable int64, v Value) {
-	switch v.kind {
-	case histogramValue:
-		v = HistogramValue(&Histogram{Count: v.hist.Count, Sum: v.hist.Sum, Buckets: []uint64{v.hist.Count}})
-	case exponentialValue:
-		v = HistogramValue(&Histogram{Count: v.exp.Count, Sum: v.exp.Sum, Buckets: []uint64{v.exp.Count}})
+func (m *merger) add(trackable int64, v series.Value) {
+	switch v.Kind() {
+	case series.KindHistogram:
+		v = series.HistogramValue(&series.Histogram{Count: v.Histogram().Count, Sum: v.Histogram().Sum, Buckets: []uint64{v.Histogram().Count}})
+	case series.KindExponential:
+		v = series.HistogramValue(&series.Histogram{Count: v.Exponential().Count, Sum: v.Exponential().Sum, Buckets: []uint64{v.Exponential().Count}})
 	}
 	sum, ok := m.totals[trackable]
 	switch {
 	case !ok:
 		sum = v
-	case sum.kind == v.kind:
+	case sum.Kind() == v.Kind():
 		sum = sum.Add(v)
 	default: // the number type changed with a version
-		sum = Float64Value(clampFloat(sum.Float64() + v.Float64()))
+		sum = series.Float64Value(saturate.Float(sum.Float64() + v.Float64()))
 	}
 	m.totals[trackable] = sum
 }
@@ -109,7 +111,7 @@ func (m *merger) addTrackables() error {
 				return nil // of a later version
 			}
 			if kind == otelusage.KindState {
-				w.Type = TypeGauge
+				w.Type = series.TypeGauge
 				return m.state(w, state)
 			}
 			return m.total(kind, w, m.totals[id])
@@ -118,28 +120,28 @@ func (m *merger) addTrackables() error {
 }
 
 func (m *merger) state(w wireMetric, state string) error {
-	value := Int64Value(1)
+	value := series.Int64Value(1)
 	if state == otelusage.NoState {
-		value = Int64Value(0)
+		value = series.Int64Value(0)
 	}
 	return m.point(otelusage.KindState, w, string(stateAttributes(state)), value)
 }
 
-func (m *merger) total(kind otelusage.Kind, w wireMetric, v Value) error {
-	w.Type, w.Float = TypeSum, v.kind == realValue
+func (m *merger) total(kind otelusage.Kind, w wireMetric, v series.Value) error {
+	w.Type, w.Float = series.TypeSum, v.Kind() == series.KindFloat64
 	w.Monotonic = w.Monotonic || kind == otelusage.KindSequence
 	if kind == otelusage.KindTimer {
-		w.Type, w.Float, w.Monotonic = TypeHistogram, true, false
-		if v.kind != histogramValue {
-			v = HistogramValue(&Histogram{Buckets: []uint64{0}})
+		w.Type, w.Float, w.Monotonic = series.TypeHistogram, true, false
+		if v.Kind() != series.KindHistogram {
+			v = series.HistogramValue(&series.Histogram{Buckets: []uint64{0}})
 		}
 	}
 	return m.point(kind, w, noAttributes, v)
 }
 
-func (m *merger) point(kind otelusage.Kind, w wireMetric, attributes string, v Value) error {
+func (m *merger) point(kind otelusage.Kind, w wireMetric, attributes string, v series.Value) error {
 	w.ScopeName, w.ScopeVersion = otelusage.ScopeName, otelusage.Version
-	w.ScopeAttributes = json.RawMessage(encodeAttributes(attribute.NewSet(otelusage.KindKey.String(kind.String()))))
+	w.ScopeAttributes = json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.KindKey.String(kind.String()))))
 	text, err := json.Marshal(v)
 	if err == nil {
 		m.payload.Points = append(m.payload.Points, payloadPoint{metric: &w, Attributes: json.RawMessage(attributes), Value: text})

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -88,15 +89,15 @@ func (b *batchBuilder) place(p placed) (resource int64, w *wireMetric, err error
 
 // occupancyMetric derives the metric from the gauge's. Points of one gauge
 // share it, so it is remembered under a number no metric has.
-func (b *batchBuilder) occupancyMetric(series int64, gauge *wireMetric) *wireMetric {
-	if w := b.metrics[-series]; w != nil {
+func (b *batchBuilder) occupancyMetric(points int64, gauge *wireMetric) *wireMetric {
+	if w := b.metrics[-points]; w != nil {
 		return w
 	}
 	w := *gauge
 	w.Name += otelusage.OccupancySuffix
 	w.Unit, w.Description = "{installation}", "Installations in each state."
-	w.Type, w.Monotonic, w.Float = TypeSum, false, false
-	b.metrics[-series] = &w
+	w.Type, w.Monotonic, w.Float = series.TypeSum, false, false
+	b.metrics[-points] = &w
 	return &w
 }
 
@@ -104,5 +105,5 @@ func stateAttributes(state string) json.RawMessage {
 	if state == otelusage.NoState {
 		return json.RawMessage(noAttributes)
 	}
-	return json.RawMessage(encodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
+	return json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
 }

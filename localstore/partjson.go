@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 type jsonPart struct {
@@ -24,12 +26,12 @@ type jsonScope struct {
 }
 
 type jsonMetric struct {
-	Name        string          `json:"name"`
-	Unit        string          `json:"unit"`
-	Description string          `json:"description"`
-	Type        MetricType      `json:"type"`
-	Monotonic   bool            `json:"monotonic"`
-	Points      []jsonPartPoint `json:"points"`
+	Name        string            `json:"name"`
+	Unit        string            `json:"unit"`
+	Description string            `json:"description"`
+	Type        series.MetricType `json:"type"`
+	Monotonic   bool              `json:"monotonic"`
+	Points      []jsonPartPoint   `json:"points"`
 }
 
 type jsonPartPoint struct {
@@ -52,15 +54,15 @@ func (p SentPart) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func jsonPartOf(p *Part) jsonPart {
+func jsonPartOf(p *series.Part) jsonPart {
 	if p == nil {
-		p = new(Part)
+		p = new(series.Part)
 	}
 	out := jsonPart{ID: jsonID(p.ID), Batch: jsonID(p.Batch), Start: moment(p.Start), End: moment(p.End),
-		Resource: json.RawMessage(encodeAttributes(p.Resource)), Scopes: make([]jsonScope, len(p.Scopes))}
+		Resource: json.RawMessage(series.EncodeAttributes(p.Resource)), Scopes: make([]jsonScope, len(p.Scopes))}
 	for i, s := range p.Scopes {
 		out.Scopes[i] = jsonScope{Name: s.Scope.Name, Version: s.Scope.Version, SchemaURL: s.Scope.SchemaURL,
-			Attributes: json.RawMessage(encodeAttributes(s.Scope.Attributes)), Metrics: make([]jsonMetric, len(s.Metrics))}
+			Attributes: json.RawMessage(series.EncodeAttributes(s.Scope.Attributes)), Metrics: make([]jsonMetric, len(s.Metrics))}
 		for k, m := range s.Metrics {
 			out.Scopes[i].Metrics[k] = jsonMetricOf(m)
 		}
@@ -68,11 +70,11 @@ func jsonPartOf(p *Part) jsonPart {
 	return out
 }
 
-func jsonMetricOf(m MetricPoints) jsonMetric {
+func jsonMetricOf(m series.MetricPoints) jsonMetric {
 	out := jsonMetric{Name: m.Metric.Name, Unit: m.Metric.Unit, Description: m.Metric.Description,
 		Type: m.Metric.Type, Monotonic: m.Metric.Monotonic, Points: make([]jsonPartPoint, len(m.Points))}
 	for i, p := range m.Points {
-		out.Points[i] = jsonPartPoint{json.RawMessage(encodeAttributes(p.Attributes)), jsonValue(p.Value)}
+		out.Points[i] = jsonPartPoint{json.RawMessage(series.EncodeAttributes(p.Attributes)), jsonValue(p.Value)}
 	}
 	return out
 }

@@ -9,19 +9,21 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Preview is what the next submission would send.
 type Preview struct {
 	At        time.Time
 	Forwarder Forwarder
-	Consent   Consent // may keep it from being sent
-	Batch     int64   // of a delta submission that was sealed and rests, else 0
-	Parts     []*Part // one per request, in the order in which they are sent
+	Consent   Consent        // may keep it from being sent
+	Batch     int64          // of a delta submission that was sealed and rests, else 0
+	Parts     []*series.Part // one per request, in the order in which they are sent
 
 	// Retractions are requests that go before Parts: what erasures left to be
 	// taken back under the old ids. See [Store.BeginRetraction].
-	Retractions []*Part
+	Retractions []*series.Part
 }
 
 // Preview returns exactly what the next submission of a forwarder would send: a
@@ -79,7 +81,7 @@ func (s *Store) WritePreview(ctx context.Context, w io.Writer) error {
 }
 
 // previewBatch returns the open batch, or what sealing now would make.
-func (tx *transaction) previewBatch() (batch int64, parts []*Part, err error) {
+func (tx *transaction) previewBatch() (batch int64, parts []*series.Part, err error) {
 	if batch, err = tx.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
 		return 0, nil, err
 	}
@@ -112,7 +114,7 @@ func (tx *transaction) previewBatch() (batch int64, parts []*Part, err error) {
 	return 0, parts, nil
 }
 
-func (tx *transaction) sealedParts(batch int64) (parts []*Part, err error) {
+func (tx *transaction) sealedParts(batch int64) (parts []*series.Part, err error) {
 	ids, err := tx.list(nextParts, batch)
 	if err != nil {
 		return nil, err
@@ -138,7 +140,7 @@ func (tx *transaction) sealedParts(batch int64) (parts []*Part, err error) {
 	return parts, nil
 }
 
-func partOf(text string, id, batch int64) (*Part, error) {
+func partOf(text string, id, batch int64) (*series.Part, error) {
 	p, err := decodePayload(text)
 	if err != nil {
 		return nil, err
@@ -146,7 +148,7 @@ func partOf(text string, id, batch int64) (*Part, error) {
 	return p.part(id, batch)
 }
 
-func (s *Store) previewTotals(tx *transaction, r Request) ([]*Part, error) {
+func (s *Store) previewTotals(tx *transaction, r Request) ([]*series.Part, error) {
 	sub := &Submission{store: s, request: r}
 	if !r.Merge {
 		return s.sharedTotals(tx, sub)
@@ -168,7 +170,7 @@ func (tx *transaction) latestResource() (set attribute.Set, err error) {
 			var text string
 			err := rows.Scan(&text)
 			if err == nil {
-				set, err = decodeAttributes(text)
+				set, err = series.DecodeAttributes(text)
 			}
 			return err
 		})

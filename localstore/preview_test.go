@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 func preview(t testing.TB, s *Store, r Request) *Preview {
@@ -21,7 +23,7 @@ func preview(t testing.TB, s *Store, r Request) *Preview {
 	return p
 }
 
-func wires(parts []*Part) string {
+func wires(parts []*series.Part) string {
 	var b strings.Builder
 	for _, p := range parts {
 		b.WriteString(wire(p))
@@ -38,7 +40,7 @@ func inTwoVersions(t *testing.T) (*Store, *clock) {
 	for _, v := range []string{"1.0", "1.1"} {
 		r := version(v)
 		record(t, w, add(statistic(r, "n"), 2), add(statistic(r, "n", attribute.Bool("b", true)), 1<<53+1),
-			Change{floatStatistic(r, "f"), Float64Value(0.1)}, Change{timer(r, "t", timerBounds), observe(timerBounds, 5, 500)},
+			Change{floatStatistic(r, "f"), series.Float64Value(0.1)}, Change{timer(r, "t", timerBounds), observe(timerBounds, 5, 500)},
 			add(sequence(r, "q"), 1))
 		for _, name := range []string{"x", "y", "z"} {
 			move(t, w, state(r, name), name+v)

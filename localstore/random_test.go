@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -21,18 +22,18 @@ var seedFlag = flag.Uint64("seed", 0, "of the random test; 0 for several fixed o
 // counts once.
 type receiver struct {
 	t    *testing.T
-	last map[string]time.Time // by stream
-	sums map[string]Value     // by version, metric and attributes
+	last map[string]time.Time    // by stream
+	sums map[string]series.Value // by version, metric and attributes
 }
 
-func (r *receiver) take(p *Part) {
+func (r *receiver) take(p *series.Part) {
 	for _, s := range p.Scopes {
 		for _, m := range s.Metrics {
-			if m.Metric.Type == TypeGauge {
+			if m.Metric.Type == series.TypeGauge {
 				continue
 			}
 			for _, point := range m.Points {
-				key := serviceVersion(p) + " " + m.Metric.Name + encodeAttributes(point.Attributes)
+				key := serviceVersion(p) + " " + m.Metric.Name + series.EncodeAttributes(point.Attributes)
 				last, known := r.last[key]
 				if known && !p.End.After(last) {
 					continue
@@ -50,11 +51,11 @@ func (r *receiver) take(p *Part) {
 type process struct {
 	s      *Store
 	w      *Writer
-	counts []*Series
-	mode   *Series
+	counts []*series.Series
+	mode   *series.Series
 	seen   world
 	sub    *Submission
-	part   *Part // handed out and not settled
+	part   *series.Part // handed out and not settled
 }
 
 // world is what decides whether a count may be sent.
@@ -73,9 +74,9 @@ type simulation struct {
 	world     world
 	processes []*process
 	receiver  *receiver
-	recorded  map[string]Value // as the application counted
-	state     string           // last moved with leave: version and state
-	withheld  bool             // sending was switched off since
+	recorded  map[string]series.Value // as the application counted
+	state     string                  // last moved with leave: version and state
+	withheld  bool                    // sending was switched off since
 	poison    string
 }
 
@@ -91,8 +92,8 @@ func TestRandomOperationsLoseAndDoubleNothing(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			sim := &simulation{
 				t: t, random: rand.New(rand.NewPCG(seed, 0)), clock: newClock(), path: newPath(t),
-				receiver: &receiver{t: t, last: map[string]time.Time{}, sums: map[string]Value{}},
-				recorded: map[string]Value{}, poison: `b{"i":2}`,
+				receiver: &receiver{t: t, last: map[string]time.Time{}, sums: map[string]series.Value{}},
+				recorded: map[string]series.Value{}, poison: `b{"i":2}`,
 			}
 			sim.processes = []*process{{}, {}}
 			for i := range sim.processes {
@@ -159,16 +160,16 @@ func (sim *simulation) step() {
 func (sim *simulation) record(p *process) {
 	r := Recording{MaySend: sim.random.IntN(10) > 0}
 	for range 1 + sim.random.IntN(4) {
-		series := p.counts[sim.random.IntN(len(p.counts))]
-		delta := Int64Value(int64(sim.random.IntN(100)))
+		points := p.counts[sim.random.IntN(len(p.counts))]
+		delta := series.Int64Value(int64(sim.random.IntN(100)))
 		observed := []float64{float64(1 + sim.random.IntN(1000))}
-		switch series.Metric.Type {
-		case TypeHistogram:
+		switch points.Metric.Type {
+		case series.TypeHistogram:
 			delta = observe(timerBounds, observed...)
-		case TypeExponential:
-			delta = ExponentialValue(naive(observed, int32(sim.random.IntN(10))))
+		case series.TypeExponential:
+			delta = exponentialOf(observed, int32(sim.random.IntN(10)))
 		}
-		r.Changes = append(r.Changes, Change{series, delta})
+		r.Changes = append(r.Changes, Change{points, delta})
 	}
 	if sim.random.IntN(4) == 0 {
 		r.Moves = []Move{{p.mode, string(rune('a' + sim.random.IntN(4))), true}}
@@ -183,7 +184,7 @@ func (sim *simulation) record(p *process) {
 		return
 	}
 	for _, c := range r.Changes {
-		key := versionOf(c.Series) + " " + c.Series.Metric.Name + encodeAttributes(c.Series.Attributes)
+		key := versionOf(c.Series) + " " + c.Series.Metric.Name + series.EncodeAttributes(c.Series.Attributes)
 		sim.recorded[key] = sim.recorded[key].Add(c.Delta)
 	}
 	if share := r.MaySend && now.maySend() && before == now; share && len(r.Moves) > 0 {
@@ -192,7 +193,7 @@ func (sim *simulation) record(p *process) {
 	}
 }
 
-func versionOf(s *Series) string {
+func versionOf(s *series.Series) string {
 	v, _ := s.Resource.Attributes.Value("service.version")
 	return v.AsString()
 }
@@ -238,7 +239,7 @@ func (sim *simulation) send(p *process) {
 	}
 }
 
-func (sim *simulation) answer(p *Part) Outcome {
+func (sim *simulation) answer(p *series.Part) Outcome {
 	switch sim.random.IntN(10) {
 	case 0:
 		return Outcome{Verdict: Transient, Status: 503, RetryAfter: time.Duration(sim.random.IntN(100)) * time.Minute}
@@ -266,7 +267,7 @@ func (sim *simulation) drain() {
 	setMode(sim.t, s, ModeOn)
 	sim.clock.add(MaxLease + time.Second)
 	for range 5 {
-		attemptWith(sim.t, s, request(Delta), func(p *Part) Outcome { sim.receiver.take(p); return accepted })
+		attemptWith(sim.t, s, request(Delta), func(p *series.Part) Outcome { sim.receiver.take(p); return accepted })
 	}
 }
 
@@ -277,7 +278,7 @@ func (sim *simulation) check() {
 	}
 	checked, moved := 0, 0
 	for _, b := range list {
-		set, err := decodeAttributes(b.Resource)
+		set, err := series.DecodeAttributes(b.Resource)
 		if err != nil {
 			sim.t.Fatal(err)
 		}
@@ -287,14 +288,14 @@ func (sim *simulation) check() {
 			sim.t.Errorf("%s: pending %s, in flight %s", key, b.Pending, b.InFlight)
 		}
 		arrived := sim.receiver.sums[key]
-		if held := arrived.Add(b.SetAside).Add(b.Withheld); !held.nearly(b.Recorded) {
+		if held := arrived.Add(b.SetAside).Add(b.Withheld); !held.Nearly(b.Recorded) {
 			sim.t.Errorf("%s: received %s and held make %s, recorded %s", key, arrived, held, b.Recorded)
 		}
 		if strings.HasPrefix(b.Name, otelusage.ReservedPrefix) {
 			continue
 		}
 		checked++
-		if truth := sim.recorded[key]; !truth.nearly(b.Recorded) {
+		if truth := sim.recorded[key]; !truth.Nearly(b.Recorded) {
 			sim.t.Errorf("%s: recorded %s, counted %s", key, b.Recorded, truth)
 		}
 		if !arrived.IsZero() {

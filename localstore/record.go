@@ -2,6 +2,10 @@ package localstore
 
 import (
 	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // record writes a recording's changes; share says whether they may be sent.
@@ -40,7 +44,7 @@ func (s *Store) record(tx *transaction, r *Recording, share bool) error {
 
 func (s *Store) recordChanges(tx *transaction, changes []Change, share bool) error {
 	ids := make([]int64, 0, len(changes))
-	deltas := make(map[int64]Value, len(changes))
+	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
 		id, err := s.seriesRow(tx, c.Series, tx.now)
 		if err != nil {
@@ -77,17 +81,17 @@ func (s *Store) recordChanges(tx *transaction, changes []Change, share bool) err
 // closeDays keeps the running totals with which earlier days ended, before the
 // first change of a new day moves them.
 func (s *Store) closeDays(tx *transaction, rows []*totals) error {
-	today := dayOf(tx.now)
+	today := instant.Day(tx.now)
 	var ended []*totals
 	for _, t := range rows {
-		if t.exports > 0 && dayOf(t.updatedAt) < today {
+		if t.exports > 0 && instant.Day(t.updatedAt) < today {
 			ended = append(ended, t)
 		}
 	}
 	err := insertDays.run(tx.connection, len(ended), func(i int, args []any) ([]any, error) {
 		t := ended[i]
-		value, count := t.recorded.number()
-		return append(args, dayOf(t.updatedAt), t.series, value, count), nil
+		value, count := t.recorded.Number()
+		return append(args, instant.Day(t.updatedAt), t.series, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write days: %w", err)
@@ -98,7 +102,7 @@ func (s *Store) closeDays(tx *transaction, rows []*totals) error {
 func (s *Store) writeHistory(tx *transaction, rows []*totals) error {
 	err := insertHistory.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		value, count := t.recorded.number()
+		value, count := t.recorded.Number()
 		return append(args, (t.exports-1)%s.rowsFor(t.trackable), t.series, t.updatedAt, value, count), nil
 	})
 	if err != nil {
@@ -119,10 +123,10 @@ func (s *Store) recordGauge(tx *transaction, g Gauge, share bool) error {
 	if err != nil {
 		return err
 	}
-	if f := g.Value.Float64(); f != finite(f) {
+	if f := g.Value.Float64(); f != saturate.Finite(f) {
 		return nil // says nothing, and could not be sent
 	}
-	value, _ := g.Value.number()
+	value, _ := g.Value.Number()
 	err = tx.run(`INSERT INTO gauges (series_id, value, due, updated_at) VALUES (?1, ?2, CASE WHEN ?3 THEN ?2 END, ?4)
 		ON CONFLICT (series_id) DO UPDATE SET value = ?2, due = CASE WHEN ?3 THEN ?2 ELSE due END, updated_at = ?4`,
 		series, value, share, tx.now)

@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -336,11 +337,11 @@ func TestNumbersThatAreNoneAreKeptOut(t *testing.T) {
 	s, _ := fresh(t)
 	w, r := newWriter(t, s), version("1")
 	f, h := floatStatistic(r, "f"), timer(r, "t", timerBounds)
-	g := &Series{Resource: r, Metric: &Metric{Scope: &Scope{Name: "app"}, Name: "g", Type: TypeGauge, Float: true}}
+	g := &series.Series{Resource: r, Metric: &series.Metric{Scope: &series.Scope{Name: "app"}, Name: "g", Type: series.TypeGauge, Float: true}}
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1} {
 		recordAll(t, w, Recording{
-			Changes: []Change{{f, Float64Value(x)}, {h, HistogramValue(&Histogram{Count: 1, Sum: x, Bounds: timerBounds, Buckets: []uint64{1, 0, 0, 0}})}},
-			Gauges:  []Gauge{{g, Float64Value(x)}}, MaySend: true,
+			Changes: []Change{{f, series.Float64Value(x)}, {h, series.HistogramValue(&series.Histogram{Count: 1, Sum: x, Bounds: timerBounds, Buckets: []uint64{1, 0, 0, 0}})}},
+			Gauges:  []Gauge{{g, series.Float64Value(x)}}, MaySend: true,
 		})
 		sent := submit(t, s)
 		if len(sent) != 1 {
@@ -384,21 +385,21 @@ func TestIdleExportsLeaveTheFileAlone(t *testing.T) {
 	}
 }
 
-func gaugeOf(name string, r *Resource) *Series {
-	return &Series{Resource: r, Metric: &Metric{Scope: &Scope{Name: "app"}, Name: name, Type: TypeGauge}}
+func gaugeOf(name string, r *series.Resource) *series.Series {
+	return &series.Series{Resource: r, Metric: &series.Metric{Scope: &series.Scope{Name: "app"}, Name: name, Type: series.TypeGauge}}
 }
 
 func TestGaugesGoWithWhatIsDue(t *testing.T) {
 	s, _ := fresh(t)
 	w, r, other := newWriter(t, s), version("1"), version("2")
 	g, h := gaugeOf("g", r), gaugeOf("h", other)
-	recordAll(t, w, Recording{Gauges: []Gauge{{g, Int64Value(3)}, {h, Int64Value(4)}}, MaySend: true})
+	recordAll(t, w, Recording{Gauges: []Gauge{{g, series.Int64Value(3)}, {h, series.Int64Value(4)}}, MaySend: true})
 	record(t, w, add(statistic(r, "n"), 1))
 	if got := points(submit(t, s)[0]); got["g{}"].Int64() != 3 {
 		t.Errorf("sent %v", got)
 	}
 	record(t, w, add(statistic(r, "n"), 1))
-	if got := points(submit(t, s)[0]); got["g{}"] != (Value{}) || len(got) != 1 {
+	if got := points(submit(t, s)[0]); got["g{}"] != (series.Value{}) || len(got) != 1 {
 		t.Errorf("an old gauge was sent: %v", got)
 	}
 	record(t, w, add(statistic(other, "n"), 1))

@@ -14,7 +14,7 @@ func (s *Store) recordMove(tx *transaction, m Move, share bool) error {
 	if err != nil {
 		return err
 	}
-	trackable, err := tx.find(`SELECT trackable_id FROM metrics WHERE id = ?1`, m.Series.Metric.row.id)
+	trackable, err := tx.find(`SELECT trackable_id FROM metrics WHERE id = ?1`, m.Series.Metric.Row.ID)
 	if err != nil {
 		return fmt.Errorf("find state %q: %w", m.Series.Metric.Name, err)
 	}

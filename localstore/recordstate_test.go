@@ -5,11 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // begun is a State that a process found in its initial state.
-func begun(t testing.TB, w *Writer, r *Resource, initial string) {
+func begun(t testing.TB, w *Writer, r *series.Resource, initial string) {
 	t.Helper()
 	recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: initial}}, MaySend: true})
 }
@@ -47,22 +48,22 @@ func TestInitialStatesAreNotSet(t *testing.T) {
 	begun(t, w, r, otelusage.NoState)
 	shown("none 0")
 	begun(t, w, r, "Camelot")
-	if got := points(submit(t, s)[0]); got[`server.occupancy{"state":"Camelot"}`] != Int64Value(1) || got[`server{"state":"Camelot"}`] != Int64Value(1) {
+	if got := points(submit(t, s)[0]); got[`server.occupancy{"state":"Camelot"}`] != series.Int64Value(1) || got[`server{"state":"Camelot"}`] != series.Int64Value(1) {
 		t.Errorf("sent %v", got)
 	}
-	changes := &Metric{Scope: state(r, "server").Metric.Scope, Name: "server.changes", Type: TypeSum, Monotonic: true}
-	recordAll(t, w, Recording{MaySend: true, Changes: []Change{{&Series{Resource: r, Metric: changes}, Int64Value(1)}},
+	changes := &series.Metric{Scope: state(r, "server").Metric.Scope, Name: "server.changes", Type: series.TypeSum, Monotonic: true}
+	recordAll(t, w, Recording{MaySend: true, Changes: []Change{{&series.Series{Resource: r, Metric: changes}, series.Int64Value(1)}},
 		Moves: []Move{{Series: state(r, "server"), State: "Avalon", Moved: true}}})
 	shown("Avalon 1")
 	begun(t, w, version("1.1"), "Camelot")
 	shown("Avalon 1")
-	got := make(map[string]Value)
+	got := make(map[string]series.Value)
 	for _, part := range submit(t, s) {
 		for name, v := range points(part) {
 			got[serviceVersion(part)+" "+name] = v
 		}
 	}
-	if got[`1.0 server.occupancy{"state":"Camelot"}`] != Int64Value(-1) || got[`1.1 server.occupancy{"state":"Avalon"}`] != Int64Value(1) {
+	if got[`1.0 server.occupancy{"state":"Camelot"}`] != series.Int64Value(-1) || got[`1.1 server.occupancy{"state":"Avalon"}`] != series.Int64Value(1) {
 		t.Errorf("sent %v", got)
 	}
 }
@@ -81,7 +82,7 @@ func TestALateImportWinsOverAnInitialState(t *testing.T) {
 			}
 			w, r := newWriter(t, s), version("1.0")
 			recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: "Avalon", Moved: set}}, MaySend: true})
-			if got := points(submit(t, s)[0]); got[`server.occupancy{"state":"Avalon"}`] != Int64Value(1) {
+			if got := points(submit(t, s)[0]); got[`server.occupancy{"state":"Avalon"}`] != series.Int64Value(1) {
 				t.Errorf("sent %v", got)
 			}
 			mustExec(t, lock, `ROLLBACK`)
@@ -101,7 +102,7 @@ func TestALateImportWinsOverAnInitialState(t *testing.T) {
 				return
 			}
 			got := points(parts[0])
-			if got[`server.occupancy{"state":"Avalon"}`] != Int64Value(-1) || got[`server.occupancy{"state":"O'Hara; --"}`] != Int64Value(1) {
+			if got[`server.occupancy{"state":"Avalon"}`] != series.Int64Value(-1) || got[`server.occupancy{"state":"O'Hara; --"}`] != series.Int64Value(1) {
 				t.Errorf("sent %v", got)
 			}
 			if life, err := s.Declare(otelusage.Declaration{Name: "server", Kind: otelusage.KindState}); err != nil || life.State != want || life.Incomplete {

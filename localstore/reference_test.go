@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -142,8 +143,8 @@ func TestImportedLifetimesGoOn(t *testing.T) {
 		t.Fatalf("%d parts", len(parts))
 	}
 	got := points(parts[0])
-	if got["quests_complete{}"] != Int64Value(2) || got["play_time{}"].Histogram().Count != 1 ||
-		got[`server.occupancy{"state":"O'Hara; --"}`] != Int64Value(1) {
+	if got["quests_complete{}"] != series.Int64Value(2) || got["play_time{}"].Histogram().Count != 1 ||
+		got[`server.occupancy{"state":"O'Hara; --"}`] != series.Int64Value(1) {
 		t.Errorf("sent %v", got)
 	}
 	checkBalance(t, s, "quests_complete{}", wants{recorded: 45, accepted: 45})
@@ -310,7 +311,7 @@ func TestDamagedOriginals(t *testing.T) {
 			if _, err := s.Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
-			if parts := submit(t, s); len(parts) != 1 || points(parts[0])["quests_complete{}"] != Int64Value(2) {
+			if parts := submit(t, s); len(parts) != 1 || points(parts[0])["quests_complete{}"] != series.Int64Value(2) {
 				t.Errorf("sent %v", parts)
 			}
 			if name == "locked" {
@@ -410,14 +411,14 @@ func TestLongOriginalsAreBounded(t *testing.T) {
 func TestMergedTotalsOfAnImport(t *testing.T) {
 	s := open(t, referenceFiles(t), afterSample())
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, add(statistic(r, "quests_complete"), 2), Change{floatStatistic(r, "gold"), Float64Value(0.25)})
+	record(t, w, add(statistic(r, "quests_complete"), 2), Change{floatStatistic(r, "gold"), series.Float64Value(0.25)})
 	request := request(Cumulative)
 	request.Merge, request.Resource = true, r.Attributes
 	got := points(attemptWith(t, s, request, always(accepted))[0])
-	want := map[string]Value{"quests_complete{}": Int64Value(45), "gold{}": Float64Value(57), "untouched{}": Value{},
-		`server{"state":"O'Hara; --"}`: Int64Value(1), "never_set{}": Int64Value(0), "otelusage.submissions{}": Int64Value(2)}
+	want := map[string]series.Value{"quests_complete{}": series.Int64Value(45), "gold{}": series.Float64Value(57), "untouched{}": series.Value{},
+		`server{"state":"O'Hara; --"}`: series.Int64Value(1), "never_set{}": series.Int64Value(0), "otelusage.submissions{}": series.Int64Value(2)}
 	for name, v := range want {
-		if v != (Value{}) && !got[name].Equal(v) || !got[name].IsZero() && v == (Value{}) {
+		if v != (series.Value{}) && !got[name].Equal(v) || !got[name].IsZero() && v == (series.Value{}) {
 			t.Errorf("%s = %v, want %v", name, got[name], v)
 		}
 	}

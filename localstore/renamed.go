@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -148,7 +149,7 @@ func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Life
 	if !life.HasState {
 		life.State, life.HasState = more.State, more.HasState
 	}
-	life.Changes = saturatingAdd(life.Changes, more.Changes)
+	life.Changes = saturate.Add(life.Changes, more.Changes)
 	series := slices.Clone(life.Series)
 	at := make(map[attribute.Distinct]int, len(series))
 	for i, s := range series {
@@ -161,8 +162,8 @@ func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Life
 			continue
 		}
 		sum := &series[i]
-		sum.Int, sum.Count = saturatingAdd(sum.Int, s.Int), saturatingAdd(sum.Count, s.Count)
-		sum.Float = clampFloat(sum.Float + s.Float)
+		sum.Int, sum.Count = saturate.Add(sum.Int, s.Int), saturate.Add(sum.Count, s.Count)
+		sum.Float = saturate.Float(sum.Float + s.Float)
 	}
 	life.Series = series
 	return life

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -57,15 +58,15 @@ func checkShown(t *testing.T, s *Store, want map[string]string) {
 	}
 }
 
-func hits(r *Resource, name, checkpoint string) *Series {
-	m := &Metric{Scope: scope(otelusage.KindSequence), Name: name + otelusage.CheckpointsSuffix, Type: TypeSum, Monotonic: true}
-	return &Series{Resource: r, Metric: m, Attributes: attribute.NewSet(otelusage.CheckpointKey.String(checkpoint))}
+func hits(r *series.Resource, name, checkpoint string) *series.Series {
+	m := &series.Metric{Scope: scope(otelusage.KindSequence), Name: name + otelusage.CheckpointsSuffix, Type: series.TypeSum, Monotonic: true}
+	return &series.Series{Resource: r, Metric: m, Attributes: attribute.NewSet(otelusage.CheckpointKey.String(checkpoint))}
 }
 
 var renamedKinds = []otelusage.Kind{otelusage.KindStatistic, otelusage.KindState, otelusage.KindTimer, otelusage.KindSequence}
 
 // recordUnder counts one of everything under names with a prefix.
-func recordUnder(t *testing.T, w *Writer, r *Resource, prefix, mode string) {
+func recordUnder(t *testing.T, w *Writer, r *series.Resource, prefix, mode string) {
 	t.Helper()
 	recordAll(t, w, Recording{
 		Changes: []Change{
@@ -127,7 +128,7 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	}
 	checkBalance(t, s, "old_n{}", wants{recorded: 2, accepted: 1, pending: 1})
 	sent := submit(t, s)
-	got := make(map[string]Value)
+	got := make(map[string]series.Value)
 	for _, p := range sent {
 		for key, v := range points(p) {
 			got[serviceVersion(p)+" "+key] = v
@@ -288,7 +289,7 @@ func TestRenamings(t *testing.T) {
 					continue
 				}
 				got := fmt.Sprint(x.Total)
-				if x.Total == (Value{}) {
+				if x.Total == (series.Value{}) {
 					got = "0"
 				}
 				if x.Kind == otelusage.KindSequence {
@@ -335,7 +336,7 @@ func TestASealedBatchKeepsTheFormerName(t *testing.T) {
 	w := newWriter(t, s)
 	record(t, w, add(statistic(version("1"), "old"), 3))
 	var first string
-	attemptWith(t, s, request(Delta), func(p *Part) Outcome {
+	attemptWith(t, s, request(Delta), func(p *series.Part) Outcome {
 		first = wire(p)
 		return Outcome{Verdict: Transient}
 	})
@@ -413,7 +414,7 @@ func TestAnImportUnderTheFormerName(t *testing.T) {
 			merge.Merge, merge.Resource = true, version("2").Attributes
 			parts := attemptWith(t, s, merge, always(accepted))
 			got := points(parts[0])
-			if got["quests{}"] != Int64Value(45) || got[`units{"state":"US Standard"}`] != Int64Value(1) {
+			if got["quests{}"] != series.Int64Value(45) || got[`units{"state":"US Standard"}`] != series.Int64Value(1) {
 				t.Errorf("uploaded %v", got)
 			}
 			for key := range got {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // tombstoneRow is the step of a tombstone that is sent.
@@ -66,7 +68,7 @@ func (s *Store) retractionDue(h *header, r Request) (bool, error) {
 }
 
 // pickTombstone reads the next step that is due.
-func (sub *Submission) pickTombstone(tx *transaction) (*Part, error) {
+func (sub *Submission) pickTombstone(tx *transaction) (*series.Part, error) {
 	sub.grave = tombstoneRow{}
 	err := tx.each(`SELECT id, resend, retraction, refused FROM tombstones WHERE NOT (`+heldBack+`) ORDER BY id LIMIT 1`,
 		func(rows *sql.Rows) error {
@@ -80,7 +82,7 @@ func (sub *Submission) pickTombstone(tx *transaction) (*Part, error) {
 }
 
 // retractions returns all that tombstones are yet to send, in order.
-func (tx *transaction) retractions() (parts []*Part, err error) {
+func (tx *transaction) retractions() (parts []*series.Part, err error) {
 	if !tx.hasTombstones() {
 		return nil, nil
 	}
@@ -114,7 +116,7 @@ func (tx *transaction) retractions() (parts []*Part, err error) {
 // settleTombstone writes what became of a step. That it was accepted holds
 // whoever has the lease now. A receiver that refuses it must not keep back what
 // is new: it waits by itself.
-func (s *Store) settleTombstone(tx *transaction, sub *Submission, part *Part, o Outcome) (goOn, lost bool, err error) {
+func (s *Store) settleTombstone(tx *transaction, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
 	holds := sub.holds(tx)
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // TestTombstonesObeyConsent: what is under way is not sent again without it, and
@@ -216,7 +218,7 @@ func TestATombstoneThatIsTooLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 		made := 0
-		takeBackWith(t, s, func(p *Part) Outcome {
+		takeBackWith(t, s, func(p *series.Part) Outcome {
 			if made++; made >= step && p.Points() > 1 {
 				return Outcome{Verdict: TooLarge, Status: 413}
 			}
@@ -244,7 +246,7 @@ func TestTombstonesOfABatchInPieces(t *testing.T) {
 			attemptWith(t, other, request(Delta), d.accept)
 		}
 	}
-	attemptWith(t, other, request(Delta), func(p *Part) Outcome {
+	attemptWith(t, other, request(Delta), func(p *series.Part) Outcome {
 		switch {
 		case p.Points() > 3:
 			return Outcome{Verdict: TooLarge, Status: 413}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // The resource attributes that a submission adds.
@@ -118,7 +120,7 @@ func (b *batchBuilder) scanWire(rows *sql.Rows, more ...any) (resource int64, me
 	}
 	if metric = b.metrics[id]; metric == nil {
 		w.ScopeAttributes = json.RawMessage(scopeAttributes)
-		if w.Bounds, err = decodeBounds(bounds); err != nil {
+		if w.Bounds, err = series.DecodeBounds(bounds); err != nil {
 			return 0, nil, err
 		}
 		metric = &w
@@ -185,8 +187,8 @@ func (b *batchBuilder) addPending() error {
 }
 
 func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
-	m := Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
-	v, err := m.parseValue(column)
+	m := series.Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
+	v, err := m.ParseValue(column)
 	if err != nil {
 		return nil, err
 	}
@@ -275,10 +277,10 @@ func (tx *transaction) insertPart(batch int64, parent any, resource int64, p *pa
 // wireResource stamps the ids on a resource: the installation's, and the
 // file's, which makes two files with one installation id two streams.
 func (h *header) wireResource(attributes string) (string, error) {
-	set, err := decodeAttributes(attributes)
+	set, err := series.DecodeAttributes(attributes)
 	if err != nil {
 		return "", err
 	}
-	return encodeAttributes(attribute.NewSet(append(set.ToSlice(),
+	return series.EncodeAttributes(attribute.NewSet(append(set.ToSlice(),
 		installationKey.String(h.installation), instanceKey.String(h.mirror))...)), nil
 }

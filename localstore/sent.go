@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // SentPart is what one request carried and what became of it.
 type SentPart struct {
-	*Part
+	*series.Part
 	Outcome   Verdict
 	SettledAt time.Time
 	Rejected  int64 // points, with Partial

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Verdict is what became of a part that was sent.
@@ -60,7 +62,7 @@ const (
 // [ErrLeaseLost] says that another process has taken over, or has erased
 // everything, and nothing was written but what is to be known of the latter; see
 // [Store.BeginRetraction].
-func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bool, err error) {
+func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (goOn bool, err error) {
 	if sub.missing() {
 		return false, ErrNotOpen
 	}
@@ -97,7 +99,7 @@ func (sub *Submission) Settle(_ context.Context, part *Part, o Outcome) (goOn bo
 	return goOn, nil
 }
 
-func (s *Store) settlePart(tx *transaction, sub *Submission, part *Part, o Outcome) (bool, error) {
+func (s *Store) settlePart(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	row, err := tx.part(part.ID)
 	if err != nil {
 		return false, err
@@ -132,9 +134,9 @@ func (tx *transaction) part(id int64) (p partRow, err error) {
 }
 
 func (s *Store) acceptPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
-	into := func(t *totals) *Value { return &t.accepted }
+	into := func(t *totals) *series.Value { return &t.accepted }
 	if o.Verdict == Partial {
-		into = func(t *totals) *Value { return &t.partial }
+		into = func(t *totals) *series.Value { return &t.partial }
 	}
 	if err := s.account(tx, row, into, true); err != nil {
 		return err
@@ -151,7 +153,7 @@ func (s *Store) acceptPart(tx *transaction, sub *Submission, row partRow, o Outc
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Store) account(tx *transaction, row partRow, into func(*totals) *Value, occupancy bool) error {
+func (s *Store) account(tx *transaction, row partRow, into func(*totals) *series.Value, occupancy bool) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
 		return err
@@ -173,7 +175,7 @@ func (s *Store) account(tx *transaction, row partRow, into func(*totals) *Value,
 		return err
 	}
 	for i, t := range rows {
-		v, err := t.metric.parseJSON(points[i].Value)
+		v, err := t.metric.ParseJSON(points[i].Value)
 		if err != nil {
 			return err
 		}
@@ -326,7 +328,7 @@ func nullable(id int64) any {
 
 // setPartAside gives a single point up: it is shown, and never sent again.
 func (s *Store) setPartAside(tx *transaction, sub *Submission, row partRow, o Outcome) error {
-	if err := s.account(tx, row, func(t *totals) *Value { return &t.setAside }, false); err != nil {
+	if err := s.account(tx, row, func(t *totals) *series.Value { return &t.setAside }, false); err != nil {
 		return err
 	}
 	err := tx.run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.now)

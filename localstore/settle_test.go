@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 func TestWhatBecomesOfAnOutcome(t *testing.T) {
@@ -148,7 +150,7 @@ func TestTheLastTwentyPayloadsAreKept(t *testing.T) {
 }
 
 // many are series of one metric; the first ones of them are named.
-func many(r *Resource, n int) (changes []Change) {
+func many(r *series.Resource, n int) (changes []Change) {
 	for i := range n {
 		changes = append(changes, add(statistic(r, "n", attribute.Int("i", i)), int64(i+1)))
 	}
@@ -156,8 +158,8 @@ func many(r *Resource, n int) (changes []Change) {
 }
 
 // refusing refuses every part that holds one of the points.
-func refusing(poison ...string) func(*Part) Outcome {
-	return func(p *Part) Outcome {
+func refusing(poison ...string) func(*series.Part) Outcome {
+	return func(p *series.Part) Outcome {
 		held := points(p)
 		for _, key := range poison {
 			if _, ok := held[key]; ok {
@@ -248,7 +250,7 @@ func TestTwoPoisonousPointsBlockNothing(t *testing.T) {
 		record(t, newWriter(t, s), many(version("1"), 40)...)
 		poison := map[string]bool{fmt.Sprintf(`n{"i":%d}`, bad[0]): true, fmt.Sprintf(`n{"i":%d}`, bad[1]): true}
 		for range 60 {
-			attemptWith(t, s, request(Delta), func(p *Part) Outcome {
+			attemptWith(t, s, request(Delta), func(p *series.Part) Outcome {
 				for key := range points(p) {
 					if poison[key] {
 						return Outcome{Verdict: TooLarge, Status: 400, Reason: "bad point"}
@@ -268,7 +270,7 @@ func TestTooLargeIsHalvedUntilItFits(t *testing.T) {
 	record(t, newWriter(t, s), many(version("1"), 37)...)
 	var sum int64
 	for range 2 { // attempts
-		attemptWith(t, s, request(Delta), func(p *Part) Outcome {
+		attemptWith(t, s, request(Delta), func(p *series.Part) Outcome {
 			if p.Points() > 4 { // less than a quarter of it
 				return Outcome{Verdict: TooLarge, Status: 413}
 			}
@@ -289,7 +291,7 @@ func TestTooLargeIsHalvedUntilItFits(t *testing.T) {
 // occupied sums what accepted submissions say of a State.
 type occupied map[string]int64
 
-func (o occupied) take(p *Part) {
+func (o occupied) take(p *series.Part) {
 	for key, v := range points(p) {
 		if strings.HasPrefix(key, "mode.occupancy") {
 			if o[serviceVersion(p)+key] += v.Int64(); o[serviceVersion(p)+key] == 0 {
@@ -303,9 +305,9 @@ func TestOccupancyAddsUpToWhereTheInstallationIs(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
 	sums := make(occupied)
-	send := func(answer func(*Part) Outcome) {
+	send := func(answer func(*series.Part) Outcome) {
 		t.Helper()
-		attemptWith(t, s, request(Delta), func(p *Part) Outcome {
+		attemptWith(t, s, request(Delta), func(p *series.Part) Outcome {
 			o := answer(p)
 			if o.Verdict == Accepted || o.Verdict == Partial {
 				sums.take(p)

@@ -5,23 +5,24 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // upload is a series' total as a cumulative forwarder is given it.
 type upload struct {
 	series int64
-	value  Value
+	value  series.Value
 }
 
 // sharedTotals returns the lifetime totals that may be sent, one part per
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
-func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) {
+func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
 	b := newBatchBuilder(tx)
 	streams := make(map[stream]*streamTotal)
 	var order []*streamTotal
-	err := s.eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value Value) error {
+	err := s.eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error {
 		sub.uploads = append(sub.uploads, upload{series, value})
 		key := streamOf(resource, w, attributes)
 		if t := streams[key]; t != nil {
@@ -45,7 +46,7 @@ func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) 
 	if err := b.addStates(); err != nil {
 		return nil, err
 	}
-	parts := make([]*Part, 0, len(b.order))
+	parts := make([]*series.Part, 0, len(b.order))
 	for _, resource := range b.order {
 		text, err := tx.resourceText(resource)
 		if err != nil {
@@ -62,7 +63,7 @@ func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*Part, error) 
 
 // cumulative makes a part of a payload, from when the mirror was made to now. A
 // mirror that a clock far ahead made tells later and later times all the same.
-func (p *payload) cumulative(tx *transaction, resource string) (*Part, error) {
+func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, error) {
 	wire, err := tx.wireResource(resource)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (p *payload) cumulative(tx *transaction, resource string) (*Part, error) {
 }
 
 // eachShared calls f for every series of which something may be sent.
-func (s *Store) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value Value) error, b *batchBuilder) error {
+func (s *Store) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
 	err := tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
@@ -98,19 +99,19 @@ func (s *Store) eachShared(tx *transaction, f func(resource int64, w *wireMetric
 }
 
 // shared returns recorded - withheld; ok is false where all was withheld.
-func (w *wireMetric) shared(recorded, withheld any) (value Value, ok bool, err error) {
-	m := Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
-	total, err := m.parseValue(recorded)
+func (w *wireMetric) shared(recorded, withheld any) (value series.Value, ok bool, err error) {
+	m := series.Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
+	total, err := m.ParseValue(recorded)
 	if err != nil {
-		return Value{}, false, err
+		return series.Value{}, false, err
 	}
-	kept, err := m.parseValue(withheld)
+	kept, err := m.ParseValue(withheld)
 	if err != nil || kept.IsZero() {
 		return total, err == nil, err
 	}
 	rest, ok := total.Sub(kept)
 	if !ok || rest.IsZero() {
-		return Value{}, false, nil // also where what was withheld cannot be told apart
+		return series.Value{}, false, nil // also where what was withheld cannot be told apart
 	}
 	return rest, true, nil
 }
@@ -145,7 +146,7 @@ func statePoint(w *wireMetric, state string) payloadPoint {
 
 // settleShared writes what became of one resource's totals. The totals count
 // as sent when those of every resource were accepted.
-func (s *Store) settleShared(tx *transaction, sub *Submission, part *Part, o Outcome) (bool, error) {
+func (s *Store) settleShared(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	points := int64(part.Points())
 	if o.Verdict != Accepted && o.Verdict != Partial {
 		return false, s.fail(tx, sub, 0, points, o)

@@ -3,6 +3,8 @@ package localstore
 import (
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 func TestACumulativeForwarderGetsWhatWasNotWithheld(t *testing.T) {
@@ -73,7 +75,7 @@ func TestSharedTotalsCountAsSentWhenEveryResourceWasAccepted(t *testing.T) {
 	s, _ := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1), add(statistic(version("2"), "n"), 2))
 	answers := []Outcome{accepted, {Verdict: Transient, Status: 503}, accepted, accepted}
-	answer := func(*Part) Outcome { o := answers[0]; answers = answers[1:]; return o }
+	answer := func(*series.Part) Outcome { o := answers[0]; answers = answers[1:]; return o }
 	if sent := attemptWith(t, s, request(Cumulative), answer); len(sent) != 2 {
 		t.Errorf("sent %d parts", len(sent))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -46,7 +48,7 @@ type Trackable struct {
 	DeclaredAt time.Time // zero for one that waits to be written
 	ChangedAt  time.Time // zero for never
 
-	Total   Value            // of a Statistic or Sequence
+	Total   series.Value     // of a Statistic or Sequence
 	Exports int64            // how many changed it
 	Runs    int64            // of a Timer
 	Seconds float64          // of a Timer, in all
@@ -67,13 +69,13 @@ type StateMove struct {
 
 // SeriesCounts is one series with what became of its counts, see [Balance].
 type SeriesCounts struct {
-	Metric               Metric // its Scope has a name alone
-	Role                 string // what it is to its trackable: [RoleValue] and its like
-	Attributes, Resource string // JSON objects
+	Metric               series.Metric // its Scope has a name alone
+	Role                 string        // what it is to its trackable: [RoleValue] and its like
+	Attributes, Resource string        // JSON objects
 
-	Recorded                                                 Value
-	Pending, InFlight, Withheld, Accepted, Partial, SetAside Value
-	Gauge                                                    Value // in place of these, for a gauge
+	Recorded                                                 series.Value
+	Pending, InFlight, Withheld, Accepted, Partial, SetAside series.Value
+	Gauge                                                    series.Value // in place of these, for a gauge
 
 	Exports       int64
 	UpdatedAt     time.Time // zero for never
@@ -82,9 +84,9 @@ type SeriesCounts struct {
 
 // Sample is a running total.
 type Sample struct {
-	At    time.Time // of the export, or the first moment of the UTC day at whose end it held
-	Value Value     // of a histogram its sum
-	Count int64     // of a histogram
+	At    time.Time    // of the export, or the first moment of the UTC day at whose end it held
+	Value series.Value // of a histogram its sum
+	Count int64        // of a histogram
 }
 
 // LogEntry is a row of the submission log.
@@ -142,26 +144,26 @@ func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot
 
 // count adds a series to its trackable.
 func (t *Trackable) count(x *SeriesCounts) error {
-	if x.Metric.Type == TypeGauge && t.Kind == otelusage.KindState {
+	if x.Metric.Type == series.TypeGauge && t.Kind == otelusage.KindState {
 		return nil // it counts nothing: the state and its history are the trackable's
 	}
 	t.Series = append(t.Series, x)
 	switch x.Role {
-	case RoleValue:
+	case series.RoleValue:
 		t.add(x.Recorded)
-		t.Exports = saturatingAdd(t.Exports, x.Exports)
+		t.Exports = saturate.Add(t.Exports, x.Exports)
 		if x.UpdatedAt.After(t.ChangedAt) {
 			t.ChangedAt = x.UpdatedAt
 		}
-	case RoleChanges:
-		t.Changes = saturatingAdd(t.Changes, x.Recorded.Int64())
-	case RoleCheckpoints:
-		set, err := decodeAttributes(x.Attributes)
+	case series.RoleChanges:
+		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
+	case series.RoleCheckpoints:
+		set, err := series.DecodeAttributes(x.Attributes)
 		if err != nil {
 			return err
 		}
 		if checkpoint, ok := set.Value(otelusage.CheckpointKey); ok {
-			t.Hits[checkpoint.AsString()] = saturatingAdd(t.Hits[checkpoint.AsString()], x.Recorded.Int64())
+			t.Hits[checkpoint.AsString()] = saturate.Add(t.Hits[checkpoint.AsString()], x.Recorded.Int64())
 		}
 	}
 	return nil
@@ -169,16 +171,16 @@ func (t *Trackable) count(x *SeriesCounts) error {
 
 // add adds the value of one series: of histograms the count and the sum alone,
 // because versions may differ in their boundaries.
-func (t *Trackable) add(v Value) {
+func (t *Trackable) add(v series.Value) {
 	switch {
-	case v.kind == histogramValue:
-		t.Runs, t.Seconds = saturatingAdd(t.Runs, saturatedCount(v.hist.Count)), addFloat(t.Seconds, v.hist.Sum)
-	case v.kind == exponentialValue:
-		t.Runs, t.Seconds = saturatingAdd(t.Runs, saturatedCount(v.exp.Count)), addFloat(t.Seconds, v.exp.Sum)
-	case v.kind == t.Total.kind || t.Total == Value{}:
+	case v.Kind() == series.KindHistogram:
+		t.Runs, t.Seconds = saturate.Add(t.Runs, saturate.Count(v.Histogram().Count)), saturate.AddFloat(t.Seconds, v.Histogram().Sum)
+	case v.Kind() == series.KindExponential:
+		t.Runs, t.Seconds = saturate.Add(t.Runs, saturate.Count(v.Exponential().Count)), saturate.AddFloat(t.Seconds, v.Exponential().Sum)
+	case v.Kind() == t.Total.Kind() || t.Total == series.Value{}:
 		t.Total = t.Total.Add(v)
 	default: // the number type changed with a version
-		t.Total = Float64Value(addFloat(t.Total.Float64(), v.Float64()))
+		t.Total = series.Float64Value(saturate.AddFloat(t.Total.Float64(), v.Float64()))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -88,7 +89,7 @@ func (r *snapshotReader) readTrackables() error {
 			}
 			if checkpoints != "" {
 				if err := json.Unmarshal([]byte(checkpoints), &t.Checkpoints); err != nil {
-					return fmt.Errorf("read checkpoints of %q: %w: %w", t.Name, errUnreadable, err)
+					return fmt.Errorf("read checkpoints of %q: %w: %w", t.Name, series.ErrUnreadable, err)
 				}
 			}
 			t.DeclaredAt, t.ChangedAt = newTime(declaredAt), newTime(changedAt)
@@ -118,22 +119,22 @@ func (r *snapshotReader) readSeries() error {
 			var gauge any
 			x := &SeriesCounts{}
 			m := &x.Metric
-			m.Scope = &Scope{}
+			m.Scope = &series.Scope{}
 			err := rows.Scan(&id, &trackable, &x.Role, &m.Scope.Name, &m.Name, &m.Unit, &m.Description, &m.Type, &m.Monotonic, &m.Float, &bounds,
 				&x.Attributes, &x.Resource, &columns[0], &columns[1], &columns[2], &columns[3], &columns[4], &columns[5],
 				&x.Exports, &updatedAt, &gauge)
 			if err != nil {
 				return err
 			}
-			if m.Bounds, err = decodeBounds(bounds); err != nil {
+			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
 				return err
 			}
-			for i, v := range [...]*Value{&x.Recorded, &x.Pending, &x.Withheld, &x.Accepted, &x.Partial, &x.SetAside} {
-				if *v, err = m.parseValue(columns[i]); err != nil {
+			for i, v := range [...]*series.Value{&x.Recorded, &x.Pending, &x.Withheld, &x.Accepted, &x.Partial, &x.SetAside} {
+				if *v, err = m.ParseValue(columns[i]); err != nil {
 					return err
 				}
 			}
-			x.Gauge, x.InFlight, x.UpdatedAt = numberValue(gauge), m.zero(), newTime(updatedAt)
+			x.Gauge, x.InFlight, x.UpdatedAt = numberValue(gauge), m.Zero(), newTime(updatedAt)
 			r.series[id] = x
 			if !trackable.Valid {
 				r.Others = append(r.Others, x)
@@ -157,7 +158,7 @@ func (r *snapshotReader) readInFlight(s *Store) error {
 			if x == nil {
 				break // not asked for, or Balance reports it
 			}
-			v, err := x.Metric.parseJSON(text)
+			v, err := x.Metric.ParseJSON(text)
 			if err != nil {
 				return err
 			}
@@ -181,7 +182,7 @@ func (r *snapshotReader) withHistory() any {
 	if r.query.History {
 		return r.chosen()
 	}
-	return r.listed(func(x *SeriesCounts) bool { return x.Metric.Type == TypeGauge && x.Role != RoleNone })
+	return r.listed(func(x *SeriesCounts) bool { return x.Metric.Type == series.TypeGauge && x.Role != series.RoleNone })
 }
 
 func (r *snapshotReader) listed(chosen func(*SeriesCounts) bool) any {

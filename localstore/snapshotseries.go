@@ -7,6 +7,10 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // readDays reads the totals of days from the time that is asked for on, and the
@@ -14,12 +18,12 @@ import (
 func (r *snapshotReader) readDays() error {
 	first := int64(0)
 	if !r.query.Since.IsZero() {
-		first = dayOf(clampTime(r.query.Since).UnixNano())
+		first = instant.Day(instant.ClampTime(r.query.Since).UnixNano())
 		if err := r.readDaysBefore(first); err != nil {
 			return err
 		}
 	}
-	span := min(max(dayOf(r.At.UnixNano())-first, 0)+1, keepDays)
+	span := min(max(instant.Day(r.At.UnixNano())-first, 0)+1, keepDays)
 	return r.each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day >= ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
 		func(rows *sql.Rows) error {
@@ -77,8 +81,8 @@ func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) 
 	day, _ := c[1].(int64)
 	count, _ := c[3].(int64)
 	// No count is of a day that nanoseconds do not reach. A file may say so.
-	day = min(max(day, dayOf(math.MinInt64)+1), dayOf(math.MaxInt64))
-	return r.series[id], Sample{At: time.Unix(day*secondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
+	day = min(max(day, instant.Day(math.MinInt64)+1), instant.Day(math.MaxInt64))
+	return r.series[id], Sample{At: time.Unix(day*instant.SecondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
 }
 
 var selectHistory = `SELECT h.series_id, CASE WHEN ` + loaded("m.type", unreadable) + ` = 'gauge' THEN m.trackable_id END, h.at,
@@ -133,12 +137,12 @@ func since[T any](list []T, from time.Time, at func(T) time.Time) []T {
 
 // numberValue returns a column that holds a number as it is. Other content,
 // which this package never writes, counts as nothing.
-func numberValue(column any) Value {
+func numberValue(column any) series.Value {
 	switch c := column.(type) {
 	case int64:
-		return Int64Value(c)
+		return series.Int64Value(c)
 	case float64:
-		return Float64Value(clampFloat(c))
+		return series.Float64Value(saturate.Float(c))
 	}
-	return Value{}
+	return series.Value{}
 }

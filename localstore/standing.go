@@ -1,12 +1,16 @@
 package localstore
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
 
 // standing is what a submission keeps in memory while it goes on. It follows the
 // transactions: one that is run again, or fails, leaves nothing of itself here.
 type standing struct {
 	until   int64          // when the lease ends
-	shared  []*Part        // totals without an outcome yet
+	shared  []*series.Part // totals without an outcome yet
 	grave   tombstoneRow   // the one handed out last
 	tried   map[int64]bool // parts that this attempt is done with
 	blamed  map[int64]int  // single points refused, by the part they were split from

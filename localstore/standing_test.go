@@ -1,6 +1,10 @@
 package localstore
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
 
 // TestASettlementThatRunsAgainCountsOnce: where a transaction is run again after
 // a failure, its second run finds what the first one found.
@@ -14,7 +18,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 				return err
 			}
 			if runs++; runs == 1 {
-				return errUnreadable
+				return series.ErrUnreadable
 			}
 			return nil
 		})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 )
 
 // Store is an open mirror. [Open] makes it. All methods may be called
@@ -93,7 +95,7 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	c.now = clamped(c.now)
+	c.now = instant.Clock(c.now)
 	s := &Store{config: c, asked: path, path: path, generation: 1, reference: referenceOf(path)}
 	if c.importFrom != "" {
 		s.reference = referenceOf(c.importFrom)

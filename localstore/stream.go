@@ -3,6 +3,9 @@ package localstore
 import (
 	"slices"
 	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // stream is what a receiver tells points apart by. The mirror tells more apart:
@@ -17,7 +20,7 @@ type stream struct {
 	resource                        int64
 	scope, version, scopeAttributes string
 	name, unit, attributes          string
-	typ                             MetricType
+	typ                             series.MetricType
 	monotonic                       bool
 }
 
@@ -34,20 +37,20 @@ type streamTotal struct {
 	resource   int64
 	metric     *wireMetric
 	attributes string
-	value      Value
+	value      series.Value
 }
 
 // add adds another series: whole numbers as floats, histograms by the
 // boundaries that both have.
-func (t *streamTotal) add(w *wireMetric, v Value) {
+func (t *streamTotal) add(w *wireMetric, v series.Value) {
 	m := *t.metric
 	switch {
-	case v.kind == histogramValue && t.value.kind == histogramValue:
+	case v.Kind() == series.KindHistogram && t.value.Kind() == series.KindHistogram:
 		m.Bounds = commonBounds(m.Bounds, w.Bounds)
-		t.value = HistogramValue(t.value.hist.coarser(m.Bounds)).Add(HistogramValue(v.hist.coarser(m.Bounds)))
-	case v.kind != t.value.kind:
+		t.value = series.HistogramValue(t.value.Histogram().Coarser(m.Bounds)).Add(series.HistogramValue(v.Histogram().Coarser(m.Bounds)))
+	case v.Kind() != t.value.Kind():
 		m.Float = true
-		t.value = Float64Value(addFloat(t.value.Float64(), v.Float64()))
+		t.value = series.Float64Value(saturate.AddFloat(t.value.Float64(), v.Float64()))
 	default:
 		t.value = t.value.Add(v)
 	}
@@ -62,17 +65,4 @@ func commonBounds(a, b []float64) []float64 {
 		}
 	}
 	return common
-}
-
-// coarser returns h with some of its boundaries alone.
-func (h *Histogram) coarser(bounds []float64) *Histogram {
-	c := &Histogram{Count: h.Count, Sum: h.Sum, Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
-	to := 0
-	for i, n := range h.Buckets {
-		c.Buckets[to] += n
-		if to < len(bounds) && i < len(h.Bounds) && h.Bounds[i] == bounds[to] {
-			to++
-		}
-	}
-	return c
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Whatever the mirror tells apart and a receiver does not goes out in batches
@@ -11,22 +13,22 @@ import (
 func TestSeriesOfOneStreamTakeTurns(t *testing.T) {
 	r := version("dev")
 	other := []float64{2, 20}
-	inUnit := func(unit string) *Series {
+	inUnit := func(unit string) *series.Series {
 		s := statistic(r, "n")
 		s.Metric.Unit = unit
 		return s
 	}
-	inScope := func(name string) *Series {
+	inScope := func(name string) *series.Series {
 		s := statistic(r, "n")
-		s.Metric.Scope = &Scope{Name: name}
+		s.Metric.Scope = &series.Scope{Name: name}
 		return s
 	}
 	tests := []struct {
 		name string
 		a, b Change
 	}{
-		{"whole and float", add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), Float64Value(2)}},
-		{"float and whole", Change{floatStatistic(r, "n"), Float64Value(5)}, add(statistic(r, "n"), 2)},
+		{"whole and float", add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), series.Float64Value(2)}},
+		{"float and whole", Change{floatStatistic(r, "n"), series.Float64Value(5)}, add(statistic(r, "n"), 2)},
 		{"boundaries", Change{timer(r, "n", timerBounds), observe(timerBounds, 5)}, Change{timer(r, "n", other), observe(other, 2)}},
 		{"unit", add(inUnit("\uFFFD"), 5), add(inUnit("\xff"), 2)},
 		{"scope", add(inScope("app\uFFFD"), 5), add(inScope("app\xff"), 2)},
@@ -68,12 +70,12 @@ func TestSeriesOfOneStreamTakeTurns(t *testing.T) {
 func TestTheLaterGaugeOfOneStreamIsSent(t *testing.T) {
 	s, c := fresh(t)
 	w, r := newWriter(t, s), version("dev")
-	gauge := func(float bool) *Series {
-		return &Series{Resource: r, Metric: &Metric{Scope: &Scope{Name: "app"}, Name: "g", Type: TypeGauge, Float: float}}
+	gauge := func(float bool) *series.Series {
+		return &series.Series{Resource: r, Metric: &series.Metric{Scope: &series.Scope{Name: "app"}, Name: "g", Type: series.TypeGauge, Float: float}}
 	}
-	recordAll(t, w, Recording{MaySend: true, Gauges: []Gauge{{gauge(false), Int64Value(1)}}})
+	recordAll(t, w, Recording{MaySend: true, Gauges: []Gauge{{gauge(false), series.Int64Value(1)}}})
 	c.add(1)
-	recordAll(t, w, Recording{MaySend: true, Gauges: []Gauge{{gauge(true), Float64Value(2)}}})
+	recordAll(t, w, Recording{MaySend: true, Gauges: []Gauge{{gauge(true), series.Float64Value(2)}}})
 	for _, want := range []float64{2, 0} {
 		record(t, w, add(statistic(r, "n"), 1))
 		part := submit(t, s)[0]
@@ -86,12 +88,12 @@ func TestTheLaterGaugeOfOneStreamIsSent(t *testing.T) {
 func TestKeysThatBecomeOneAreOneSet(t *testing.T) {
 	a := attribute.NewSet(attribute.String("k\xff", "a"), attribute.String("k\xfe", "b"))
 	b := attribute.NewSet(attribute.String("k\uFFFD", "a"))
-	text := encodeAttributes(a)
-	set, err := decodeAttributes(text)
-	if err != nil || set.Len() != 1 || encodeAttributes(set) != text {
+	text := series.EncodeAttributes(a)
+	set, err := series.DecodeAttributes(text)
+	if err != nil || set.Len() != 1 || series.EncodeAttributes(set) != text {
 		t.Errorf("%s reads as %v, %v", text, set.ToSlice(), err)
 	}
-	if got := encodeAttributes(b); len(got) != len(text) {
+	if got := series.EncodeAttributes(b); len(got) != len(text) {
 		t.Errorf("%s and %s", got, text)
 	}
 }
@@ -101,7 +103,7 @@ func TestTotalsOfOneStreamAreOnePoint(t *testing.T) {
 	s, _ := fresh(t)
 	w, r := newWriter(t, s), version("dev")
 	other, common := []float64{1, 20, 100}, []float64{1, 100}
-	record(t, w, add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), Float64Value(2.5)},
+	record(t, w, add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), series.Float64Value(2.5)},
 		Change{timer(r, "t", timerBounds), observe(timerBounds, 0.5, 5, 50)}, Change{timer(r, "t", other), observe(other, 10, 30, 500)})
 	part := attemptWith(t, s, request(Cumulative), always(accepted))[0]
 	seen := make(map[string]int)
@@ -114,7 +116,7 @@ func TestTotalsOfOneStreamAreOnePoint(t *testing.T) {
 		t.Errorf("points: %v", seen)
 	}
 	totals := points(part)
-	if got := totals["n{}"]; got != Float64Value(7.5) {
+	if got := totals["n{}"]; got != series.Float64Value(7.5) {
 		t.Errorf("n = %s", got)
 	}
 	if got, want := totals["t{}"], observe(common, 0.5, 5, 50, 10, 30, 500); !got.Equal(want) {

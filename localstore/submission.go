@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Forwarder is what kind of forwarder a submission is made for.
@@ -59,8 +61,8 @@ type Submission struct {
 
 	retracts bool // what erasures left, see BeginRetraction
 
-	sent    string // the payload of the part handed out last
-	sending *Part  // handed out by Next, without an outcome yet
+	sent    string       // the payload of the part handed out last
+	sending *series.Part // handed out by Next, without an outcome yet
 	standing
 }
 
@@ -163,14 +165,14 @@ func (sub *Submission) holds(tx *transaction) bool {
 }
 
 // Next returns the next part to send in this attempt, nil after the last one.
-func (sub *Submission) Next(context.Context) (*Part, error) {
+func (sub *Submission) Next(context.Context) (*series.Part, error) {
 	if sub.missing() {
 		return nil, ErrNotOpen
 	}
 	s := sub.store
 	s.lock()
 	defer s.unlock()
-	var part *Part
+	var part *series.Part
 	lost := false
 	err := sub.write(func(tx *transaction) error {
 		part, lost = nil, false
@@ -228,7 +230,7 @@ const nextParts = `SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed'
 	ORDER BY refused, parent_id IS NULL, CASE WHEN parent_id IS NULL THEN 0 ELSE points END, id`
 
 // pick reads a part that was not tried.
-func (sub *Submission) pick(tx *transaction) (*Part, error) {
+func (sub *Submission) pick(tx *transaction) (*series.Part, error) {
 	if sub.retracts {
 		return sub.pickTombstone(tx)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // due asks for a submission as the check interval does.
@@ -121,7 +123,7 @@ func TestPartsArePerResource(t *testing.T) {
 	if serviceVersion(first) != "1.0" || points(first)["n{}"].Int64() != 5 || serviceVersion(second) != "1.1" || points(second)["n{}"].Int64() != 7 {
 		t.Errorf("sent %s and %s", wire(first), wire(second))
 	}
-	for _, p := range []*Part{first, second} {
+	for _, p := range []*series.Part{first, second} {
 		id, _ := p.Resource.Value(installationKey)
 		mirror, _ := p.Resource.Value(instanceKey)
 		if id.AsString() != s.InstallationID() || mirror.AsString() != s.MirrorID() {
@@ -142,11 +144,11 @@ func TestAResendIsTheSame(t *testing.T) {
 	w, r := newWriter(t, s), version("1")
 	recordAll(t, w, Recording{
 		Changes: []Change{
-			add(statistic(r, "n"), 1<<53+1), {floatStatistic(r, "f"), Float64Value(0.1 + 0.2)},
+			add(statistic(r, "n"), 1<<53+1), {floatStatistic(r, "f"), series.Float64Value(0.1 + 0.2)},
 			{timer(r, "t", timerBounds), observe(timerBounds, 0.1, 0.2, 50)},
-			{exponentialTimer(r, "e"), ExponentialValue(naive([]float64{1e-9, 0, 7}, 2))},
+			{exponentialTimer(r, "e"), exponentialOf([]float64{1e-9, 0, 7}, 2)},
 		},
-		Moves: []Move{{state(r, "mode"), "on", true}}, Gauges: []Gauge{{gaugeOf("g", r), Int64Value(3)}}, MaySend: true,
+		Moves: []Move{{state(r, "mode"), "on", true}}, Gauges: []Gauge{{gaugeOf("g", r), series.Int64Value(3)}}, MaySend: true,
 	})
 	sub := mustBegin(t, s)
 	if sub.Resumed() {
@@ -339,7 +341,7 @@ func TestHistogramBoundsThatDifferWaitForALaterBatch(t *testing.T) {
 	w, r := newWriter(t, s), version("1")
 	other := []float64{2, 20}
 	record(t, w, Change{timer(r, "t", timerBounds), observe(timerBounds, 5)}, Change{timer(r, "t", other), observe(other, 5, 50)})
-	for _, want := range []Value{observe(timerBounds, 5), observe(other, 5, 50)} {
+	for _, want := range []series.Value{observe(timerBounds, 5), observe(other, 5, 50)} {
 		sent := submit(t, s)
 		if len(sent) != 1 || !points(sent[0])["t{}"].Equal(want) {
 			t.Errorf("sent %d parts, %v, want %s", len(sent), points(sent[0]), want)
@@ -355,9 +357,9 @@ func TestExponentialHistogramsAreSentAtACommonScale(t *testing.T) {
 	w, e := newWriter(t, s), exponentialTimer(version("1"), "e")
 	far := []float64{1e-9, 1e9}
 	for _, x := range far {
-		record(t, w, Change{e, ExponentialValue(naive([]float64{x}, maxScale))})
+		record(t, w, Change{e, exponentialOf([]float64{x}, series.MaxScale)})
 	}
-	want := ExponentialValue(naive(far, finest(far, maxScale)))
+	want := exponentialOf(far, series.MaxScale)
 	if got := points(submit(t, s)[0])["e{}"]; !got.Equal(want) {
 		t.Errorf("sent %s, want %s", got, want)
 	}

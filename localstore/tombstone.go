@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"modernc.org/sqlite"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Of a batch that is under way while everything is erased, nobody knows whether
@@ -73,7 +75,7 @@ func (tx *transaction) withdraw() (kept []tombstone, once []*payload, err error)
 	b := newBatchBuilder(tx)
 	var streams map[stream]*told
 	var order []*told
-	err = tx.refuseViews(errUnreadable)
+	err = tx.refuseViews(series.ErrUnreadable)
 	if err == nil {
 		streams, order, err = b.toldStates()
 	}
@@ -181,9 +183,9 @@ func statesOf(text string) (*payload, error) {
 
 // whole is the point's number.
 func (p *payloadPoint) whole() (int64, error) {
-	m := Metric{Type: TypeSum}
-	v, err := m.parseJSON(p.Value)
-	return v.whole, err
+	m := series.Metric{Type: series.TypeSum}
+	v, err := m.ParseJSON(p.Value)
+	return v.Int64(), err
 }
 
 // addOpposite adds a point that takes n back.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -26,14 +27,14 @@ func newDestination() *destination {
 	return &destination{make(map[string]time.Time), make(map[string]int64), make(map[string]int64), make(map[string]bool), make(map[string]int64)}
 }
 
-func (d *destination) keep(p *Part) {
+func (d *destination) keep(p *series.Part) {
 	for _, scope := range p.Scopes {
 		for _, m := range scope.Metrics {
 			if !strings.HasSuffix(m.Metric.Name, otelusage.OccupancySuffix) {
 				continue
 			}
 			for _, point := range m.Points {
-				id := encodeAttributes(p.Resource) + m.Metric.Name + encodeAttributes(point.Attributes)
+				id := series.EncodeAttributes(p.Resource) + m.Metric.Name + series.EncodeAttributes(point.Attributes)
 				n := point.Value.Int64()
 				d.all[id] += n
 				if p.End.After(d.newest[id]) {
@@ -68,11 +69,11 @@ func (d *destination) empty(t *testing.T, exact bool, ids ...string) {
 	}
 }
 
-func (d *destination) accept(p *Part) Outcome { d.keep(p); return accepted }
+func (d *destination) accept(p *series.Part) Outcome { d.keep(p); return accepted }
 
 // takeBackWith makes the requests of tombstones that are due, and returns how
 // many.
-func takeBackWith(t testing.TB, s *Store, answer func(*Part) Outcome) (requests int) {
+func takeBackWith(t testing.TB, s *Store, answer func(*series.Part) Outcome) (requests int) {
 	t.Helper()
 	sub, err := s.BeginRetraction(t.Context(), request(Delta))
 	if err != nil {
@@ -108,7 +109,7 @@ func eraseInto(t *testing.T, s *Store, d *destination) (old string) {
 func graves(t testing.TB, s *Store) string { return text(t, s, `SELECT count(*) FROM tombstones`) }
 
 // underWay has said one state, and is sending that it moved to another.
-func underWay(t *testing.T, s *Store, d *destination) (*Submission, *Part) {
+func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part) {
 	t.Helper()
 	w, err := s.Writer(true)
 	if err != nil {
@@ -341,8 +342,8 @@ func TestTombstonesAreShown(t *testing.T) {
 	if sub, err := s.BeginRetraction(t.Context(), request(Cumulative)); sub != nil || err != nil {
 		t.Errorf("begun for totals: %v, %v", sub, err)
 	}
-	var sent []*Part
-	takeBackWith(t, s, func(p *Part) Outcome { sent = append(sent, p); return accepted })
+	var sent []*series.Part
+	takeBackWith(t, s, func(p *series.Part) Outcome { sent = append(sent, p); return accepted })
 	if wires(sent) != wires(shown.Retractions) {
 		t.Errorf("sent\n%s\nshown\n%s", wires(sent), wires(shown.Retractions))
 	}

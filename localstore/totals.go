@@ -5,16 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // totals is a series' row of balances. recorded is the sum of the others and of
 // what is in flight.
 type totals struct {
 	series                                                   int64
-	metric                                                   *Metric
+	metric                                                   *series.Metric
 	trackable                                                string // lower case, "" for none
-	recorded, pending, withheld, accepted, partial, setAside Value
+	recorded, pending, withheld, accepted, partial, setAside series.Value
 	exports, updatedAt                                       int64
 }
 
@@ -42,7 +43,7 @@ func (s *Store) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
 	rows := make([]*totals, len(ids))
 	for i, id := range ids {
 		if rows[i] = s.totals[id]; rows[i] == nil {
-			return nil, fmt.Errorf("read totals: %w: no series %d", errUnreadable, id)
+			return nil, fmt.Errorf("read totals: %w: no series %d", series.ErrUnreadable, id)
 		}
 	}
 	return rows, nil
@@ -53,10 +54,10 @@ func (s *Store) readTotals(tx *transaction, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	metrics := make(map[int64]*Metric)
+	metrics := make(map[int64]*series.Metric)
 	return tx.each(selectTotals, func(rows *sql.Rows) error {
 		var id int64
-		var m Metric
+		var m series.Metric
 		var bounds string
 		var t totals
 		var values [6]any
@@ -66,14 +67,14 @@ func (s *Store) readTotals(tx *transaction, ids []int64) error {
 			return err
 		}
 		if metrics[id] == nil {
-			if m.Bounds, err = decodeBounds(bounds); err != nil {
+			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
 				return err
 			}
 			metrics[id] = &m
 		}
 		t.metric = metrics[id]
 		for i, v := range t.values() {
-			if *v, err = t.metric.parseValue(values[i]); err != nil {
+			if *v, err = t.metric.ParseValue(values[i]); err != nil {
 				return err
 			}
 		}
@@ -82,14 +83,14 @@ func (s *Store) readTotals(tx *transaction, ids []int64) error {
 	}, string(list))
 }
 
-func (t *totals) values() [6]*Value {
-	return [6]*Value{&t.recorded, &t.pending, &t.withheld, &t.accepted, &t.partial, &t.setAside}
+func (t *totals) values() [6]*series.Value {
+	return [6]*series.Value{&t.recorded, &t.pending, &t.withheld, &t.accepted, &t.partial, &t.setAside}
 }
 
 // count adds what was counted to recorded and to one of the others. At the ends
 // of int64 both take the same part of it, or they would part for ever.
-func (t *totals) count(delta Value, into *Value) {
-	if delta.kind == wholeValue && into.kind == wholeValue {
+func (t *totals) count(delta series.Value, into *series.Value) {
+	if delta.Kind() == series.KindInt64 && into.Kind() == series.KindInt64 {
 		room, _ := t.recorded.Add(delta).Sub(t.recorded)
 		room, _ = into.Add(room).Sub(*into)
 		delta = room
@@ -134,9 +135,9 @@ func (s *Store) saveTotals(tx *transaction, rows []*totals) error {
 	return nil
 }
 
-func appendValues(args, after []any, values ...Value) ([]any, error) {
+func appendValues(args, after []any, values ...series.Value) ([]any, error) {
 	for _, v := range values {
-		column, err := v.sql()
+		column, err := v.SQL()
 		if err != nil {
 			return nil, err
 		}
@@ -182,18 +183,4 @@ func (r rowStatement) run(c *connection, n int, row func(i int, args []any) ([]a
 		}
 	}
 	return nil
-}
-
-const (
-	nanosecondsPerDay = int64(24 * time.Hour)
-	secondsPerDay     = int64(24 * time.Hour / time.Second)
-)
-
-// dayOf returns the UTC day of a time, in days since 1970.
-func dayOf(at int64) int64 {
-	day := at / nanosecondsPerDay
-	if at%nanosecondsPerDay < 0 {
-		day--
-	}
-	return day
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 )
 
 // transaction is a write transaction of a Store, and what it knows of the file.
@@ -74,7 +76,7 @@ func (s *Store) readHeader() (h header, err error) {
 		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
 	}
 	if err == nil && h.version > 0 {
-		h.createdAt, h.sealedUntil = max(clampInstant(h.createdAt), 1), max(clampInstant(h.sealedUntil), 1)
+		h.createdAt, h.sealedUntil = max(instant.Clamp(h.createdAt), 1), max(instant.Clamp(h.sealedUntil), 1)
 		h.decide(s.decision.read(s.path, s.asked))
 		return h, nil
 	}

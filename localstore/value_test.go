@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"testing"
 	"testing/quick"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 func TestWholeNumbersSaturate(t *testing.T) {
@@ -22,7 +24,7 @@ func TestWholeNumbersSaturate(t *testing.T) {
 		{-1, math.MinInt64, math.MinInt64, math.MaxInt64},
 	}
 	for _, tt := range tests {
-		a, b := Int64Value(tt.a), Int64Value(tt.b)
+		a, b := series.Int64Value(tt.a), series.Int64Value(tt.b)
 		if got := a.Add(b).Int64(); got != tt.sum {
 			t.Errorf("%d + %d = %d, want %d", tt.a, tt.b, got, tt.sum)
 		}
@@ -44,8 +46,8 @@ func TestWholeNumbersAreExactWhereverTheyFit(t *testing.T) {
 	}
 	property := func(a, b int64) bool {
 		x, y := big.NewInt(a), big.NewInt(b)
-		difference, ok := Int64Value(a).Sub(Int64Value(b))
-		return ok && Int64Value(a).Add(Int64Value(b)).Int64() == within(new(big.Int).Add(x, y)) &&
+		difference, ok := series.Int64Value(a).Sub(series.Int64Value(b))
+		return ok && series.Int64Value(a).Add(series.Int64Value(b)).Int64() == within(new(big.Int).Add(x, y)) &&
 			difference.Int64() == within(new(big.Int).Sub(x, y))
 	}
 	if err := quick.Check(property, &quick.Config{MaxCount: 10_000}); err != nil {
@@ -63,11 +65,11 @@ func TestFloatSumsStayFinite(t *testing.T) {
 		{3, math.NaN(), 3},
 	}
 	for _, tt := range tests {
-		if got := Float64Value(tt.a).Add(Float64Value(tt.b)); !got.Equal(Float64Value(tt.want)) {
+		if got := series.Float64Value(tt.a).Add(series.Float64Value(tt.b)); !got.Equal(series.Float64Value(tt.want)) {
 			t.Errorf("%g + %g = %s, want %g", tt.a, tt.b, got, tt.want)
 		}
-		h := HistogramValue(&Histogram{Count: 1, Sum: tt.a, Buckets: []uint64{1}})
-		o := HistogramValue(&Histogram{Count: 1, Sum: tt.b, Buckets: []uint64{1}})
+		h := series.HistogramValue(&series.Histogram{Count: 1, Sum: tt.a, Buckets: []uint64{1}})
+		o := series.HistogramValue(&series.Histogram{Count: 1, Sum: tt.b, Buckets: []uint64{1}})
 		if got := h.Add(o).Float64(); got != tt.want {
 			t.Errorf("sum of histograms %g + %g = %g, want %g", tt.a, tt.b, got, tt.want)
 		}
@@ -77,7 +79,7 @@ func TestFloatSumsStayFinite(t *testing.T) {
 func TestDifferencesOfWhatIsNoNumberAreNothing(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		for _, pair := range [][2]float64{{x, 1}, {1, x}, {x, x}} {
-			if got, ok := Float64Value(pair[0]).Sub(Float64Value(pair[1])); !ok || got.Float64() != 0 {
+			if got, ok := series.Float64Value(pair[0]).Sub(series.Float64Value(pair[1])); !ok || got.Float64() != 0 {
 				t.Errorf("%g - %g = %g, %v", pair[0], pair[1], got.Float64(), ok)
 			}
 		}
@@ -85,18 +87,18 @@ func TestDifferencesOfWhatIsNoNumberAreNothing(t *testing.T) {
 }
 
 func TestTheZeroValueTakesTheOtherKind(t *testing.T) {
-	for _, v := range []Value{Int64Value(7), Float64Value(7.5), observe(timerBounds, 7), ExponentialValue(naive([]float64{7}, 3))} {
-		if got := (Value{}).Add(v); !got.Equal(v) {
+	for _, v := range []series.Value{series.Int64Value(7), series.Float64Value(7.5), observe(timerBounds, 7), exponentialOf([]float64{7}, 3)} {
+		if got := (series.Value{}).Add(v); !got.Equal(v) {
 			t.Errorf("0 + %s = %s", v, got)
 		}
-		if got, ok := v.Sub(Value{}); !ok || !got.Equal(v) {
+		if got, ok := v.Sub(series.Value{}); !ok || !got.Equal(v) {
 			t.Errorf("%s - 0 = %s, %v", v, got, ok)
 		}
 	}
 }
 
 func TestKindsDoNotMix(t *testing.T) {
-	whole, histogram := Int64Value(7), observe(timerBounds, 7)
+	whole, histogram := series.Int64Value(7), observe(timerBounds, 7)
 	if got := whole.Add(histogram); !got.Equal(whole) {
 		t.Errorf("whole + histogram = %s", got)
 	}
@@ -106,28 +108,28 @@ func TestKindsDoNotMix(t *testing.T) {
 }
 
 func TestValuesRoundTripExactly(t *testing.T) {
-	whole := &Metric{Name: "n", Type: TypeSum}
-	float := &Metric{Name: "f", Type: TypeSum, Float: true}
-	explicit := &Metric{Name: "h", Type: TypeHistogram, Float: true, Bounds: timerBounds}
-	exponential := &Metric{Name: "e", Type: TypeExponential, Float: true}
+	whole := &series.Metric{Name: "n", Type: series.TypeSum}
+	float := &series.Metric{Name: "f", Type: series.TypeSum, Float: true}
+	explicit := &series.Metric{Name: "h", Type: series.TypeHistogram, Float: true, Bounds: timerBounds}
+	exponential := &series.Metric{Name: "e", Type: series.TypeExponential, Float: true}
 	tests := []struct {
-		metric *Metric
-		value  Value
+		metric *series.Metric
+		value  series.Value
 	}{
-		{whole, Int64Value(0)},
-		{whole, Int64Value(1<<53 + 1)},
-		{whole, Int64Value(math.MaxInt64)},
-		{whole, Int64Value(math.MinInt64)},
-		{float, Float64Value(0)},
-		{float, Float64Value(3)},
-		{float, Float64Value(0.1 + 0.2)},
-		{float, Float64Value(math.MaxFloat64)},
-		{float, Float64Value(math.SmallestNonzeroFloat64)},
-		{float, Float64Value(1<<60 + 1<<8)},
+		{whole, series.Int64Value(0)},
+		{whole, series.Int64Value(1<<53 + 1)},
+		{whole, series.Int64Value(math.MaxInt64)},
+		{whole, series.Int64Value(math.MinInt64)},
+		{float, series.Float64Value(0)},
+		{float, series.Float64Value(3)},
+		{float, series.Float64Value(0.1 + 0.2)},
+		{float, series.Float64Value(math.MaxFloat64)},
+		{float, series.Float64Value(math.SmallestNonzeroFloat64)},
+		{float, series.Float64Value(1<<60 + 1<<8)},
 		{explicit, observe(timerBounds, 0.1, 0.2, 1, 10, 1e300)},
-		{explicit, explicit.zero()},
-		{exponential, ExponentialValue(naive([]float64{1e-9, 0, -4, 1e9, 0.1}, 2))},
-		{exponential, exponential.zero()},
+		{explicit, explicit.Zero()},
+		{exponential, exponentialOf([]float64{1e-9, 0, -4, 1e9, 0.1}, 2)},
+		{exponential, exponential.Zero()},
 	}
 	s, _ := fresh(t)
 	execute(t, s, `CREATE TABLE trip (v ANY) STRICT`)
@@ -136,10 +138,10 @@ func TestValuesRoundTripExactly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := tt.metric.parseJSON(encoded); err != nil || !got.Equal(tt.value) {
+		if got, err := tt.metric.ParseJSON(encoded); err != nil || !got.Equal(tt.value) {
 			t.Errorf("JSON of %s came back as %s, %v", tt.value, got, err)
 		}
-		column, err := tt.value.sql()
+		column, err := tt.value.SQL()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,25 +151,25 @@ func TestValuesRoundTripExactly(t *testing.T) {
 		if err := s.conn.conn.QueryRowContext(t.Context(), `SELECT v FROM trip`).Scan(&read); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := tt.metric.parseValue(read); err != nil || !got.Equal(tt.value) {
+		if got, err := tt.metric.ParseValue(read); err != nil || !got.Equal(tt.value) {
 			t.Errorf("column of %s came back as %s, %v", tt.value, got, err)
 		}
 	}
 }
 
 func TestValuesThatAreNoneAreRefused(t *testing.T) {
-	explicit := &Metric{Name: "h", Type: TypeHistogram, Float: true, Bounds: timerBounds}
+	explicit := &series.Metric{Name: "h", Type: series.TypeHistogram, Float: true, Bounds: timerBounds}
 	for _, tt := range []struct {
-		metric *Metric
+		metric *series.Metric
 		column any
 	}{
 		{explicit, `{"count":1,"sum":1,"buckets":[1]}`},
 		{explicit, `{`},
-		{&Metric{Type: TypeSum}, `1.5`},
-		{&Metric{Type: TypeExponential}, `[]`},
-		{&Metric{Type: TypeSum}, true},
+		{&series.Metric{Type: series.TypeSum}, `1.5`},
+		{&series.Metric{Type: series.TypeExponential}, `[]`},
+		{&series.Metric{Type: series.TypeSum}, true},
 	} {
-		if v, err := tt.metric.parseValue(tt.column); err == nil {
+		if v, err := tt.metric.ParseValue(tt.column); err == nil {
 			t.Errorf("%v was read as %s", tt.column, v)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -40,7 +41,7 @@ func game(t *testing.T) *Store {
 			Changes: []Change{
 				add(statistic(r, "quests"), 2),
 				add(statistic(r, "quests", attribute.String("via", "web")), 1<<53),
-				{floatStatistic(r, "distance"), Float64Value(0.25)},
+				{floatStatistic(r, "distance"), series.Float64Value(0.25)},
 				{timer(r, "play_time", timerBounds), observe(timerBounds, 5, 60)},
 				add(sequence(r, "intro"), 1),
 				add(stateChanges(r, "difficulty", "hard"), 1),
@@ -52,7 +53,7 @@ func game(t *testing.T) *Store {
 	}
 	answers := []Outcome{{Verdict: Transient, Status: 503, Reason: "busy"}, {Verdict: Transient, Status: 503, Reason: "busy"}, {Verdict: Partial, Status: 200, Rejected: 1, Reason: "too old"}, accepted}
 	for len(answers) > 0 {
-		attemptWith(t, s, request(Delta), func(*Part) Outcome { o := answers[0]; answers = answers[1:]; return o })
+		attemptWith(t, s, request(Delta), func(*series.Part) Outcome { o := answers[0]; answers = answers[1:]; return o })
 		c.add(time.Minute)
 	}
 	return s
@@ -96,7 +97,7 @@ func TestViewsSurviveOverflow(t *testing.T) {
 		r := version(v)
 		record(t, w, add(statistic(r, "n"), math.MaxInt64-1), add(sequence(r, "q"), math.MaxInt64-1),
 			add(state(r, "mode"), 0), add(stateChanges(r, "mode", "on"), math.MaxInt64-1),
-			Change{timer(r, "t", nil), HistogramValue(&Histogram{Count: math.MaxInt64 - 1, Sum: 1, Buckets: []uint64{math.MaxInt64 - 1}})})
+			Change{timer(r, "t", nil), series.HistogramValue(&series.Histogram{Count: math.MaxInt64 - 1, Sum: 1, Buckets: []uint64{math.MaxInt64 - 1}})})
 		move(t, w, state(r, "mode"), "on")
 	}
 	for view, column := range map[string]string{"statistics": "value", "sequences": "completions", "states": "changes", "timers": "runs"} {
@@ -116,6 +117,6 @@ func TestViewsAreExactUpToTheEndsOfInt64(t *testing.T) {
 
 func TestViewsAddWholeNumbersAndFloats(t *testing.T) {
 	s, _ := fresh(t)
-	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 3), Change{floatStatistic(version("2"), "n"), Float64Value(1.5)})
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 3), Change{floatStatistic(version("2"), "n"), series.Float64Value(1.5)})
 	expect(t, s, "4.5", `SELECT value FROM statistics`)
 }

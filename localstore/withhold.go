@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -82,21 +83,21 @@ func addOccupied(counts map[placed]int64, payload string) error {
 	if err != nil {
 		return err
 	}
-	whole := Metric{Type: TypeSum}
+	whole := series.Metric{Type: series.TypeSum}
 	for _, point := range p.Points {
 		if point.Occupancy == 0 {
 			continue
 		}
-		set, err := decodeAttributes(string(point.Attributes))
+		set, err := series.DecodeAttributes(string(point.Attributes))
 		if err != nil {
 			return err
 		}
-		n, err := whole.parseJSON(point.Value)
+		n, err := whole.ParseJSON(point.Value)
 		if err != nil {
 			return err
 		}
 		state, _ := set.Value(otelusage.StateKey)
-		counts[placed{point.Occupancy, state.AsString()}] += n.whole
+		counts[placed{point.Occupancy, state.AsString()}] += n.Int64()
 	}
 	return nil
 }

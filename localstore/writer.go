@@ -6,6 +6,9 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // ErrUnknownOutcome is returned for a recording of which nobody could tell yet
@@ -63,8 +66,8 @@ type attempt struct {
 
 // Change is what a series counted since the previous recording.
 type Change struct {
-	Series *Series
-	Delta  Value
+	Series *series.Series
+	Delta  series.Value
 }
 
 // Move is a State as it stands. Moved says that this process changed it since
@@ -72,15 +75,15 @@ type Change struct {
 // where none was ever set; otherwise only the resource is brought up to date,
 // once a newer version of the application has taken the state over.
 type Move struct {
-	Series *Series // of the gauge
-	State  string  // "" for none
+	Series *series.Series // of the gauge
+	State  string         // "" for none
 	Moved  bool
 }
 
 // Gauge is the latest value of an application's own gauge.
 type Gauge struct {
-	Series *Series
-	Value  Value
+	Series *series.Series
+	Value  series.Value
 }
 
 // Recording is what one export found.
@@ -260,7 +263,7 @@ func (w *Writer) sign(tx *transaction) error {
 		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.now)
 	if err == nil && w.seq == 0 {
 		err = tx.run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
-			tx.now-nanosecondsPerDay, keepWriters)
+			tx.now-instant.NanosecondsPerDay, keepWriters)
 	}
 	if err != nil {
 		return fmt.Errorf("sign recording: %w", err)

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/exposition"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 // counted is what the aggregate shows of a metric whose name has the prefix,

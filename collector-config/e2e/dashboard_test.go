@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/fleet"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/prometheus"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/prometheus"
 )
 
 // scraped starts Prometheus with the shipped file on a running Collector.

@@ -9,7 +9,7 @@ import (
 // The example is one command, and what goes in comes out.
 func TestExampleShowsACountGoingInAndComingOut(t *testing.T) {
 	collector(t)
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./examples/collector")
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./collector-config/example")
 	cmd.Dir = "../.."
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -30,7 +30,7 @@ func TestExampleShowsACountGoingInAndComingOut(t *testing.T) {
 // Where there is no manifest it says where to run it.
 func TestExampleSaysWhereToRunIt(t *testing.T) {
 	collector(t)
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./examples/collector", "-config", t.TempDir())
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./collector-config/example", "-config", t.TempDir())
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "from the top of the repository") {
 		t.Errorf("%v\n%s", err, out)

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/fleet"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 // installations is how many are simulated; the command in the README simulates

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/exposition"
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 

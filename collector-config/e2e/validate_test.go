@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anonymoususage/anonymoususage-go/collector-config/otelcol"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 // Every configuration is one the Collector takes as it is, the overlays with

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -34,7 +35,7 @@ func longHistory(b *testing.B) *recorder {
 	for i := range benchTrackables {
 		name := fmt.Sprintf("statistic_%03d", i)
 		r.declare(otelusage.Declaration{Name: name, Kind: otelusage.KindStatistic, Description: "One of many"})
-		changes = append(changes, add(series(version, otelusage.KindStatistic, localstore.Metric{Name: name, Type: localstore.TypeSum}), 1))
+		changes = append(changes, add(newSeries(version, otelusage.KindStatistic, series.Metric{Name: name, Type: series.TypeSum}), 1))
 	}
 	for range benchDays {
 		r.record(localstore.Recording{Changes: changes})
@@ -132,7 +133,7 @@ func (a *application) run() (err error) {
 		defer close(ended)
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	}()
-	s := series(resourceOf("1.0"), otelusage.KindStatistic, localstore.Metric{Name: a.Name, Type: localstore.TypeSum})
+	s := newSeries(resourceOf("1.0"), otelusage.KindStatistic, series.Metric{Name: a.Name, Type: series.TypeSum})
 	for tick := time.Tick(a.Pause); ; {
 		begun := time.Now()
 		if err := writer.Record(context.Background(), localstore.Recording{Changes: []localstore.Change{add(s, 1)}, MaySend: true}); err != nil {

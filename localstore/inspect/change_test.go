@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -80,8 +81,8 @@ func TestEraseWithoutAsking(t *testing.T) {
 // TestEraseWhileASubmissionIsUnderWay: what is kept of it is said and shown.
 func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 	r := played(t)
-	moved := localstore.Metric{Name: "server", Type: localstore.TypeGauge}
-	r.record(localstore.Recording{Moves: []localstore.Move{{Series: series(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
+	moved := series.Metric{Name: "server", Type: series.TypeGauge}
+	r.record(localstore.Recording{Moves: []localstore.Move{{Series: newSeries(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
 	if _, err := r.store.Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}

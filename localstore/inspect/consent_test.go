@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -22,7 +23,7 @@ func localMirror(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := series(resourceOf("1"), otelusage.KindStatistic, localstore.Metric{Name: "n", Type: localstore.TypeSum, Monotonic: true})
+	n := newSeries(resourceOf("1"), otelusage.KindStatistic, series.Metric{Name: "n", Type: series.TypeSum, Monotonic: true})
 	if err := w.Record(t.Context(), localstore.Recording{Changes: []localstore.Change{add(n, 1)}}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -14,14 +15,14 @@ const keptDays = 400
 
 // amount is what was added in some time: of a Timer the seconds and runs.
 type amount struct {
-	value localstore.Value
+	value series.Value
 	count int64
 }
 
 func (a amount) plus(b amount) amount {
 	sum := a.value.Add(b.value)
 	if _, same := a.value.Sub(b.value); !same { // the number type changed with a version
-		sum = localstore.Float64Value(a.value.Float64() + b.value.Float64())
+		sum = series.Float64Value(a.value.Float64() + b.value.Float64())
 	}
 	return amount{sum, a.count + b.count}
 }
@@ -59,9 +60,9 @@ const day = 24 * time.Hour
 // of returns what was added to a trackable from a time on: of a State the
 // changes.
 func (p periods) of(t *localstore.Trackable, from time.Time) added {
-	role := localstore.RoleValue
+	role := series.RoleValue
 	if t.Kind == otelusage.KindState {
-		role = localstore.RoleChanges
+		role = series.RoleChanges
 	}
 	most := 0
 	for _, x := range t.Series {
@@ -108,19 +109,19 @@ func (a added) in(at time.Time) amount { return a.sums[a.period(at)] }
 func current(x *localstore.SeriesCounts) localstore.Sample {
 	s := localstore.Sample{At: x.UpdatedAt, Value: x.Recorded}
 	if h := x.Recorded.Histogram(); h != nil {
-		s.Value, s.Count = localstore.Float64Value(h.Sum), int64(h.Count)
+		s.Value, s.Count = series.Float64Value(h.Sum), int64(h.Count)
 	} else if h := x.Recorded.Exponential(); h != nil {
-		s.Value, s.Count = localstore.Float64Value(h.Sum), int64(h.Count)
+		s.Value, s.Count = series.Float64Value(h.Sum), int64(h.Count)
 	}
 	return s
 }
 
 // minus subtracts numbers. A zero may have lost its type in the file.
-func minus(a, b localstore.Value) localstore.Value {
+func minus(a, b series.Value) series.Value {
 	if difference, ok := a.Sub(b); ok {
 		return difference
 	}
-	return localstore.Float64Value(a.Float64() - b.Float64())
+	return series.Float64Value(a.Float64() - b.Float64())
 }
 
 // starts returns the beginnings of the periods in which something was added,

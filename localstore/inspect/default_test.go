@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // TestInitialStatesAreMarked until one is set.
 func TestInitialStatesAreMarked(t *testing.T) {
 	r := newRecorder(t)
-	server := series(resourceOf("1.0.0"), otelusage.KindState, localstore.Metric{Name: "server", Type: localstore.TypeGauge})
+	server := newSeries(resourceOf("1.0.0"), otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge})
 	for _, tt := range []struct {
 		moved  bool
 		marked bool

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // bin counts what lies above low and at most high.
@@ -23,10 +24,10 @@ type distribution struct {
 // distributions returns the histograms of a trackable: series with the same
 // boundaries in one.
 func distributions(t *localstore.Trackable) []distribution {
-	var sums []localstore.Value
+	var sums []series.Value
 next:
 	for _, x := range t.Series {
-		if x.Role != localstore.RoleValue || (x.Recorded.Histogram() == nil && x.Recorded.Exponential() == nil) || x.Recorded.IsZero() {
+		if x.Role != series.RoleValue || (x.Recorded.Histogram() == nil && x.Recorded.Exponential() == nil) || x.Recorded.IsZero() {
 			continue
 		}
 		for i, sum := range sums {
@@ -48,7 +49,7 @@ next:
 	return list
 }
 
-func explicit(h *localstore.Histogram) distribution {
+func explicit(h *series.Histogram) distribution {
 	d := distribution{count: h.Count, sum: h.Sum}
 	low := 0.0 // durations have no less
 	if len(h.Bounds) > 0 && h.Bounds[0] <= 0 {
@@ -67,7 +68,7 @@ func explicit(h *localstore.Histogram) distribution {
 
 // exponential follows the OpenTelemetry data model: bucket i of scale s holds
 // what is above base^i and at most base^(i+1), where base is 2^(2^-s).
-func exponential(h *localstore.ExponentialHistogram) distribution {
+func exponential(h *series.ExponentialHistogram) distribution {
 	d := distribution{count: h.Count, sum: h.Sum}
 	bound := func(i int) float64 { return math.Exp2(math.Ldexp(float64(i), -int(h.Scale))) }
 	for i := len(h.Negative.Counts) - 1; i >= 0; i-- {

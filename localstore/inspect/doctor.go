@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 func (s *session) doctorCommand() *cli.Command {
@@ -129,19 +130,19 @@ func (s *session) showBalances(h *localstore.Health) {
 // addBalance adds up over series what is counted: numbers as they are,
 // histograms by their count.
 func addBalance(total *localstore.Balance, b localstore.Balance) {
-	into := []*localstore.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
-	for i, v := range []localstore.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
+	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
+	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
 		a := amount{value: *into[i]}.plus(amount{value: scalar(v)})
 		*into[i] = a.value
 	}
 }
 
-func scalar(v localstore.Value) localstore.Value {
+func scalar(v series.Value) series.Value {
 	switch {
 	case v.Histogram() != nil:
-		return localstore.Int64Value(int64(v.Histogram().Count))
+		return series.Int64Value(int64(v.Histogram().Count))
 	case v.Exponential() != nil:
-		return localstore.Int64Value(int64(v.Exponential().Count))
+		return series.Int64Value(int64(v.Exponential().Count))
 	}
 	return v
 }
@@ -160,17 +161,17 @@ func (s *session) showSizes(h *localstore.Health) {
 // healthDocument is the report as JSON.
 func healthDocument(h *localstore.Health) any {
 	type balance struct {
-		Metric     string           `json:"metric"`
-		Attributes string           `json:"attributes"`
-		Resource   string           `json:"resource"`
-		Recorded   localstore.Value `json:"recorded"`
-		Accepted   localstore.Value `json:"accepted"`
-		Partial    localstore.Value `json:"partial"`
-		InFlight   localstore.Value `json:"in_flight"`
-		Pending    localstore.Value `json:"pending"`
-		SetAside   localstore.Value `json:"set_aside"`
-		Withheld   localstore.Value `json:"withheld"`
-		Off        string           `json:"off"`
+		Metric     string       `json:"metric"`
+		Attributes string       `json:"attributes"`
+		Resource   string       `json:"resource"`
+		Recorded   series.Value `json:"recorded"`
+		Accepted   series.Value `json:"accepted"`
+		Partial    series.Value `json:"partial"`
+		InFlight   series.Value `json:"in_flight"`
+		Pending    series.Value `json:"pending"`
+		SetAside   series.Value `json:"set_aside"`
+		Withheld   series.Value `json:"withheld"`
+		Off        string       `json:"off"`
 	}
 	type forwarder struct {
 		Forwarder localstore.Forwarder `json:"forwarder"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -72,7 +73,7 @@ func number(f float64) string {
 }
 
 // value shows a number, whole ones exactly.
-func value(v localstore.Value) string {
+func value(v series.Value) string {
 	if text := v.String(); !strings.ContainsAny(text, ".eE{") {
 		return text
 	}
@@ -80,7 +81,7 @@ func value(v localstore.Value) string {
 }
 
 // signed shows what was added, "" for nothing.
-func signed(v localstore.Value) string {
+func signed(v series.Value) string {
 	switch text := value(v); {
 	case v.IsZero():
 		return ""

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -75,7 +76,7 @@ var deltaRequest = localstore.Request{Forwarder: localstore.Delta, MaySend: true
 func (r *recorder) clock() time.Time { return r.now }
 
 // submit sends what is new, answered with o.
-func (r *recorder) submit(o localstore.Outcome) (sent []*localstore.Part) {
+func (r *recorder) submit(o localstore.Outcome) (sent []*series.Part) {
 	r.t.Helper()
 	sub, err := r.store.Begin(r.t.Context(), deltaRequest)
 	if err != nil || sub == nil {
@@ -100,25 +101,25 @@ func (r *recorder) submit(o localstore.Outcome) (sent []*localstore.Part) {
 	}
 }
 
-func resourceOf(version string) *localstore.Resource {
-	return &localstore.Resource{Attributes: attribute.NewSet(
+func resourceOf(version string) *series.Resource {
+	return &series.Resource{Attributes: attribute.NewSet(
 		attribute.String("service.name", "game"), attribute.String("service.version", version))}
 }
 
 // series is of a trackable's metric.
-func series(r *localstore.Resource, kind otelusage.Kind, m localstore.Metric, attrs ...attribute.KeyValue) *localstore.Series {
-	m.Scope = &localstore.Scope{Name: otelusage.ScopeName, Version: "1", Attributes: attribute.NewSet(otelusage.KindKey.String(kind.String()))}
-	return &localstore.Series{Resource: r, Metric: &m, Attributes: attribute.NewSet(attrs...)}
+func newSeries(r *series.Resource, kind otelusage.Kind, m series.Metric, attrs ...attribute.KeyValue) *series.Series {
+	m.Scope = &series.Scope{Name: otelusage.ScopeName, Version: "1", Attributes: attribute.NewSet(otelusage.KindKey.String(kind.String()))}
+	return &series.Series{Resource: r, Metric: &m, Attributes: attribute.NewSet(attrs...)}
 }
 
-func add(s *localstore.Series, n int64) localstore.Change {
-	return localstore.Change{Series: s, Delta: localstore.Int64Value(n)}
+func add(s *series.Series, n int64) localstore.Change {
+	return localstore.Change{Series: s, Delta: series.Int64Value(n)}
 }
 
 var bounds = []float64{1, 60, 3600}
 
-func took(values ...float64) localstore.Value {
-	h := &localstore.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
+func took(values ...float64) series.Value {
+	h := &series.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
 	for _, v := range values {
 		i := 0
 		for i < len(bounds) && v > bounds[i] {
@@ -128,7 +129,7 @@ func took(values ...float64) localstore.Value {
 		h.Count++
 		h.Sum += v
 	}
-	return localstore.HistogramValue(h)
+	return series.HistogramValue(h)
 }
 
 // played is a mirror with two weeks of a game: two versions, an accepted and a
@@ -147,37 +148,37 @@ func played(t testing.TB) *recorder {
 		r.declare(d)
 	}
 	one, two := resourceOf("1.0"), resourceOf("2.0")
-	quests := localstore.Metric{Name: "quests_complete", Type: localstore.TypeSum, Monotonic: true, Unit: "{quest}"}
-	own := &localstore.Series{Resource: one, Metric: &localstore.Metric{Scope: &localstore.Scope{Name: "game/http"}, Name: "http.requests",
-		Type: localstore.TypeSum, Monotonic: true, Description: "Requests of the application's own"}}
+	quests := series.Metric{Name: "quests_complete", Type: series.TypeSum, Monotonic: true, Unit: "{quest}"}
+	own := &series.Series{Resource: one, Metric: &series.Metric{Scope: &series.Scope{Name: "game/http"}, Name: "http.requests",
+		Type: series.TypeSum, Monotonic: true, Description: "Requests of the application's own"}}
 	r.record(localstore.Recording{Changes: []localstore.Change{
-		add(series(one, otelusage.KindStatistic, quests), 3),
-		{Series: series(one, otelusage.KindStatistic, localstore.Metric{Name: "distance", Type: localstore.TypeSum, Float: true, Unit: "km"}), Delta: localstore.Float64Value(1.25)},
-		{Series: series(one, otelusage.KindTimer, localstore.Metric{Name: "play_time", Type: localstore.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(30, 45, 900)},
-		add(series(one, otelusage.KindSequence, localstore.Metric{Name: "round_trip", Type: localstore.TypeSum, Monotonic: true}), 1),
+		add(newSeries(one, otelusage.KindStatistic, quests), 3),
+		{Series: newSeries(one, otelusage.KindStatistic, series.Metric{Name: "distance", Type: series.TypeSum, Float: true, Unit: "km"}), Delta: series.Float64Value(1.25)},
+		{Series: newSeries(one, otelusage.KindTimer, series.Metric{Name: "play_time", Type: series.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(30, 45, 900)},
+		add(newSeries(one, otelusage.KindSequence, series.Metric{Name: "round_trip", Type: series.TypeSum, Monotonic: true}), 1),
 		add(own, 7),
-	}, Moves: []localstore.Move{{Series: series(one, otelusage.KindState, localstore.Metric{Name: "server", Type: localstore.TypeGauge}), State: "Avalon", Moved: true}}})
+	}, Moves: []localstore.Move{{Series: newSeries(one, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: "Avalon", Moved: true}}})
 	r.now = r.now.Add(90 * time.Minute)
 	r.submit(localstore.Outcome{Verdict: localstore.Transient, Status: 503, Reason: "busy " + hostileText})
 	r.now = r.now.Add(time.Minute)
 	r.submit(localstore.Outcome{Verdict: localstore.Accepted, Status: 200})
 	for i := range 13 {
 		r.now = start.Add(time.Duration(i+1) * day)
-		changes := []localstore.Change{add(series(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}
+		changes := []localstore.Change{add(newSeries(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}
 		if i%4 == 0 {
-			hits := localstore.Metric{Name: "round_trip" + otelusage.CheckpointsSuffix, Type: localstore.TypeSum, Monotonic: true}
+			hits := series.Metric{Name: "round_trip" + otelusage.CheckpointsSuffix, Type: series.TypeSum, Monotonic: true}
 			changes = append(changes,
-				localstore.Change{Series: series(two, otelusage.KindTimer, localstore.Metric{Name: "play_time", Type: localstore.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(float64(i)*600 + 0.5)},
-				add(series(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("town")), 2),
-				add(series(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("forest")), 1))
+				localstore.Change{Series: newSeries(two, otelusage.KindTimer, series.Metric{Name: "play_time", Type: series.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(float64(i)*600 + 0.5)},
+				add(newSeries(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("town")), 2),
+				add(newSeries(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("forest")), 1))
 		}
 		r.record(localstore.Recording{Changes: changes})
 	}
 	r.now = r.now.Add(time.Hour)
-	moved := localstore.Metric{Name: "server" + otelusage.ChangesSuffix, Type: localstore.TypeSum, Monotonic: true}
+	moved := series.Metric{Name: "server" + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	r.record(localstore.Recording{
-		Changes: []localstore.Change{add(series(two, otelusage.KindState, moved, otelusage.StateKey.String(hostileText)), 1)},
-		Moves:   []localstore.Move{{Series: series(two, otelusage.KindState, localstore.Metric{Name: "server", Type: localstore.TypeGauge}), State: hostileText, Moved: true}},
+		Changes: []localstore.Change{add(newSeries(two, otelusage.KindState, moved, otelusage.StateKey.String(hostileText)), 1)},
+		Moves:   []localstore.Move{{Series: newSeries(two, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: hostileText, Moved: true}},
 	})
 	r.now = r.now.Add(5 * time.Minute)
 	return r

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -73,9 +74,9 @@ type history struct {
 
 // historyRow is what was added in one period.
 type historyRow struct {
-	From  time.Time        `json:"from"`
-	Added localstore.Value `json:"added"`
-	Runs  *int64           `json:"runs,omitempty"` // of a Timer, whose value are seconds
+	From  time.Time    `json:"from"`
+	Added series.Value `json:"added"`
+	Runs  *int64       `json:"runs,omitempty"` // of a Timer, whose value are seconds
 }
 
 type moveRow struct {

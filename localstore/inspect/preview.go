@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 func (s *session) previewCommand() *cli.Command {
@@ -108,7 +109,7 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 }
 
 // showPart shows one request, or what of it has one name.
-func (s *session) showPart(p *localstore.Part, name string) {
+func (s *session) showPart(p *series.Part, name string) {
 	s.title("Request of %s", plural(int64(p.Points()), "point"))
 	s.line("  from %s to %s UTC", when(p.Start), when(p.End))
 	for kv := p.Resource.Iter(); kv.Next(); {
@@ -129,7 +130,7 @@ func (s *session) showPart(p *localstore.Part, name string) {
 	s.table([]string{"METRIC", "ATTRIBUTES", "VALUE", "UNIT"}, rows)
 }
 
-func attributesText(p localstore.Point) string {
+func attributesText(p series.Point) string {
 	text, err := p.Attributes.MarshalJSON()
 	if err != nil || p.Attributes.Len() == 0 {
 		return "{}"
@@ -155,13 +156,13 @@ func attributesText(p localstore.Point) string {
 }
 
 // sent shows a value as it is sent: what is added, or of a gauge what holds.
-func sent(m localstore.Metric, v localstore.Value) string {
+func sent(m series.Metric, v series.Value) string {
 	switch {
 	case v.Histogram() != nil:
 		return fmt.Sprintf("+%d, sum %s", v.Histogram().Count, number(v.Histogram().Sum))
 	case v.Exponential() != nil:
 		return fmt.Sprintf("+%d, sum %s", v.Exponential().Count, number(v.Exponential().Sum))
-	case m.Type == localstore.TypeGauge:
+	case m.Type == series.TypeGauge:
 		return value(v)
 	case v.IsZero():
 		return "+0"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -191,7 +192,7 @@ func (s *session) showSeries(list []*localstore.SeriesCounts) {
 		}
 		rows[i] = []string{plain(x.Metric.Name), attributesOf(x.Attributes), counted(x.Recorded),
 			some(x.Accepted), some(x.Partial), some(x.InFlight), some(x.Pending), some(x.SetAside), some(x.Withheld), resource}
-		if x.Metric.Type == localstore.TypeGauge {
+		if x.Metric.Type == series.TypeGauge {
 			rows[i] = []string{plain(x.Metric.Name), attributesOf(x.Attributes), value(x.Gauge), "", "", "", "", "", "", resource}
 		}
 	}
@@ -210,7 +211,7 @@ func attributesOf(text string) string {
 }
 
 // counted shows a number, or how many a histogram counted.
-func counted(v localstore.Value) string {
+func counted(v series.Value) string {
 	switch {
 	case v.Histogram() != nil:
 		return fmt.Sprint(v.Histogram().Count)
@@ -221,7 +222,7 @@ func counted(v localstore.Value) string {
 }
 
 // some is counted with "" for nothing.
-func some(v localstore.Value) string {
+func some(v series.Value) string {
 	if v.IsZero() {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -146,7 +147,7 @@ func belongs(metric, name string) bool {
 	return false
 }
 
-func holds(p *localstore.Part, name string) bool {
+func holds(p *series.Part, name string) bool {
 	for _, scope := range p.Scopes {
 		for _, m := range scope.Metrics {
 			if belongs(m.Metric.Name, name) {

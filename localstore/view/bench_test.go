@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -31,16 +32,16 @@ func benchMirror(b *testing.B) (store *localstore.Store, record func()) {
 	b.Cleanup(func() { must(b, store.Close()) })
 	writer, err := store.Writer(true)
 	must(b, err)
-	scope := &localstore.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
+	scope := &series.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
 		Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String()))}
-	resource := &localstore.Resource{}
+	resource := &series.Resource{}
 	changes := make([]localstore.Change, benchTrackables)
 	for i := range changes {
 		name := fmt.Sprintf("statistic_%03d", i)
 		_, err := store.Declare(otelusage.Declaration{Kind: otelusage.KindStatistic, Name: name})
 		must(b, err)
-		changes[i] = localstore.Change{Delta: localstore.Int64Value(int64(i + 1)), Series: &localstore.Series{
-			Resource: resource, Metric: &localstore.Metric{Scope: scope, Name: name, Type: localstore.TypeSum},
+		changes[i] = localstore.Change{Delta: series.Int64Value(int64(i + 1)), Series: &series.Series{
+			Resource: resource, Metric: &series.Metric{Scope: scope, Name: name, Type: series.TypeSum},
 		}}
 	}
 	record = func() { must(b, writer.Record(b.Context(), localstore.Recording{Changes: changes, MaySend: true})) }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -38,16 +39,16 @@ func newMirror(t testing.TB) *mirror {
 func (m *mirror) count(t testing.TB, n int64) {
 	t.Helper()
 	must(t, m.writer.Record(t.Context(), localstore.Recording{MaySend: true, Changes: []localstore.Change{
-		{Series: quests(), Delta: localstore.Int64Value(n)},
+		{Series: quests(), Delta: series.Int64Value(n)},
 	}}))
 }
 
-func quests() *localstore.Series {
-	scope := &localstore.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
+func quests() *series.Series {
+	scope := &series.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
 		Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String()))}
-	return &localstore.Series{
-		Resource: &localstore.Resource{},
-		Metric:   &localstore.Metric{Scope: scope, Name: "quests", Type: localstore.TypeSum},
+	return &series.Series{
+		Resource: &series.Resource{},
+		Metric:   &series.Metric{Scope: scope, Name: "quests", Type: series.TypeSum},
 	}
 }
 

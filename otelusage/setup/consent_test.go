@@ -24,6 +24,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
@@ -202,7 +203,7 @@ func places(b localstore.Balance) string {
 	return fmt.Sprintf("%s, %s, %s", whole(b.Recorded), whole(b.Pending), whole(b.Withheld))
 }
 
-func whole(v localstore.Value) string {
+func whole(v series.Value) string {
 	if v.IsZero() {
 		return "0"
 	}

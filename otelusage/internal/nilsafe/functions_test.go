@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
@@ -32,14 +33,16 @@ var functions = map[string]any{
 	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Values": otelusagetest.Values,
 	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
 
-	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.ExponentialValue": localstore.ExponentialValue,
-	"localstore.Float64Value": localstore.Float64Value, "localstore.HistogramValue": localstore.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
-	"localstore.Int64Value": localstore.Int64Value, "localstore.Open": localstore.Open, "localstore.OpenContext": localstore.OpenContext, "localstore.ReadOnly": localstore.ReadOnly,
+	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore/series.ExponentialValue": series.ExponentialValue,
+	"localstore/series.Float64Value": series.Float64Value, "localstore/series.HistogramValue": series.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
+	"localstore/series.Int64Value": series.Int64Value, "localstore.Open": localstore.Open, "localstore.OpenContext": localstore.OpenContext, "localstore.ReadOnly": localstore.ReadOnly,
 	"localstore.WithBusyTimeout": localstore.WithBusyTimeout, "localstore.WithClock": localstore.WithClock, "localstore.WithErrorHandler": localstore.WithErrorHandler,
 	"localstore.WithInstallationID": localstore.WithInstallationID, "localstore.WithMaxRows": localstore.WithMaxRows, "localstore.WithMaxSeries": localstore.WithMaxSeries,
 	"localstore.WithRandom": localstore.WithRandom,
 	"localstore.Decide":     localstore.Decide, "localstore.Decided": localstore.Decided,
 	"localstore/view.WithCircumstances": view.WithCircumstances, "exporter.SubtractEnvironment": exporter.SubtractEnvironment,
+	"localstore/series.EncodeAttributes": series.EncodeAttributes, "localstore/series.DecodeAttributes": series.DecodeAttributes,
+	"localstore/series.EncodeBounds": series.EncodeBounds, "localstore/series.DecodeBounds": series.DecodeBounds,
 	"localstore/inspect.Run": run,
 	"localstore/view.New":    view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
 	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,

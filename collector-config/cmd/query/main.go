@@ -1,0 +1,106 @@
+// Command query asks the archive with DuckDB, where there is no duckdb to call:
+//
+//	go run -C collector-config/cmd/query . -archive '../../archive/usage*.jsonl' ../../sql/applications.sql
+//
+// It prints the rows of each file's query as CSV. It is a module of its own,
+// because DuckDB, which it links, is large and needs a C++ compiler.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	_ "github.com/duckdb/duckdb-go/v2" // the driver
+)
+
+func main() {
+	archive := flag.String("archive", "../../archive/usage*.jsonl", "the archive's files")
+	views := flag.String("views", "../../sql/duckdb.sql", "what makes the views")
+	flag.Parse()
+	if err := run(context.Background(), os.Stdout, *archive, *views, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "query:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, archive, views string, files []string) (err error) {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return fmt.Errorf("open DuckDB: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1) // the variable belongs to a connection
+	set := "SET VARIABLE archive = '" + strings.ReplaceAll(archive, "'", "''") + "'"
+	if _, err := db.ExecContext(ctx, set); err != nil {
+		return fmt.Errorf("name archive: %w", err)
+	}
+	text, err := os.ReadFile(views)
+	if err != nil {
+		return fmt.Errorf("read views: %w", err)
+	}
+	if _, err := db.ExecContext(ctx, string(text)); err != nil {
+		return fmt.Errorf("make views: %w", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read query: %w", err)
+		}
+		if err := query(ctx, out, db, string(text)); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// query prints what one query finds. NULL is the empty text.
+func query(ctx context.Context, out io.Writer, db *sql.DB, question string) (err error) {
+	rows, err := db.QueryContext(ctx, question)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	header, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(out)
+	if err := w.Write(header); err != nil {
+		return err
+	}
+	cells, into, record := make([]any, len(header)), make([]any, len(header)), make([]string, len(header))
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for i, c := range cells {
+			record[i] = text(c)
+		}
+		if err := w.Write(record); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return errors.Join(rows.Err(), w.Error())
+}
+
+func text(cell any) string {
+	switch c := cell.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatFloat(c, 'f', -1, 64)
+	}
+	return fmt.Sprint(cell)
+}

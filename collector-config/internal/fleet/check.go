@@ -1,0 +1,153 @@
+package fleet
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// The limits that production.yaml has for the dates that are plotted.
+const (
+	datesBehind = 9600 * time.Hour
+	datesAhead  = 48 * time.Hour
+)
+
+// Plotted returns the totals that Prometheus is to show: all but the heartbeats
+// of clocks that are far off.
+func (t Totals) Plotted(now time.Time) Totals {
+	plotted := maps.Clone(t)
+	maps.DeleteFunc(plotted, func(s Series, _ Total) bool {
+		if s.Metric != active {
+			return false
+		}
+		text, _, _ := strings.Cut(strings.TrimPrefix(s.Attributes, "date="), ",")
+		date, err := time.Parse(time.DateOnly, text)
+		return err != nil || date.After(now.Add(datesAhead)) || date.Before(now.Add(-datesBehind))
+	})
+	return plotted
+}
+
+// shownAs are the names that Prometheus has for the metrics.
+var shownAs = map[string]string{
+	"searches_total": searches, "items": items, "distance_meters": distance,
+	"units_changes_total": units + otelusage.ChangesSuffix, "units_occupancy": units + otelusage.OccupancySuffix,
+	"session_seconds_sum": session, "session_seconds_count": session, "session_seconds_bucket": session,
+	"export_total": export, "export_checkpoints_total": export + otelusage.CheckpointsSuffix,
+	"otelusage_active_total": active,
+}
+
+// Shown reads totals from what the Collector shows to Prometheus. What is not
+// of the simulation is an error.
+func Shown(text []byte) (Totals, error) {
+	samples, err := exposition.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	totals := make(Totals)
+	for _, s := range samples {
+		if s.Name == "target_info" {
+			continue
+		}
+		metric, ok := shownAs[s.Name]
+		if !ok {
+			return nil, fmt.Errorf("unknown metric: %s", s.Text())
+		}
+		if kind := shapes[metric].kind.String(); s.Labels["otelusage_kind"] != kind {
+			return nil, fmt.Errorf("not of kind %s: %s", kind, s.Text())
+		}
+		key := Series{s.Labels["service_name"], s.Labels["service_version"], metric, attributesOf(s.Labels)}
+		total := totals[key]
+		switch {
+		case strings.HasSuffix(s.Name, "_bucket"):
+			bucket, err := bucketOf(s.Labels["le"])
+			if err != nil {
+				return nil, err
+			}
+			total.Buckets[bucket] += int64(s.Value)
+		case strings.HasSuffix(s.Name, "_count"):
+			total.Count += int64(s.Value)
+		default:
+			total.Sum += s.Value
+		}
+		totals[key] = total
+	}
+	for key, total := range totals {
+		for i := buckets - 1; i > 0; i-- { // shown with all that is below
+			total.Buckets[i] -= total.Buckets[i-1]
+		}
+		totals[key] = total
+	}
+	return totals, nil
+}
+
+func attributesOf(labels map[string]string) string {
+	var pairs []pair
+	for _, key := range []string{"checkpoint", "date", "period", "state", "via"} {
+		if labels[key] != "" {
+			pairs = append(pairs, pair{key, labels[key]})
+		}
+	}
+	return text(pairs)
+}
+
+func bucketOf(le string) (int, error) {
+	f, err := strconv.ParseFloat(le, 64)
+	if err != nil {
+		return 0, fmt.Errorf("bucket: %w", err)
+	}
+	i, _ := slices.BinarySearch(boundaries, f)
+	return i, nil
+}
+
+// Archived reads totals from the rows of sql/totals.sql.
+func Archived(rows [][]string) (Totals, error) {
+	totals := make(Totals)
+	for i, row := range rows {
+		if i == 0 {
+			continue
+		}
+		sum, err := strconv.ParseFloat(row[5], 64)
+		if err != nil {
+			return nil, fmt.Errorf("row %d: %w", i, err)
+		}
+		count, err := strconv.ParseInt(row[6], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("row %d: %w", i, err)
+		}
+		totals[Series{row[0], row[1], row[3], row[4]}] = Total{Sum: sum, Count: count}
+	}
+	return totals, nil
+}
+
+// WithoutBuckets leaves out what the archive's totals do not have.
+func (t Totals) WithoutBuckets() Totals {
+	plain := make(Totals, len(t))
+	for s, total := range t {
+		plain[s] = Total{Sum: total.Sum, Count: total.Count}
+	}
+	return plain
+}
+
+// Compare says how totals differ, nil if they do not. Whole numbers are
+// compared exactly, float sums to 1e-9.
+func Compare(got, want Totals) error {
+	for s, w := range want {
+		g := got[s]
+		if math.Abs(g.Sum-w.Sum) > 1e-9*math.Abs(w.Sum) || g.Count != w.Count || g.Buckets != w.Buckets {
+			return fmt.Errorf("%v is %v, want %v", s, g, w)
+		}
+	}
+	for s, g := range got {
+		if _, ok := want[s]; !ok && g != (Total{}) {
+			return fmt.Errorf("%v is %v, want nothing", s, g)
+		}
+	}
+	return nil
+}

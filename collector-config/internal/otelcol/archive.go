@@ -1,0 +1,35 @@
+package otelcol
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Ask runs one of the files in collector-config/sql over an archive, a file
+// with those it was rotated to, and returns the rows; the first holds the names
+// of the columns. dir is collector-config. It builds DuckDB's driver the first
+// time, which needs a C++ compiler.
+func Ask(ctx context.Context, dir, archive, question string) ([][]string, error) {
+	archive, err := filepath.Abs(archive)
+	if err != nil {
+		return nil, fmt.Errorf("ask archive: %w", err)
+	}
+	ext := filepath.Ext(archive)
+	var out, said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", "run", "-C", filepath.Join(dir, "cmd", "query"), ".",
+		"-archive", strings.TrimSuffix(archive, ext)+"*"+ext, filepath.Join("..", "..", "sql", question))
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("ask archive %s: %w\n%s", question, err, said.Bytes())
+	}
+	rows, err := csv.NewReader(&out).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("ask archive %s: %w", question, err)
+	}
+	return rows, nil
+}

@@ -1,0 +1,114 @@
+package localstore
+
+import (
+	"fmt"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+func (s *Store) known(r series.Row) bool { return r.ID != 0 && r.Generation == s.generation }
+
+func (s *Store) remember(id int64) series.Row { return series.Row{ID: id, Generation: s.generation} }
+
+func (s *Store) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
+	if s.known(r.Row) {
+		return r.Row.ID, nil
+	}
+	id, err := tx.findOrInsert(
+		`SELECT id FROM resources WHERE attributes = ?1`, 1,
+		`INSERT INTO resources (attributes) VALUES (?1)`,
+		boundedAttributes(r.Attributes))
+	if err != nil {
+		return 0, fmt.Errorf("store resource: %w", err)
+	}
+	r.Row = s.remember(id)
+	return id, nil
+}
+
+func (s *Store) metricRow(tx *transaction, m *series.Metric, at int64) (int64, error) {
+	if s.known(m.Row) {
+		return m.Row.ID, nil
+	}
+	bounds, err := series.EncodeBounds(m.Bounds)
+	if err != nil {
+		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
+	}
+	key := []any{bounded(m.Scope.Name), bounded(m.Scope.Version), boundedAttributes(m.Scope.Attributes),
+		bounded(m.Name), bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
+	id, err := tx.find(
+		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
+			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
+	if err == nil && id == 0 {
+		id, err = s.newMetric(tx, m, key, at)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
+	}
+	m.Row = s.remember(id)
+	return id, nil
+}
+
+func (s *Store) newMetric(tx *transaction, m *series.Metric, key []any, at int64) (int64, error) {
+	trackable, role, err := s.trackableRow(tx, m, at)
+	if err != nil {
+		return 0, err
+	}
+	return tx.insert(
+		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
+			scope_schema_url, description, trackable_id, role)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
+		append(key, bounded(m.Scope.SchemaURL), bounded(m.Description), trackable, role)...)
+}
+
+// seriesRow finds or makes the row of a series. Beyond the mirror's bound a new
+// attribute set joins its metric's overflow series.
+func (s *Store) seriesRow(tx *transaction, points *series.Series, at int64) (int64, error) {
+	if s.known(points.Row) {
+		return points.Row.ID, nil
+	}
+	resource, err := s.resourceRow(tx, points.Resource)
+	if err != nil {
+		return 0, err
+	}
+	metric, err := s.metricRow(tx, points.Metric, at)
+	if err != nil {
+		return 0, err
+	}
+	attributes := seriesAttributes(points.Attributes)
+	id, err := tx.find(selectSeries, metric, resource, attributes)
+	if err == nil && id == 0 {
+		id, err = s.newSeries(tx, points.Metric, metric, resource, attributes)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store series of %q: %w", points.Metric.Name, err)
+	}
+	points.Row = s.remember(id)
+	return id, nil
+}
+
+const (
+	selectSeries = `SELECT id FROM series WHERE metric_id = ?1 AND resource_id = ?2 AND attributes = ?3`
+	insertSeries = `INSERT INTO series (metric_id, resource_id, attributes) VALUES (?1, ?2, ?3)`
+)
+
+var overflowAttributes = series.EncodeAttributes(attribute.NewSet(otelusage.OverflowKey.Bool(true)))
+
+// newSeries makes a row within the bound. Heartbeats are outside it: they are
+// few, and without their dates they would say nothing.
+func (s *Store) newSeries(tx *transaction, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
+	if tx.seriesCount < 0 {
+		n, err := tx.find(`SELECT count(*) FROM series`)
+		if err != nil {
+			return 0, err
+		}
+		tx.seriesCount = n
+	}
+	if tx.seriesCount >= s.maxSeries && m.Name != activeName {
+		attributes = overflowAttributes
+	}
+	tx.seriesCount++
+	return tx.findOrInsert(selectSeries, 3, insertSeries, metric, resource, attributes)
+}

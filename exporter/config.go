@@ -164,8 +164,8 @@ func WithScopes(names ...string) Option {
 }
 
 // WithAttributeKeys lets these attributes of admitted scopes through. Series
-// that differ in other attributes only are added up. Whoever names a key here
-// promises that its values name nobody.
+// that differ in other attributes only are added up. The caller must ensure that
+// the values of these keys identify nobody.
 func WithAttributeKeys(keys ...string) Option {
 	return option(func(c config) config {
 		allowed := make(map[attribute.Key]bool, len(c.keys)+len(keys))

@@ -83,7 +83,7 @@ func (h *header) maySend() bool {
 // in a line of text beside the mirror, PATH.consent, which outlives the database
 // and can be written by hand; the stricter of the two holds. What was recorded and
 // not sent yet when sending is switched off is never sent later, except for a
-// batch that was under way: it rests and goes out unchanged when sending is
+// batch that was under way: it is kept, and sent unchanged when sending is
 // switched on again. The context bounds how long it waits for another process;
 // what need not wait, or for a moment only, is kept also when it has ended.
 //

@@ -38,7 +38,7 @@
 //
 // [Store.SetMode] decides for this installation: [ModeOff] records nothing,
 // [ModeLocal] records and sends nothing, [ModeOn] sends. What was recorded
-// without leave to send is never sent later. The decision also stands in a file
+// without consent is never sent later. The decision also stands in a file
 // beside the mirror, usage.db.consent: off, local or on. The stricter of the two
 // holds, and [Decide] makes it before there is a mirror. What another user than
 // this one and root could have written there may forbid to send and never allows

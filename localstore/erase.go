@@ -38,7 +38,7 @@ const (
 // all, and something may be sent, a tombstone is kept: the old ids with the names
 // and values of the states that the batch names. It is sent until the destination
 // has taken them back, see [Store.BeginRetraction], and overwritten then. Erase
-// without leave to send deletes tombstones, too.
+// without consent to send deletes tombstones, too.
 func (s *Store) Erase(ctx context.Context) error {
 	_, err := s.EraseAndRetract(ctx, false)
 	return err

@@ -19,7 +19,7 @@ const (
 	Partial   Verdict = "partial"   // processed, some points rejected for good
 	TooLarge  Verdict = "too large" // to be sent in halves
 	Transient Verdict = "transient" // out of reach or busy
-	Refused   Verdict = "refused"   // until somebody mends the configuration
+	Refused   Verdict = "refused"   // until the configuration is fixed
 	Unknown   Verdict = "unknown"
 
 	split   Verdict = "split"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"go.opentelemetry.io/otel/attribute"
 )
 
@@ -139,7 +140,9 @@ func (s *FloatStatistic) sealed()      {}
 func (s *FloatStatistic) about() *meta { return s.meta }
 func (s *FloatStatistic) reset()       { s.resetAll() }
 
-func (s *FloatStatistic) values(yield func(label, value string)) { s.eachValue(yield) }
+func (s *FloatStatistic) measure(yield func(label string, m peek.Measure)) {
+	s.eachValue(func(label string, f float64) { yield(label, peek.Measure{Kind: peek.FloatStatistic, Float: f}) })
+}
 
 func (s *FloatStatistic) connect(e *env) error {
 	lifetime := func(l SeriesLifetime) float64 {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 )
 
 // Trackable is what the four kinds have in common. It is sealed: only this
@@ -31,7 +33,7 @@ type trackable interface {
 	about() *meta
 	connect(e *env) error
 	reset()
-	values(yield func(label, value string))
+	measure(yield func(label string, m peek.Measure))
 }
 
 // meta is what a declaration said. Bound trackables share their parent's.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
 	"go.opentelemetry.io/otel/metric"
 )
@@ -148,8 +149,8 @@ func (s *Sequence) sealed()      {}
 func (s *Sequence) about() *meta { return s.meta }
 func (s *Sequence) reset()       { s.funnel().reset() }
 
-func (s *Sequence) values(yield func(label, value string)) {
-	yield(s.meta.name, fmt.Sprint(s.Completions()))
+func (s *Sequence) measure(yield func(label string, m peek.Measure)) {
+	yield(s.meta.name, peek.Measure{Kind: peek.Sequence, Count: s.Completions()})
 }
 
 func (s *Sequence) connect(e *env) error {

@@ -140,7 +140,7 @@ func (s *stat[N]) string() string {
 
 // eachValue yields every series; the one without attributes only where it says
 // something.
-func (s *stat[N]) eachValue(yield func(label, value string)) {
+func (s *stat[N]) eachValue(yield func(label string, value N)) {
 	c := s.series.Load().counts
 	c.mu.RLock()
 	list := slices.Clone(c.series.list)
@@ -151,7 +151,7 @@ func (s *stat[N]) eachValue(yield func(label, value string)) {
 	c.mu.RUnlock()
 	for i, series := range list {
 		if series.set.Len() > 0 || values[i] != 0 || len(list) == 1 {
-			yield(s.meta.name+label(series.set), fmt.Sprint(values[i]))
+			yield(s.meta.name+label(series.set), values[i])
 		}
 	}
 }

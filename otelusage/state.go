@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"go.opentelemetry.io/otel/metric"
 )
 
@@ -122,14 +123,8 @@ func (s *State) String() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name + ": " + s.text()
-}
-
-func (s *State) text() string {
-	if value, ok := s.Value(); ok {
-		return value
-	}
-	return "no state"
+	value, _ := s.Value()
+	return s.meta.name + ": " + stateText(value)
 }
 
 func (s *State) sealed()      {}
@@ -142,7 +137,10 @@ func (s *State) reset() {
 	s.early.first, s.early.firstCounted = s.entries.state(), false
 }
 
-func (s *State) values(yield func(label, value string)) { yield(s.meta.name, s.text()) }
+func (s *State) measure(yield func(label string, m peek.Measure)) {
+	value, _ := s.Value()
+	yield(s.meta.name, peek.Measure{Kind: peek.State, State: value})
+}
 
 func (s *State) connect(e *env) error {
 	e.registry.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync/atomic"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"go.opentelemetry.io/otel/attribute"
 )
 
@@ -150,7 +151,9 @@ func (s *Statistic) sealed()      {}
 func (s *Statistic) about() *meta { return s.meta }
 func (s *Statistic) reset()       { s.resetAll() }
 
-func (s *Statistic) values(yield func(label, value string)) { s.eachValue(yield) }
+func (s *Statistic) measure(yield func(label string, m peek.Measure)) {
+	s.eachValue(func(label string, n int64) { yield(label, peek.Measure{Kind: peek.Statistic, Count: n}) })
+}
 
 func (s *Statistic) connect(e *env) error {
 	return s.base.connect(s.meta, e, func(l SeriesLifetime) int64 { return l.Int }, createInt64(s.meta))

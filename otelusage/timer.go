@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 )
@@ -193,14 +194,14 @@ func (t *Timer) sealed()      {}
 func (t *Timer) about() *meta { return t.meta }
 func (t *Timer) reset()       { t.series.Load().times.reset() }
 
-func (t *Timer) values(yield func(label, value string)) {
+func (t *Timer) measure(yield func(label string, m peek.Measure)) {
 	times := t.series.Load().times
 	times.mu.Lock()
 	list := slices.Clone(times.series.list)
 	times.mu.Unlock()
 	for _, s := range list {
 		if m := s.measured(); s.set.Len() > 0 || m != (measured{}) || len(list) == 1 {
-			yield(t.meta.name+label(s.set), m.text())
+			yield(t.meta.name+label(s.set), peek.Measure{Kind: peek.Timer, Count: m.count, Total: m.total})
 		}
 	}
 }

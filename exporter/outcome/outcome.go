@@ -29,7 +29,7 @@ const (
 	Partial
 
 	// Refused keeps the data and backs off: the destination answered, and
-	// trying again changes nothing until somebody mends the configuration.
+	// trying again changes nothing until the configuration is fixed.
 	Refused
 )
 

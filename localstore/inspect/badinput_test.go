@@ -162,10 +162,17 @@ func TestNoPermission(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"show"}, {"consent", "off"}} {
+	for _, args := range [][]string{{"show"}, {"consent", "on"}, {"erase", "--yes"}} {
 		if got := runWith(t.Context(), Options{File: path}, args...); got.code != exitPermission {
 			t.Errorf("%v: code %d, %q", args, got.code, got.errors)
 		}
+	}
+	// What forbids to send holds from the file beside the mirror.
+	if got := runWith(t.Context(), Options{File: path}, "consent", "off"); got.code != exitDone {
+		t.Errorf("consent off: code %d, %q", got.code, got.errors)
+	}
+	if c, err := localstore.Decided(path); err != nil || c.Mode != localstore.ModeOff {
+		t.Errorf("decided: %+v, %v", c, err)
 	}
 }
 

@@ -17,7 +17,7 @@
 // The page reads through a connection of its own: nobody who records waits for
 // it. An open page asks every two seconds whether the file changed, which reads
 // one row, and reads everything only when it did; a hidden one asks nothing. What
-// is shown is as fresh as the record interval.
+// is shown is at most one record interval old.
 //
 // # Who may do what
 //

@@ -32,4 +32,10 @@ func New(tb testing.TB) *otelusage.Tracker {
 // completions, for a Sequence. A Statistic or Timer that is bound to attributes
 // appears without them only where something was counted so. A nil t has no
 // values.
-func Values(t *otelusage.Tracker) map[string]string { return peek.Values(t) }
+func Values(t *otelusage.Tracker) map[string]string {
+	values := make(map[string]string)
+	for label, m := range peek.Measures(t) {
+		values[label] = peek.Text(m)
+	}
+	return values
+}

@@ -30,8 +30,10 @@ var functions = map[string]any{
 	"otelusage.NewTimer": otelusage.NewTimer, "otelusage.ParseKind": otelusage.ParseKind, "otelusage.SuggestName": otelusage.SuggestName, "otelusage.TimerBoundaries": otelusage.TimerBoundaries,
 	"otelusage.WithDescription": otelusage.WithDescription, "otelusage.WithErrorHandler": otelusage.WithErrorHandler, "otelusage.WithLedger": otelusage.WithLedger,
 	"otelusage.WithMeterProvider": otelusage.WithMeterProvider, "otelusage.WithUnit": otelusage.WithUnit,
-	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Values": otelusagetest.Values,
-	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
+	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Now": otelusagetest.Now, "otelusage/otelusagetest.Isolate": otelusagetest.Isolate,
+	"otelusage/otelusagetest.Count": otelusagetest.Count, "otelusage/otelusagetest.Float": otelusagetest.Float, "otelusage/otelusagetest.Runs": otelusagetest.Runs, "otelusage/otelusagetest.State": otelusagetest.State,
+	"otelusage/otelusagetest.Values": otelusagetest.Values,
+	"otelusage/setup.LoadFile":       setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
 
 	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore/series.ExponentialValue": series.ExponentialValue,
 	"localstore/series.Float64Value": series.Float64Value, "localstore/series.HistogramValue": series.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,

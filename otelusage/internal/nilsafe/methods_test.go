@@ -22,6 +22,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
@@ -36,7 +37,7 @@ var zeros = []any{
 	new(otelusage.Run), new(otelusage.Sequence), new(otelusage.SequenceRun), new(otelusage.Kind),
 	new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
 	new(localstore.Store), new(localstore.Writer), new(localstore.Submission), new(series.Part), new(series.Metric), new(series.Histogram), new(localstore.Health), new(localstore.Preview),
-	new(localstore.Snapshot), new(localstore.Trackable), new(series.Value), new(localstore.LogEntry), new(localstore.SentPart), new(localstore.Mode), new(localstore.Circumstances),
+	new(otelusagetest.Moment), new(localstore.Snapshot), new(localstore.Trackable), new(series.Value), new(localstore.LogEntry), new(localstore.SentPart), new(localstore.Mode), new(localstore.Circumstances),
 	new(exporter.Exporter), new(exporter.Reader), new(otlp.Exporter), new(hq.Exporter), new(hq.Config), new(outcome.Error), new(outcome.Class),
 	new(view.Handler),
 }
@@ -203,7 +204,7 @@ func argument(t *testing.T, of reflect.Type) reflect.Value {
 	if withoutContext && of == reflect.TypeFor[context.Context]() {
 		return reflect.Zero(of)
 	}
-	for _, given := range []any{t.Context(), httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), state{io.Discard}, io.Discard, t, sdkmetric.InstrumentKindCounter} {
+	for _, given := range []any{t.Context(), httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), state{io.Discard}, io.Discard, refused{t}, t, sdkmetric.InstrumentKindCounter} {
 		if reflect.TypeOf(given).AssignableTo(of) && (of.Kind() == reflect.Interface && of.NumMethod() > 0 || of.Kind() != reflect.Interface) {
 			return reflect.ValueOf(given)
 		}
@@ -219,6 +220,12 @@ func argument(t *testing.T, of reflect.Type) reflect.Value {
 	}
 	return reflect.Zero(of)
 }
+
+// refused is the test of somebody who asks for what is not there: it is told, and
+// that is right.
+type refused struct{ testing.TB }
+
+func (refused) Errorf(string, ...any) {}
 
 // state is what fmt gives to a Formatter.
 type state struct{ io.Writer }

@@ -1,0 +1,51 @@
+package view_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/view"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
+)
+
+// The page is mounted in an application's own server. The application decides
+// who may look.
+func ExampleNew() {
+	dir, err := os.MkdirTemp("", "usage")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	usage, err := standalone.Start(context.Background(), standalone.Config{
+		FilePath: filepath.Join(dir, "usage.db"), ApplicationName: "mygame", Tracker: new(otelusage.Tracker)})
+	if err != nil {
+		fmt.Println(err) // counting goes on
+	}
+	defer usage.Close() // last
+
+	signedIn := func(r *http.Request) bool { return r.Header.Get("Authorization") != "" }
+	page, err := view.New(usage.Store(), view.WithControls(usage), view.WithAuthorization(signedIn))
+	if err != nil {
+		fmt.Println(err) // the page answers 503 and says why
+	}
+	defer page.Close()
+	mux := http.NewServeMux()
+	mux.Handle("/usage/", http.StripPrefix("/usage", page))
+
+	for _, authorization := range []string{"", "of somebody who is signed in"} {
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/usage/", nil)
+		r.Header.Set("Authorization", authorization)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// 403
+	// 200
+}

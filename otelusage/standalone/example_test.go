@@ -1,0 +1,44 @@
+package standalone_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
+)
+
+// Two runs of a program: the second one knows what the first one counted.
+func ExampleStart() {
+	dir, err := os.MkdirTemp("", "usage")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	for range 2 {
+		usage, err := standalone.Start(context.Background(), standalone.Config{
+			FilePath:           filepath.Join(dir, "usage.db"), // without one it is in the user's configuration directory
+			ApplicationName:    "mygame",
+			ApplicationVersion: "1.0.0",
+			Tracker:            new(otelusage.Tracker), // without one it is otelusage.Default()
+		})
+		if err != nil {
+			fmt.Println(err) // counting goes on
+		}
+		quests, err := usage.Tracker().Statistic("quests_complete")
+		if err != nil {
+			fmt.Println(err)
+		}
+		quests.Add(2)
+		fmt.Println(quests)
+		if err := usage.Close(); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// quests_complete: 2
+	// quests_complete: 4
+}

@@ -122,6 +122,31 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
 }
 
+// TestAReadingLoadsNothingBeyondItsBound, and leaves no bound behind where what is
+// sent may be of any length.
+func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	load := func(s *Store) error {
+		_, err := s.conn.find(`SELECT length(hex(zeroblob(?1)))`, maxLoaded/2+1)
+		return err
+	}
+	for name, reader := range map[string]*Store{"reader": open(t, s.path, c, ReadOnly()), "writer": s} {
+		err := reader.lookUntil(t.Context(), func(header) error {
+			if err := load(reader); !hasCode(err, codeTooBig) {
+				t.Errorf("%s: %v", name, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := load(s); err != nil {
+		t.Errorf("after a reading: %v", err)
+	}
+}
+
 // TestDoctorFindsATextOfAnyLength and does not load it.
 func TestDoctorFindsATextOfAnyLength(t *testing.T) {
 	s, c := fresh(t)

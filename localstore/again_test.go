@@ -145,5 +145,12 @@ func TestALockOfOurOwn(t *testing.T) {
 			s.unlock()
 		}
 	}
+	s.lock()
+	locked, calls := s.conn, 0
+	err := s.again(func() error { calls++; return &commitError{busy} })
+	if !errors.As(err, new(*commitError)) || calls != 1 || s.conn == locked { // it may be in the file
+		t.Errorf("a commit: error %v after %d calls", err, calls)
+	}
+	s.unlock()
 	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
 }

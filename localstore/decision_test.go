@@ -119,7 +119,7 @@ func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
 		for _, tt := range []struct {
 			mode Mode
 			want error
-		}{{ModeLocal, nil}, {ModeOn, ErrBusy}, {ModeOff, nil}, {ModeOff, nil}, {ModeLocal, ErrBusy}} {
+		}{{ModeOn, ErrBusy}, {ModeLocal, nil}, {ModeOn, ErrBusy}, {ModeOff, nil}, {ModeOff, nil}, {ModeLocal, ErrBusy}} {
 			c, err := Decide(t.Context(), path, tt.mode, WithBusyTimeout(0))
 			if !errors.Is(err, tt.want) || err == nil && (c.Mode != tt.mode || c.Sending) {
 				t.Errorf("%v: %+v, %v", tt.mode, c, err)

@@ -87,12 +87,13 @@ func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
 	}
 }
 
-// TestAPayloadOfAnyLength is sent and not shown.
+// TestAPayloadOfAnyLength is sent and not shown, also where the application itself
+// looks at it: it is longer than all that a reading loads.
 func TestAPayloadOfAnyLength(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	sub := mustBegin(t, s)
-	overwrite(t, s.path, `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(10000000)) || '",')`)
+	overwrite(t, s.path, `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
 	r := open(t, s.path, c, ReadOnly())
 	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("preview = %v", err)
@@ -103,8 +104,15 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	if list, err := r.Balance(t.Context()); err != nil || !strings.Contains(list[len(list)-1].Off, "too long") {
 		t.Errorf("balance = %v, %v", list, err)
 	}
+	if _, err := s.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
+		t.Errorf("the application's own preview = %v", err)
+	}
+	conn := s.conn
 	p := next(t, sub)
-	if v, ok := p.Resource.Value("long"); !ok || len(v.AsString()) != 20_000_000 {
+	if s.conn != conn {
+		t.Error("the application's connection was given up")
+	}
+	if v, ok := p.Resource.Value("long"); !ok || len(v.AsString()) != 34_000_000 {
 		t.Error("what is sent is cut")
 	}
 	settle(t, sub, p, Outcome{Verdict: Accepted})
@@ -112,6 +120,31 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 		t.Errorf("sent = %v", err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
+}
+
+// TestAReadingLoadsNothingBeyondItsBound, and leaves no bound behind where what is
+// sent may be of any length.
+func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
+	s, c := fresh(t)
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
+	load := func(s *Store) error {
+		_, err := s.conn.find(`SELECT length(hex(zeroblob(?1)))`, maxLoaded/2+1)
+		return err
+	}
+	for name, reader := range map[string]*Store{"reader": open(t, s.path, c, ReadOnly()), "writer": s} {
+		err := reader.lookUntil(t.Context(), func(header) error {
+			if err := load(reader); !hasCode(err, codeTooBig) {
+				t.Errorf("%s: %v", name, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := load(s); err != nil {
+		t.Errorf("after a reading: %v", err)
+	}
 }
 
 // TestDoctorFindsATextOfAnyLength and does not load it.

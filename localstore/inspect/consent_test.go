@@ -111,7 +111,8 @@ func TestADecisionFileThatIsNotOnesOwn(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{filepath.Join(t.TempDir(), "usage.db"), empty, finished(t)} {
+	recorded := finished(t)
+	for _, path := range []string{filepath.Join(t.TempDir(), "usage.db"), empty, recorded} {
 		o := Options{File: path, Getenv: func(string) string { return "" }}
 		if err := os.Mkdir(path+".consent", 0o700); err != nil {
 			t.Fatal(err)
@@ -119,6 +120,9 @@ func TestADecisionFileThatIsNotOnesOwn(t *testing.T) {
 		if got := runWith(t.Context(), o, "consent", "on"); got.code != exitPermission ||
 			!strings.Contains(got.errors, "the file beside the mirror is stricter: it is a directory; it is left as it is") {
 			t.Errorf("%+v", got)
+		}
+		if info, err := os.Stat(path); path != recorded && err == nil && info.Size() > 0 {
+			t.Errorf("a mirror was made to keep what has no effect in: %s", path)
 		}
 		if got := runWith(t.Context(), o, "consent"); !strings.Contains(got.out+got.errors, "the file beside the mirror that says what was decided is a directory") {
 			t.Errorf("%+v", got)

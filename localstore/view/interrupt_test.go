@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/http/httptest"
 	"testing"
@@ -74,18 +75,34 @@ func TestARequestEndsWithItsClientAndWithThePage(t *testing.T) {
 // TestServeEndsOnAMirrorThatDoesNotOpen, because another process keeps it locked
 // or because of its content.
 func TestServeEndsOnAMirrorThatDoesNotOpen(t *testing.T) {
-	path := snapshotFile(t, newMirror(t))
-	execute(t, path, `ALTER TABLE mirror RENAME TO former; CREATE VIEW mirror AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
-		SELECT * FROM former WHERE (SELECT count(*) FROM c) > 0`)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		err := Serve(ctx, path, "", nil, WithErrorHandler(func(error) {}))
-		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, localstore.ErrDamaged) {
-			t.Errorf("serve = %v", err)
-		}
-	}()
-	ends(t, "serving", over)
+	for name, spoil := range map[string]func(t *testing.T, path string){
+		"locked": func(t *testing.T, path string) {
+			db, err := sql.Open("sqlite", path)
+			must(t, err)
+			db.SetMaxOpenConns(1)
+			t.Cleanup(func() { must(t, db.Close()) })
+			_, err = db.Exec("BEGIN EXCLUSIVE")
+			must(t, err)
+		},
+		"endless": func(t *testing.T, path string) {
+			execute(t, path, `ALTER TABLE mirror RENAME TO former; CREATE VIEW mirror AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+				SELECT * FROM former WHERE (SELECT count(*) FROM c) > 0`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := snapshotFile(t, newMirror(t))
+			spoil(t, path)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				err := Serve(ctx, path, "", nil, WithErrorHandler(func(error) {}))
+				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, localstore.ErrDamaged) {
+					t.Errorf("serve = %v", err)
+				}
+			}()
+			ends(t, "serving", over)
+		})
+	}
 }

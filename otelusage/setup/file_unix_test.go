@@ -4,6 +4,7 @@ package setup
 
 import (
 	"errors"
+	"net"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -26,5 +27,16 @@ func TestAPipeInAFilesPlaceIsNotWaitedFor(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Fatalf("%s: it waits", name)
 		}
+	}
+}
+
+// TestASocketInAFilesPlaceIsNotOpened: it is known for what it is before.
+func TestASocketInAFilesPlaceIsNotOpened(t *testing.T) {
+	t.Chdir(t.TempDir()) // a socket's path must be short
+	l, err := net.Listen("unix", "usage.ini")
+	must(t, err)
+	defer l.Close()
+	if _, err := readFile("usage.ini"); !errors.Is(err, ErrNotFile) {
+		t.Error(err)
 	}
 }

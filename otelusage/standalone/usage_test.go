@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
@@ -244,9 +245,18 @@ func TestADecisionThatDoesNotHoldIsReturned(t *testing.T) {
 	u := start(t, Config{FilePath: path, ApplicationName: "game", Forwarder: forwardTo(t, r.URL)})
 	n, err := u.Tracker().Statistic("n")
 	must(t, err)
+	looked := 0
+	_, err = u.MeterProvider().Meter("test").Int64ObservableGauge("looks", metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error {
+		looked++
+		return nil
+	}))
+	must(t, err)
 	n.Add(1)
 	if err := u.Enable(t.Context()); !errors.Is(err, localstore.ErrOverruled) {
 		t.Errorf("Enable: %v", err)
+	}
+	if got := lifetime(t, path, "n"); got != 1 || looked != 2 { // before and after
+		t.Errorf("Enable recorded %d, looking %d times", got, looked)
 	}
 	n.Add(10)
 	if err := u.Submit(t.Context()); !errors.Is(err, exporter.ErrNoConsent) {

@@ -302,4 +302,6 @@ func TestDisableHoldsWhereNothingCanBeRecorded(t *testing.T) {
 		t.Errorf("decision = %q, %v", said, err)
 	}
 	must(t, tx.Rollback())
+	must(t, db.Close())
+	must(t, u.Close())
 }

@@ -195,7 +195,8 @@ func RequireConsent() Option {
 }
 
 // WithErrorHandler is told, once per cause, what goes wrong where no caller is:
-// in submissions. The default is otel.Handle.
+// in submissions. It may call the exporter, and shut it down. The default is
+// otel.Handle.
 func WithErrorHandler(f func(error)) Option {
 	return option(func(c config) config {
 		if f != nil {

@@ -116,20 +116,26 @@ func (e *Exporter) CardinalityLimit(sdkmetric.InstrumentKind) (limit int, fallba
 // context does not cut it short; it waits for another process's transaction for
 // at most the store's busy timeout.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
-	if e.missing() {
-		return nil
-	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	problems, err := e.export(ctx, rm)
-	for _, p := range problems { // unlocked: a handler may call the exporter
-		e.reported.report(p)
-	}
+	e.reportAll(problems)
 	return err
 }
 
-func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) ([]error, error) {
+// reportAll is called without a lock: a handler may call the exporter, and its
+// reader.
+func (e *Exporter) reportAll(problems []error) {
+	for _, p := range problems {
+		e.reported.report(p)
+	}
+}
+
+func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (problems []error, err error) {
+	if e.missing() {
+		return nil, nil
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {

@@ -82,7 +82,7 @@ func (r *Reader) loop(interval time.Duration) {
 		case <-r.quit:
 			return
 		case <-ticker.C:
-			r.exporter.reported.report(r.Record(context.Background()))
+			apart(r.quit, func() { r.exporter.reported.report(r.recordUnlessShut(context.Background())) })
 		}
 	}
 }
@@ -96,22 +96,50 @@ func (r *Reader) Record(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.record(ctx)
+	return r.recordIf(ctx, func() bool { return true })
 }
 
-func (r *Reader) record(ctx context.Context) error {
+// recordUnlessShut is Record for who does not wait for it at a shutdown: no
+// callback of the application is called once that has returned.
+func (r *Reader) recordUnlessShut(ctx context.Context) error {
+	return r.recordIf(ctx, func() bool {
+		select {
+		case <-r.quit:
+			return false
+		default:
+			return true
+		}
+	})
+}
+
+// recordIf records if that is wanted once the lock is held, and reports
+// without it.
+func (r *Reader) recordIf(ctx context.Context, wanted func() bool) error {
+	problems, err := func() ([]error, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !wanted() {
+			return nil, nil
+		}
+		return r.record(ctx)
+	}()
+	r.exporter.reportAll(problems)
+	return err
+}
+
+// record is called with the lock held, and leaves it to the caller to report.
+func (r *Reader) record(ctx context.Context) (problems []error, err error) {
 	ctx = context.WithoutCancel(ctx)
 	r.exporter.notice(ctx)
-	err := r.Collect(ctx, &r.rm)
+	err = r.Collect(ctx, &r.rm)
 	if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
-		return nil // its provider is yet to be made
+		return nil, nil // its provider is yet to be made
 	}
 	if errors.Is(err, sdkmetric.ErrReaderShutdown) {
-		return err
+		return nil, err
 	}
-	return errors.Join(err, r.exporter.Export(ctx, &r.rm))
+	problems, exportErr := r.exporter.export(ctx, &r.rm)
+	return problems, errors.Join(err, exportErr)
 }
 
 // Erase is [Exporter.Erase] with no collection under way, and records what
@@ -124,15 +152,21 @@ func (r *Reader) Erase(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	problems, err := r.erase(ctx)
+	r.exporter.reportAll(problems)
+	return err
+}
+
+func (r *Reader) erase(ctx context.Context) (problems []error, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.exporter.Erase(ctx)
+	err = r.exporter.Erase(ctx)
 	if err != nil && !errors.Is(err, localstore.ErrErasePending) {
-		return err
+		return nil, err
 	}
 	// What was counted until here is the baseline.
-	r.exporter.reported.report(r.record(ctx))
-	return err
+	problems, recordErr := r.record(ctx)
+	return append(problems, recordErr), err
 }
 
 // ForceFlush records now, and makes what was recorded survive a power failure.

@@ -64,7 +64,7 @@ func (s *sender) loop() {
 	for recorded := false; ; {
 		if recorded || s.prepare() {
 			if err := s.submit(s.ctx, false); worthReporting(err) {
-				s.e.reported.report(err)
+				apart(s.stopped, func() { s.e.reported.report(err) })
 			}
 		}
 		select {
@@ -94,9 +94,11 @@ func (s *sender) prepare() bool {
 	if reader == nil {
 		return true // another reader's exports wake the loop
 	}
-	if err := reader.Record(s.ctx); worthReporting(err) {
-		s.e.reported.report(err)
-	}
+	apart(s.stopped, func() {
+		if err := reader.recordUnlessShut(s.ctx); worthReporting(err) {
+			s.e.reported.report(err)
+		}
+	})
 	select {
 	case <-s.wake: // by this recording
 	default:

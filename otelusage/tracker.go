@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -87,10 +88,7 @@ func (t *Tracker) Close() error {
 	}
 	t.mu.Lock()
 	t.closed = true
-	runs := make([]*Run, 0, len(t.runs))
-	for r := range t.runs {
-		runs = append(runs, r)
-	}
+	runs := slices.Collect(maps.Keys(t.runs))
 	t.mu.Unlock()
 	for _, r := range runs {
 		r.Stop()

@@ -2,6 +2,8 @@ package otelusage
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 )
@@ -46,10 +48,7 @@ func stateText(state string) string {
 // restart is Reset for tests: what is under way begins anew, too.
 func (t *Tracker) restart() {
 	t.mu.Lock()
-	runs := make([]*Run, 0, len(t.runs))
-	for r := range t.runs {
-		runs = append(runs, r)
-	}
+	runs := slices.Collect(maps.Keys(t.runs))
 	t.mu.Unlock()
 	for _, r := range runs {
 		r.abandon()

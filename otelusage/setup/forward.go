@@ -39,22 +39,42 @@ func discard(f sdkmetric.Exporter) error { return f.Shutdown(context.Background(
 // sound stands for a value that was found wrong, so that the others are looked at.
 const sound = "https://sound.invalid"
 
+// faults are all that is wrong with a destination.
+type faults struct {
+	of   string
+	errs []error
+}
+
+func (w *faults) field(name string, err error) {
+	if err != nil {
+		w.errs = append(w.errs, fmt.Errorf("%s.%s: %w", w.of, name, err))
+	}
+}
+
+// and returns them together with what making the forwarder met.
+func (w *faults) and(err error) error {
+	return errors.Join(append(w.errs, fmt.Errorf("%s: %w: %w", w.of, ErrBadValue, err))...)
+}
+
+// without returns a forwarder if there are none, and discards it otherwise.
+func (w *faults) without(f sdkmetric.Exporter) (sdkmetric.Exporter, error) {
+	if len(w.errs) == 0 {
+		return f, nil
+	}
+	return nil, errors.Join(append(w.errs, discard(f))...)
+}
+
 // forwarder returns all that is wrong with o at once.
 func (o *OTLP) forwarder() (sdkmetric.Exporter, error) {
-	var errs []error
-	field := func(name string, err error) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("OTLP.%s: %w", name, err))
-		}
-	}
+	wrong := faults{of: "OTLP"}
 	opts := []otlp.Option{otlp.WithHeaders(o.Headers), otlp.WithEndpointURL(cmp.Or(o.Endpoint, sound))}
 	if o.Endpoint == "" {
-		field("Endpoint", ErrMissingKey)
+		wrong.field("Endpoint", ErrMissingKey)
 	}
 	if o.Compression != "" {
 		opts = append(opts, otlp.WithCompression(otlp.Compression(o.Compression)))
 	}
-	field("Timeout", checkInterval(o.Timeout))
+	wrong.field("Timeout", checkInterval(o.Timeout))
 	if o.Timeout > 0 {
 		opts = append(opts, otlp.WithTimeout(o.Timeout))
 	}
@@ -66,50 +86,33 @@ func (o *OTLP) forwarder() (sdkmetric.Exporter, error) {
 	}
 	f, err := otlp.New(context.Background(), opts...)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("OTLP: %w: %w", ErrBadValue, err))
+		return nil, wrong.and(err)
 	}
-	if len(errs) == 0 {
-		return f, nil
-	}
-	if err == nil {
-		errs = append(errs, discard(f))
-	}
-	return nil, errors.Join(errs...)
+	return wrong.without(f)
 }
 
 // forwarder returns all that is wrong with h at once.
 func (h *HQ) forwarder() (sdkmetric.Exporter, error) {
-	var errs []error
-	field := func(name string, err error) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("HQ.%s: %w", name, err))
-		}
-	}
+	wrong := faults{of: "HQ"}
 	c := hq.Config{Host: h.Host, APIKey: h.APIKey, Timeout: h.Timeout, TLSConfig: h.TLSConfig}
 	if h.Host == "" {
-		field("Host", ErrMissingKey)
+		wrong.field("Host", ErrMissingKey)
 		c.Host = sound
 	}
 	if h.APIKey == "" {
-		field("APIKey", ErrMissingKey)
+		wrong.field("APIKey", ErrMissingKey)
 		c.APIKey = sound
 	} else if err := checkText(h.APIKey); err != nil {
-		field("APIKey", err)
+		wrong.field("APIKey", err)
 		c.APIKey = sound
 	}
 	if err := checkInterval(h.Timeout); err != nil {
-		field("Timeout", err)
+		wrong.field("Timeout", err)
 		c.Timeout = 0
 	}
 	f, err := hq.New(c)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("HQ: %w: %w", ErrBadValue, err))
+		return nil, wrong.and(err)
 	}
-	if len(errs) == 0 {
-		return f, nil
-	}
-	if err == nil {
-		errs = append(errs, discard(f))
-	}
-	return nil, errors.Join(errs...)
+	return wrong.without(f)
 }

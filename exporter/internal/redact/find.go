@@ -10,12 +10,13 @@ const maxLayers = 4
 // escapes and of either case.
 func (r Redactor) mark(text string) []bool {
 	marked := make([]bool, len(text))
-	layer, changed := units(text), true
+	layer := units(text)
 	for range maxLayers {
 		for _, s := range r.secrets() {
 			find(layer, s.plain, marked)
 			find(layer, s.decoded, marked)
 		}
+		var changed bool
 		if layer, changed = unescape(layer); !changed {
 			break
 		}
@@ -65,8 +66,9 @@ type secret struct{ plain, decoded []rune }
 
 func newSecret(s string) secret {
 	plain := units(s)
-	decoded, changed := plain, true
+	decoded := plain
 	for range maxLayers {
+		var changed bool
 		if decoded, changed = unescape(decoded); !changed {
 			break
 		}

@@ -13,7 +13,7 @@ import (
 // file, then, where that finds damage too, on what takes the file's place. What
 // was counted need not wait for the next recording, and the last one of a
 // process has no next.
-func (s *Store) again(attempt func() error) error {
+func (s *DB) again(attempt func() error) error {
 	err := attempt()
 	if s.mayBlockItself(err) {
 		return s.unblocked(attempt, err)
@@ -49,13 +49,13 @@ const noWait = time.Nanosecond
 // own. A lock whose release failed, as on a network file system, keeps this
 // connection and all other processes from writing for as long as it is open,
 // and SQLite says no more of it than that the file is busy.
-func (s *Store) mayBlockItself(err error) bool {
+func (s *DB) mayBlockItself(err error) bool {
 	return hasCode(err, codeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, ErrReference)
 }
 
 // unblocked runs an attempt that found the mirror busy anew, on a fresh
 // connection and without another wait.
-func (s *Store) unblocked(attempt func() error, busy error) error {
+func (s *DB) unblocked(attempt func() error, busy error) error {
 	s.release(s.conn)
 	s.conn = nil
 	if errors.As(busy, new(*commitError)) {
@@ -69,7 +69,7 @@ func (s *Store) unblocked(attempt func() error, busy error) error {
 
 // doubtful reports whether an error may come from the connection, or from one
 // system call, rather than from the file.
-func (s *Store) doubtful(err error) bool {
+func (s *DB) doubtful(err error) bool {
 	if s.conn == nil || errors.Is(err, ErrReference) { // another file's
 		return false
 	}
@@ -81,7 +81,7 @@ func (s *Store) doubtful(err error) bool {
 // its log, and half a log would damage it. Without that suspicion it comes
 // after: connections of one process share the memory that -shm maps, and only
 // the last to close unmaps one that was cut short.
-func (s *Store) reconnect(cause error) error {
+func (s *DB) reconnect(cause error) error {
 	former := s.conn
 	s.conn = nil
 	if s.readOnly {
@@ -101,7 +101,7 @@ func (s *Store) reconnect(cause error) error {
 }
 
 // release closes a connection, if what lies at its path is still its file.
-func (s *Store) release(conn *connection) {
+func (s *DB) release(conn *connection) {
 	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
 		conn.abandon()
 		return
@@ -110,14 +110,14 @@ func (s *Store) release(conn *connection) {
 }
 
 // leave gives up the connection to a damaged file.
-func (s *Store) leave() {
+func (s *DB) leave() {
 	if s.conn != nil {
 		s.abandon(s.conn)
 		s.conn = nil
 	}
 }
 
-func (s *Store) abandon(conn *connection) {
+func (s *DB) abandon(conn *connection) {
 	conn.abandon()
 	if !openKeepsName {
 		s.left = conn

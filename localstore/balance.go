@@ -106,7 +106,7 @@ var selectSealed = `SELECT id, ` + within("payload", maxPayload, nothing) + ` FR
 
 // inFlight returns the values of all sealed points by series, and the parts that
 // are too long to be looked at.
-func (s *Store) inFlight() (flying map[int64][][]byte, long []int64, err error) {
+func (s *Outbox) inFlight() (flying map[int64][][]byte, long []int64, err error) {
 	flying = make(map[int64][][]byte)
 	err = s.conn.each(selectSealed, func(rows *sql.Rows) error {
 		var id int64

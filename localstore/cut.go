@@ -17,7 +17,7 @@ var errCut = fmt.Errorf("%w: it was cut short while it was open", series.ErrUnre
 
 // leaveIfCut sets a file that was cut aside, with what is left of it, before
 // more is counted into it.
-func (s *Store) leaveIfCut(file os.FileInfo) {
+func (s *DB) leaveIfCut(file os.FileInfo) {
 	if file.Size() > 0 && s.conn.wasLeft(s.path) {
 		s.release(s.conn)
 		s.conn = nil

@@ -20,7 +20,7 @@ import (
 // replaceDamaged moves a damaged mirror out of the way and puts a fresh one in
 // its place. Processes that find the damage together take turns, and the later
 // ones find the file replaced.
-func (s *Store) replaceDamaged(cause error) error {
+func (s *DB) replaceDamaged(cause error) error {
 	if err := s.refuseForeign(cause); errors.Is(err, ErrNotMirror) {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Store) replaceDamaged(cause error) error {
 }
 
 // create puts a fresh mirror where there is no file, or an empty one.
-func (s *Store) create() error {
+func (s *DB) create() error {
 	if err := makeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ const (
 // place makes a mirror under another name and renames it, complete, to its own:
 // no process ever sees half of one. An empty file that nobody has open becomes
 // the mirror itself. The caller holds the lock file.
-func (s *Store) place() error {
+func (s *DB) place() error {
 	s.removeNote() // of the former one
 	if blank, err := s.isBlank(); err != nil {
 		return err
@@ -118,7 +118,7 @@ var errInLog = errors.New("localstore: fresh mirror is not whole")
 
 // buildWhole makes a mirror that can be renamed. Closing its connection merges
 // the log, and says nothing of a write that fails.
-func (s *Store) buildWhole(path string) error {
+func (s *DB) buildWhole(path string) error {
 	if err := removeAll(path); err != nil { // of a process that died here
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Store) buildWhole(path string) error {
 
 // mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
 // it from that, as a full disk does.
-func (s *Store) mergeLogOf(path string) error {
+func (s *DB) mergeLogOf(path string) error {
 	conn, err := connect(path, false, s.patience())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errInLog, err)
@@ -149,7 +149,7 @@ func (s *Store) mergeLogOf(path string) error {
 
 // build makes a mirror, without a write-ahead log where that turns out not to
 // work.
-func (s *Store) build(path string) error {
+func (s *DB) build(path string) error {
 	if err := createFile(path); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (s *Store) build(path string) error {
 	return err
 }
 
-func (s *Store) fill(path string) error {
+func (s *DB) fill(path string) error {
 	conn, err := connect(path, false, s.patience())
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func removeFile(path string) error {
 
 // refuseForeign tells a file that is no database, and never was one, from a
 // damaged mirror: it adds ErrNotMirror to the error that reading it met.
-func (s *Store) refuseForeign(err error) error {
+func (s *DB) refuseForeign(err error) error {
 	if !unsound(err) {
 		return err
 	}
@@ -222,7 +222,7 @@ func unsound(err error) bool {
 }
 
 // named adds to what was met the error that a caller can test for.
-func (s *Store) named(err error) error {
+func (s *DB) named(err error) error {
 	switch {
 	case hasCode(err, codeBusy) && !errors.Is(err, ErrBusy):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
@@ -239,7 +239,7 @@ func (s *Store) named(err error) error {
 // cannotOpen adds to SQLite's one code for everything that keeps a file from
 // being opened, and the one for what keeps it from being written, which of it was
 // met.
-func (s *Store) cannotOpen(err error) error {
+func (s *DB) cannotOpen(err error) error {
 	if dir, openErr := os.Open(filepath.Dir(s.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
 		return fmt.Errorf("%w: %w", openErr, err)
 	} else if openErr == nil {
@@ -258,7 +258,7 @@ func (s *Store) cannotOpen(err error) error {
 // isDamaged reports whether the file at the path reads as an unsound database,
 // twice, each time through a connection of its own: one read may fail. A file
 // that cannot be read now, because another process is making it, is not damaged.
-func (s *Store) isDamaged() bool {
+func (s *DB) isDamaged() bool {
 	if file, err := os.Stat(s.path); err == nil && file.Size() == 0 {
 		return true
 	}
@@ -270,7 +270,7 @@ func (s *Store) isDamaged() bool {
 	return true
 }
 
-func (s *Store) readsDamaged() bool {
+func (s *DB) readsDamaged() bool {
 	conn, err := connect(s.path, false, s.patience())
 	if err != nil {
 		return unsound(err)
@@ -315,7 +315,7 @@ func (c *connection) schemaOfMirror() (version int64, err error) {
 // column of a known schema is gone, as after a repair, no statement can run. A
 // file whose header forbids to write is damaged, one that may not be written is
 // not.
-func (s *Store) diagnose(err error) error {
+func (s *DB) diagnose(err error) error {
 	if schemaGone(err) {
 		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
@@ -337,7 +337,7 @@ func (s *Store) diagnose(err error) error {
 
 // salvage reads from a damaged file what its successor takes over, unless this
 // process knows it. Most damage leaves that one row legible.
-func (s *Store) salvage() {
+func (s *DB) salvage() {
 	if s.last.mirror != "" {
 		return
 	}
@@ -373,7 +373,7 @@ func wasDamaged(path string) bool {
 
 // noticeSetAside tells, once, that the file this Store recorded into was set
 // aside by somebody else: what it holds is not in the mirror any more.
-func (s *Store) noticeSetAside() {
+func (s *DB) noticeSetAside() {
 	if s.file == nil {
 		return
 	}

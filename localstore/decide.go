@@ -111,7 +111,7 @@ func mirrorPath(path string) (file, asked string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("find mirror: %w", err)
 	}
-	s := &Store{asked: path, path: path}
+	s := &DB{asked: path, path: path}
 	s.makeWay()
 	_, err = s.locate()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -253,7 +253,7 @@ func (h *header) decide(d decision) {
 
 // afterLoss is what holds in the place of a mirror that was lost: what the
 // decision file says, or what was found and is strict, or nothing is sent.
-func (s *Store) afterLoss(h header) header {
+func (s *DB) afterLoss(h header) header {
 	if s.decision.read(s.path, s.asked).mode != ModeUnset || h.mode == ModeOff || h.mode == ModeLocal {
 		return h
 	}
@@ -266,7 +266,7 @@ func (s *Store) afterLoss(h header) header {
 
 // followDecision brings the mirror in line with the decision file, so that an
 // administrator's edit withholds what SetMode would.
-func (s *Store) followDecision(tx *transaction) error {
+func (s *DB) followDecision(tx *transaction) error {
 	if tx.mode == tx.stored {
 		return nil
 	}
@@ -277,11 +277,11 @@ func (s *Store) followDecision(tx *transaction) error {
 
 // switchMode stores a mode that is another one, and withholds what waits when
 // nothing may be sent any more.
-func (s *Store) switchMode(tx *transaction, to Mode) error {
+func (s *DB) switchMode(tx *transaction, to Mode) error {
 	before := tx.maySend()
 	tx.mode, tx.stored, tx.modeSince = to, to, tx.now
 	if before && !tx.maySend() {
-		if err := s.withholdPending(tx); err != nil {
+		if err := s.hooks.withhold(tx); err != nil {
 			return err
 		}
 	}

@@ -6,9 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.opentelemetry.io/otel/attribute"
-
-	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -29,7 +26,7 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		s.takeTurn()
 		life, err = s.declare(d)
 	}
-	if s.mu.TryLock() { // otherwise whoever has it hands over what was reported
+	if s.DB.mu.TryLock() { // otherwise whoever has it hands over what was reported
 		s.unlock()
 	}
 	if err != nil {
@@ -40,14 +37,14 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 
 // takeTurn reads what declarations read, in turn with all else, which sets a
 // damaged file aside. The ledger's lock must not be held.
-func (s *Store) takeTurn() {
+func (s *ledger) takeTurn() {
 	s.lock()
 	defer s.unlock()
 	_ = s.look(func(header) error { return new(recorded).read(s.conn) }) // the declaration meets what is left of it
 }
 
-func (s *Store) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
-	l := &s.ledger
+func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+	l := s
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := s.loadLedger(); err != nil {
@@ -99,11 +96,18 @@ func changes(known, d otelusage.Declaration) bool {
 		known.Monotonic != d.Monotonic || encodeList(known.Checkpoints) != encodeList(d.Checkpoints)
 }
 
+// register writes what is declared and not in the file yet, with the transaction
+// that begins.
+func (s *ledger) register(tx *transaction) (committed func(), err error) {
+	n, err := s.writeDeclarations(tx)
+	return func() { s.wrote(n) }, err
+}
+
 // writeDeclarations writes what is new and returns how many it wrote.
-func (s *Store) writeDeclarations(tx *transaction) (int, error) {
-	fresh := s.ledger.waiting()
+func (s *ledger) writeDeclarations(tx *transaction) (int, error) {
+	fresh := s.awaiting()
 	for _, d := range fresh {
-		err := s.convertImported(tx, d)
+		err := s.convert(tx, d)
 		if err == nil {
 			err = tx.freeName(d)
 		}
@@ -124,8 +128,8 @@ func (s *Store) writeDeclarations(tx *transaction) (int, error) {
 	return len(fresh), nil
 }
 
-// waiting returns the declarations that are not in the file.
-func (l *ledger) waiting() []otelusage.Declaration {
+// awaiting returns the declarations that are not in the file.
+func (l *ledger) awaiting() []otelusage.Declaration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.anew.Swap(false) {
@@ -143,7 +147,7 @@ func (l *ledger) wrote(n int) {
 }
 
 // hasDeclarations reports whether a transaction would have some to write.
-func (s *Store) hasDeclarations() bool { return len(s.ledger.waiting()) > 0 }
+func (s *ledger) hasDeclarations() bool { return len(s.awaiting()) > 0 }
 
 func encodeList(list []string) string {
 	if len(list) == 0 {
@@ -157,27 +161,3 @@ func encodeList(list []string) string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
-
-// trackableRow returns the row of the trackable that a metric belongs to, nil
-// for a metric that belongs to none. One that was never declared, because its
-// Tracker has no ledger, is entered as the metric describes it.
-func (s *Store) trackableRow(tx *transaction, m *series.Metric, at int64) (any, string, error) {
-	kind, name, role, ok := m.Trackable()
-	if !ok {
-		return nil, series.RoleNone, nil
-	}
-	name, description, unit := bounded(name), bounded(m.Description), bounded(m.Unit)
-	if role != series.RoleValue {
-		description, unit = "", ""
-	}
-	id, err := tx.findOrInsert(
-		`SELECT id FROM trackables WHERE name = ?1 AND kind = ?2
-			UNION ALL SELECT trackable_id FROM `+formerNames+` WHERE name = ?1 AND kind = ?2`, 2,
-		`INSERT INTO trackables (name, kind, description, unit, float, monotonic, declared_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
-		name, kind.String(), description, unit, m.Float && kind == otelusage.KindStatistic,
-		m.Monotonic && kind == otelusage.KindStatistic, at)
-	return id, role, err
-}
-
-// noAttributes is the identity of a series without any.
-var noAttributes = series.EncodeAttributes(*attribute.EmptySet())

@@ -16,7 +16,7 @@ type progress struct {
 	acceptedAt, accepted, mark, failures, retryAt int64
 }
 
-func (s *Store) progress(f Forwarder) (p progress, err error) {
+func (s *Outbox) progress(f Forwarder) (p progress, err error) {
 	stmt, err := s.conn.prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
 	if err != nil {
 		return p, err
@@ -27,12 +27,6 @@ func (s *Store) progress(f Forwarder) (p progress, err error) {
 	}
 	p.acceptedAt, p.retryAt = instant.Clamp(p.acceptedAt), instant.Clamp(p.retryAt)
 	return p, err
-}
-
-// leased reports whether somebody is sending. A lease that ends later than one
-// can was written by a clock that was wrong.
-func (h *header) leased(now int64) bool {
-	return h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease)
 }
 
 // timing says when a submission may be made.
@@ -64,13 +58,13 @@ func (s *Store) Due(_ context.Context, r Request) (due bool, err error) {
 }
 
 // due reports whether a submission may and should be made now. It reads only.
-func (s *Store) due(h *header, r Request) (bool, error) {
+func (s *Outbox) due(h *header, r Request) (bool, error) {
 	when, p, err := s.timing(h, r)
 	if err != nil || when == backingOff {
 		return false, err
 	}
 	if r.Forwarder == Cumulative {
-		return when == timely && (p.mark != h.sharedMark || s.hasDeclarations() && p.accepted == 0), nil
+		return when == timely && (p.mark != h.sharedMark || s.hooks.waiting() && p.accepted == 0), nil
 	}
 	if open, err := s.batchOpen(); err != nil || open {
 		return open, err
@@ -82,18 +76,18 @@ func (s *Store) due(h *header, r Request) (bool, error) {
 }
 
 // batchOpen reports whether a batch is sealed and not settled.
-func (s *Store) batchOpen() (bool, error) {
+func (s *Outbox) batchOpen() (bool, error) {
 	id, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
 	return id != 0, err
 }
 
 // timing also returns why no submission may be made.
-func (s *Store) timing(h *header, r Request) (timing, progress, error) {
+func (s *Outbox) timing(h *header, r Request) (timing, progress, error) {
 	if !r.MaySend || !h.maySend() {
 		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
 	}
-	if r.Forwarder == Cumulative && s.notImported != nil {
-		return 0, progress{}, s.notImported
+	if r.Forwarder == Cumulative && s.importer.notImported != nil {
+		return 0, progress{}, s.importer.notImported
 	}
 	at := s.now().UnixNano()
 	if h.leased(at) {
@@ -126,7 +120,7 @@ var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
 	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`
 
 // hasNews reports whether there is something to seal.
-func (s *Store) hasNews() (bool, error) {
+func (s *Outbox) hasNews() (bool, error) {
 	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
 		OR EXISTS (` + sharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)

@@ -2,10 +2,8 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,14 +11,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-const (
-	// erasePatience is how long Erase waits for other processes to let it
-	// clean the file.
-	erasePatience = 5 * time.Second
-
-	// erasePause is how long it waits between tries.
-	erasePause = 20 * time.Millisecond
-)
+// erasePatience is how long Erase waits for other processes to let it clean the
+// file.
+const erasePatience = 5 * time.Second
 
 // Erase deletes everything that was recorded, sent or is to be sent, gives the
 // installation and the mirror new ids, overwrites what was deleted in the file
@@ -127,66 +120,4 @@ func (s *Store) erase(tx *transaction) ([]*payload, error) {
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
 		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.now)
 	return once, wrap("renew ids", err)
-}
-
-// overwriteDeleted makes the connection overwrite what it deletes, in this
-// transaction and what follows.
-func (c *connection) overwriteDeleted() error {
-	_, err := c.exec("PRAGMA secure_delete = ON")
-	return wrap("overwrite what is deleted", err)
-}
-
-// finishErase removes what erased content may still be in: pages that were free
-// before, the log, and files that were set aside. Everything is deleted by then:
-// any failure leaves the rest to the next try.
-func (s *Store) finishErase() error {
-	s.conn.waitAtMost(erasePause)
-	defer s.conn.waitAtMost(s.patience())
-	steps := []func() error{s.conn.dropFreePages, s.conn.mergeLog, s.removeAside, func() error {
-		return s.conn.immediate(func() error { return s.conn.run(`UPDATE mirror SET erase_pending = 0`) })
-	}}
-	for _, step := range steps {
-		if err := step(); errors.Is(err, ErrErasePending) || hasCode(err, codeBusy) {
-			return ErrErasePending
-		} else if err != nil {
-			return fmt.Errorf("%w: %w", ErrErasePending, err)
-		}
-	}
-	return nil
-}
-
-// dropFreePages writes the file anew without pages that are not in use: what
-// was trimmed and expired in earlier days is in them, not overwritten.
-func (c *connection) dropFreePages() error {
-	free, err := c.pragma("freelist_count")
-	if err != nil || free == 0 {
-		return err
-	}
-	_, err = c.exec("PRAGMA temp_store = MEMORY; VACUUM")
-	return err
-}
-
-// mergeLog empties the write-ahead log.
-func (c *connection) mergeLog() error {
-	var busy, log, merged int64
-	err := c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &merged)
-	if err == nil && busy != 0 {
-		return ErrErasePending
-	}
-	return err
-}
-
-func (s *Store) removeAside() error {
-	for _, path := range asideFiles(s.path) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// resourceText returns a resource's attributes as they are kept.
-func (tx *transaction) resourceText(id int64) (text string, err error) {
-	err = tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
-	return text, wrap("read resource", err)
 }

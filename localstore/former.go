@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"slices"
 
-	"go.opentelemetry.io/otel/attribute"
-
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
-	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // Each version of an application counts under a resource of its own. Series of
@@ -20,10 +17,6 @@ import (
 // totals, balances and days are added up, single exports are dropped. It is done
 // with the first recording of a day, some series at a time. A process that still
 // runs such a version begins series anew.
-
-// formerAttributes are those of the resource of former versions. Each fold
-// gives it another row: by that others notice that rows they remember are gone.
-var formerAttributes = series.EncodeAttributes(attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"former", true)))
 
 const (
 	// formerAfter is for how many days nobody recorded under a version.
@@ -73,7 +66,7 @@ type foldTotals struct {
 
 // foldFormer folds what is settled of resources that are not in use, the one
 // of this recording is.
-func (s *Store) foldFormer(tx *transaction, current string) error {
+func (s *recorder) foldFormer(tx *transaction, current string) error {
 	n, err := tx.find(`SELECT count(*) FROM series`)
 	if err != nil || n <= s.maxSeries/2 {
 		return wrap("count series", err)

@@ -98,7 +98,7 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 }
 
 // reading makes a step of what reads one state of the file.
-func (s *Store) reading(ctx context.Context, f func(header) error) func() error {
+func (s *DB) reading(ctx context.Context, f func(header) error) func() error {
 	return func() error {
 		if err := s.lockWithin(ctx); err != nil {
 			return err

@@ -11,8 +11,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-const activeName = otelusage.ReservedPrefix + "active"
-
 var activeScope = &series.Scope{
 	Name: otelusage.ScopeName, Version: otelusage.Version,
 	Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String())),
@@ -21,7 +19,7 @@ var activeScope = &series.Scope{
 // heartbeats returns a count of 1 for each of the day, week and month in which
 // this is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
-func (s *Store) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
+func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 	day := instant.Day(tx.now)
 	if s.activeDay == day {
 		return nil, nil
@@ -88,10 +86,16 @@ func periods(at int64) [3]period {
 	}
 }
 
+const (
+	keepDays   = 400
+	keepActive = 60
+	keepDates  = 1000
+)
+
 // expireDaily expires with the first recording of a day, shared or not. After a
 // leap over more days than are kept it waits for the next day: a clock that is
 // years ahead for an hour must not take the history with it.
-func (s *Store) expireDaily(tx *transaction, r *Recording) error {
+func (s *recorder) expireDaily(tx *transaction, r *Recording) error {
 	day := instant.Day(tx.now)
 	if s.expiredDay == day {
 		return nil
@@ -120,7 +124,7 @@ func (s *Store) expireDaily(tx *transaction, r *Recording) error {
 // expire drops days and counts of heartbeats that are older than is kept, and
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
-func (s *Store) expire(tx *transaction, day int64) error {
+func (s *recorder) expire(tx *transaction, day int64) error {
 	rows := s.maxRows
 	for _, n := range s.maxRowsByName {
 		rows = max(rows, n)

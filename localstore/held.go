@@ -44,7 +44,7 @@ func patiently(f func() error) error {
 // sets it aside. It waits for them as for a transaction, the busy timeout once:
 // who did not notice by then does so with the next recording. The caller holds
 // the lock file.
-func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
+func (s *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	aside, err = setAside(s.path, s.now())
 	if !isHeld(err) {
 		return aside, err
@@ -59,7 +59,7 @@ func (s *Store) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 		s.held.waited = false
 		return aside, err
 	}
-	s.held.waited = s.held.waited || s.patience() == s.busyTimeout
+	s.held.waited = s.held.waited || s.patience() == s.busyTimeout()
 	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
 }
 
@@ -73,7 +73,7 @@ func note(file string, unreadable bool) string {
 }
 
 // isNoted reports whether the mirror is to be closed.
-func (s *Store) isNoted() bool {
+func (s *DB) isNoted() bool {
 	if !openKeepsName {
 		return false
 	}
@@ -83,7 +83,7 @@ func (s *Store) isNoted() bool {
 
 // notedUnreadable reports whether a note says of the file at the path what no
 // check finds again.
-func (s *Store) notedUnreadable() bool {
+func (s *DB) notedUnreadable() bool {
 	if !s.isNoted() {
 		return false
 	}
@@ -94,7 +94,7 @@ func (s *Store) notedUnreadable() bool {
 
 // removeNote takes the note away once the mirror was set aside, or turned out
 // sound. Where it cannot, this Store goes by another note alone.
-func (s *Store) removeNote() {
+func (s *DB) removeNote() {
 	if !openKeepsName {
 		return
 	}
@@ -107,7 +107,7 @@ func (s *Store) removeNote() {
 
 // heed sets a mirror aside that another process found damaged, before it is
 // opened again.
-func (s *Store) heed() error {
+func (s *DB) heed() error {
 	if s.existing {
 		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
 	}

@@ -219,8 +219,8 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
 	if openKeepsName { // they have none to notice it in before this returns
-		w.store.SetBusyTimeout(0)
-		defer w.store.SetBusyTimeout(DefaultBusyTimeout)
+		w.store.setBusyTimeout(0)
+		defer w.store.setBusyTimeout(DefaultBusyTimeout)
 	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
@@ -415,8 +415,8 @@ func serviceVersion(p *series.Part) string {
 // text reads one value of the file, as text.
 func text(t testing.TB, s *Store, query string, args ...any) string {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.DB.mu.Lock()
+	defer s.DB.mu.Unlock()
 	var v any
 	if err := s.conn.conn.QueryRowContext(background, query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -433,8 +433,8 @@ func expect(t testing.TB, s *Store, want, query string, args ...any) {
 
 func execute(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.DB.mu.Lock()
+	defer s.DB.mu.Unlock()
 	if _, err := s.conn.exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}

@@ -31,14 +31,35 @@ var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.res
 const importInterval = time.Minute
 
 // importIsDue reports whether an import that failed is to be tried again.
-func (s *Store) importIsDue() bool {
+func (s *importer) importIsDue() bool {
 	return s.notImported != nil && !s.now().Before(s.importAgain)
+}
+
+// importer takes over a database of the reference implementation.
+type importer struct {
+	*book
+	ledger      *ledger
+	reference   reference
+	notImported error // why not, while it is to be
+	importAgain time.Time
+}
+
+// opened tries the import when the file was just opened, and again while it
+// fails. It may cost the connection.
+func (s *importer) opened(fresh bool) error {
+	if fresh || s.importIsDue() {
+		s.importReference()
+	}
+	if fresh && s.conn == nil {
+		return s.notImported
+	}
+	return nil
 }
 
 // importReference imports a database of the reference implementation, once. It
 // is tried again while it fails, and not after an Erase: what was imported
 // before was to be forgotten. The caller holds s.mu.
-func (s *Store) importReference() {
+func (s *importer) importReference() {
 	before := s.notImported
 	s.notImported, s.importAgain = nil, s.now().Add(importInterval)
 	s.ledger.incomplete.Store(false)
@@ -75,7 +96,7 @@ func (s *Store) importReference() {
 }
 
 // failImport notes why an import failed, and reports it once.
-func (s *Store) failImport(before, err error) {
+func (s *importer) failImport(before, err error) {
 	s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
 	s.ledger.incomplete.Store(true)
 	if before == nil || before.Error() != s.notImported.Error() {
@@ -85,7 +106,7 @@ func (s *Store) failImport(before, err error) {
 
 // writeOrigin writes what the reference held. Its totals count as sent: it
 // uploaded them.
-func (s *Store) writeOrigin(tx *transaction, o *origin) error {
+func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 	for _, t := range o.trackables {
 		if err := s.importTrackable(tx, t); err != nil {
 			return fmt.Errorf("import %q: %w", t.name, err)
@@ -99,7 +120,7 @@ func (s *Store) writeOrigin(tx *transaction, o *origin) error {
 			return fmt.Errorf("import submissions: %w", err)
 		}
 	}
-	if err := s.settleNames(tx); err != nil {
+	if err := s.ledger.settleNames(tx); err != nil {
 		return err
 	}
 	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
@@ -116,7 +137,7 @@ func (s *Store) writeOrigin(tx *transaction, o *origin) error {
 	return err
 }
 
-func (s *Store) importTrackable(tx *transaction, t *original) error {
+func (s *importer) importTrackable(tx *transaction, t *original) error {
 	if err := tx.adoptKind(t); err != nil {
 		return err
 	}
@@ -167,7 +188,7 @@ func (t *original) valueOf(m *series.Metric, i int, r change) series.Value {
 	return series.Int64Value(saturate.Int(math.Round(r.total)))
 }
 
-func (s *Store) importSeries(tx *transaction, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
+func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
 	id, err := s.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
@@ -181,7 +202,7 @@ func (s *Store) importSeries(tx *transaction, m *series.Metric, attributes attri
 }
 
 // importHistory keeps as much of a trackable's development as of any other.
-func (s *Store) importHistory(tx *transaction, t *original, series int64, values []series.Value) error {
+func (s *importer) importHistory(tx *transaction, t *original, series int64, values []series.Value) error {
 	rows := s.rowsFor(strings.ToLower(t.name))
 	first := max(len(values)-int(min(rows, originalRows)), 0)
 	err := insertHistory.run(tx.connection, len(values)-first, func(i int, args []any) ([]any, error) {
@@ -211,7 +232,7 @@ func (s *Store) importHistory(tx *transaction, t *original, series int64, values
 // importState takes over the last state, which one that this program set wins
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
-func (s *Store) importState(tx *transaction, t *original, m *series.Metric) error {
+func (s *importer) importState(tx *transaction, t *original, m *series.Metric) error {
 	gauge, err := s.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
 	if err != nil {
 		return err
@@ -245,7 +266,7 @@ func stateColumn(state string) any {
 
 // importChanges counts the entries into each state. Those whose rows the
 // reference has dropped are known by number alone.
-func (s *Store) importChanges(tx *transaction, t *original, gauge *series.Metric) error {
+func (s *importer) importChanges(tx *transaction, t *original, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)
 	var order []string

@@ -40,7 +40,7 @@ func (tx *transaction) adoptKind(t *original) error {
 
 // convertImported turns what was imported as another kind, and nothing has
 // counted since, into the kind that is declared now.
-func (s *Store) convertImported(tx *transaction, d otelusage.Declaration) error {
+func (s *importer) convertImported(tx *transaction, d otelusage.Declaration) error {
 	if !tx.imported || !counts(d.Kind) {
 		return nil
 	}
@@ -68,7 +68,7 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + importedSeries + `)
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
-func (s *Store) convertTrackable(tx *transaction, trackable int64, t *original) error {
+func (s *importer) convertTrackable(tx *transaction, trackable int64, t *original) error {
 	series, err := tx.find(selectImported, trackable)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (s *Store) convertTrackable(tx *transaction, trackable int64, t *original) 
 }
 
 // readImported reads back what was imported of a trackable.
-func (s *Store) readImported(tx *transaction, t *original, series int64) error {
+func (s *importer) readImported(tx *transaction, t *original, series int64) error {
 	all, err := s.loadTotals(tx, []int64{series})
 	if err != nil {
 		return err
@@ -122,17 +122,4 @@ func (s *Store) readImported(tx *transaction, t *original, series int64) error {
 	last := &t.rows[len(t.rows)-1]
 	last.at, last.total = total.updatedAt, total.recorded.Float64()
 	return nil
-}
-
-// lifetime returns what is known of a trackable, nil for nothing, also where it
-// was imported as another kind.
-func (r *recorded) lifetime(key ledgerKey) *otelusage.Lifetime {
-	life := r.lifetimes[key]
-	if life != nil && len(life.Series) > 0 || !counts(key.kind) {
-		return life
-	}
-	if series, ok := r.imports[key.name]; ok {
-		return &otelusage.Lifetime{Series: []otelusage.SeriesLifetime{series}}
-	}
-	return life
 }

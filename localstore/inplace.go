@@ -17,7 +17,7 @@ var errInUse = errors.New("localstore: it may be open elsewhere")
 
 // isBlank reports whether an empty file lies at the path that may become the
 // mirror as it is.
-func (s *Store) isBlank() (bool, error) {
+func (s *DB) isBlank() (bool, error) {
 	file, err := os.Lstat(s.path)
 	if err != nil || !file.Mode().IsRegular() || file.Size() > 0 {
 		return false, nil
@@ -34,7 +34,7 @@ func (s *Store) isBlank() (bool, error) {
 
 // copyAside keeps a copy of a damaged mirror and empties it. The error is the
 // one that its renaming met.
-func (s *Store) copyAside(cause error) (aside string, err error) {
+func (s *DB) copyAside(cause error) (aside string, err error) {
 	if err := s.closeLeft(); err != nil {
 		return "", errors.Join(cause, err)
 	}
@@ -60,7 +60,7 @@ func (s *Store) copyAside(cause error) (aside string, err error) {
 
 // closeLeft closes the connection that was left when its file turned out damaged.
 // The file is still at its path, and so are those beside it that closing removes.
-func (s *Store) closeLeft() error {
+func (s *DB) closeLeft() error {
 	left := s.left
 	s.left = nil
 	file, err := os.Stat(s.path)

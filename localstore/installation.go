@@ -54,7 +54,7 @@ func (s *Store) SetInstallationID(id string) error {
 	return s.setInstallationID(id)
 }
 
-func (s *Store) setInstallationID(id string) error {
+func (s *DB) setInstallationID(id string) error {
 	err := s.write(func(tx *transaction) error {
 		return tx.run(replaceInstallation, id)
 	})

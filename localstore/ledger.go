@@ -18,6 +18,9 @@ import (
 // ledger is what a Store knows of trackables. It is read once for all the
 // declarations of a start. Its lock is taken after the Store's, or without it.
 type ledger struct {
+	*book
+	convert func(*transaction, otelusage.Declaration) error // what was imported under the name
+
 	mu       sync.Mutex
 	loaded   bool
 	loadedAt time.Time
@@ -56,8 +59,8 @@ func keyOf(d otelusage.Declaration) ledgerKey {
 // ledgerAge is how long other processes' counts may go unseen by declarations.
 const ledgerAge = time.Second
 
-func (s *Store) loadLedger() error {
-	l := &s.ledger
+func (s *ledger) loadLedger() error {
+	l := s
 	written := l.written.Load()
 	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
 		return nil
@@ -77,17 +80,17 @@ func (s *Store) loadLedger() error {
 // readLedger reads with the Store's connection or, while that waits for another
 // process, with one of its own: an application's start must not wait for it. It
 // leaves what is reported to who holds no lock.
-func (s *Store) readLedger() error {
-	l := &s.ledger
-	if s.mu.TryLock() {
-		defer s.mu.Unlock()
+func (s *ledger) readLedger() error {
+	l := s
+	if s.DB.mu.TryLock() {
+		defer s.DB.mu.Unlock()
 		return s.look(func(header) error { return l.recorded.read(s.conn) })
 	}
 	path, _, err := findFile(s.asked)
 	if err != nil {
 		return err
 	}
-	c, err := connect(path, true, s.busyTimeout)
+	c, err := connect(path, true, s.busyTimeout())
 	if err != nil {
 		return err
 	}
@@ -225,4 +228,17 @@ func addLifetime(sum *otelusage.SeriesLifetime, v series.Value) {
 		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Exponential().Count))
 	}
 	sum.Float = saturate.Float(sum.Float + v.Float64())
+}
+
+// lifetime returns what is known of a trackable, nil for nothing, also where it
+// was imported as another kind.
+func (r *recorded) lifetime(key ledgerKey) *otelusage.Lifetime {
+	life := r.lifetimes[key]
+	if life != nil && len(life.Series) > 0 || !counts(key.kind) {
+		return life
+	}
+	if series, ok := r.imports[key.name]; ok {
+		return &otelusage.Lifetime{Series: []otelusage.SeriesLifetime{series}}
+	}
+	return life
 }

@@ -60,7 +60,7 @@ const unlimited = 1_000_000_000
 
 // lookUntil is look for a reading, whose queries and waits for other processes
 // end with ctx, and which loads nothing that is absurdly long.
-func (s *Store) lookUntil(ctx context.Context, f func(header) error) error {
+func (s *DB) lookUntil(ctx context.Context, f func(header) error) error {
 	return s.until(ctx, func() error {
 		return s.look(func(h header) error {
 			if !s.readOnly {
@@ -128,7 +128,7 @@ type soundness struct {
 // processes write all the time, and the tables may have thousands of rows: they
 // are looked at where the schema is another one, or the file has grown by as much
 // as such a text takes.
-func (s *Store) refuseNews(h header) error {
+func (s *DB) refuseNews(h header) error {
 	known := s.conn.accepted
 	if s.readOnly || s.existing || h.dataVersion == known.dataVersion {
 		return nil

@@ -18,7 +18,7 @@ const submissionsName = otelusage.ReservedPrefix + "submissions"
 // mergedTotals returns one part, under the resource of the process that submits:
 // a metric per trackable with its total over all versions, attributes and
 // number types, zero for what was declared and not used.
-func (s *Store) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
+func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
 	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
 	b := newBatchBuilder(tx)
 	roles, err := tx.trackables()

@@ -20,7 +20,7 @@ const opens = 6
 // open connects, and sets a damaged file aside. While several processes do that
 // one may see the journal of another's fresh file beside the old one, and meets
 // an error that is gone the next time.
-func (s *Store) open() error {
+func (s *DB) open() error {
 	until := time.Now().Add(s.patience())
 	doubted := false
 	for try := 1; ; try++ {
@@ -55,7 +55,7 @@ func (s *Store) open() error {
 	}
 }
 
-func (s *Store) connect() error {
+func (s *DB) connect() error {
 	file, err := s.locate()
 	if err == nil && s.isNoted() {
 		if err := s.heed(); err != nil {
@@ -109,7 +109,7 @@ func (s *Store) connect() error {
 }
 
 // prepare checks what was opened, brings it up to date and adopts it.
-func (s *Store) prepare(conn *connection) error {
+func (s *DB) prepare(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *Store) prepare(conn *connection) error {
 // on, as far as it is known. Where it is not, nothing is sent before somebody
 // decides: what was read from a damaged file may be older than the decision. The installation is the same after its file was
 // set aside as damaged, and another one after somebody deleted it.
-func (s *Store) newMirror() []any {
+func (s *DB) newMirror() []any {
 	installation := uuid.NewString()
 	if s.inherits && s.last.installation != "" {
 		installation = s.last.installation
@@ -191,7 +191,7 @@ const relaxedLog = "PRAGMA synchronous = NORMAL"
 
 // setUp chooses a write-ahead log where the file system allows one. Without
 // it, a commit that is not synchronised could damage the file.
-func (s *Store) setUp(c *connection, path string) error {
+func (s *DB) setUp(c *connection, path string) error {
 	mode, err := c.journalMode()
 	if err == nil && mode != "wal" && s.mayHaveLog(path) {
 		mode, err = c.writeAhead(s.patience())
@@ -228,7 +228,7 @@ func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
 
 // openReadOnly opens a file without changing it. Another process may be putting
 // one in its place.
-func (s *Store) openReadOnly() error {
+func (s *DB) openReadOnly() error {
 	for try := 1; ; try++ {
 		file, err := s.locate()
 		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNotMirror)) && s.makeWay() {
@@ -259,7 +259,7 @@ func (s *Store) openReadOnly() error {
 
 // follow makes a read-only Store read what is at its path: the file it has open
 // may have been deleted, or set aside for a fresh one.
-func (s *Store) follow() error {
+func (s *DB) follow() error {
 	file, err := os.Stat(s.asked)
 	if err != nil {
 		return err
@@ -274,7 +274,7 @@ func (s *Store) follow() error {
 	return s.openReadOnly()
 }
 
-func (s *Store) inspect(conn *connection) error {
+func (s *DB) inspect(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type config struct {
 	maxRows        int64
 	maxRowsByName  map[string]int64
 	maxSeries      int64
-	busyTimeout    time.Duration
+	busy           time.Duration
 	installationID string
 	importFrom     string
 	now            func() time.Time
@@ -40,7 +40,7 @@ type option func(config) config
 func (f option) apply(c config) config { return f(c) }
 
 func newConfig(opts []Option) config {
-	c := config{maxRows: DefaultMaxRows, maxSeries: DefaultMaxSeries, busyTimeout: DefaultBusyTimeout, now: time.Now, random: rand.Float64}
+	c := config{maxRows: DefaultMaxRows, maxSeries: DefaultMaxSeries, busy: DefaultBusyTimeout, now: time.Now, random: rand.Float64}
 	for _, o := range opts {
 		if o != nil {
 			c = o.apply(c)
@@ -99,7 +99,7 @@ func WithMaxSeries(n int) Option {
 func WithBusyTimeout(d time.Duration) Option {
 	return option(func(c config) config {
 		if d >= 0 {
-			c.busyTimeout = d
+			c.busy = d
 		}
 		return c
 	})

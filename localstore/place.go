@@ -13,7 +13,7 @@ import (
 // makes that file's own path the Store's: what is opened, made, set aside and
 // erased is the file, and never a link to it. Where nothing lies at the path the
 // error is fs.ErrNotExist.
-func (s *Store) locate() (os.FileInfo, error) {
+func (s *DB) locate() (os.FileInfo, error) {
 	path, file, err := findFile(s.asked)
 	if path != "" {
 		s.path = path

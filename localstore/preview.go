@@ -148,7 +148,7 @@ func partOf(text string, id, batch int64) (*series.Part, error) {
 	return p.part(id, batch)
 }
 
-func (s *Store) previewTotals(tx *transaction, r Request) ([]*series.Part, error) {
+func (s *Outbox) previewTotals(tx *transaction, r Request) ([]*series.Part, error) {
 	sub := &Submission{store: s, request: r}
 	if !r.Merge {
 		return s.sharedTotals(tx, sub)

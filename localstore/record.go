@@ -8,8 +8,22 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
+// recorder writes what was counted.
+type recorder struct {
+	*book
+	writer     *Writer
+	activeDay  int64 // whose heartbeats are recorded
+	expiredDay int64 // on which old rows were last dropped
+}
+
+// forget drops what is remembered of the day: it may not be in the file.
+func (s *recorder) forget() { s.activeDay, s.expiredDay = 0, 0 }
+
+// changed says that another process wrote to the file.
+func (s *recorder) changed() { s.activeDay = 0 }
+
 // record writes a recording's changes; share says whether they may be sent.
-func (s *Store) record(tx *transaction, r *Recording, share bool) error {
+func (s *recorder) record(tx *transaction, r *Recording, share bool) error {
 	changes := r.Changes
 	if share && !r.empty() {
 		active, err := s.heartbeats(tx, r)
@@ -42,7 +56,7 @@ func (s *Store) record(tx *transaction, r *Recording, share bool) error {
 	return nil
 }
 
-func (s *Store) recordChanges(tx *transaction, changes []Change, share bool) error {
+func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) error {
 	ids := make([]int64, 0, len(changes))
 	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
@@ -80,7 +94,7 @@ func (s *Store) recordChanges(tx *transaction, changes []Change, share bool) err
 
 // closeDays keeps the running totals with which earlier days ended, before the
 // first change of a new day moves them.
-func (s *Store) closeDays(tx *transaction, rows []*totals) error {
+func (s *recorder) closeDays(tx *transaction, rows []*totals) error {
 	today := instant.Day(tx.now)
 	var ended []*totals
 	for _, t := range rows {
@@ -99,7 +113,7 @@ func (s *Store) closeDays(tx *transaction, rows []*totals) error {
 	return nil
 }
 
-func (s *Store) writeHistory(tx *transaction, rows []*totals) error {
+func (s *recorder) writeHistory(tx *transaction, rows []*totals) error {
 	err := insertHistory.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.recorded.Number()
@@ -111,14 +125,7 @@ func (s *Store) writeHistory(tx *transaction, rows []*totals) error {
 	return nil
 }
 
-func (s *Store) rowsFor(trackable string) int64 {
-	if n, ok := s.maxRowsByName[trackable]; ok {
-		return n
-	}
-	return s.maxRows
-}
-
-func (s *Store) recordGauge(tx *transaction, g Gauge, share bool) error {
+func (s *recorder) recordGauge(tx *transaction, g Gauge, share bool) error {
 	series, err := s.seriesRow(tx, g.Series, tx.now)
 	if err != nil {
 		return err
@@ -135,9 +142,3 @@ func (s *Store) recordGauge(tx *transaction, g Gauge, share bool) error {
 	}
 	return nil
 }
-
-const (
-	keepDays   = 400
-	keepActive = 60
-	keepDates  = 1000
-)

@@ -9,7 +9,7 @@ import (
 
 // recordMove writes a State that this process moved, or the one that it found
 // it in.
-func (s *Store) recordMove(tx *transaction, m Move, share bool) error {
+func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 	series, err := s.seriesRow(tx, m.Series, tx.now)
 	if err != nil {
 		return err

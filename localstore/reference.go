@@ -44,7 +44,7 @@ const mirrorSuffix = ".mirror.db"
 // of an application that comes from the reference names it, and it is kept. The
 // mirror stays beside it when the database is deleted later. It is called where
 // there is no mirror at the path.
-func (s *Store) makeWay() bool {
+func (s *DB) makeWay() bool {
 	r := referenceOf(s.asked)
 	if s.asked != r.master || strings.HasSuffix(s.asked, mirrorSuffix) {
 		return false
@@ -59,7 +59,7 @@ func (s *Store) makeWay() bool {
 
 // makeWayForJournal is makeWay before the file at the path is opened: SQLite
 // would roll back into the original what a killed program left in its journal.
-func (s *Store) makeWayForJournal() bool {
+func (s *DB) makeWayForJournal() bool {
 	if !exists(s.path + journalSuffix) {
 		return false
 	}
@@ -71,7 +71,7 @@ func (s *Store) makeWayForJournal() bool {
 // it is imported once it can be read. Who only looks at a mirror goes there where
 // another process has. What nothing shows to be the reference's may be a mirror,
 // and decisions that were made beside it would not hold for it.
-func (s *Store) makeWayForUnreadable() bool {
+func (s *DB) makeWayForUnreadable() bool {
 	beside := strings.TrimSuffix(s.asked, ".db") + mirrorSuffix
 	if denied(s.path, false) == nil || (s.readOnly || s.existing) && !exists(beside) || writeDenied(filepath.Dir(s.asked)) != nil {
 		return false

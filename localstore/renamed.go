@@ -182,7 +182,7 @@ func (tx *transaction) freeName(d otelusage.Declaration) error {
 }
 
 // rename makes the former names of a trackable aliases of it.
-func (s *Store) rename(tx *transaction, d otelusage.Declaration) error {
+func (s *ledger) rename(tx *transaction, d otelusage.Declaration) error {
 	keys := formerKeys(d)
 	for _, was := range keys {
 		err := tx.run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
@@ -199,7 +199,7 @@ func (s *Store) rename(tx *transaction, d otelusage.Declaration) error {
 
 // settleNames moves what is registered under a former name to the trackable that
 // had it: once it was renamed, and where an import brings the name again.
-func (s *Store) settleNames(tx *transaction) error {
+func (s *ledger) settleNames(tx *transaction) error {
 	type move struct{ from, to int64 }
 	var moves []move
 	err := tx.each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind
@@ -215,7 +215,7 @@ func (s *Store) settleNames(tx *transaction) error {
 		}
 	}
 	if len(moves) > 0 {
-		s.totals = make(map[int64]*totals) // they know their trackable's name
+		s.forgetTotals() // they know their trackable's name
 	}
 	return wrap("rename trackables", err)
 }

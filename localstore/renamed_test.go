@@ -267,9 +267,9 @@ func TestRenamings(t *testing.T) {
 					for _, d := range release {
 						declare(t, s, d)
 					}
-					s.mu.Lock()
+					s.DB.mu.Lock()
 					err := s.write(func(*transaction) error { return nil })
-					s.mu.Unlock()
+					s.DB.mu.Unlock()
 					if err != nil {
 						t.Fatal(err)
 					}

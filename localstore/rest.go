@@ -9,7 +9,7 @@ const restAfter = 5 * time.Second
 
 // restLater makes the Store close its file in a while, and at once where that
 // is damaged. The next reading opens it again. The caller holds s.mu.
-func (s *Store) restLater() {
+func (s *DB) restLater() {
 	if !openKeepsName || s.conn == nil || !s.readOnly && !s.existing {
 		return
 	}
@@ -27,7 +27,7 @@ func (s *Store) restLater() {
 	})
 }
 
-func (s *Store) rest() {
+func (s *DB) rest() {
 	switch {
 	case s.conn == nil || s.closed:
 		return

@@ -57,7 +57,7 @@ func (s *Store) BeginRetraction(_ context.Context, r Request) (*Submission, erro
 	return sub, wrap("begin retraction", err)
 }
 
-func (s *Store) retractionDue(h *header, r Request) (bool, error) {
+func (s *Outbox) retractionDue(h *header, r Request) (bool, error) {
 	now := s.now().UnixNano()
 	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
@@ -116,7 +116,7 @@ func (tx *transaction) retractions() (parts []*series.Part, err error) {
 // settleTombstone writes what became of a step. That it was accepted holds
 // whoever has the lease now. A receiver that refuses it must not keep back what
 // is new: it waits by itself.
-func (s *Store) settleTombstone(tx *transaction, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
+func (s *Outbox) settleTombstone(tx *transaction, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
 	holds := sub.holds(tx)
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})
@@ -178,7 +178,7 @@ func (tx *transaction) removeTaken() error {
 
 // refuseTombstone counts a refusal. A destination that refused a step ten times
 // does not take it later, and without it the other one would be wrong.
-func (s *Store) refuseTombstone(tx *transaction, sub *Submission, points int64, o Outcome) error {
+func (s *Outbox) refuseTombstone(tx *transaction, sub *Submission, points int64, o Outcome) error {
 	t := sub.grave
 	delay := max(s.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
 	err := tx.run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.now+int64(delay))
@@ -272,7 +272,7 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 // cleanUp overwrites what is left in the file of what was erased, if something
 // is. What another process keeps it from is done with a later look, or by the
 // next Open.
-func (s *Store) cleanUp() {
+func (s *Outbox) cleanUp() {
 	if pending, err := s.conn.find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
 		_ = s.finishErase()
 	}

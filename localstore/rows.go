@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"database/sql"
 	"fmt"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -9,12 +10,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func (s *Store) known(r series.Row) bool { return r.ID != 0 && r.Generation == s.generation }
+func (s *book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.generation }
 
-func (s *Store) remember(id int64) series.Row { return series.Row{ID: id, Generation: s.generation} }
+func (s *book) remember(id int64) series.Row { return series.Row{ID: id, Generation: s.generation} }
 
-func (s *Store) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
-	if s.known(r.Row) {
+func (s *book) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
+	if s.remembers(r.Row) {
 		return r.Row.ID, nil
 	}
 	id, err := tx.findOrInsert(
@@ -28,8 +29,8 @@ func (s *Store) resourceRow(tx *transaction, r *series.Resource) (int64, error) 
 	return id, nil
 }
 
-func (s *Store) metricRow(tx *transaction, m *series.Metric, at int64) (int64, error) {
-	if s.known(m.Row) {
+func (s *book) metricRow(tx *transaction, m *series.Metric, at int64) (int64, error) {
+	if s.remembers(m.Row) {
 		return m.Row.ID, nil
 	}
 	bounds, err := series.EncodeBounds(m.Bounds)
@@ -51,7 +52,7 @@ func (s *Store) metricRow(tx *transaction, m *series.Metric, at int64) (int64, e
 	return id, nil
 }
 
-func (s *Store) newMetric(tx *transaction, m *series.Metric, key []any, at int64) (int64, error) {
+func (s *book) newMetric(tx *transaction, m *series.Metric, key []any, at int64) (int64, error) {
 	trackable, role, err := s.trackableRow(tx, m, at)
 	if err != nil {
 		return 0, err
@@ -65,8 +66,8 @@ func (s *Store) newMetric(tx *transaction, m *series.Metric, key []any, at int64
 
 // seriesRow finds or makes the row of a series. Beyond the mirror's bound a new
 // attribute set joins its metric's overflow series.
-func (s *Store) seriesRow(tx *transaction, points *series.Series, at int64) (int64, error) {
-	if s.known(points.Row) {
+func (s *book) seriesRow(tx *transaction, points *series.Series, at int64) (int64, error) {
+	if s.remembers(points.Row) {
 		return points.Row.ID, nil
 	}
 	resource, err := s.resourceRow(tx, points.Resource)
@@ -96,9 +97,12 @@ const (
 
 var overflowAttributes = series.EncodeAttributes(attribute.NewSet(otelusage.OverflowKey.Bool(true)))
 
+// activeName is the metric of heartbeats.
+const activeName = otelusage.ReservedPrefix + "active"
+
 // newSeries makes a row within the bound. Heartbeats are outside it: they are
 // few, and without their dates they would say nothing.
-func (s *Store) newSeries(tx *transaction, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
+func (s *book) newSeries(tx *transaction, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
 	if tx.seriesCount < 0 {
 		n, err := tx.find(`SELECT count(*) FROM series`)
 		if err != nil {
@@ -112,3 +116,33 @@ func (s *Store) newSeries(tx *transaction, m *series.Metric, metric, resource in
 	tx.seriesCount++
 	return tx.findOrInsert(selectSeries, 3, insertSeries, metric, resource, attributes)
 }
+
+// resourceText returns a resource's attributes as they are kept.
+func (tx *transaction) resourceText(id int64) (text string, err error) {
+	err = tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
+	return text, wrap("read resource", err)
+}
+
+// trackableRow returns the row of the trackable that a metric belongs to, nil
+// for a metric that belongs to none. One that was never declared, because its
+// Tracker has no ledger, is entered as the metric describes it.
+func (s *book) trackableRow(tx *transaction, m *series.Metric, at int64) (any, string, error) {
+	kind, name, role, ok := m.Trackable()
+	if !ok {
+		return nil, series.RoleNone, nil
+	}
+	name, description, unit := bounded(name), bounded(m.Description), bounded(m.Unit)
+	if role != series.RoleValue {
+		description, unit = "", ""
+	}
+	id, err := tx.findOrInsert(
+		`SELECT id FROM trackables WHERE name = ?1 AND kind = ?2
+			UNION ALL SELECT trackable_id FROM `+formerNames+` WHERE name = ?1 AND kind = ?2`, 2,
+		`INSERT INTO trackables (name, kind, description, unit, float, monotonic, declared_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+		name, kind.String(), description, unit, m.Float && kind == otelusage.KindStatistic,
+		m.Monotonic && kind == otelusage.KindStatistic, at)
+	return id, role, err
+}
+
+// noAttributes is the identity of a series without any.
+var noAttributes = series.EncodeAttributes(*attribute.EmptySet())

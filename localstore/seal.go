@@ -22,7 +22,7 @@ const (
 // batch's without a gap or an overlap whatever the clock did: receivers drop
 // points that are not newer than the last, and refuse what starts before the
 // stream began.
-func (s *Store) seal(tx *transaction) (batch int64, left bool, err error) {
+func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 	b := newBatchBuilder(tx)
 	if err := b.collect(); err != nil || len(b.payloads) == 0 {
 		return 0, false, err

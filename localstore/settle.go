@@ -99,7 +99,7 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 	return goOn, nil
 }
 
-func (s *Store) settlePart(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (s *Outbox) settlePart(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	row, err := tx.part(part.ID)
 	if err != nil {
 		return false, err
@@ -133,7 +133,7 @@ func (tx *transaction) part(id int64) (p partRow, err error) {
 	return p, wrap("read part", err)
 }
 
-func (s *Store) acceptPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) acceptPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
 	into := func(t *totals) *series.Value { return &t.accepted }
 	if o.Verdict == Partial {
 		into = func(t *totals) *series.Value { return &t.partial }
@@ -153,7 +153,7 @@ func (s *Store) acceptPart(tx *transaction, sub *Submission, row partRow, o Outc
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Store) account(tx *transaction, row partRow, into func(*totals) *series.Value, occupancy bool) error {
+func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *series.Value, occupancy bool) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
 		return err
@@ -248,7 +248,7 @@ func (tx *transaction) trimBatches() error {
 }
 
 // fail keeps the part and puts the next attempt off.
-func (s *Store) fail(tx *transaction, sub *Submission, part, points int64, o Outcome) error {
+func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Outcome) error {
 	p, err := s.progress(sub.request.Forwarder)
 	if err != nil {
 		return err
@@ -287,7 +287,7 @@ func (tx *transaction) advise(f Forwarder, o *Outcome) error {
 
 // backoff is exponential with full jitter: installations that failed together
 // must not come back together.
-func (s *Store) backoff(failures int64, interval time.Duration) time.Duration {
+func (s *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
 	limit := min(max(interval, time.Second), MaxRetryAfter)
 	for step := firstBackoff; ; step *= 2 {
 		if step >= limit {
@@ -327,7 +327,7 @@ func nullable(id int64) any {
 }
 
 // setPartAside gives a single point up: it is shown, and never sent again.
-func (s *Store) setPartAside(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) setPartAside(tx *transaction, sub *Submission, row partRow, o Outcome) error {
 	if err := s.account(tx, row, func(t *totals) *series.Value { return &t.setAside }, false); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type upload struct {
 // sharedTotals returns the lifetime totals that may be sent, one part per
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
-func (s *Store) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
+func (s *Outbox) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
 	b := newBatchBuilder(tx)
 	streams := make(map[stream]*streamTotal)
 	var order []*streamTotal
@@ -77,7 +77,7 @@ func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, er
 }
 
 // eachShared calls f for every series of which something may be sent.
-func (s *Store) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
+func (s *Outbox) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
 	err := tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
@@ -146,7 +146,7 @@ func statePoint(w *wireMetric, state string) payloadPoint {
 
 // settleShared writes what became of one resource's totals. The totals count
 // as sent when those of every resource were accepted.
-func (s *Store) settleShared(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (s *Outbox) settleShared(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	points := int64(part.Points())
 	if o.Verdict != Accepted && o.Verdict != Partial {
 		return false, s.fail(tx, sub, 0, points, o)

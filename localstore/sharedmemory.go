@@ -23,7 +23,7 @@ func noSharedMemory(err error) bool {
 // leaveLog gives a file whose header names a write-ahead log a rollback journal.
 // Whoever has the file to itself needs no shared index; while others have it
 // open with one it fails.
-func (s *Store) leaveLog(path string) error {
+func (s *DB) leaveLog(path string) error {
 	s.noLog = true
 	conn, err := connect(path, false, s.patience())
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) leaveLog(path string) error {
 // mayHaveLog reports whether a file may be given a write-ahead log. It is tried
 // on a file apart: on the mirror itself an attempt that fails would fail whoever
 // writes to it meanwhile.
-func (s *Store) mayHaveLog(path string) bool {
+func (s *DB) mayHaveLog(path string) bool {
 	if !s.noLog {
 		s.noLog = !mapsShared(filepath.Dir(path))
 	}

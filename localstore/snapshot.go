@@ -137,7 +137,7 @@ func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot
 	if err != nil {
 		return nil, err
 	}
-	snap.merge(q, s.ledger.waiting())
+	snap.merge(q, s.ledger.awaiting())
 	snap.sort(OrderByType)
 	return snap, nil
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // splitPart replaces a part by two halves of it.
-func (s *Store) splitPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) splitPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (p *payload) rotate(attempt int64) {
 }
 
 // refuseOne counts a refusal of a single point. The rest of the batch goes on.
-func (s *Store) refuseOne(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outcome) error {
 	root, err := tx.find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.id)
 	if err != nil {
 		return wrap("find whole part", err)
@@ -80,7 +80,7 @@ func (s *Store) refuseOne(tx *transaction, sub *Submission, row partRow, o Outco
 }
 
 // join undoes the splitting of a part of which nothing was accepted.
-func (s *Store) join(tx *transaction, sub *Submission, root int64) error {
+func (s *Outbox) join(tx *transaction, sub *Submission, root int64) error {
 	err := tx.run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
 	if err == nil {
 		err = tx.run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
@@ -104,7 +104,7 @@ func (tx *transaction) settledBelow(id int64) (bool, error) {
 
 // endAttempt ends an attempt that leaves parts of the batch. Where single
 // points were refused it backs off; otherwise the next attempt goes on.
-func (s *Store) endAttempt(tx *transaction, sub *Submission) error {
+func (s *Outbox) endAttempt(tx *transaction, sub *Submission) error {
 	if sub.retracts {
 		return tx.releaseLease()
 	}

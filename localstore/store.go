@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -19,7 +20,18 @@ import (
 // return an error return [ErrNotOpen] then, but for Close, which has nothing to
 // do.
 type Store struct {
+	*DB
+	*book
+	*ledger
+	*importer
+	*recorder
+	*Outbox
+}
+
+// DB is the mirror's file.
+type DB struct {
 	config
+	hooks hooks
 	asked string // the path that Open was given, absolute
 	path  string // of the file itself, which it may be a link to; guarded by mu
 
@@ -30,11 +42,11 @@ type Store struct {
 	left       *connection     // that conn was before, to the same file
 	held       held            // where an open file keeps its name
 	closed     bool
-	writer     *Writer
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   identity
 	decision   decisionFiles
+	busy       atomic.Int64  // nanoseconds, see busyTimeout
 	hurry      time.Duration // the most that the work under way waits for others; 0: busyTimeout
 	last       header        // what the file said last, for the next one to take over
 	noLog      bool          // the file system allows no write-ahead log
@@ -42,20 +54,59 @@ type Store struct {
 	lost       bool          // an earlier one was, and nothing is known of it
 	recorded   bool          // something was written to file
 
-	totals      map[int64]*totals // of series recorded lately
-	dataVersion int64             // of the file that totals were read from
-	activeDay   int64             // whose heartbeats are recorded
-	expiredDay  int64             // on which old rows were last dropped
-	ledger      ledger
-	waits       bool // the shutdown waits long for the submission under way
-
-	reference   reference
-	notImported error // why not, while it is to be
-	importAgain time.Time
-
+	dataVersion   int64          // of the file that was read last
 	circumstances *Circumstances // what holds for this process; nil: not known
 
 	reports []error // for the handler
+}
+
+// hooks are what other rooms do at the moments of a file's life. The caller
+// holds mu.
+type hooks struct {
+	// begin runs in each writing transaction before its work, committed after
+	// its commit.
+	begin func(*transaction) (committed func(), err error)
+
+	// waiting reports whether begin would have something to write.
+	waiting func() bool
+
+	// withhold runs in a transaction after which nothing may be sent any more.
+	withhold func(*transaction) error
+
+	// opened runs before each use of the file; fresh says that it was opened
+	// just now.
+	opened func(fresh bool) error
+
+	// forgot says that rows which were remembered may be gone, changed that
+	// another process wrote to the file, replaced that it is another one.
+	forgot, changed, replaced func()
+}
+
+// newStore builds the rooms of a Store upon its file, which is not open yet.
+func newStore(c config, path string) *Store {
+	db := &DB{config: c, asked: path, path: path, generation: 1}
+	db.busy.Store(int64(c.busy))
+	b := &book{DB: db}
+	l := &ledger{book: b}
+	s := &Store{
+		DB: db, book: b, ledger: l,
+		importer: &importer{book: b, ledger: l, reference: referenceOf(path)},
+		recorder: &recorder{book: b},
+	}
+	s.Outbox = &Outbox{book: b, importer: s.importer}
+	l.convert = s.importer.convertImported
+	if c.importFrom != "" {
+		s.importer.reference = referenceOf(c.importFrom)
+	}
+	db.hooks = hooks{
+		begin: l.register, waiting: l.hasDeclarations,
+		withhold: s.Outbox.withholdPending,
+		opened:   s.importer.opened,
+		forgot:   func() { b.forgetTotals(); s.recorder.forget(); l.stale.Store(true) },
+		changed:  func() { b.forgetTotals(); s.recorder.changed() },
+		replaced: func() { l.anew.Store(true) },
+	}
+	return s
 }
 
 // identity is what the mirror row says for good, or until Erase.
@@ -96,10 +147,7 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
 	c.now = instant.Clock(c.now)
-	s := &Store{config: c, asked: path, path: path, generation: 1, reference: referenceOf(path)}
-	if c.importFrom != "" {
-		s.reference = referenceOf(c.importFrom)
-	}
+	s := newStore(c, path)
 	s.lock()
 	defer s.unlock()
 	err = s.until(ctx, func() error {
@@ -148,7 +196,7 @@ func (s *Store) Path() string {
 
 // missing reports a Store that [Open] did not make: nil, as a failed Open
 // leaves it, or the zero value.
-func (s *Store) missing() bool { return s == nil || s.asked == "" }
+func (s *Store) missing() bool { return s == nil || s.DB == nil }
 
 // SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction
 // on: an application's start must not wait as long as its recordings may.
@@ -156,14 +204,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 	if s.missing() {
 		return
 	}
-	s.lock()
-	defer s.unlock()
-	s.ledger.mu.Lock() // a declaration reads it without the Store's lock
-	defer s.ledger.mu.Unlock()
-	s.busyTimeout = max(d, 0)
-	if s.conn != nil && !s.closed {
-		s.conn.waitAtMost(s.patience())
-	}
+	s.setBusyTimeout(d)
 }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
@@ -212,12 +253,12 @@ func (s *Store) Sync(context.Context) error {
 }
 
 // report keeps an error that has no caller, for unlock to hand over.
-func (s *Store) report(err error) { s.reports = append(s.reports, err) }
+func (s *DB) report(err error) { s.reports = append(s.reports, err) }
 
-func (s *Store) lock() { s.mu.Lock() }
+func (s *DB) lock() { s.mu.Lock() }
 
 // lockWithin is lock for a reading, which need not wait once ctx has ended.
-func (s *Store) lockWithin(ctx context.Context) error {
+func (s *DB) lockWithin(ctx context.Context) error {
 	ctx = orBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -252,7 +293,7 @@ func orBackground(ctx context.Context) context.Context {
 
 // unlock hands over what was reported once the Store can be used again: a
 // handler may call it.
-func (s *Store) unlock() {
+func (s *DB) unlock() {
 	s.restLater()
 	reports := s.reports
 	s.reports = nil

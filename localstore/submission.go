@@ -22,10 +22,6 @@ const (
 )
 
 const (
-	// MaxLease is the longest time for which a submission may be taken. A
-	// lease that ends later was written by a clock that was wrong.
-	MaxLease = 10 * time.Minute
-
 	// MaxRetryAfter is the longest delay a destination can ask for.
 	MaxRetryAfter = 24 * time.Hour
 )
@@ -49,7 +45,7 @@ type Request struct {
 
 // Submission is a batch that this process has leased for sending.
 type Submission struct {
-	store   *Store
+	store   *Outbox
 	request Request
 	token   string
 	batch   int64
@@ -66,6 +62,13 @@ type Submission struct {
 	standing
 }
 
+// Outbox is what waits to be sent, is being sent and was sent.
+type Outbox struct {
+	*book
+	importer *importer
+	waits    bool // the shutdown waits long for the submission under way
+}
+
 // Begin takes a submission that is due: one that was begun and not settled, or
 // a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
 // may be sent, and [ErrLeased] while another process is sending.
@@ -75,15 +78,15 @@ func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
 	}
 	s.lock()
 	defer s.unlock()
-	if s.notImported != nil {
-		s.importReference()
+	if s.importer.notImported != nil {
+		s.importer.importReference()
 	}
 	sub, err := s.begin(r, s.due, s.lease)
 	return sub, wrap("begin submission", err)
 }
 
 // begin leases what is due. The caller holds s.mu.
-func (s *Store) begin(r Request, due func(*header, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
+func (s *Outbox) begin(r Request, due func(*header, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
 	is := false
 	err := s.look(func(h header) (err error) { is, err = due(&h, r); return err })
 	if err != nil || !is {
@@ -112,19 +115,12 @@ func (s *Store) begin(r Request, due func(*header, Request) (bool, error), lease
 	return sub, nil
 }
 
-func wrap(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
-
 // missing reports a Submission that [Store.Begin] did not make, as where nothing
 // was due.
 func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
-func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
+func (s *Outbox) lease(tx *transaction, r Request) (*Submission, error) {
 	sub := s.newSubmission(tx, r)
 	var err error
 	if r.Forwarder == Cumulative {
@@ -149,7 +145,7 @@ func (s *Store) lease(tx *transaction, r Request) (*Submission, error) {
 	return sub, sub.renew(tx)
 }
 
-func (s *Store) newSubmission(tx *transaction, r Request) *Submission {
+func (s *Outbox) newSubmission(tx *transaction, r Request) *Submission {
 	return &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures, standing: newStanding()}
 }
 
@@ -329,7 +325,7 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 
 // cutOff notes an attempt that the end of its process cut off. Beyond those that
 // earn a shutdown its wait, only one that was waited for in vain counts.
-func (s *Store) cutOff(tx *transaction, sub *Submission) error {
+func (s *Outbox) cutOff(tx *transaction, sub *Submission) error {
 	err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
 	if err != nil {
 		return err

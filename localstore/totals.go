@@ -19,6 +19,16 @@ type totals struct {
 	exports, updatedAt                                       int64
 }
 
+// book is a mirror's rows of resources, metrics, series and their totals, and
+// what is remembered of them.
+type book struct {
+	*DB
+	totals map[int64]*totals // of series recorded lately
+}
+
+// forget drops the remembered totals.
+func (s *book) forgetTotals() { s.totals = make(map[int64]*totals) }
+
 const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coalesce(lower(t.name), ''),
 	o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside, coalesce(o.exports, 0), coalesce(o.updated_at, 0)
 	FROM series s JOIN metrics m ON m.id = s.metric_id LEFT JOIN totals o ON o.series_id = s.id
@@ -28,7 +38,7 @@ const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coal
 // loadTotals returns the rows of the given series, remembered or read. Series
 // without one have a row of zeros. The rows are remembered for as long as no
 // other process writes.
-func (s *Store) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
+func (s *book) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
 	var missing []int64
 	for _, id := range ids {
 		if s.totals[id] == nil {
@@ -49,7 +59,7 @@ func (s *Store) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
 	return rows, nil
 }
 
-func (s *Store) readTotals(tx *transaction, ids []int64) error {
+func (s *book) readTotals(tx *transaction, ids []int64) error {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
@@ -111,8 +121,15 @@ var (
 	insertDays    = newRowStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
 )
 
+func (s *book) rowsFor(trackable string) int64 {
+	if n, ok := s.maxRowsByName[trackable]; ok {
+		return n
+	}
+	return s.maxRows
+}
+
 // saveRecorded writes what a recording changed.
-func (s *Store) saveRecorded(tx *transaction, rows []*totals) error {
+func (s *book) saveRecorded(tx *transaction, rows []*totals) error {
 	err := upsertRecorded.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return appendValues(append(args, t.series), []any{t.exports, t.updatedAt}, t.recorded, t.pending, t.withheld)
@@ -124,7 +141,7 @@ func (s *Store) saveRecorded(tx *transaction, rows []*totals) error {
 }
 
 // saveTotals writes what a submission changed.
-func (s *Store) saveTotals(tx *transaction, rows []*totals) error {
+func (s *book) saveTotals(tx *transaction, rows []*totals) error {
 	err := upsertBalance.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return appendValues(append(args, t.series), nil, t.pending, t.withheld, t.accepted, t.partial, t.setAside)

@@ -3,12 +3,9 @@ package localstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"time"
-
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 )
 
 // transaction is a write transaction of a Store, and what it knows of the file.
@@ -19,84 +16,14 @@ type transaction struct {
 	seriesCount int64 // -1: not counted yet
 }
 
-// header is what each transaction reads first: who may write, and what other
-// processes did meanwhile.
-type header struct {
-	version, dataVersion int64
-	identity
-	mode           Mode
-	modeSince      int64
-	requireConsent int64 // notRequired, required or requiredAfterLoss
-	epoch          int64
-	erasures       int64
-	erasePending   bool
-	imported       bool
-	sealedUntil    int64
-	sharedMark     int64
-	leaseToken     sql.NullString
-	leaseUntil     int64
-	former         int64 // the resource of former versions
-
-	stored        Mode   // what the mirror says, where the decision file is stricter
-	wrongDecision string // why the decision file cannot be understood
-	distrusted    string // why one that says on does not count
-}
-
-// selectHeaderReading looks for a resource without the index, whose search would
-// load an absurdly long one. There are few.
-var (
-	selectHeader        = headerQuery("resources")
-	selectHeaderReading = headerQuery("(SELECT id, " + loaded("attributes", noObject) + " AS attributes FROM resources NOT INDEXED)")
-)
-
-func headerQuery(resources string) string {
-	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
-}
-
-func (s *Store) readHeader() (h header, err error) {
-	ctx := s.conn.context()
-	query := selectHeader
-	if s.readOnly {
-		query = selectHeaderReading
-	}
-	stmt, err := s.conn.preparedUntil(ctx, query)
-	if err != nil && hasCode(err, codeError) {
-		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
-	}
-	if err != nil {
-		return h, err
-	}
-	var mirror, installation sql.NullString
-	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &mirror, &installation, &h.createdAt,
-		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
-	h.mirror, h.installation = mirror.String, installation.String
-	if err == nil && !(mirror.Valid && installation.Valid) {
-		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
-	}
-	if err == nil && h.version > 0 {
-		h.createdAt, h.sealedUntil = max(instant.Clamp(h.createdAt), 1), max(instant.Clamp(h.sealedUntil), 1)
-		h.decide(s.decision.read(s.path, s.asked))
-		return h, nil
-	}
-	if err == nil {
-		err = fmt.Errorf("%w: schema %d", errNoMirror, h.version)
-	}
-	if errors.Is(err, sql.ErrNoRows) || hasCode(err, codeError) {
-		err = fmt.Errorf("%w: %w", errNoMirror, err)
-	}
-	return h, fmt.Errorf("read mirror: %w", err)
-}
-
 // adopt takes over what the file says. After a change by another process,
 // remembered totals do not hold; after a change of epoch or a fold of
 // former versions, rows may be gone.
-func (s *Store) adopt(h header) {
+func (s *DB) adopt(h header) {
 	if s.last.mirror != "" && (s.last.mirror != h.mirror || s.last.erasures != h.erasures) {
 		// Another file, or this one erased or filled anew in place: it knows
 		// neither what this process declared nor the rows that it remembers.
-		s.ledger.anew.Store(true)
+		s.hooks.replaced()
 		s.forget()
 	}
 	folded := s.last.former != h.former
@@ -106,8 +33,7 @@ func (s *Store) adopt(h header) {
 	}
 	if h.dataVersion != s.dataVersion {
 		s.dataVersion = h.dataVersion
-		s.totals = make(map[int64]*totals)
-		s.activeDay = 0
+		s.hooks.changed()
 	}
 	if h.epoch != s.epoch {
 		s.epoch = h.epoch
@@ -116,16 +42,14 @@ func (s *Store) adopt(h header) {
 }
 
 // forget drops all that is remembered of the file.
-func (s *Store) forget() {
+func (s *DB) forget() {
 	s.generation++
-	s.totals = make(map[int64]*totals)
-	s.activeDay, s.expiredDay = 0, 0
-	s.ledger.stale.Store(true)
+	s.hooks.forgot()
 }
 
 // usable reports why the Store cannot write, and follows the file: a process
 // that went on writing to one that was set aside or deleted would be lost.
-func (s *Store) usable() error {
+func (s *DB) usable() error {
 	if s.closed {
 		return ErrClosed
 	}
@@ -138,10 +62,7 @@ func (s *Store) usable() error {
 			if s.isNoted() {
 				s.leave()
 			} else if s.leaveIfCut(file); s.conn != nil {
-				if s.importIsDue() {
-					s.importReference()
-				}
-				return nil
+				return s.hooks.opened(false)
 			}
 		} else {
 			s.conn.abandon()
@@ -154,39 +75,36 @@ func (s *Store) usable() error {
 	if err := s.open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
 	}
-	if s.importReference(); s.conn == nil {
-		return s.notImported
-	}
-	return nil
+	return s.hooks.opened(true)
 }
 
 // write runs f in a transaction. On any error nothing of it is in the file,
 // unless the error is a commitError; what was remembered is dropped, because f
 // may have remembered rows that were rolled back. The caller holds s.mu.
-func (s *Store) write(f func(*transaction) error) error {
+func (s *DB) write(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return run() })
 }
 
 // writeDurably is write with a commit that is on the disk when it returns.
-func (s *Store) writeDurably(f func(*transaction) error) error {
+func (s *DB) writeDurably(f func(*transaction) error) error {
 	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
 }
 
 // writeUntil is writeDurably for what a person waits for: it waits for another
 // process until ctx ends. What has begun is not cut short.
-func (s *Store) writeUntil(ctx context.Context, f func(*transaction) error) error {
+func (s *DB) writeUntil(ctx context.Context, f func(*transaction) error) error {
 	return s.until(ctx, func() error { return s.writeDurably(f) })
 }
 
-func (s *Store) transact(f func(*transaction) error, mode func(func() error) error) error {
+func (s *DB) transact(f func(*transaction) error, mode func(func() error) error) error {
 	return s.again(func() error { return s.transactOnce(f, mode) })
 }
 
-func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error) error) error {
+func (s *DB) transactOnce(f func(*transaction) error, mode func(func() error) error) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	declared := 0
+	var committed func()
 	err := mode(func() error {
 		return s.conn.immediate(func() error {
 			h, err := s.readHeader()
@@ -205,7 +123,7 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 				return fmt.Errorf("follow decision: %w", err)
 			}
 			s.adopt(tx.header)
-			if declared, err = s.writeDeclarations(tx); err != nil {
+			if committed, err = s.hooks.begin(tx); err != nil {
 				return err
 			}
 			return f(tx)
@@ -217,7 +135,7 @@ func (s *Store) transactOnce(f func(*transaction) error, mode func(func() error)
 	}
 	s.recorded = true
 	s.conn.wrote(s.path)
-	s.ledger.wrote(declared)
+	committed()
 	return nil
 }
 
@@ -227,13 +145,13 @@ const brief = 250 * time.Millisecond
 
 // briefly runs f, whose transactions wait for others no longer than brief. The
 // caller holds s.mu.
-func (s *Store) briefly(f func() error) error {
+func (s *DB) briefly(f func() error) error {
 	return s.waitingAtMost(brief, f)
 }
 
 // waitingAtMost runs f, which waits for other processes no longer than d, also
 // where it connects anew.
-func (s *Store) waitingAtMost(d time.Duration, f func() error) error {
+func (s *DB) waitingAtMost(d time.Duration, f func() error) error {
 	former := s.hurry
 	s.hurry = d
 	s.hasten()
@@ -245,26 +163,38 @@ func (s *Store) waitingAtMost(d time.Duration, f func() error) error {
 }
 
 // patience is how long the work under way waits for another process.
-func (s *Store) patience() time.Duration {
+func (s *DB) patience() time.Duration {
 	if s.hurry > 0 {
-		return min(s.hurry, s.busyTimeout)
+		return min(s.hurry, s.busyTimeout())
 	}
-	return s.busyTimeout
+	return s.busyTimeout()
+}
+
+// busyTimeout is how long a transaction waits for another process's. It may be
+// asked without the lock.
+func (s *DB) busyTimeout() time.Duration { return time.Duration(s.busy.Load()) }
+
+// setBusyTimeout changes it, from the next transaction on.
+func (s *DB) setBusyTimeout(d time.Duration) {
+	s.lock()
+	defer s.unlock()
+	s.busy.Store(int64(max(d, 0)))
+	s.hasten()
 }
 
 // hasten tells the connection how long to wait.
-func (s *Store) hasten() {
+func (s *DB) hasten() {
 	if s.conn != nil && !s.closed {
 		s.conn.waitAtMost(s.patience())
 	}
 }
 
 // look runs f on the write connection, outside a transaction of its own.
-func (s *Store) look(f func(header) error) error {
+func (s *DB) look(f func(header) error) error {
 	return s.again(func() error { return s.lookOnce(f) })
 }
 
-func (s *Store) lookOnce(f func(header) error) error {
+func (s *DB) lookOnce(f func(header) error) error {
 	if s.closed {
 		return ErrClosed
 	}

@@ -14,7 +14,7 @@ import (
 // all there is.
 
 // connectReader opens a mirror for reading.
-func (s *Store) connectReader() (*connection, error) {
+func (s *DB) connectReader() (*connection, error) {
 	conn, err := connect(s.path, true, s.patience())
 	if err == nil {
 		conn.reading = s.ends
@@ -33,7 +33,7 @@ func (s *Store) connectReader() (*connection, error) {
 // has one open has its log beside it: without a log nobody writes to it now, and
 // a Store opens it anew for each reading. With one, the file alone is not all
 // that was recorded, and is not shown as if it were.
-func (s *Store) connectUnwritable(cause error) (*connection, error) {
+func (s *DB) connectUnwritable(cause error) (*connection, error) {
 	dir := filepath.Dir(s.path)
 	denied := writeDenied(dir)
 	if denied == nil {
@@ -68,7 +68,7 @@ func hasContent(path string) bool {
 // leaveReader closes the connection of a reader and takes along what it made beside
 // the mirror: a connection that cannot write cannot remove it. SQLite itself
 // does that for the last one that leaves, and for no other.
-func (s *Store) leaveReader(conn *connection, file os.FileInfo) error {
+func (s *DB) leaveReader(conn *connection, file os.FileInfo) error {
 	err := conn.close()
 	if !conn.alone || hasLog(s.path) || !hasBeside(s.path) {
 		return err

@@ -101,3 +101,76 @@ func addOccupied(counts map[placed]int64, payload string) error {
 	}
 	return nil
 }
+
+// withholdPending moves all that waits to be sent to what is never sent, but
+// for what a cumulative forwarder has sent in its totals already: those must not
+// fall, and what was sent there with consent may be sent elsewhere.
+func (s *Outbox) withholdPending(tx *transaction) error {
+	ids, err := tx.list(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	rows, err := s.loadTotals(tx, ids)
+	if err != nil {
+		return err
+	}
+	uploaded, err := s.uploads(tx)
+	if err != nil {
+		return err
+	}
+	for _, t := range rows {
+		keep := t.metric.Zero()
+		if column, ok := uploaded[t.series]; ok {
+			total, err := t.metric.ParseValue(column)
+			if err != nil {
+				return err
+			}
+			keep = t.uploadedPending(total)
+		}
+		hold, ok := t.pending.Sub(keep)
+		if !ok {
+			keep, hold = t.metric.Zero(), t.pending
+		}
+		t.withheld, t.pending = t.withheld.Add(hold), keep
+	}
+	if err := s.saveTotals(tx, rows); err != nil {
+		return err
+	}
+	if err := tx.withholdStates(); err != nil {
+		return err
+	}
+	return tx.run(`UPDATE gauges SET due = NULL`)
+}
+
+// uploads returns the totals that a cumulative forwarder sent, if it was the
+// last one that sent anything.
+func (s *Outbox) uploads(tx *transaction) (map[int64]any, error) {
+	uploaded := make(map[int64]any)
+	err := tx.each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
+		AND (SELECT mark FROM forwarders WHERE kind = 'cumulative')
+			>= max((SELECT coalesce(max(mark), 0) FROM forwarders WHERE kind = 'delta'), (SELECT coalesce(max(mark), 0) FROM batches))`,
+		func(rows *sql.Rows) error {
+			var series int64
+			var column any
+			err := rows.Scan(&series, &column)
+			uploaded[series] = column
+			return err
+		})
+	return uploaded, wrap("read uploads", err)
+}
+
+// uploadedPending returns which part of pending is in a total that was sent.
+func (t *totals) uploadedPending(total series.Value) series.Value {
+	elsewhere, ok := t.recorded.Sub(t.withheld)
+	if ok {
+		elsewhere, ok = elsewhere.Sub(t.pending)
+	}
+	if !ok {
+		return t.metric.Zero()
+	}
+	keep, ok := total.Sub(elsewhere)
+	if !ok {
+		return t.metric.Zero()
+	}
+	return keep
+}

@@ -19,7 +19,7 @@ var ErrUnknownOutcome = errors.New("localstore: outcome of the recording is not 
 // caller's idea of what is in the file must be the only one in the process. Its
 // methods must not be called concurrently with each other.
 type Writer struct {
-	store *Store
+	store *recorder
 	id    string
 	seq   int64
 
@@ -112,7 +112,7 @@ func (s *Store) Writer(maySend bool) (*Writer, error) {
 	if s.writer != nil {
 		return nil, ErrInUse
 	}
-	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
+	w := &Writer{store: s.recorder, id: uuid.NewString(), maySend: maySend}
 	err := s.look(func(h header) error { w.from = h.observe(maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
@@ -185,7 +185,7 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 		w.moveOn(w.ahead, h.observe(maySend))
 		return nil
 	}
-	if !s.hasDeclarations() {
+	if !s.hooks.waiting() {
 		return s.look(note)
 	}
 	var h header
@@ -222,7 +222,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // worthRepeating reports whether a recording of which nothing is in the file may
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
-func (s *Store) worthRepeating(err error) bool {
+func (s *recorder) worthRepeating(err error) bool {
 	return !s.closed && (hasCode(err, codeFull) || errors.As(err, new(*commitError)) && !hasCode(err, codeBusy))
 }
 

@@ -1,0 +1,116 @@
+package localstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// header is what each transaction reads first: who may write, and what other
+// processes did meanwhile.
+type header struct {
+	version, dataVersion int64
+	identity
+	mode           Mode
+	modeSince      int64
+	requireConsent int64 // notRequired, required or requiredAfterLoss
+	epoch          int64
+	erasures       int64
+	erasePending   bool
+	imported       bool
+	sealedUntil    int64
+	sharedMark     int64
+	leaseToken     sql.NullString
+	leaseUntil     int64
+	former         int64 // the resource of former versions
+
+	stored        Mode   // what the mirror says, where the decision file is stricter
+	wrongDecision string // why the decision file cannot be understood
+	distrusted    string // why one that says on does not count
+}
+
+// formerAttributes are those of the resource of former versions. Each fold
+// gives it another row: by that others notice that rows they remember are gone.
+var formerAttributes = series.EncodeAttributes(attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"former", true)))
+
+// selectHeaderReading looks for a resource without the index, whose search would
+// load an absurdly long one. There are few.
+var (
+	selectHeader        = headerQuery("resources")
+	selectHeaderReading = headerQuery("(SELECT id, " + loaded("attributes", noObject) + " AS attributes FROM resources NOT INDEXED)")
+)
+
+func headerQuery(resources string) string {
+	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
+	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
+	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+}
+
+func (s *DB) readHeader() (h header, err error) {
+	ctx := s.conn.context()
+	query := selectHeader
+	if s.readOnly {
+		query = selectHeaderReading
+	}
+	stmt, err := s.conn.preparedUntil(ctx, query)
+	if err != nil && hasCode(err, codeError) {
+		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
+	}
+	if err != nil {
+		return h, err
+	}
+	var mirror, installation sql.NullString
+	err = stmt.QueryRowContext(ctx).Scan(&h.version, &h.dataVersion, &mirror, &installation, &h.createdAt,
+		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
+	h.mirror, h.installation = mirror.String, installation.String
+	if err == nil && !(mirror.Valid && installation.Valid) {
+		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
+	}
+	if err == nil && h.version > 0 {
+		h.createdAt, h.sealedUntil = max(instant.Clamp(h.createdAt), 1), max(instant.Clamp(h.sealedUntil), 1)
+		h.decide(s.decision.read(s.path, s.asked))
+		return h, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: schema %d", errNoMirror, h.version)
+	}
+	if errors.Is(err, sql.ErrNoRows) || hasCode(err, codeError) {
+		err = fmt.Errorf("%w: %w", errNoMirror, err)
+	}
+	return h, fmt.Errorf("read mirror: %w", err)
+}
+
+// Why sending takes a decision, as the mirror stores it.
+const (
+	notRequired       = iota
+	required          // a program asked for it
+	requiredAfterLoss // an earlier mirror was lost, and no decision was found
+)
+
+func (h *header) maySend() bool {
+	return h.wrongDecision == "" && (h.mode == ModeOn || h.mode == ModeUnset && h.requireConsent == notRequired)
+}
+
+// leased reports whether somebody is sending. A lease that ends later than one
+// can was written by a clock that was wrong.
+func (h *header) leased(now int64) bool {
+	return h.leaseToken.Valid && now < h.leaseUntil && h.leaseUntil-now <= int64(MaxLease)
+}
+
+// MaxLease is the longest time for which a submission may be taken. A lease that
+// ends later was written by a clock that was wrong.
+const MaxLease = 10 * time.Minute
+
+// wrap says what failed; nil stays nil.
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -29,9 +29,9 @@ func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 				return nil
 			}
 			s.lock()
-			written := s.write(func(*transaction) error { return once() })
+			written := s.update(s.context(), relaxed, func(*transaction) error { return once() })
 			calls = 0
-			read := s.look(func(header) error { return once() })
+			read := s.view(s.context(), func(*transaction) error { return once() })
 			s.unlock()
 			if written != nil || read != nil {
 				t.Errorf("write = %v, read = %v", written, read)
@@ -115,15 +115,15 @@ func TestALockOfOurOwn(t *testing.T) {
 	other := open(t, s.Path(), newClock(), WithBusyTimeout(0))
 	execute(t, s, "BEGIN IMMEDIATE")
 	other.lock()
-	busy := other.write(func(*transaction) error { return nil })
+	busy := other.update(other.context(), relaxed, func(*transaction) error { return nil })
 	other.unlock()
 	execute(t, s, "ROLLBACK")
 	if !errors.Is(busy, ErrBusy) {
 		t.Fatalf("write while another one does = %v", busy)
 	}
 	for name, op := range map[string]func(f func() error) error{
-		"write": func(f func() error) error { return s.write(func(*transaction) error { return f() }) },
-		"look":  func(f func() error) error { return s.look(func(header) error { return f() }) },
+		"write": func(f func() error) error { return s.update(s.context(), relaxed, func(*transaction) error { return f() }) },
+		"look":  func(f func() error) error { return s.view(s.context(), func(*transaction) error { return f() }) },
 	} {
 		for _, passes := range []bool{true, false} {
 			s.lock()

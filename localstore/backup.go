@@ -33,11 +33,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := f.Close(); err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
 	}
-	err = s.lookUntil(ctx, func(header) error {
-		// VACUUM INTO takes an empty file, and leaves unused pages out.
-		_, err := s.conn.conn.ExecContext(orBackground(ctx), "VACUUM INTO ?1", path)
-		return err
-	})
+	err = s.copyTo(ctx, path)
 	if err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path), removeFile(path+"-journal"))
 	}

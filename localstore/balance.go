@@ -28,14 +28,8 @@ func (s *Store) Balance(ctx context.Context) ([]Balance, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	if err := s.lockWithin(ctx); err != nil {
-		return nil, fmt.Errorf("read balance: %w", err)
-	}
-	defer s.unlock()
 	var list []Balance
-	err := s.lookUntil(ctx, func(header) error {
-		return s.conn.snapshot(func() (err error) { list, err = s.balances(); return err })
-	})
+	err := s.look(ctx, func(*transaction) (err error) { list, err = s.balances(); return err })
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
 	}

@@ -24,7 +24,7 @@ func (s *Store) Consent(ctx context.Context) (Consent, error) {
 		return Consent{}, ErrNotOpen
 	}
 	var c Consent
-	err := s.reading(ctx, func(h header) error { c = s.consentOf(&h); return nil })()
+	err := s.look(ctx, func(tx *transaction) error { c = s.consentOf(&tx.header); return nil })
 	if err != nil {
 		return Consent{}, fmt.Errorf("read consent: %w", err)
 	}
@@ -89,7 +89,7 @@ func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 	defer s.unlock()
 	s.keepStricter(mode)
 	var notKept error
-	err := s.writeUntil(ctx, func(tx *transaction) error {
+	err := s.update(ctx, durable, func(tx *transaction) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
@@ -110,7 +110,7 @@ func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	if err := s.look(func(header) error { return nil }); err != nil { // remember it
+	if err := s.view(s.context(), func(*transaction) error { return nil }); err != nil { // remember it
 		return err
 	}
 	if errors.Is(notKept, errNotOurs) {
@@ -156,11 +156,11 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	s.lock()
 	defer s.unlock()
 	done := false
-	err := s.look(func(h header) error { done = h.requireConsent != notRequired; return nil })
+	err := s.view(s.context(), func(tx *transaction) error { done = tx.requireConsent != notRequired; return nil })
 	if err != nil || done {
 		return err
 	}
-	err = s.writeDurably(func(tx *transaction) error {
+	err = s.update(s.context(), durable, func(tx *transaction) error {
 		before := tx.maySend()
 		tx.requireConsent = required
 		if before && !tx.maySend() {

@@ -40,7 +40,7 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 func (s *ledger) takeTurn() {
 	s.lock()
 	defer s.unlock()
-	_ = s.look(func(header) error { return new(recorded).read(s.conn) }) // the declaration meets what is left of it
+	_ = s.view(s.context(), func(*transaction) error { return new(recorded).read(s.conn) }) // the declaration meets what is left of it
 }
 
 func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {

@@ -47,8 +47,8 @@ func (s *Store) Due(_ context.Context, r Request) (due bool, err error) {
 	}
 	s.lock()
 	defer s.unlock()
-	err = s.look(func(h header) error {
-		when, _, err := s.timing(&h, r)
+	err = s.view(s.context(), func(tx *transaction) error {
+		when, _, err := s.timing(&tx.header, r)
 		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
 			due, err = s.batchOpen()
 		}
@@ -150,7 +150,7 @@ func (s *Store) OftenCutOff() (bool, error) {
 	s.lock()
 	defer s.unlock()
 	var cutOff int64
-	err := s.look(func(header) (err error) {
+	err := s.view(s.context(), func(*transaction) (err error) {
 		cutOff, err = s.conn.find(`SELECT cut_off FROM mirror`)
 		return err
 	})
@@ -168,7 +168,7 @@ func (s *Store) MayWait(interval time.Duration) (bool, error) {
 	defer s.unlock()
 	wait := false
 	err := s.briefly(func() error {
-		return s.write(func(tx *transaction) error {
+		return s.update(s.context(), relaxed, func(tx *transaction) error {
 			wait = false
 			cutOff, err := tx.find(`SELECT cut_off FROM mirror`)
 			if err != nil || cutOff < cutOffsBeforeWait {

@@ -49,7 +49,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	s.lock()
 	defer s.unlock()
 	var once []*payload
-	err := s.writeUntil(ctx, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
+	err := s.update(ctx, durable, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
 		return nil, wrap("erase", err)
 	}

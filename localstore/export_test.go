@@ -256,7 +256,7 @@ func TestExportShowsDeclarationsWhileAnotherProcessWrites(t *testing.T) {
 	other := open(t, s.Path(), c)
 	declare(t, s, otelusage.Declaration{Name: "waits", Kind: otelusage.KindSequence, Checkpoints: []string{"a", "b"}})
 	other.lock()
-	err := other.write(func(*transaction) error {
+	err := other.update(other.context(), relaxed, func(*transaction) error {
 		if got := at(decoded(t, s), "sequences", 0); at(got, "name") != "waits" || at(got, "declared") != nil || len(at(got, "funnel").([]any)) != 2 {
 			t.Errorf("JSON: %v", got)
 		}

@@ -97,28 +97,14 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 	return h, nil
 }
 
-// reading makes a step of what reads one state of the file.
-func (s *DB) reading(ctx context.Context, f func(header) error) func() error {
-	return func() error {
-		if err := s.lockWithin(ctx); err != nil {
-			return err
-		}
-		defer s.unlock()
-		return s.lookUntil(ctx, func(header) error {
-			return s.conn.snapshot(func() error {
-				h, err := s.readHeader()
-				if err != nil {
-					return err
-				}
-				return f(h)
-			})
-		})
-	}
+// step makes a step of what reads one state of the file.
+func step(ctx context.Context, s *Store, f func(*transaction) error) func() error {
+	return func() error { return s.look(ctx, f) }
 }
 
 func (h *Health) basics(ctx context.Context, s *Store) func() error {
-	return s.reading(ctx, func(head header) error {
-		h.Schema, h.Consent, h.ErasePending = head.version, s.consentOf(&head), head.erasePending
+	return step(ctx, s, func(tx *transaction) error {
+		h.Schema, h.Consent, h.ErasePending = tx.version, s.consentOf(&tx.header), tx.erasePending
 		var err error
 		if h.Journal, err = s.conn.journalMode(); err != nil {
 			return err
@@ -137,7 +123,7 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		if h.Retractions, err = s.conn.retractionsLeft(&head); err != nil {
+		if h.Retractions, err = s.conn.retractionsLeft(&tx.header); err != nil {
 			return err
 		}
 		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
@@ -154,8 +140,8 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Store) func() error {
-	return s.reading(ctx, func(head header) error {
-		faults, err := s.conn.schemaFaults(head.version)
+	return step(ctx, s, func(tx *transaction) error {
+		faults, err := s.conn.schemaFaults(tx.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -170,8 +156,8 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
-	return s.reading(ctx, func(head header) error {
-		if head.version < tablesSince[name] {
+	return step(ctx, s, func(tx *transaction) error {
+		if tx.version < tablesSince[name] {
 			return nil
 		}
 		if long, err := s.conn.hasLong(name); err != nil {

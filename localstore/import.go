@@ -75,7 +75,7 @@ func (s *importer) importReference() {
 	}
 	o, err := s.reference.read(min(brief, s.patience()), s.now().UnixNano(), filepath.Dir(s.path))
 	if err == nil {
-		err = s.writeDurably(func(tx *transaction) error {
+		err = s.update(s.context(), durable, func(tx *transaction) error {
 			if tx.imported {
 				return nil // by another process
 			}

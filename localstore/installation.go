@@ -55,7 +55,7 @@ func (s *Store) SetInstallationID(id string) error {
 }
 
 func (s *DB) setInstallationID(id string) error {
-	err := s.write(func(tx *transaction) error {
+	err := s.update(s.context(), relaxed, func(tx *transaction) error {
 		return tx.run(replaceInstallation, id)
 	})
 	if err != nil {

@@ -59,6 +59,9 @@ func (s *DB) until(ctx context.Context, f func() error) error {
 	return f()
 }
 
+// context is that of the work under way.
+func (s *DB) context() context.Context { return orBackground(s.ends) }
+
 // readUntil sets the context of what is read, nil for none, and returns the
 // former one.
 func (s *DB) readUntil(ctx context.Context) (former context.Context) {

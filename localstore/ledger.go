@@ -84,7 +84,7 @@ func (s *ledger) readLedger() error {
 	l := s
 	if s.DB.mu.TryLock() {
 		defer s.DB.mu.Unlock()
-		return s.look(func(header) error { return l.recorded.read(s.conn) })
+		return s.view(s.context(), func(*transaction) error { return l.recorded.read(s.conn) })
 	}
 	path, _, err := findFile(s.asked)
 	if err != nil {
@@ -94,23 +94,22 @@ func (s *ledger) readLedger() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(l.recorded.read(c), c.close())
+	return errors.Join(c.snapshot(func() error { return l.recorded.read(c) }), c.close())
 }
 
+// read reads one state of the file.
 func (r *recorded) read(c *connection) error {
 	r.known = make(map[ledgerKey]otelusage.Declaration)
 	r.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
 	r.imports = make(map[string]otelusage.SeriesLifetime)
-	return c.snapshot(func() error {
-		keys, err := r.loadTrackables(c)
-		if err != nil {
-			return err
-		}
-		if r.former, err = c.formerNames(); err != nil {
-			return err
-		}
-		return r.loadLifetimes(c, keys)
-	})
+	keys, err := r.loadTrackables(c)
+	if err != nil {
+		return err
+	}
+	if r.former, err = c.formerNames(); err != nil {
+		return err
+	}
+	return r.loadLifetimes(c, keys)
 }
 
 func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {

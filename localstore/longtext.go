@@ -1,7 +1,6 @@
 package localstore
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -57,21 +56,6 @@ func (c *connection) limit(bytes int) {
 
 // unlimited leaves SQLite's own bound.
 const unlimited = 1_000_000_000
-
-// lookUntil is look for a reading, whose queries and waits for other processes
-// end with ctx, and which loads nothing that is absurdly long.
-func (s *DB) lookUntil(ctx context.Context, f func(header) error) error {
-	return s.until(ctx, func() error {
-		return s.look(func(h header) error {
-			if !s.readOnly {
-				conn := s.conn
-				conn.limit(maxLoaded)
-				defer conn.limit(unlimited)
-			}
-			return f(h)
-		})
-	})
-}
 
 // longTexts finds a table with a text that is too long among those that are read
 // again and again, and longAttributes one among the many of the series.

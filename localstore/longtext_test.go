@@ -132,7 +132,7 @@ func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
 		return err
 	}
 	for name, reader := range map[string]*Store{"reader": open(t, s.path, c, ReadOnly()), "writer": s} {
-		err := reader.lookUntil(t.Context(), func(header) error {
+		err := reader.look(t.Context(), func(*transaction) error {
 			if err := load(reader); !hasCode(err, codeTooBig) {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -38,24 +38,13 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	if err := s.lockWithin(ctx); err != nil {
-		return nil, wrap("preview submission", err)
-	}
-	defer s.unlock()
 	var p *Preview
-	read := func(f func() error) error {
-		return s.lookUntil(ctx, func(header) error { return s.conn.snapshot(f) })
-	}
-	err := read(func() error {
-		h, err := s.readHeader()
-		if err == nil {
-			err = s.conn.refuseLong(longTexts, longAttributes)
-		}
+	err := s.look(ctx, func(tx *transaction) error {
+		err := s.conn.refuseLong(longTexts, longAttributes)
 		if err != nil {
 			return err
 		}
-		tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano()}
-		p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&h)}
+		p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&tx.header)}
 		if r.Forwarder == Cumulative {
 			p.Parts, err = s.previewTotals(tx, r)
 			return err

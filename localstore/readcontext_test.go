@@ -125,11 +125,9 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		err := s.lookUntil(ctx, func(header) error {
-			return s.conn.snapshot(func() error {
-				return s.conn.each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
-					SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
-			})
+		err := s.look(ctx, func(tx *transaction) error {
+			return tx.each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+				SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
 		})
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {

@@ -467,7 +467,7 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		if decided {
 			setMode(t, other, ModeLocal)
 			setMode(t, other, ModeOn)
-			if err := s.look(func(header) error { return nil }); err != nil {
+			if err := s.view(s.context(), func(*transaction) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}

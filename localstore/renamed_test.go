@@ -268,7 +268,7 @@ func TestRenamings(t *testing.T) {
 						declare(t, s, d)
 					}
 					s.DB.mu.Lock()
-					err := s.write(func(*transaction) error { return nil })
+					err := s.update(s.context(), relaxed, func(*transaction) error { return nil })
 					s.DB.mu.Unlock()
 					if err != nil {
 						t.Fatal(err)

@@ -14,12 +14,12 @@ func (s *Store) Revision(ctx context.Context) (string, error) {
 		return "", ErrNotOpen
 	}
 	var revision string
-	err := s.reading(ctx, func(h header) error {
+	err := s.look(ctx, func(tx *transaction) error {
 		// What this connection writes itself does not move data_version.
 		own, err := s.conn.find(`SELECT total_changes()`)
-		revision = fmt.Sprintf("%s.%d.%d.%d", h.mirror, s.generation, h.dataVersion, own)
+		revision = fmt.Sprintf("%s.%d.%d.%d", tx.mirror, s.generation, tx.dataVersion, own)
 		return err
-	})()
+	})
 	return revision, wrap("read revision", err)
 }
 

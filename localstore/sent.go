@@ -28,7 +28,7 @@ func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 		return nil, ErrNotOpen
 	}
 	var sent []SentPart
-	err := s.reading(ctx, func(header) error {
+	err := s.look(ctx, func(*transaction) error {
 		read := 0
 		return s.conn.each(selectSent,
 			func(rows *sql.Rows) error {
@@ -47,7 +47,7 @@ func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 				sent = append(sent, p)
 				return err
 			}, batch)
-	})()
+	})
 	if err == nil && batch != 0 && len(sent) == 0 {
 		err = fmt.Errorf("batch %d: %w", batch, ErrNoPayload)
 	}

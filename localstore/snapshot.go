@@ -125,14 +125,12 @@ func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot
 	if !s.readOnly && s.hasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
+		_ = s.briefly(func() error { return s.update(s.context(), relaxed, func(*transaction) error { return nil }) })
 	}
 	var snap *Snapshot
-	err := s.lookUntil(ctx, func(header) error {
-		return s.conn.snapshot(func() (err error) {
-			snap, err = s.readSnapshot(q, inFlight)
-			return err
-		})
+	err := s.view(ctx, func(tx *transaction) (err error) {
+		snap, err = s.readSnapshot(tx, q, inFlight)
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -218,7 +218,7 @@ func TestBusyMirrorIsErrBusy(t *testing.T) {
 	s, c := fresh(t)
 	other := open(t, s.Path(), c, Existing(), WithBusyTimeout(time.Millisecond))
 	s.lock()
-	err := s.write(func(*transaction) error {
+	err := s.update(s.context(), relaxed, func(*transaction) error {
 		if _, err := other.Snapshot(t.Context(), Query{}); err != nil {
 			t.Errorf("reading waits: %v", err)
 		}

@@ -19,17 +19,13 @@ type snapshotReader struct {
 	columns    [4]any // of a day
 }
 
-func (s *Store) readSnapshot(q Query, inFlight bool) (*Snapshot, error) {
-	h, err := s.readHeader()
-	if err != nil {
-		return nil, err
-	}
+func (s *Store) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snapshot, err error) {
 	if q.Name, err = s.conn.nameNow(q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
-		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: h.mirror, InstallationID: h.installation,
-			CreatedAt: newTime(h.createdAt), Consent: s.consentOf(&h)},
+		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
+			CreatedAt: newTime(tx.createdAt), Consent: s.consentOf(&tx.header)},
 		connection: s.conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}

@@ -220,7 +220,7 @@ func (s *Store) Close() error {
 	}
 	var err error
 	if s.hasDeclarations() {
-		err = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
+		err = s.briefly(func() error { return s.update(s.context(), relaxed, func(*transaction) error { return nil }) })
 	}
 	s.closed = true
 	if s.held.resting != nil {
@@ -247,7 +247,7 @@ func (s *Store) Sync(context.Context) error {
 	}
 	s.lock()
 	defer s.unlock()
-	return wrap("sync mirror", s.writeDurably(func(tx *transaction) error {
+	return wrap("sync mirror", s.update(s.context(), durable, func(tx *transaction) error {
 		return tx.run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
 }

@@ -375,7 +375,7 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 	expect(t, s, "wal", `PRAGMA journal_mode`)
 	expect(t, s, "1", `PRAGMA synchronous`)
 	expect(t, s, fmt.Sprint(applicationID), `PRAGMA application_id`)
-	if err := s.writeDurably(func(tx *transaction) error {
+	if err := s.update(s.context(), durable, func(tx *transaction) error {
 		full, err := tx.pragma("synchronous")
 		if full != 2 {
 			t.Errorf("synchronous = %d in a durable transaction", full)

@@ -88,13 +88,13 @@ func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
 // begin leases what is due. The caller holds s.mu.
 func (s *Outbox) begin(r Request, due func(*header, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
 	is := false
-	err := s.look(func(h header) (err error) { is, err = due(&h, r); return err })
+	err := s.view(s.context(), func(tx *transaction) (err error) { is, err = due(&tx.header, r); return err })
 	if err != nil || !is {
 		return nil, err
 	}
 	var sub *Submission
 	begin := func() error {
-		return s.writeDurably(func(tx *transaction) error {
+		return s.update(s.context(), durable, func(tx *transaction) error {
 			sub = nil
 			is, err := due(&tx.header, r)
 			if err != nil || !is {

@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -78,57 +79,41 @@ func (s *DB) usable() error {
 	return s.hooks.opened(true)
 }
 
-// write runs f in a transaction. On any error nothing of it is in the file,
+// durability is what a commit survives.
+type durability int
+
+const (
+	// relaxed commits survive the death of the process.
+	relaxed durability = iota
+
+	// durable commits survive a power failure, and so do those before them.
+	durable
+)
+
+// update runs f in a transaction. On any error nothing of it is in the file,
 // unless the error is a commitError; what was remembered is dropped, because f
-// may have remembered rows that were rolled back. The caller holds s.mu.
-func (s *DB) write(f func(*transaction) error) error {
-	return s.transact(f, func(run func() error) error { return run() })
+// may have remembered rows that were rolled back. It waits for another process
+// until ctx ends; what has begun is not cut short. The caller holds s.mu.
+func (s *DB) update(ctx context.Context, lasting durability, f func(*transaction) error) error {
+	return s.until(ctx, func() error {
+		return s.again(func() error { return s.updateOnce(lasting, f) })
+	})
 }
 
-// writeDurably is write with a commit that is on the disk when it returns.
-func (s *DB) writeDurably(f func(*transaction) error) error {
-	return s.transact(f, func(run func() error) error { return s.conn.durable(run) })
-}
-
-// writeUntil is writeDurably for what a person waits for: it waits for another
-// process until ctx ends. What has begun is not cut short.
-func (s *DB) writeUntil(ctx context.Context, f func(*transaction) error) error {
-	return s.until(ctx, func() error { return s.writeDurably(f) })
-}
-
-func (s *DB) transact(f func(*transaction) error, mode func(func() error) error) error {
-	return s.again(func() error { return s.transactOnce(f, mode) })
-}
-
-func (s *DB) transactOnce(f func(*transaction) error, mode func(func() error) error) error {
+func (s *DB) updateOnce(lasting durability, f func(*transaction) error) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
 	var committed func()
-	err := mode(func() error {
-		return s.conn.immediate(func() error {
-			h, err := s.readHeader()
-			if err != nil {
-				return err
-			}
-			if h.version > schemaVersion {
-				return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
-			}
-			if err := s.refuseNews(h); err != nil {
-				return err
-			}
-			s.adopt(h)
-			tx := &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
-			if err := s.followDecision(tx); err != nil {
-				return fmt.Errorf("follow decision: %w", err)
-			}
-			s.adopt(tx.header)
-			if committed, err = s.hooks.begin(tx); err != nil {
-				return err
-			}
-			return f(tx)
-		})
-	})
+	commit := func() error {
+		return s.conn.immediate(func() (err error) { committed, err = s.within(f); return err })
+	}
+	var err error
+	if lasting == durable {
+		err = s.conn.durable(commit)
+	} else {
+		err = commit()
+	}
 	if err != nil {
 		s.forget()
 		return s.named(s.diagnose(err))
@@ -137,6 +122,40 @@ func (s *DB) transactOnce(f func(*transaction) error, mode func(func() error) er
 	s.conn.wrote(s.path)
 	committed()
 	return nil
+}
+
+// within runs f in the transaction that has begun, after what each transaction
+// does first.
+func (s *DB) within(f func(*transaction) error) (committed func(), err error) {
+	h, err := s.checkedHeader()
+	if err != nil {
+		return nil, err
+	}
+	s.adopt(h)
+	tx := s.newTransaction(h)
+	if err := s.followDecision(tx); err != nil {
+		return nil, fmt.Errorf("follow decision: %w", err)
+	}
+	s.adopt(tx.header)
+	if committed, err = s.hooks.begin(tx); err != nil {
+		return nil, err
+	}
+	return committed, f(tx)
+}
+
+// checkedHeader reads the header of a file that this program understands.
+func (s *DB) checkedHeader() (h header, err error) {
+	if h, err = s.readHeader(); err != nil {
+		return h, err
+	}
+	if h.version > schemaVersion {
+		return h, fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	}
+	return h, s.refuseNews(h)
+}
+
+func (s *DB) newTransaction(h header) *transaction {
+	return &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
 }
 
 // brief is how long work waits for another process that can as well be done
@@ -189,12 +208,16 @@ func (s *DB) hasten() {
 	}
 }
 
-// look runs f on the write connection, outside a transaction of its own.
-func (s *DB) look(f func(header) error) error {
-	return s.again(func() error { return s.lookOnce(f) })
+// view runs f, which reads, on one state of the file: what other processes
+// commit meanwhile stays out of sight. Queries and waits for other processes end
+// with ctx, and nothing that is absurdly long is loaded. The caller holds s.mu.
+func (s *DB) view(ctx context.Context, f func(*transaction) error) error {
+	return s.until(ctx, func() error {
+		return s.again(func() error { return s.viewOnce(f) })
+	})
 }
 
-func (s *DB) lookOnce(f func(header) error) error {
+func (s *DB) viewOnce(f func(*transaction) error) error {
 	if s.closed {
 		return ErrClosed
 	}
@@ -205,24 +228,70 @@ func (s *DB) lookOnce(f func(header) error) error {
 	if err := ready(); err != nil {
 		return err
 	}
-	h, err := s.readHeader()
-	if err != nil {
-		return s.named(s.diagnose(err))
-	}
-	if h.version > schemaVersion {
-		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
-	}
-	if err := s.refuseNews(h); err != nil {
-		return s.named(s.diagnose(err))
-	}
-	if h.mode != h.stored && !s.readOnly {
+	err := s.viewState(f, false)
+	if errors.Is(err, errDecided) {
 		// At worst the next transaction does it: nothing is sent meanwhile.
-		if s.transactOnce(func(*transaction) error { return nil }, func(run func() error) error { return run() }) == nil {
-			h = s.last
+		if err := s.updateOnce(relaxed, func(*transaction) error { return nil }); s.conn == nil {
+			return err
 		}
+		err = s.viewState(f, true)
 	}
-	s.adopt(h)
-	return s.named(s.diagnose(f(h)))
+	return s.named(s.diagnose(err))
+}
+
+// look is view for who does not hold the lock.
+func (s *DB) look(ctx context.Context, f func(*transaction) error) error {
+	if err := s.lockWithin(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	return s.view(ctx, f)
+}
+
+// copyTo writes what the file holds at one moment into an empty file.
+func (s *DB) copyTo(ctx context.Context, path string) error {
+	err := s.view(ctx, func(*transaction) error { return nil }) // connects
+	if err != nil {
+		return err
+	}
+	return s.until(ctx, func() error {
+		// VACUUM INTO takes an empty file, and leaves unused pages out.
+		return s.limited(func() error {
+			_, err := s.conn.conn.ExecContext(s.context(), "VACUUM INTO ?1", path)
+			return s.named(s.diagnose(err))
+		})
+	})
+}
+
+// errDecided is met where the decision file says what the mirror does not yet.
+var errDecided = errors.New("localstore: mirror is to follow the decision")
+
+// viewState runs f on one state of the file; followed says that the mirror is
+// not to be brought in line with the decision file before.
+func (s *DB) viewState(f func(*transaction) error, followed bool) error {
+	return s.limited(func() error {
+		return s.conn.snapshot(func() error {
+			h, err := s.checkedHeader()
+			if err != nil {
+				return err
+			}
+			if h.mode != h.stored && !s.readOnly && !followed {
+				return errDecided
+			}
+			s.adopt(h)
+			return f(s.newTransaction(h))
+		})
+	})
+}
+
+// limited runs f, which loads nothing that is absurdly long.
+func (s *DB) limited(f func() error) error {
+	if !s.readOnly { // whose connection has the limit for good
+		conn := s.conn
+		conn.limit(maxLoaded)
+		defer conn.limit(unlimited)
+	}
+	return f()
 }
 
 // findOrInsert returns the row that find selects by the first keys of args, or

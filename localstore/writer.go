@@ -113,7 +113,7 @@ func (s *Store) Writer(maySend bool) (*Writer, error) {
 		return nil, ErrInUse
 	}
 	w := &Writer{store: s.recorder, id: uuid.NewString(), maySend: maySend}
-	err := s.look(func(h header) error { w.from = h.observe(maySend); return nil })
+	err := s.view(s.context(), func(tx *transaction) error { w.from = tx.observe(maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
@@ -167,7 +167,7 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 	defer s.unlock()
 	w.maySend = maySend
 	return wrap("observe mirror", s.briefly(func() error {
-		return s.look(func(h header) error { w.ahead = h.observe(maySend); return nil })
+		return s.view(s.context(), func(tx *transaction) error { w.ahead = tx.observe(maySend); return nil })
 	}))
 }
 
@@ -181,18 +181,18 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	s.lock()
 	defer s.unlock()
 	w.maySend = maySend
-	note := func(h header) error {
-		w.moveOn(w.ahead, h.observe(maySend))
-		return nil
+	var now observation
+	observe := func(tx *transaction) error { now = tx.observe(maySend); return nil }
+	var err error
+	if s.hooks.waiting() {
+		err = s.update(s.context(), relaxed, observe)
+	} else {
+		err = s.view(s.context(), observe)
 	}
-	if !s.hooks.waiting() {
-		return s.look(note)
+	if err == nil {
+		w.moveOn(w.ahead, now)
 	}
-	var h header
-	if err := s.write(func(tx *transaction) error { h = tx.header; return nil }); err != nil {
-		return err
-	}
-	return note(h)
+	return err
 }
 
 // Record writes a recording in one transaction. A nil error says that its
@@ -229,7 +229,7 @@ func (s *recorder) worthRepeating(err error) bool {
 func (w *Writer) record(r *Recording) error {
 	s := w.store
 	var now observation
-	err := s.write(func(tx *transaction) error {
+	err := s.update(s.context(), relaxed, func(tx *transaction) error {
 		now = tx.observe(r.MaySend)
 		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
@@ -294,8 +294,8 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 func (w *Writer) settleAttempt(cause error) error {
 	s := w.store
 	var seq int64
-	err := s.look(func(h header) error {
-		if h.mirror != w.attempt.mirror {
+	err := s.view(s.context(), func(tx *transaction) error {
+		if tx.mirror != w.attempt.mirror {
 			return nil // another file: what was written to the former is gone
 		}
 		n, err := s.conn.find(`SELECT seq FROM writers WHERE id = ?1`, w.id)

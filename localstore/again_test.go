@@ -122,8 +122,10 @@ func TestALockOfOurOwn(t *testing.T) {
 		t.Fatalf("write while another one does = %v", busy)
 	}
 	for name, op := range map[string]func(f func() error) error{
-		"write": func(f func() error) error { return s.update(s.context(), relaxed, func(*transaction) error { return f() }) },
-		"look":  func(f func() error) error { return s.view(s.context(), func(*transaction) error { return f() }) },
+		"write": func(f func() error) error {
+			return s.update(s.context(), relaxed, func(*transaction) error { return f() })
+		},
+		"look": func(f func() error) error { return s.view(s.context(), func(*transaction) error { return f() }) },
 	} {
 		for _, passes := range []bool{true, false} {
 			s.lock()

@@ -59,7 +59,7 @@ func (s *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 		s.held.waited = false
 		return aside, err
 	}
-	s.held.waited = s.held.waited || s.patience() == s.busyTimeout()
+	s.held.waited = s.held.waited || s.patience() == s.busyLimit()
 	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
 }
 

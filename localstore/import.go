@@ -39,6 +39,7 @@ func (s *importer) importIsDue() bool {
 type importer struct {
 	*book
 	ledger      *ledger
+	from        string // where it was said to be; "" for beside the mirror
 	reference   reference
 	notImported error // why not, while it is to be
 	importAgain time.Time
@@ -66,7 +67,7 @@ func (s *importer) importReference() {
 	if s.last.imported || s.last.erasures > 0 {
 		return
 	}
-	if err := s.reference.distrusted(); err != nil && s.importFrom != "" { // beside the mirror it is a stranger's attempt
+	if err := s.reference.distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
 		s.failImport(before, err)
 		return
 	}

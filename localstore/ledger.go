@@ -90,7 +90,7 @@ func (s *ledger) readLedger() error {
 	if err != nil {
 		return err
 	}
-	c, err := connect(path, true, s.busyTimeout())
+	c, err := connect(path, true, s.busyLimit())
 	if err != nil {
 		return err
 	}

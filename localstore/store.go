@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"go.opentelemetry.io/otel"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 )
@@ -28,72 +24,17 @@ type Store struct {
 	*Outbox
 }
 
-// DB is the mirror's file.
-type DB struct {
-	config
-	hooks hooks
-	asked string // the path that Open was given, absolute
-	path  string // of the file itself, which it may be a link to; guarded by mu
-
-	mu         sync.Mutex // guards what follows, and the one write connection
-	conn       *connection
-	ends       context.Context // of the reading under way, nil for none
-	file       os.FileInfo     // what conn writes to
-	left       *connection     // that conn was before, to the same file
-	held       held            // where an open file keeps its name
-	closed     bool
-	generation uint64 // of remembered rows
-	epoch      int64
-	identity   identity
-	decision   decisionFiles
-	busy       atomic.Int64  // nanoseconds, see busyTimeout
-	hurry      time.Duration // the most that the work under way waits for others; 0: busyTimeout
-	last       header        // what the file said last, for the next one to take over
-	noLog      bool          // the file system allows no write-ahead log
-	inherits   bool          // the next one follows a file that was set aside
-	lost       bool          // an earlier one was, and nothing is known of it
-	recorded   bool          // something was written to file
-
-	dataVersion   int64          // of the file that was read last
-	circumstances *Circumstances // what holds for this process; nil: not known
-
-	reports []error // for the handler
-}
-
-// hooks are what other rooms do at the moments of a file's life. The caller
-// holds mu.
-type hooks struct {
-	// begin runs in each writing transaction before its work, committed after
-	// its commit.
-	begin func(*transaction) (committed func(), err error)
-
-	// waiting reports whether begin would have something to write.
-	waiting func() bool
-
-	// withhold runs in a transaction after which nothing may be sent any more.
-	withhold func(*transaction) error
-
-	// opened runs before each use of the file; fresh says that it was opened
-	// just now.
-	opened func(fresh bool) error
-
-	// forgot says that rows which were remembered may be gone, changed that
-	// another process wrote to the file, replaced that it is another one.
-	forgot, changed, replaced func()
-}
-
 // newStore builds the rooms of a Store upon its file, which is not open yet.
 func newStore(c config, path string) *Store {
-	db := &DB{config: c, asked: path, path: path, generation: 1}
-	db.busy.Store(int64(c.busy))
-	b := &book{DB: db}
+	db := newDB(path, c.file)
+	b := &book{DB: db, limits: c.limits}
 	l := &ledger{book: b}
 	s := &Store{
 		DB: db, book: b, ledger: l,
-		importer: &importer{book: b, ledger: l, reference: referenceOf(path)},
+		importer: &importer{book: b, ledger: l, from: c.importFrom, reference: referenceOf(path)},
 		recorder: &recorder{book: b},
 	}
-	s.Outbox = &Outbox{book: b, importer: s.importer}
+	s.Outbox = &Outbox{book: b, importer: s.importer, random: c.random}
 	l.convert = s.importer.convertImported
 	if c.importFrom != "" {
 		s.importer.reference = referenceOf(c.importFrom)
@@ -107,12 +48,6 @@ func newStore(c config, path string) *Store {
 		replaced: func() { l.anew.Store(true) },
 	}
 	return s
-}
-
-// identity is what the mirror row says for good, or until Erase.
-type identity struct {
-	mirror, installation string
-	createdAt            int64
 }
 
 // Open opens the mirror at path, and makes it, readable and writable for this
@@ -137,8 +72,8 @@ func Open(path string, opts ...Option) (*Store, error) {
 // ctx. The Store does not keep it.
 func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
-	if c.installationID != "" {
-		if err := checkInstallationID(c.installationID); err != nil {
+	if c.file.installationID != "" {
+		if err := checkInstallationID(c.file.installationID); err != nil {
 			return nil, err
 		}
 	}
@@ -146,12 +81,12 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	c.now = instant.Clock(c.now)
+	c.file.now = instant.Clock(c.file.now)
 	s := newStore(c, path)
 	s.lock()
 	defer s.unlock()
 	err = s.until(ctx, func() error {
-		if c.readOnly {
+		if c.file.readOnly {
 			return s.openReadOnly()
 		}
 		err := s.open()
@@ -250,59 +185,4 @@ func (s *Store) Sync(context.Context) error {
 	return wrap("sync mirror", s.update(s.context(), durable, func(tx *transaction) error {
 		return tx.run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
-}
-
-// report keeps an error that has no caller, for unlock to hand over.
-func (s *DB) report(err error) { s.reports = append(s.reports, err) }
-
-func (s *DB) lock() { s.mu.Lock() }
-
-// lockWithin is lock for a reading, which need not wait once ctx has ended.
-func (s *DB) lockWithin(ctx context.Context) error {
-	ctx = orBackground(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.mu.TryLock() {
-		return nil
-	}
-	locked := make(chan struct{})
-	go func() {
-		s.lock()
-		close(locked)
-	}()
-	select {
-	case <-locked:
-		return nil
-	case <-ctx.Done():
-		go func() {
-			<-locked
-			s.unlock()
-		}()
-		return ctx.Err()
-	}
-}
-
-// orBackground returns a context also for a caller who passed none.
-func orBackground(ctx context.Context) context.Context {
-	if ctx == nil {
-		return background
-	}
-	return ctx
-}
-
-// unlock hands over what was reported once the Store can be used again: a
-// handler may call it.
-func (s *DB) unlock() {
-	s.restLater()
-	reports := s.reports
-	s.reports = nil
-	s.mu.Unlock()
-	for _, err := range reports {
-		if s.onError != nil {
-			s.onError(err)
-		} else {
-			otel.Handle(err)
-		}
-	}
 }

@@ -66,7 +66,8 @@ type Submission struct {
 type Outbox struct {
 	*book
 	importer *importer
-	waits    bool // the shutdown waits long for the submission under way
+	random   func() float64 // spreads retries
+	waits    bool           // the shutdown waits long for the submission under way
 }
 
 // Begin takes a submission that is due: one that was begun and not settled, or

@@ -23,7 +23,15 @@ type totals struct {
 // what is remembered of them.
 type book struct {
 	*DB
+	limits
 	totals map[int64]*totals // of series recorded lately
+}
+
+// limits bound what is kept.
+type limits struct {
+	maxRows       int64            // latest exports per series
+	maxRowsByName map[string]int64 // the same for trackables, by lower-case name
+	maxSeries     int64
 }
 
 // forget drops the remembered totals.

@@ -184,14 +184,14 @@ func (s *DB) waitingAtMost(d time.Duration, f func() error) error {
 // patience is how long the work under way waits for another process.
 func (s *DB) patience() time.Duration {
 	if s.hurry > 0 {
-		return min(s.hurry, s.busyTimeout())
+		return min(s.hurry, s.busyLimit())
 	}
-	return s.busyTimeout()
+	return s.busyLimit()
 }
 
-// busyTimeout is how long a transaction waits for another process's. It may be
+// busyLimit is how long a transaction waits for another process's. It may be
 // asked without the lock.
-func (s *DB) busyTimeout() time.Duration { return time.Duration(s.busy.Load()) }
+func (s *DB) busyLimit() time.Duration { return time.Duration(s.busy.Load()) }
 
 // setBusyTimeout changes it, from the next transaction on.
 func (s *DB) setBusyTimeout(d time.Duration) {

@@ -87,7 +87,7 @@ func (s *sender) loop() {
 // make an attempt: none where it was not due before the recording, but one where
 // something is wrong, which it finds out too.
 func (s *sender) prepare() bool {
-	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
+	if due, err := s.e.store.Outbox().Due(s.ctx, s.request(false)); err != nil || !due {
 		return err != nil
 	}
 	reader := s.e.reader.Load()
@@ -164,7 +164,7 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, nil // until the first export tells
 		}
 	}
-	sub, err := s.e.store.Begin(ctx, request)
+	sub, err := s.e.store.Outbox().Begin(ctx, request)
 	if err != nil || sub == nil {
 		return false, err
 	}
@@ -252,11 +252,11 @@ func (s *sender) patience() time.Duration {
 	if len(s.turn) == 0 || !s.e.maySend {
 		return s.e.config.shutdownGrace // nothing is under way
 	}
-	often, err := s.e.store.OftenCutOff()
+	often, err := s.e.store.Outbox().OftenCutOff()
 	if err != nil || !often {
 		return s.e.config.shutdownGrace
 	}
-	if wait, err := s.e.store.MayWait(s.e.config.submitInterval); err == nil && wait {
+	if wait, err := s.e.store.Outbox().MayWait(s.e.config.submitInterval); err == nil && wait {
 		return max(s.e.config.submitWait, s.e.config.shutdownGrace)
 	}
 	return 0

@@ -28,11 +28,11 @@ func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 				}
 				return nil
 			}
-			s.lock()
-			written := s.update(s.context(), relaxed, func(*transaction) error { return once() })
+			s.db.lock()
+			written := s.db.update(s.db.context(), relaxed, func(*transaction) error { return once() })
 			calls = 0
-			read := s.view(s.context(), func(*transaction) error { return once() })
-			s.unlock()
+			read := s.db.view(s.db.context(), func(*transaction) error { return once() })
+			s.db.unlock()
 			if written != nil || read != nil {
 				t.Errorf("write = %v, read = %v", written, read)
 			}
@@ -114,29 +114,29 @@ func TestALockOfOurOwn(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	other := open(t, s.Path(), newClock(), WithBusyTimeout(0))
 	execute(t, s, "BEGIN IMMEDIATE")
-	other.lock()
-	busy := other.update(other.context(), relaxed, func(*transaction) error { return nil })
-	other.unlock()
+	other.db.lock()
+	busy := other.db.update(other.db.context(), relaxed, func(*transaction) error { return nil })
+	other.db.unlock()
 	execute(t, s, "ROLLBACK")
 	if !errors.Is(busy, ErrBusy) {
 		t.Fatalf("write while another one does = %v", busy)
 	}
 	for name, op := range map[string]func(f func() error) error{
 		"write": func(f func() error) error {
-			return s.update(s.context(), relaxed, func(*transaction) error { return f() })
+			return s.db.update(s.db.context(), relaxed, func(*transaction) error { return f() })
 		},
-		"look": func(f func() error) error { return s.view(s.context(), func(*transaction) error { return f() }) },
+		"look": func(f func() error) error { return s.db.view(s.db.context(), func(*transaction) error { return f() }) },
 	} {
 		for _, passes := range []bool{true, false} {
-			s.lock()
-			locked, calls := s.conn, 0
+			s.db.lock()
+			locked, calls := s.db.conn, 0
 			err := op(func() error {
 				calls++
-				waits, pragmaErr := s.conn.pragma("busy_timeout")
+				waits, pragmaErr := s.db.conn.pragma("busy_timeout")
 				if want := []int64{5000, 0}[min(calls-1, 1)]; waits != want || pragmaErr != nil {
 					t.Errorf("%s: call %d waits %d ms, want %d: %v", name, calls, waits, want, pragmaErr)
 				}
-				if s.conn != locked && passes {
+				if s.db.conn != locked && passes {
 					return nil
 				}
 				return busy
@@ -144,15 +144,15 @@ func TestALockOfOurOwn(t *testing.T) {
 			if (err == nil) != passes || calls != 2 {
 				t.Errorf("%s: error %v after %d calls", name, err, calls)
 			}
-			s.unlock()
+			s.db.unlock()
 		}
 	}
-	s.lock()
-	locked, calls := s.conn, 0
-	err := s.again(func() error { calls++; return &commitError{busy} })
-	if !errors.As(err, new(*commitError)) || calls != 1 || s.conn == locked { // it may be in the file
+	s.db.lock()
+	locked, calls := s.db.conn, 0
+	err := s.db.again(func() error { calls++; return &commitError{busy} })
+	if !errors.As(err, new(*commitError)) || calls != 1 || s.db.conn == locked { // it may be in the file
 		t.Errorf("a commit: error %v after %d calls", err, calls)
 	}
-	s.unlock()
+	s.db.unlock()
 	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
 }

@@ -21,10 +21,10 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if err := s.lockWithin(ctx); err != nil {
+	if err := s.db.lockWithin(ctx); err != nil {
 		return wrap("back up mirror", err)
 	}
-	defer s.unlock()
+	defer s.db.unlock()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownFile)
 	if err != nil {
 		return wrap("back up mirror", err)
@@ -33,7 +33,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := f.Close(); err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
 	}
-	err = s.copyTo(ctx, path)
+	err = s.db.copyTo(ctx, path)
 	if err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path), removeFile(path+"-journal"))
 	}

@@ -24,12 +24,12 @@ type Balance struct {
 
 // Balance returns the balance of every series, by series. It reads one state of
 // the file, whatever other processes write meanwhile, and ends with ctx.
-func (s *Store) Balance(ctx context.Context) ([]Balance, error) {
+func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
 	var list []Balance
-	err := s.look(ctx, func(*transaction) (err error) { list, err = s.balances(); return err })
+	err := s.db.look(ctx, func(*transaction) (err error) { list, err = s.balances(); return err })
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
 	}
@@ -43,13 +43,13 @@ var selectBalances = `SELECT s.id, ` + shown("m.name") + `, ` + loaded("s.attrib
 	FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 	JOIN resources r ON r.id = s.resource_id ORDER BY s.id`
 
-func (s *Store) balances() ([]Balance, error) {
+func (s *Reader) balances() ([]Balance, error) {
 	flying, long, err := s.inFlight()
 	if err != nil {
 		return nil, err
 	}
 	var list []Balance
-	err = s.conn.each(selectBalances,
+	err = s.db.conn.each(selectBalances,
 		func(rows *sql.Rows) error {
 			var id int64
 			var b Balance
@@ -100,9 +100,9 @@ var selectSealed = `SELECT id, ` + within("payload", maxPayload, nothing) + ` FR
 
 // inFlight returns the values of all sealed points by series, and the parts that
 // are too long to be looked at.
-func (s *Outbox) inFlight() (flying map[int64][][]byte, long []int64, err error) {
+func (s *Reader) inFlight() (flying map[int64][][]byte, long []int64, err error) {
 	flying = make(map[int64][][]byte)
-	err = s.conn.each(selectSealed, func(rows *sql.Rows) error {
+	err = s.db.conn.each(selectSealed, func(rows *sql.Rows) error {
 		var id int64
 		var text sql.NullString
 		if err := rows.Scan(&id, &text); err != nil {

@@ -112,29 +112,29 @@ func sdkDisabled(value string) bool {
 // the Store it records into; viewers do it for their own. Without it the Store
 // says what the mirror stores.
 func (s *Store) SetCircumstances(x Circumstances) {
-	if s == nil {
+	if s.missing() {
 		return
 	}
-	s.lock()
-	defer s.unlock()
-	s.circumstances = &x
+	s.db.lock()
+	defer s.db.unlock()
+	s.db.circumstances = &x
 }
 
 // Circumstances returns what SetCircumstances set; without it those of a viewer.
 func (s *Store) Circumstances() Circumstances {
-	if s == nil {
+	if s.missing() {
 		return Circumstances{Viewer: true}
 	}
-	s.lock()
-	defer s.unlock()
-	if s.circumstances == nil {
+	s.db.lock()
+	defer s.db.unlock()
+	if s.db.circumstances == nil {
 		return Circumstances{Viewer: true}
 	}
-	return *s.circumstances
+	return *s.db.circumstances
 }
 
 // consentOf is what the Store says of consent. The caller holds s.mu.
-func (s *Store) consentOf(h *header) Consent {
+func (s *DB) consentOf(h *header) Consent {
 	if s.circumstances == nil {
 		return h.consent()
 	}

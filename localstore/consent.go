@@ -24,7 +24,7 @@ func (s *Store) Consent(ctx context.Context) (Consent, error) {
 		return Consent{}, ErrNotOpen
 	}
 	var c Consent
-	err := s.look(ctx, func(tx *transaction) error { c = s.consentOf(&tx.header); return nil })
+	err := s.db.look(ctx, func(tx *transaction) error { c = s.db.consentOf(&tx.header); return nil })
 	if err != nil {
 		return Consent{}, fmt.Errorf("read consent: %w", err)
 	}
@@ -85,36 +85,36 @@ func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 	if mode < ModeUnset || mode > ModeOn {
 		return fmt.Errorf("set mode: unknown %v", mode)
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	s.keepStricter(mode)
 	var notKept error
-	err := s.update(ctx, durable, func(tx *transaction) error {
+	err := s.db.update(ctx, durable, func(tx *transaction) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		notKept = writeDecisions(s.path, s.asked, mode)
+		notKept = writeDecisions(s.db.path, s.db.asked, mode)
 		switch {
 		case notKept == nil:
 			tx.wrongDecision, tx.distrusted = "", ""
 		case errors.Is(notKept, errNotOurs):
-			holds = strictest(mode, s.decision.read(s.path, s.asked).mode)
+			holds = strictest(mode, s.db.decision.read(s.db.path, s.db.asked).mode)
 		case !stricter(mode, tx.mode):
 			return notKept
 		}
 		if tx.mode == holds {
 			return nil
 		}
-		return s.switchMode(tx, holds)
+		return s.db.switchMode(tx, holds)
 	})
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	if err := s.view(s.context(), func(*transaction) error { return nil }); err != nil { // remember it
+	if err := s.db.view(s.db.context(), func(*transaction) error { return nil }); err != nil { // remember it
 		return err
 	}
 	if errors.Is(notKept, errNotOurs) {
-		return overruled(mode, s.decision.read(s.path, s.asked), notKept)
+		return overruled(mode, s.db.decision.read(s.db.path, s.db.asked), notKept)
 	}
 	return wrap("set mode in the mirror alone", notKept)
 }
@@ -134,9 +134,9 @@ func overruled(mode Mode, said decision, notKept error) error {
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
 func (s *Store) keepStricter(mode Mode) {
-	said := s.decision.read(s.path, s.asked)
-	if said.wrong == "" && stricter(mode, said.mode) && !s.closed && !s.readOnly {
-		_ = writeDecisions(s.path, s.asked, mode) // the transaction does it again
+	said := s.db.decision.read(s.db.path, s.db.asked)
+	if said.wrong == "" && stricter(mode, said.mode) && !s.db.closed && !s.db.readOnly {
+		_ = writeDecisions(s.db.path, s.db.asked, mode) // the transaction does it again
 	}
 }
 
@@ -153,18 +153,18 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	done := false
-	err := s.view(s.context(), func(tx *transaction) error { done = tx.requireConsent != notRequired; return nil })
+	err := s.db.view(s.db.context(), func(tx *transaction) error { done = tx.requireConsent != notRequired; return nil })
 	if err != nil || done {
 		return err
 	}
-	err = s.update(s.context(), durable, func(tx *transaction) error {
+	err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
 		before := tx.maySend()
 		tx.requireConsent = required
 		if before && !tx.maySend() {
-			if err := s.withholdPending(tx); err != nil {
+			if err := s.outbox.withholdPending(tx); err != nil {
 				return err
 			}
 		}
@@ -173,6 +173,6 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	s.last.requireConsent = required
+	s.db.last.requireConsent = required
 	return nil
 }

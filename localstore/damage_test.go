@@ -146,18 +146,18 @@ func TestDamageFailsNoCall(t *testing.T) {
 		"observe": func(_ *Store, w *Writer) error { return w.Observe(background, true) },
 		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
 		"declare while the store is in use": func(s *Store, _ *Writer) error {
-			s.lock()
+			s.db.lock()
 			declared := make(chan error)
 			go func() {
 				_, err := s.Declare(d)
 				declared <- err
 			}()
 			runtime.Gosched()
-			s.unlock()
+			s.db.unlock()
 			return <-declared
 		},
 		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(background); return err },
-		"begin":   func(s *Store, _ *Writer) error { _, err := s.Begin(background, request(Delta)); return err },
+		"begin":   func(s *Store, _ *Writer) error { _, err := s.Outbox().Begin(background, request(Delta)); return err },
 		"balance": func(s *Store, _ *Writer) error { _, err := s.Balance(background); return err },
 		"csv":     func(s *Store, _ *Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
 		"enable":  func(s *Store, _ *Writer) error { return s.Enable(background) },
@@ -263,7 +263,7 @@ func TestConsentOutlivesDamage(t *testing.T) {
 		damage(t, s)
 		record(t, w, add(n, 1))
 		record(t, w, add(n, 1))
-		if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+		if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
 			t.Errorf("%v: Begin = %v", mode, err)
 		}
 		if b := balances(t, s)["n{}"]; !b.Pending.IsZero() {
@@ -348,7 +348,7 @@ func TestProcessesThatFindTheDamageTogetherGoOnInOneFile(t *testing.T) {
 					return
 				}
 				stores[i] = s
-				w, err := s.Writer(true)
+				w, err := s.recorder.Writer(true)
 				n := statistic(version("1"), "n")
 				for range 3 { // as an exporter does: the next export carries it
 					if w == nil {
@@ -438,7 +438,7 @@ func TestUnreadableContentIsSetAside(t *testing.T) {
 			for range 6 {
 				c.add(2 * time.Hour)
 				recorded = w.Record(t.Context(), Recording{MaySend: true, Changes: []Change{add(n, 1)}}) == nil
-				if sub, err := s.Begin(t.Context(), request(Delta)); err == nil && sub != nil {
+				if sub, err := s.Outbox().Begin(t.Context(), request(Delta)); err == nil && sub != nil {
 					if p, err := sub.Next(t.Context()); err == nil && p != nil {
 						_, err = sub.Settle(t.Context(), p, accepted)
 						submitted = err == nil

@@ -115,7 +115,7 @@ func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
 	s := open(t, path, newClock())
 	defer func() { closeStore(t, s) }()
 	setMode(t, s, ModeOn)
-	err := s.conn.immediate(func() error { // another process writes
+	err := s.db.conn.immediate(func() error { // another process writes
 		for _, tt := range []struct {
 			mode Mode
 			want error
@@ -184,7 +184,7 @@ func TestAFileNobodyUnderstandsSendsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			record(t, w, add(n, 10))
-			if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+			if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
 				t.Errorf("begin: %v", err)
 			}
 			if c := consentOf(t, s); c.Sending || !strings.Contains(c.Reason, "beside the mirror") {
@@ -209,7 +209,7 @@ func TestAnAdministratorsEditWithholds(t *testing.T) {
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
 	decideByHand(t, path, "local\n")
-	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("begin: %v", err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})
@@ -237,16 +237,16 @@ func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
 		path := newPath(t)
 		s := open(t, path, newClock())
 		setMode(t, s, tt.before)
-		if _, err := s.conn.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
+		if _, err := s.db.conn.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetMode(t.Context(), tt.decided); err == nil {
 			t.Fatal("nothing was cut off")
 		}
-		if _, err := s.conn.exec(`DROP TRIGGER refuse`); err != nil {
+		if _, err := s.db.conn.exec(`DROP TRIGGER refuse`); err != nil {
 			t.Fatal(err)
 		}
-		if said := s.decision.read(path, path); said.mode != tt.decided {
+		if said := s.db.decision.read(path, path); said.mode != tt.decided {
 			t.Errorf("the file says %v: the test shows nothing", said.mode)
 		}
 		if c := consentOf(t, s); c.Mode != tt.want {

@@ -17,7 +17,7 @@ import (
 // mirror yet.
 func decided(t *testing.T, s *Store) Consent {
 	t.Helper()
-	viewer := open(t, s.asked, newClock(), ReadOnly())
+	viewer := open(t, s.db.asked, newClock(), ReadOnly())
 	defer closeStore(t, viewer)
 	c := consentOf(t, s)
 	if seen := consentOf(t, viewer); seen != c {
@@ -133,10 +133,10 @@ func TestAFileThatIsGivenAwayIsNoticed(t *testing.T) {
 	if c := new(decisionCache).read(path + decisionSuffix); c.mode != ModeOn {
 		t.Errorf("it says %+v", c)
 	}
-	s.decision.read(path, path) // the mirror has not followed yet
+	s.db.decision.read(path, path) // the mirror has not followed yet
 	for _, mode := range []fs.FileMode{0o666, 0o600, 0o606} {
 		chmod(t, path+decisionSuffix, mode)
-		if said, want := s.decision.read(path, path), mode == 0o600; (said.mode == ModeOn) != want {
+		if said, want := s.db.decision.read(path, path), mode == 0o600; (said.mode == ModeOn) != want {
 			t.Errorf("mode %v: %+v", mode, said)
 		}
 	}

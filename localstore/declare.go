@@ -21,13 +21,13 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, maxCheckpoints)
 	}
 	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
-	life, err := s.declare(d)
+	life, err := s.ledger.declare(d)
 	if damaged(err) || hasCode(err, codeIO, codeCannotOpen) {
-		s.takeTurn()
-		life, err = s.declare(d)
+		s.ledger.takeTurn()
+		life, err = s.ledger.declare(d)
 	}
-	if s.DB.mu.TryLock() { // otherwise whoever has it hands over what was reported
-		s.unlock()
+	if s.db.mu.TryLock() { // otherwise whoever has it hands over what was reported
+		s.db.unlock()
 	}
 	if err != nil {
 		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
@@ -38,9 +38,9 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 // takeTurn reads what declarations read, in turn with all else, which sets a
 // damaged file aside. The ledger's lock must not be held.
 func (s *ledger) takeTurn() {
-	s.lock()
-	defer s.unlock()
-	_ = s.view(s.context(), func(*transaction) error { return new(recorded).read(s.conn) }) // the declaration meets what is left of it
+	s.db.lock()
+	defer s.db.unlock()
+	_ = s.db.view(s.db.context(), func(*transaction) error { return new(recorded).read(s.db.conn) }) // the declaration meets what is left of it
 }
 
 func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
@@ -58,7 +58,7 @@ func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return l.declareFormer(d, now)
 	}
 	waits := l.renames(d)
-	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.readOnly {
+	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.db.readOnly {
 		l.known[key] = d
 		l.fresh = append(l.fresh, d)
 	}

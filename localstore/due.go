@@ -17,7 +17,7 @@ type progress struct {
 }
 
 func (s *Outbox) progress(f Forwarder) (p progress, err error) {
-	stmt, err := s.conn.prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
+	stmt, err := s.db.conn.prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
 	if err != nil {
 		return p, err
 	}
@@ -41,13 +41,13 @@ const (
 // Due reports whether a submission may be made now: its time has come, and
 // [Store.Begin] takes what is new by then, or a batch that was sealed goes on. It
 // writes nothing.
-func (s *Store) Due(_ context.Context, r Request) (due bool, err error) {
+func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	if s.missing() {
 		return false, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
-	err = s.view(s.context(), func(tx *transaction) error {
+	s.db.lock()
+	defer s.db.unlock()
+	err = s.db.view(s.db.context(), func(tx *transaction) error {
 		when, _, err := s.timing(&tx.header, r)
 		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
 			due, err = s.batchOpen()
@@ -64,7 +64,7 @@ func (s *Outbox) due(h *header, r Request) (bool, error) {
 		return false, err
 	}
 	if r.Forwarder == Cumulative {
-		return when == timely && (p.mark != h.sharedMark || s.hooks.waiting() && p.accepted == 0), nil
+		return when == timely && (p.mark != h.sharedMark || s.db.hooks.waiting() && p.accepted == 0), nil
 	}
 	if open, err := s.batchOpen(); err != nil || open {
 		return open, err
@@ -77,7 +77,7 @@ func (s *Outbox) due(h *header, r Request) (bool, error) {
 
 // batchOpen reports whether a batch is sealed and not settled.
 func (s *Outbox) batchOpen() (bool, error) {
-	id, err := s.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	id, err := s.db.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
 	return id != 0, err
 }
 
@@ -89,7 +89,7 @@ func (s *Outbox) timing(h *header, r Request) (timing, progress, error) {
 	if r.Forwarder == Cumulative && s.importer.notImported != nil {
 		return 0, progress{}, s.importer.notImported
 	}
-	at := s.now().UnixNano()
+	at := s.db.now().UnixNano()
 	if h.leased(at) {
 		return 0, progress{}, ErrLeased
 	}
@@ -121,7 +121,7 @@ var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
 
 // hasNews reports whether there is something to seal.
 func (s *Outbox) hasNews() (bool, error) {
-	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
+	n, err := s.db.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
 		OR EXISTS (` + sharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
 		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
@@ -143,15 +143,15 @@ const (
 
 // OftenCutOff reports whether so many submissions in a row were ended by an exit
 // that a shutdown waits for none any more, unless [Store.MayWait] says so.
-func (s *Store) OftenCutOff() (bool, error) {
+func (s *Outbox) OftenCutOff() (bool, error) {
 	if s.missing() {
 		return false, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	var cutOff int64
-	err := s.view(s.context(), func(*transaction) (err error) {
-		cutOff, err = s.conn.find(`SELECT cut_off FROM mirror`)
+	err := s.db.view(s.db.context(), func(*transaction) (err error) {
+		cutOff, err = s.db.conn.find(`SELECT cut_off FROM mirror`)
 		return err
 	})
 	return cutOff >= cutOffsBeforeWait, wrap("read mirror", err)
@@ -160,15 +160,15 @@ func (s *Store) OftenCutOff() (bool, error) {
 // MayWait reports whether this shutdown may wait for the submission under way,
 // and takes note: it may once per interval. After a wait that was in vain the
 // next one comes ten intervals later, then a hundred.
-func (s *Store) MayWait(interval time.Duration) (bool, error) {
+func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
 	if s.missing() {
 		return false, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	wait := false
-	err := s.briefly(func() error {
-		return s.update(s.context(), relaxed, func(tx *transaction) error {
+	err := s.db.briefly(func() error {
+		return s.db.update(s.db.context(), relaxed, func(tx *transaction) error {
 			wait = false
 			cutOff, err := tx.find(`SELECT cut_off FROM mirror`)
 			if err != nil || cutOff < cutOffsBeforeWait {

@@ -46,10 +46,10 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 		return nil, ErrNotOpen
 	}
 	ctx = orBackground(ctx)
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	var once []*payload
-	err := s.update(ctx, durable, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
+	err := s.db.update(ctx, durable, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
 		return nil, wrap("erase", err)
 	}
@@ -57,16 +57,16 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	if maySend {
 		retraction = partsOf(once)
 	}
-	h, err := s.readHeader()
+	h, err := s.db.readHeader()
 	if err != nil {
 		return retraction, wrap("erase", err)
 	}
-	s.adopt(h) // the new ids
-	if s.writer != nil {
-		s.writer.ahead = h.observe(s.writer.maySend) // nothing is being collected
+	s.db.adopt(h) // the new ids
+	if s.recorder.writer != nil {
+		s.recorder.writer.ahead = h.observe(s.recorder.writer.maySend) // nothing is being collected
 	}
 	for until := time.Now().Add(erasePatience); ; {
-		if err = s.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
+		if err = s.db.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
 			return retraction, wrap("erase", err)
 		}
 		select {

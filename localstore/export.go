@@ -44,7 +44,7 @@ var typeNames = map[otelusage.Kind]string{
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
 // [Store.Snapshot] does, whose result writes the same.
-func (s *Store) WriteCSV(w io.Writer, order Order) error {
+func (s *Reader) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}

@@ -78,8 +78,8 @@ func played(t *testing.T) *Store {
 	s := game(t)
 	c := newClock()
 	c.add(day + time.Hour)
-	s.now = c.now
-	w, r := s.writer, version("1.1")
+	s.db.now = c.now
+	w, r := s.recorder.writer, version("1.1")
 	hits := statistic(r, "intro"+otelusage.CheckpointsSuffix, otelusage.CheckpointKey.String("it's"))
 	hits.Metric.Scope = scope(otelusage.KindSequence)
 	record(t, w, add(statistic(r, "quests"), -5), add(hits, 3), add(stateChanges(r, "difficulty", "easy, <really>"), 1))
@@ -93,7 +93,7 @@ func played(t *testing.T) *Store {
 func TestExportGolden(t *testing.T) {
 	s := played(t)
 	for name := range exports {
-		got := strings.NewReplacer(s.identity.mirror, "MIRROR", s.identity.installation, "INSTALLATION").Replace(export(t, s, name))
+		got := strings.NewReplacer(s.db.identity.mirror, "MIRROR", s.db.identity.installation, "INSTALLATION").Replace(export(t, s, name))
 		golden := filepath.Join("testdata", "export."+name)
 		if *update {
 			write(t, golden, []byte(got))
@@ -255,14 +255,14 @@ func TestExportShowsDeclarationsWhileAnotherProcessWrites(t *testing.T) {
 	s, c := fresh(t, WithBusyTimeout(time.Millisecond))
 	other := open(t, s.Path(), c)
 	declare(t, s, otelusage.Declaration{Name: "waits", Kind: otelusage.KindSequence, Checkpoints: []string{"a", "b"}})
-	other.lock()
-	err := other.update(other.context(), relaxed, func(*transaction) error {
+	other.db.lock()
+	err := other.db.update(other.db.context(), relaxed, func(*transaction) error {
 		if got := at(decoded(t, s), "sequences", 0); at(got, "name") != "waits" || at(got, "declared") != nil || len(at(got, "funnel").([]any)) != 2 {
 			t.Errorf("JSON: %v", got)
 		}
 		return nil
 	})
-	other.unlock()
+	other.db.unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

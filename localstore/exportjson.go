@@ -57,7 +57,7 @@ const (
 // Nothing is locked while w is written to, and what the file held is in memory
 // meanwhile. No context ends what it reads: that of [Store.Snapshot] does, whose
 // result writes the same.
-func (s *Store) WriteJSON(w io.Writer) error {
+func (s *Reader) WriteJSON(w io.Writer) error {
 	snap, err := s.snapshot(background, Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {
 		return fmt.Errorf("write json: %w", err)

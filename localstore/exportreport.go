@@ -27,7 +27,7 @@ import (
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
 // [Store.Snapshot] does, whose result writes the same.
-func (s *Store) WriteReport(w io.Writer) error {
+func (s *Reader) WriteReport(w io.Writer) error {
 	snap, err := s.snapshot(background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)

@@ -68,7 +68,7 @@ type foldTotals struct {
 // of this recording is.
 func (s *recorder) foldFormer(tx *transaction, current string) error {
 	n, err := tx.find(`SELECT count(*) FROM series`)
-	if err != nil || n <= s.maxSeries/2 {
+	if err != nil || n <= s.book.maxSeries/2 {
 		return wrap("count series", err)
 	}
 	if tx.leased(tx.now) {

@@ -118,7 +118,7 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 			c.add(27 * day)
 			for fold := range 2 {
 				before, sums := seen(t, s), balances(t, s)
-				if err := s.update(s.context(), relaxed, func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+				if err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error { return s.recorder.foldFormer(tx, "") }); err != nil {
 					t.Fatal(err)
 				}
 				if after := seen(t, s); after != before {
@@ -181,7 +181,7 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	attemptWith(t, s, request(Delta), always(Outcome{Verdict: Transient}))
 	record(t, w, add(statistic(version("2"), "n"), 1))
 	c.add(40 * day)
-	if err := s.update(s.context(), relaxed, func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+	if err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error { return s.recorder.foldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
@@ -217,7 +217,7 @@ func TestRowsThatWereFoldedAreForgotten(t *testing.T) {
 	move(t, newWriter(t, s), state(version("2"), "s"), "off")
 	submit(t, s)
 	c.add(40 * day)
-	if err := s.update(s.context(), relaxed, func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+	if err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error { return s.recorder.foldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)

@@ -67,14 +67,14 @@ var tables = append([]string{"mirror", tombstones}, erased...)
 // that nobody who writes waits for long, and calls progress, which may be nil,
 // before each. What is damaged is in the result; an error says that the file
 // could not be looked at, or that the context has ended, which also ends a check.
-func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
+func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	h := &Health{At: s.now().UTC(), Path: s.path}
+	h := &Health{At: s.db.now().UTC(), Path: s.db.path}
 	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
 	for _, table := range tables {
 		steps = append(steps, h.table(ctx, s, table))
@@ -98,35 +98,35 @@ func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Heal
 }
 
 // step makes a step of what reads one state of the file.
-func step(ctx context.Context, s *Store, f func(*transaction) error) func() error {
-	return func() error { return s.look(ctx, f) }
+func step(ctx context.Context, s *Reader, f func(*transaction) error) func() error {
+	return func() error { return s.db.look(ctx, f) }
 }
 
-func (h *Health) basics(ctx context.Context, s *Store) func() error {
+func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
-		h.Schema, h.Consent, h.ErasePending = tx.version, s.consentOf(&tx.header), tx.erasePending
+		h.Schema, h.Consent, h.ErasePending = tx.version, s.db.consentOf(&tx.header), tx.erasePending
 		var err error
-		if h.Journal, err = s.conn.journalMode(); err != nil {
+		if h.Journal, err = s.db.conn.journalMode(); err != nil {
 			return err
 		}
-		pages, err := s.conn.pragma("freelist_count")
+		pages, err := s.db.conn.pragma("freelist_count")
 		if err != nil {
 			return err
 		}
-		size, err := s.conn.pragma("page_size")
+		size, err := s.db.conn.pragma("page_size")
 		if err != nil {
 			return err
 		}
 		h.Free = pages * size
-		recordedAt, err := s.conn.find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
+		recordedAt, err := s.db.conn.find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
 		if err != nil {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		if h.Retractions, err = s.conn.retractionsLeft(&tx.header); err != nil {
+		if h.Retractions, err = s.db.conn.retractionsLeft(&tx.header); err != nil {
 			return err
 		}
-		return s.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
+		return s.db.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
 				var acceptedAt, retryAt int64
@@ -139,15 +139,15 @@ func (h *Health) basics(ctx context.Context, s *Store) func() error {
 }
 
 // schema compares the file's schema with this package's own.
-func (h *Health) schema(ctx context.Context, s *Store) func() error {
+func (h *Health) schema(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
-		faults, err := s.conn.schemaFaults(tx.version)
+		faults, err := s.db.conn.schemaFaults(tx.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
 }
 
-func (h *Health) balance(ctx context.Context, s *Store) func() error {
+func (h *Health) balance(ctx context.Context, s *Reader) func() error {
 	return func() (err error) {
 		h.Balances, err = s.Balance(ctx)
 		return err
@@ -155,18 +155,18 @@ func (h *Health) balance(ctx context.Context, s *Store) func() error {
 }
 
 // table checks one table with its indexes and counts its rows.
-func (h *Health) table(ctx context.Context, s *Store, name string) func() error {
+func (h *Health) table(ctx context.Context, s *Reader, name string) func() error {
 	return step(ctx, s, func(tx *transaction) error {
 		if tx.version < tablesSince[name] {
 			return nil
 		}
-		if long, err := s.conn.hasLong(name); err != nil {
+		if long, err := s.db.conn.hasLong(name); err != nil {
 			return err
 		} else if long {
 			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, maxText))
 			return nil
 		}
-		err := s.conn.each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
+		err := s.db.conn.each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
 			var verdict string
 			err := rows.Scan(&verdict)
 			if verdict != "ok" {
@@ -177,7 +177,7 @@ func (h *Health) table(ctx context.Context, s *Store, name string) func() error 
 		if err != nil {
 			return err
 		}
-		n, err := s.conn.find("SELECT count(*) FROM " + name)
+		n, err := s.db.conn.find("SELECT count(*) FROM " + name)
 		if err == nil {
 			h.Tables = append(h.Tables, TableSize{name, n})
 		}

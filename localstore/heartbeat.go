@@ -125,8 +125,8 @@ func (s *recorder) expireDaily(tx *transaction, r *Recording) error {
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
 func (s *recorder) expire(tx *transaction, day int64) error {
-	rows := s.maxRows
-	for _, n := range s.maxRowsByName {
+	rows := s.book.maxRows
+	for _, n := range s.book.maxRowsByName {
 		rows = max(rows, n)
 	}
 	if err := tx.run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {

@@ -52,14 +52,14 @@ func TestDamageWaitsForWhoeverHasTheMirrorOpen(t *testing.T) {
 
 			carried := recordOrCarry(t, wa, n, 10)
 			carried = recordOrCarry(t, wa, n, 10+carried) // it waits, however often it tries
-			if !a.isNoted() || a.conn != nil || len(damagedFiles(t, path)) > 0 {
-				t.Fatalf("noted: %v, still open: %v, set aside: %v", a.isNoted(), a.conn != nil, damagedFiles(t, path))
+			if !a.db.isNoted() || a.db.conn != nil || len(damagedFiles(t, path)) > 0 {
+				t.Fatalf("noted: %v, still open: %v, set aside: %v", a.db.isNoted(), a.db.conn != nil, damagedFiles(t, path))
 			}
 			if _, err := Open(path, Existing()); !errors.Is(err, ErrDamaged) {
 				t.Errorf("whoever would keep it open longer: %v", err)
 			}
 			_ = page.Path() // any call
-			if page.conn != nil {
+			if page.db.conn != nil {
 				t.Error("a reader keeps the file open")
 			}
 			record(t, wb, add(other, 100)) // which reads nothing of the damage
@@ -93,15 +93,15 @@ func TestANoteAboutAnotherFile(t *testing.T) {
 			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 			own = s.MirrorID()
 			write(t, s.Path()+noteSuffix, []byte(text(s.Path())))
-			record(t, s.writer, add(statistic(version("1"), "n"), 1))
-			if s.isNoted() || s.MirrorID() != own {
-				t.Errorf("noted: %v, another mirror: %v", s.isNoted(), s.MirrorID() != own)
+			record(t, s.recorder.writer, add(statistic(version("1"), "n"), 1))
+			if s.db.isNoted() || s.MirrorID() != own {
+				t.Errorf("noted: %v, another mirror: %v", s.db.isNoted(), s.MirrorID() != own)
 			}
 			closeStore(t, s)
 			write(t, s.Path()+noteSuffix, []byte(text(s.Path())))
 			s = open(t, s.Path(), c)
 			checkBalance(t, s, "n{}", wants{recorded: 2, pending: 2})
-			if s.isNoted() {
+			if s.db.isNoted() {
 				t.Error("the note stays")
 			}
 		})
@@ -120,10 +120,10 @@ func TestANoteThatStays(t *testing.T) {
 	}
 	defer held.Close()
 	record(t, w, add(n, 10))
-	conn := s.conn
+	conn := s.db.conn
 	record(t, w, add(n, 100))
-	if _, err := os.Stat(s.Path() + noteSuffix); err != nil || conn == nil || s.conn != conn {
-		t.Errorf("the note: %v, opened anew: %v", err, s.conn != conn)
+	if _, err := os.Stat(s.Path() + noteSuffix); err != nil || conn == nil || s.db.conn != conn {
+		t.Errorf("the note: %v, opened anew: %v", err, s.db.conn != conn)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 111, pending: 111})
 }
@@ -137,8 +137,8 @@ func TestANoteOutlivesItsProcess(t *testing.T) {
 	closeStore(t, s)
 	write(t, s.Path()+noteSuffix, []byte(note(fileID(s.Path()), true)))
 	s = open(t, s.Path(), c, WithErrorHandler(told.handle))
-	if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 || s.isNoted() {
-		t.Errorf("set aside %v, told %v, noted %v", names, told.errs, s.isNoted())
+	if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 || s.db.isNoted() {
+		t.Errorf("set aside %v, told %v, noted %v", names, told.errs, s.db.isNoted())
 	}
 }
 
@@ -152,10 +152,10 @@ func TestAMirrorThatWasReplacedWhileItWasClosed(t *testing.T) {
 		record(t, w, add(n, 1))
 		damage(t, s, b)
 		carried := recordOrCarry(t, w, n, 10)
-		b.lock()
-		b.leave()
-		b.closed = true
-		b.unlock()
+		b.db.lock()
+		b.db.leave()
+		b.db.closed = true
+		b.db.unlock()
 		if err := removeAll(s.Path()); err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestAMirrorThatWasReplacedWhileItWasClosed(t *testing.T) {
 		}
 		record(t, w, add(n, carried))
 		checkBalance(t, s, "n{}", wants{recorded: want, pending: want})
-		if s.isNoted() {
+		if s.db.isNoted() {
 			t.Error("the note stays")
 		}
 	}
@@ -186,12 +186,12 @@ func TestWhoOnlyLooksRests(t *testing.T) {
 			closeStore(t, s)
 			viewer := open(t, s.Path(), c, opt)
 			balanced(t, viewer)
-			if viewer.conn == nil || viewer.held.resting == nil {
+			if viewer.db.conn == nil || viewer.db.held.resting == nil {
 				t.Fatal("it is not open, or will be for good")
 			}
-			viewer.lock()
-			viewer.rest()
-			viewer.unlock()
+			viewer.db.lock()
+			viewer.db.rest()
+			viewer.db.unlock()
 			moved := s.Path() + ".moved"
 			if err := errors.Join(os.Rename(s.Path(), moved), os.Rename(moved, s.Path())); err != nil {
 				t.Error(err)

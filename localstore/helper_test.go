@@ -66,7 +66,7 @@ func open(t testing.TB, path string, c *clock, opts ...Option) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if s.closed {
+		if s.db.closed {
 			return
 		}
 		balanced(t, s)
@@ -90,7 +90,7 @@ func closeStore(t testing.TB, s *Store) {
 
 func newWriter(t testing.TB, s *Store) *Writer {
 	t.Helper()
-	w, err := s.Writer(true)
+	w, err := s.recorder.Writer(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,8 +219,8 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
 	if openKeepsName { // they have none to notice it in before this returns
-		w.store.setBusyTimeout(0)
-		defer w.store.setBusyTimeout(DefaultBusyTimeout)
+		w.store.db.setBusyTimeout(0)
+		defer w.store.db.setBusyTimeout(DefaultBusyTimeout)
 	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
@@ -273,7 +273,7 @@ func openTogether(t testing.TB, path string, many, records int) []*Store {
 				return
 			}
 			stores[i] = s
-			w, err := s.Writer(true)
+			w, err := s.recorder.Writer(true)
 			n := statistic(version("1"), "n")
 			for range records {
 				if err == nil {
@@ -308,7 +308,7 @@ func request(f Forwarder) Request {
 
 func begin(t testing.TB, s *Store, r Request) *Submission {
 	t.Helper()
-	sub, err := s.Begin(t.Context(), r)
+	sub, err := s.Outbox().Begin(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,10 +415,10 @@ func serviceVersion(p *series.Part) string {
 // text reads one value of the file, as text.
 func text(t testing.TB, s *Store, query string, args ...any) string {
 	t.Helper()
-	s.DB.mu.Lock()
-	defer s.DB.mu.Unlock()
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
 	var v any
-	if err := s.conn.conn.QueryRowContext(background, query, args...).Scan(&v); err != nil {
+	if err := s.db.conn.conn.QueryRowContext(background, query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return fmt.Sprint(v)
@@ -433,9 +433,9 @@ func expect(t testing.TB, s *Store, want, query string, args ...any) {
 
 func execute(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
-	s.DB.mu.Lock()
-	defer s.DB.mu.Unlock()
-	if _, err := s.conn.exec(query, args...); err != nil {
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
+	if _, err := s.db.conn.exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }

@@ -32,12 +32,13 @@ const importInterval = time.Minute
 
 // importIsDue reports whether an import that failed is to be tried again.
 func (s *importer) importIsDue() bool {
-	return s.notImported != nil && !s.now().Before(s.importAgain)
+	return s.notImported != nil && !s.db.now().Before(s.importAgain)
 }
 
 // importer takes over a database of the reference implementation.
 type importer struct {
-	*book
+	db          *DB
+	book        *book
 	ledger      *ledger
 	from        string // where it was said to be; "" for beside the mirror
 	reference   reference
@@ -51,7 +52,7 @@ func (s *importer) opened(fresh bool) error {
 	if fresh || s.importIsDue() {
 		s.importReference()
 	}
-	if fresh && s.conn == nil {
+	if fresh && s.db.conn == nil {
 		return s.notImported
 	}
 	return nil
@@ -62,21 +63,21 @@ func (s *importer) opened(fresh bool) error {
 // before was to be forgotten. The caller holds s.mu.
 func (s *importer) importReference() {
 	before := s.notImported
-	s.notImported, s.importAgain = nil, s.now().Add(importInterval)
+	s.notImported, s.importAgain = nil, s.db.now().Add(importInterval)
 	s.ledger.incomplete.Store(false)
-	if s.last.imported || s.last.erasures > 0 {
+	if s.db.last.imported || s.db.last.erasures > 0 {
 		return
 	}
 	if err := s.reference.distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
 		s.failImport(before, err)
 		return
 	}
-	if !s.reference.found(s.asked) {
+	if !s.reference.found(s.db.asked) {
 		return
 	}
-	o, err := s.reference.read(min(brief, s.patience()), s.now().UnixNano(), filepath.Dir(s.path))
+	o, err := s.reference.read(min(brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.path))
 	if err == nil {
-		err = s.update(s.context(), durable, func(tx *transaction) error {
+		err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
 			if tx.imported {
 				return nil // by another process
 			}
@@ -88,11 +89,11 @@ func (s *importer) importReference() {
 		return
 	}
 	for _, problem := range o.problems {
-		s.report(fmt.Errorf("import %s: %w", s.reference.master, problem))
+		s.db.report(fmt.Errorf("import %s: %w", s.reference.master, problem))
 	}
 	s.ledger.stale.Store(true)
-	if h, err := s.readHeader(); err == nil {
-		s.adopt(h)
+	if h, err := s.db.readHeader(); err == nil {
+		s.db.adopt(h)
 	}
 }
 
@@ -101,7 +102,7 @@ func (s *importer) failImport(before, err error) {
 	s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
 	s.ledger.incomplete.Store(true)
 	if before == nil || before.Error() != s.notImported.Error() {
-		s.report(s.notImported)
+		s.db.report(s.notImported)
 	}
 }
 
@@ -125,7 +126,7 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 		return err
 	}
 	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
-	if err != nil || s.installationID != "" {
+	if err != nil || s.db.installationID != "" {
 		return err
 	}
 	user, problem := o.user()
@@ -190,7 +191,7 @@ func (t *original) valueOf(m *series.Metric, i int, r change) series.Value {
 }
 
 func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
-	id, err := s.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
+	id, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
 	}
@@ -204,7 +205,7 @@ func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes at
 
 // importHistory keeps as much of a trackable's development as of any other.
 func (s *importer) importHistory(tx *transaction, t *original, series int64, values []series.Value) error {
-	rows := s.rowsFor(strings.ToLower(t.name))
+	rows := s.book.rowsFor(strings.ToLower(t.name))
 	first := max(len(values)-int(min(rows, originalRows)), 0)
 	err := insertHistory.run(tx.connection, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
@@ -234,11 +235,11 @@ func (s *importer) importHistory(tx *transaction, t *original, series int64, val
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
 func (s *importer) importState(tx *transaction, t *original, m *series.Metric) error {
-	gauge, err := s.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
+	gauge, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
 	if err != nil {
 		return err
 	}
-	rows := s.rowsFor(strings.ToLower(t.name))
+	rows := s.book.rowsFor(strings.ToLower(t.name))
 	first := max(len(t.rows)-int(min(rows, originalRows)), 0)
 	err = insertHistory.run(tx.connection, len(t.rows)-first, func(i int, args []any) ([]any, error) {
 		i += first

@@ -93,19 +93,19 @@ func (s *importer) convertTrackable(tx *transaction, trackable int64, t *origina
 	if err := tx.run(`DELETE FROM trackables WHERE id = ?1`, trackable); err != nil {
 		return err
 	}
-	s.forget()
+	s.db.forget()
 	return s.importTrackable(tx, t)
 }
 
 // readImported reads back what was imported of a trackable.
 func (s *importer) readImported(tx *transaction, t *original, series int64) error {
-	all, err := s.loadTotals(tx, []int64{series})
+	all, err := s.book.loadTotals(tx, []int64{series})
 	if err != nil {
 		return err
 	}
 	total := all[0]
 	t.count = total.exports
-	rows := s.rowsFor(strings.ToLower(t.name))
+	rows := s.book.rowsFor(strings.ToLower(t.name))
 	err = tx.each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {
 			var c change

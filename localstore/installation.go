@@ -15,9 +15,9 @@ func (s *Store) InstallationID() string {
 	if s.missing() {
 		return ""
 	}
-	s.lock()
-	defer s.unlock()
-	return s.identity.installation
+	s.db.lock()
+	defer s.db.unlock()
+	return s.db.identity.installation
 }
 
 // MirrorID returns the id of this file, which tells its streams from those of
@@ -26,9 +26,9 @@ func (s *Store) MirrorID() string {
 	if s.missing() {
 		return ""
 	}
-	s.lock()
-	defer s.unlock()
-	return s.identity.mirror
+	s.db.lock()
+	defer s.db.unlock()
+	return s.db.identity.mirror
 }
 
 // CreatedAt returns when the mirror was made.
@@ -36,9 +36,9 @@ func (s *Store) CreatedAt() time.Time {
 	if s.missing() {
 		return time.Time{}
 	}
-	s.lock()
-	defer s.unlock()
-	return time.Unix(0, s.identity.createdAt).UTC()
+	s.db.lock()
+	defer s.db.unlock()
+	return time.Unix(0, s.db.identity.createdAt).UTC()
 }
 
 // SetInstallationID replaces the installation id, as [WithInstallationID] does.
@@ -49,9 +49,9 @@ func (s *Store) SetInstallationID(id string) error {
 	if err := checkInstallationID(id); err != nil {
 		return err
 	}
-	s.lock()
-	defer s.unlock()
-	return s.setInstallationID(id)
+	s.db.lock()
+	defer s.db.unlock()
+	return s.db.setInstallationID(id)
 }
 
 func (s *DB) setInstallationID(id string) error {

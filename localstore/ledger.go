@@ -18,7 +18,8 @@ import (
 // ledger is what a Store knows of trackables. It is read once for all the
 // declarations of a start. Its lock is taken after the Store's, or without it.
 type ledger struct {
-	*book
+	db      *DB
+	book    *book
 	convert func(*transaction, otelusage.Declaration) error // what was imported under the name
 
 	mu       sync.Mutex
@@ -82,15 +83,15 @@ func (s *ledger) loadLedger() error {
 // leaves what is reported to who holds no lock.
 func (s *ledger) readLedger() error {
 	l := s
-	if s.DB.mu.TryLock() {
-		defer s.DB.mu.Unlock()
-		return s.view(s.context(), func(*transaction) error { return l.recorded.read(s.conn) })
+	if s.db.mu.TryLock() {
+		defer s.db.mu.Unlock()
+		return s.db.view(s.db.context(), func(*transaction) error { return l.recorded.read(s.db.conn) })
 	}
-	path, _, err := findFile(s.asked)
+	path, _, err := findFile(s.db.asked)
 	if err != nil {
 		return err
 	}
-	c, err := connect(path, true, s.busyLimit())
+	c, err := connect(path, true, s.db.busyLimit())
 	if err != nil {
 		return err
 	}

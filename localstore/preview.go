@@ -34,17 +34,17 @@ type Preview struct {
 //
 // It changes nothing, works on a Store opened with [ReadOnly], reads one
 // state of the file, whatever other processes write meanwhile, and ends with ctx.
-func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
+func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
 	var p *Preview
-	err := s.look(ctx, func(tx *transaction) error {
-		err := s.conn.refuseLong(longTexts, longAttributes)
+	err := s.db.look(ctx, func(tx *transaction) error {
+		err := s.db.conn.refuseLong(longTexts, longAttributes)
 		if err != nil {
 			return err
 		}
-		p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.consentOf(&tx.header)}
+		p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.db.consentOf(&tx.header)}
 		if r.Forwarder == Cumulative {
 			p.Parts, err = s.previewTotals(tx, r)
 			return err
@@ -61,7 +61,7 @@ func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
 
 // WritePreview writes what the next submission to a delta forwarder would send
 // as [Preview.WriteJSON] does.
-func (s *Store) WritePreview(ctx context.Context, w io.Writer) error {
+func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
 	p, err := s.Preview(ctx, Request{Forwarder: Delta})
 	if err != nil {
 		return err
@@ -137,10 +137,10 @@ func partOf(text string, id, batch int64) (*series.Part, error) {
 	return p.part(id, batch)
 }
 
-func (s *Outbox) previewTotals(tx *transaction, r Request) ([]*series.Part, error) {
-	sub := &Submission{store: s, request: r}
+func (s *Reader) previewTotals(tx *transaction, r Request) ([]*series.Part, error) {
+	sub := &Submission{store: s.outbox, request: r}
 	if !r.Merge {
-		return s.sharedTotals(tx, sub)
+		return s.outbox.sharedTotals(tx, sub)
 	}
 	if r.Resource.Len() == 0 {
 		var err error
@@ -148,7 +148,7 @@ func (s *Outbox) previewTotals(tx *transaction, r Request) ([]*series.Part, erro
 			return nil, err
 		}
 	}
-	return s.mergedTotals(tx, sub)
+	return s.outbox.mergedTotals(tx, sub)
 }
 
 // latestResource returns the resource under which was recorded last.

@@ -84,7 +84,7 @@ func TestPreviewShowsASealedBatchAsItWasSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.add(day)
-	record(t, s.writer, add(statistic(version("1.1"), "n"), 100)) // for the batch after it
+	record(t, s.recorder.writer, add(statistic(version("1.1"), "n"), 100)) // for the batch after it
 	shown := preview(t, s, Request{Forwarder: Delta})
 	if shown.Batch == 0 || wires(shown.Parts) != wires(sealed.Parts) {
 		t.Errorf("batch %d\n%s\nwant\n%s", shown.Batch, wires(shown.Parts), wires(sealed.Parts))
@@ -111,7 +111,7 @@ func TestPreviewOfTotals(t *testing.T) {
 		if got := wires(sent); got != wires(shown.Parts) || got == "" {
 			t.Errorf("%s: sent\n%s\npreview\n%s", name, got, wires(shown.Parts))
 		}
-		record(t, s.writer, add(statistic(version("1.1"), "n"), 1)) // something for the next
+		record(t, s.recorder.writer, add(statistic(version("1.1"), "n"), 1)) // something for the next
 	}
 }
 

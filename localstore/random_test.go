@@ -201,7 +201,7 @@ func versionOf(s *series.Series) string {
 func (sim *simulation) begin(p *process) {
 	r := request(Delta)
 	r.Force = sim.random.IntN(2) == 0
-	sub, err := p.s.Begin(sim.t.Context(), r)
+	sub, err := p.s.Outbox().Begin(sim.t.Context(), r)
 	switch {
 	case errors.Is(err, ErrLeased):
 	case errors.Is(err, ErrNoConsent):

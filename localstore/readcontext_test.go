@@ -25,14 +25,14 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 		"examine":  func(ctx context.Context) error { _, err := s.Examine(ctx, nil); return err },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s.lock()
+		s.db.lock()
 		ended := make(chan error)
 		go func() { ended <- read(ctx) }()
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("%s of a store in use = %v", name, err)
 		}
-		s.unlock()
+		s.db.unlock()
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, pending: 1})
 }
@@ -43,14 +43,20 @@ var readings = map[string]func(context.Context, *Store) error{
 		_, err := s.Snapshot(ctx, Query{Days: true, History: true, Submissions: true})
 		return err
 	},
-	"named":      func(ctx context.Context, s *Store) error { _, err := s.Snapshot(ctx, Query{Name: "n"}); return err },
-	"balance":    func(ctx context.Context, s *Store) error { _, err := s.Balance(ctx); return err },
-	"delta":      func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(Delta)); return err },
-	"cumulative": func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(Cumulative)); return err },
-	"sent":       func(ctx context.Context, s *Store) error { _, err := s.Sent(ctx, 0); return err },
-	"revision":   func(ctx context.Context, s *Store) error { _, err := s.Revision(ctx); return err },
-	"consent":    func(ctx context.Context, s *Store) error { _, err := s.Consent(ctx); return err },
-	"examine":    func(ctx context.Context, s *Store) error { _, err := s.Examine(ctx, nil); return err },
+	"named": func(ctx context.Context, s *Store) error {
+		_, err := s.Snapshot(ctx, Query{Name: "n"})
+		return err
+	},
+	"balance": func(ctx context.Context, s *Store) error { _, err := s.Balance(ctx); return err },
+	"delta":   func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(Delta)); return err },
+	"cumulative": func(ctx context.Context, s *Store) error {
+		_, err := s.Preview(ctx, request(Cumulative))
+		return err
+	},
+	"sent":     func(ctx context.Context, s *Store) error { _, err := s.Sent(ctx, 0); return err },
+	"revision": func(ctx context.Context, s *Store) error { _, err := s.Revision(ctx); return err },
+	"consent":  func(ctx context.Context, s *Store) error { _, err := s.Consent(ctx); return err },
+	"examine":  func(ctx context.Context, s *Store) error { _, err := s.Examine(ctx, nil); return err },
 }
 
 // endless is a view in place of a table, which gives the table's rows and then
@@ -125,7 +131,7 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		err := s.look(ctx, func(tx *transaction) error {
+		err := s.db.look(ctx, func(tx *transaction) error {
 			return tx.each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
 				SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
 		})
@@ -144,11 +150,11 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	s, _ := fresh(t)
 	s.SetBusyTimeout(time.Hour)
-	s.noLog, s.conn.logged, s.conn.relaxed = true, false, "PRAGMA synchronous = FULL"
-	if _, err := s.conn.exec("PRAGMA journal_mode = DELETE"); err != nil {
+	s.db.noLog, s.db.conn.logged, s.db.conn.relaxed = true, false, "PRAGMA synchronous = FULL"
+	if _, err := s.db.conn.exec("PRAGMA journal_mode = DELETE"); err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("sqlite", s.path)
+	other, err := sql.Open("sqlite", s.db.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,11 +164,11 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	}
 	waits := maps.Clone(readings)
 	waits["open"] = func(ctx context.Context, _ *Store) error {
-		_, err := OpenContext(ctx, s.path, ReadOnly(), WithBusyTimeout(time.Hour))
+		_, err := OpenContext(ctx, s.db.path, ReadOnly(), WithBusyTimeout(time.Hour))
 		return err
 	}
 	waits["open existing"] = func(ctx context.Context, _ *Store) error {
-		_, err := OpenContext(ctx, s.path, Existing(), WithBusyTimeout(time.Hour))
+		_, err := OpenContext(ctx, s.db.path, Existing(), WithBusyTimeout(time.Hour))
 		return err
 	}
 	waits["set mode"] = func(ctx context.Context, s *Store) error { return s.SetMode(ctx, ModeOn) }

@@ -10,7 +10,8 @@ import (
 
 // recorder writes what was counted.
 type recorder struct {
-	*book
+	db         *DB
+	book       *book
 	writer     *Writer
 	activeDay  int64 // whose heartbeats are recorded
 	expiredDay int64 // on which old rows were last dropped
@@ -60,7 +61,7 @@ func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) 
 	ids := make([]int64, 0, len(changes))
 	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
-		id, err := s.seriesRow(tx, c.Series, tx.now)
+		id, err := s.book.seriesRow(tx, c.Series, tx.now)
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,7 @@ func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) 
 		}
 		deltas[id] = delta.Add(c.Delta) // attribute sets that overflowed share one
 	}
-	rows, err := s.loadTotals(tx, ids)
+	rows, err := s.book.loadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) 
 		t.exports++
 		t.updatedAt = tx.now
 	}
-	if err := s.saveRecorded(tx, rows); err != nil {
+	if err := s.book.saveRecorded(tx, rows); err != nil {
 		return err
 	}
 	return s.writeHistory(tx, rows)
@@ -117,7 +118,7 @@ func (s *recorder) writeHistory(tx *transaction, rows []*totals) error {
 	err := insertHistory.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.recorded.Number()
-		return append(args, (t.exports-1)%s.rowsFor(t.trackable), t.series, t.updatedAt, value, count), nil
+		return append(args, (t.exports-1)%s.book.rowsFor(t.trackable), t.series, t.updatedAt, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
@@ -126,7 +127,7 @@ func (s *recorder) writeHistory(tx *transaction, rows []*totals) error {
 }
 
 func (s *recorder) recordGauge(tx *transaction, g Gauge, share bool) error {
-	series, err := s.seriesRow(tx, g.Series, tx.now)
+	series, err := s.book.seriesRow(tx, g.Series, tx.now)
 	if err != nil {
 		return err
 	}

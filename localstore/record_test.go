@@ -35,7 +35,7 @@ func TestACountIsSharedOnlyWithLeaveBeforeAndNow(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := fresh(t)
-			w, err := s.Writer(tt.before)
+			w, err := s.recorder.Writer(tt.before)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -375,7 +375,7 @@ func TestIdleExportsLeaveTheFileAlone(t *testing.T) {
 		if err := w.Observe(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		if sub, err := s.Begin(t.Context(), Request{Forwarder: Delta, MaySend: true, Interval: interval, Lease: time.Minute}); sub != nil || err != nil {
+		if sub, err := s.Outbox().Begin(t.Context(), Request{Forwarder: Delta, MaySend: true, Interval: interval, Lease: time.Minute}); sub != nil || err != nil {
 			t.Fatal(sub, err)
 		}
 		declare(t, s, statisticDeclaration("n"))
@@ -467,7 +467,7 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		if decided {
 			setMode(t, other, ModeLocal)
 			setMode(t, other, ModeOn)
-			if err := s.view(s.context(), func(*transaction) error { return nil }); err != nil {
+			if err := s.db.view(s.db.context(), func(*transaction) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -481,18 +481,18 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 // leaveOpen makes a Store close its file, as if it had found it damaged.
 func leaveOpen(t *testing.T, s *Store) {
 	t.Helper()
-	s.lock()
-	defer s.unlock()
-	s.leave()
+	s.db.lock()
+	defer s.db.unlock()
+	s.db.leave()
 }
 
 // setAsideByHand puts a fresh mirror in the place of s's file.
 func setAsideByHand(t *testing.T, s *Store) {
 	t.Helper()
-	s.lock()
-	defer s.unlock()
-	s.leave()
-	if err := s.replaceDamaged(errCut); err != nil {
+	s.db.lock()
+	defer s.db.unlock()
+	s.db.leave()
+	if err := s.db.replaceDamaged(errCut); err != nil {
 		t.Fatal(err)
 	}
 }

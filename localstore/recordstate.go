@@ -10,7 +10,7 @@ import (
 // recordMove writes a State that this process moved, or the one that it found
 // it in.
 func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
-	series, err := s.seriesRow(tx, m.Series, tx.now)
+	series, err := s.book.seriesRow(tx, m.Series, tx.now)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 	if err == nil {
 		err = tx.run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
 			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
-			trackable, s.rowsFor(strings.ToLower(m.Series.Metric.Name)))
+			trackable, s.book.rowsFor(strings.ToLower(m.Series.Metric.Name)))
 	}
 	if err != nil {
 		return fmt.Errorf("write state %q: %w", m.Series.Metric.Name, err)

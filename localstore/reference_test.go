@@ -308,7 +308,7 @@ func TestDamagedOriginals(t *testing.T) {
 			}
 			w := newWriter(t, s)
 			record(t, w, add(statistic(version("1.0"), "quests_complete"), 2))
-			if _, err := s.Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
 			if parts := submit(t, s); len(parts) != 1 || points(parts[0])["quests_complete{}"] != series.Int64Value(2) {

@@ -215,7 +215,7 @@ func (s *ledger) settleNames(tx *transaction) error {
 		}
 	}
 	if len(moves) > 0 {
-		s.forgetTotals() // they know their trackable's name
+		s.book.forgetTotals() // they know their trackable's name
 	}
 	return wrap("rename trackables", err)
 }

@@ -148,7 +148,7 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	for _, kind := range renamedKinds {
 		declare(t, s, renamed("new_"+names[kind], kind, "old_"+names[kind]))
 	}
-	if s.hasDeclarations() {
+	if s.ledger.hasDeclarations() {
 		t.Error("the second start has something to write")
 	}
 	checkShown(t, s, want)
@@ -176,7 +176,7 @@ func TestAnOldReleaseGoesOnUnderTheFormerName(t *testing.T) {
 	old = open(t, path, c)
 	oldWriter = newWriter(t, old)
 	checkLife(t, declare(t, old, statisticDeclaration("old_s")), map[string]otelusage.SeriesLifetime{"{}": {Int: 16, Float: 16}})
-	if old.hasDeclarations() {
+	if old.ledger.hasDeclarations() {
 		t.Error("the old release has something to write")
 	}
 	record(t, oldWriter, add(statistic(oldVersion, "old_s", attribute.String("via", "web")), 100))
@@ -267,9 +267,9 @@ func TestRenamings(t *testing.T) {
 					for _, d := range release {
 						declare(t, s, d)
 					}
-					s.DB.mu.Lock()
-					err := s.update(s.context(), relaxed, func(*transaction) error { return nil })
-					s.DB.mu.Unlock()
+					s.db.mu.Lock()
+					err := s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil })
+					s.db.mu.Unlock()
 					if err != nil {
 						t.Fatal(err)
 					}

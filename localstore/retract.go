@@ -33,7 +33,7 @@ const heldBack = `due_at > ?1 AND due_at - ?1 <= ?2`
 // when nothing is due, [ErrNoConsent] when nothing may be sent, and [ErrLeased]
 // while another process is sending. For a forwarder of totals there is nothing
 // to take back: they are replaced, not added up.
-func (s *Store) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
+func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
@@ -41,9 +41,9 @@ func (s *Store) BeginRetraction(_ context.Context, r Request) (*Submission, erro
 		return nil, nil
 	}
 	r.Forwarder = Delta
-	s.lock()
-	defer s.unlock()
-	if s.readOnly {
+	s.db.lock()
+	defer s.db.unlock()
+	if s.db.readOnly {
 		return nil, ErrReadOnly
 	}
 	sub, err := s.begin(r, s.retractionDue, func(tx *transaction, r Request) (*Submission, error) {
@@ -58,8 +58,8 @@ func (s *Store) BeginRetraction(_ context.Context, r Request) (*Submission, erro
 }
 
 func (s *Outbox) retractionDue(h *header, r Request) (bool, error) {
-	now := s.now().UnixNano()
-	n, err := s.conn.find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
+	now := s.db.now().UnixNano()
+	n, err := s.db.conn.find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -273,7 +273,7 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 // is. What another process keeps it from is done with a later look, or by the
 // next Open.
 func (s *Outbox) cleanUp() {
-	if pending, err := s.conn.find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
-		_ = s.finishErase()
+	if pending, err := s.db.conn.find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
+		_ = s.db.finishErase()
 	}
 }

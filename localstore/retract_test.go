@@ -27,12 +27,12 @@ func TestTombstonesObeyConsent(t *testing.T) {
 			for _, maySend := range []bool{true, false} {
 				r := request(Delta)
 				r.MaySend = maySend
-				if _, err := s.BeginRetraction(t.Context(), r); !errors.Is(err, ErrNoConsent) {
+				if _, err := s.Outbox().BeginRetraction(t.Context(), r); !errors.Is(err, ErrNoConsent) {
 					t.Errorf("begun: %v, want ErrNoConsent", err)
 				}
 			}
 			setMode(t, s, ModeOn)
-			sub, err := s.BeginRetraction(t.Context(), request(Delta))
+			sub, err := s.Outbox().BeginRetraction(t.Context(), request(Delta))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestTombstonesOfTwoErasures(t *testing.T) {
 				}
 			}
 			if sending {
-				sub, err := other.BeginRetraction(t.Context(), request(Delta))
+				sub, err := other.Outbox().BeginRetraction(t.Context(), request(Delta))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -130,14 +130,14 @@ func TestATombstoneThatFailsIsTriedAgain(t *testing.T) {
 		if n := takeBackWith(t, s, always(Outcome{Verdict: Transient})); n != 1 {
 			t.Fatalf("%d requests, want 1", n)
 		}
-		if sub, err := s.BeginRetraction(t.Context(), unforced); sub != nil || err != nil {
+		if sub, err := s.Outbox().BeginRetraction(t.Context(), unforced); sub != nil || err != nil {
 			t.Fatalf("begun at once: %v, %v", sub, err)
 		}
 		closeStore(t, s)
 		c.add(2 * interval)
 		s = open(t, s.Path(), c)
 	}
-	sub, err := s.BeginRetraction(t.Context(), unforced)
+	sub, err := s.Outbox().BeginRetraction(t.Context(), unforced)
 	if err != nil || sub == nil {
 		t.Fatalf("not begun after the backoff: %v", err)
 	}

@@ -9,19 +9,16 @@ import (
 // by whichever process, and after another file took its place. It says nothing
 // else, and only to those who ask the same Store. Asking reads one row, however
 // much is recorded. Declarations that wait to be written are no change yet. It ends with ctx.
-func (s *Store) Revision(ctx context.Context) (string, error) {
+func (s *Reader) Revision(ctx context.Context) (string, error) {
 	if s.missing() {
 		return "", ErrNotOpen
 	}
 	var revision string
-	err := s.look(ctx, func(tx *transaction) error {
+	err := s.db.look(ctx, func(tx *transaction) error {
 		// What this connection writes itself does not move data_version.
-		own, err := s.conn.find(`SELECT total_changes()`)
-		revision = fmt.Sprintf("%s.%d.%d.%d", tx.mirror, s.generation, tx.dataVersion, own)
+		own, err := s.db.conn.find(`SELECT total_changes()`)
+		revision = fmt.Sprintf("%s.%d.%d.%d", tx.mirror, s.db.generation, tx.dataVersion, own)
 		return err
 	})
 	return revision, wrap("read revision", err)
 }
-
-// IsReadOnly reports whether the Store was opened with [ReadOnly].
-func (s *Store) IsReadOnly() bool { return s.missing() || s.readOnly }

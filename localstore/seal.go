@@ -41,7 +41,7 @@ func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 	if err := b.take(); err != nil {
 		return 0, false, err
 	}
-	s.totals = make(map[int64]*totals)
+	s.book.totals = make(map[int64]*totals)
 	if err := tx.run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
 		return 0, false, fmt.Errorf("move interval: %w", err)
 	}

@@ -23,14 +23,14 @@ var selectSent = `SELECT id, batch_id, ` + shown("state") + `, settled_at, rejec
 // Sent returns what the batches hold that are settled, those whose payload is
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
 // whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
-func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
+func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
 	var sent []SentPart
-	err := s.look(ctx, func(*transaction) error {
+	err := s.db.look(ctx, func(*transaction) error {
 		read := 0
-		return s.conn.each(selectSent,
+		return s.db.conn.each(selectSent,
 			func(rows *sql.Rows) error {
 				var id, of, settledAt int64
 				var p SentPart

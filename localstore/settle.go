@@ -70,8 +70,8 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 		return false, errors.New("settle part: there is none")
 	}
 	s := sub.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	lost := false
 	err = sub.write(func(tx *transaction) error {
 		goOn, lost = false, false
@@ -170,7 +170,7 @@ func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *serie
 			}
 		}
 	}
-	rows, err := s.loadTotals(tx, ids)
+	rows, err := s.book.loadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *serie
 		column := into(t)
 		*column = column.Add(v)
 	}
-	return s.saveTotals(tx, rows)
+	return s.book.saveTotals(tx, rows)
 }
 
 // occupy notes that an occupancy point was accepted.

@@ -40,7 +40,7 @@ func TestWhatBecomesOfAnOutcome(t *testing.T) {
 			}
 			checkBalance(t, s, "n{}", tt.want)
 			expect(t, s, tt.log, `SELECT outcome || ' ' || coalesce(status, 0) || ' ' || points || ' ' || rejected || ' ' || reason FROM submissions`)
-			p, err := s.progress(Delta)
+			p, err := s.outbox.progress(Delta)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +87,7 @@ func TestBackoffGrowsWithFullJitterUpToTheInterval(t *testing.T) {
 		{1000, 1 << 62, 1, 24 * time.Hour},
 	} {
 		random = tt.random
-		if got := s.backoff(tt.failures, tt.interval); got != tt.want {
+		if got := s.outbox.backoff(tt.failures, tt.interval); got != tt.want {
 			t.Errorf("backoff after %d of %v at %g = %v, want %v", tt.failures, tt.interval, tt.random, got, tt.want)
 		}
 	}

@@ -102,11 +102,22 @@ type LogEntry struct {
 	Reason           string
 }
 
+// Reader reads what is in a mirror, for people. Its methods may be called
+// concurrently.
+type Reader struct {
+	db     *DB
+	ledger *ledger
+	outbox *Outbox
+}
+
+// missing reports a Reader of a mirror that is not open.
+func (s *Reader) missing() bool { return s == nil || s.db == nil }
+
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
 // written are included. It ends with ctx, also while another call uses the
 // Store, another process keeps the file locked, or a query does not end by itself.
-func (s *Store) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
+func (s *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 	snap, err := s.snapshot(ctx, q, true)
 	return snap, wrap("read mirror", err)
 }
@@ -114,21 +125,21 @@ func (s *Store) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 // snapshot reads the file as it is at one moment, what is in flight only where
 // it is asked for. The result is used without the lock: a slow writer must not
 // keep the application from recording.
-func (s *Store) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
+func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	if err := s.lockWithin(ctx); err != nil {
+	if err := s.db.lockWithin(ctx); err != nil {
 		return nil, err
 	}
-	defer s.unlock()
-	if !s.readOnly && s.hasDeclarations() {
+	defer s.db.unlock()
+	if !s.db.readOnly && s.ledger.hasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = s.briefly(func() error { return s.update(s.context(), relaxed, func(*transaction) error { return nil }) })
+		_ = s.db.briefly(func() error { return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil }) })
 	}
 	var snap *Snapshot
-	err := s.view(ctx, func(tx *transaction) (err error) {
+	err := s.db.view(ctx, func(tx *transaction) (err error) {
 		snap, err = s.readSnapshot(tx, q, inFlight)
 		return err
 	})

@@ -217,8 +217,8 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 func TestBusyMirrorIsErrBusy(t *testing.T) {
 	s, c := fresh(t)
 	other := open(t, s.Path(), c, Existing(), WithBusyTimeout(time.Millisecond))
-	s.lock()
-	err := s.update(s.context(), relaxed, func(*transaction) error {
+	s.db.lock()
+	err := s.db.update(s.db.context(), relaxed, func(*transaction) error {
 		if _, err := other.Snapshot(t.Context(), Query{}); err != nil {
 			t.Errorf("reading waits: %v", err)
 		}
@@ -227,7 +227,7 @@ func TestBusyMirrorIsErrBusy(t *testing.T) {
 		}
 		return nil
 	})
-	s.unlock()
+	s.db.unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

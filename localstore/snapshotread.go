@@ -19,14 +19,14 @@ type snapshotReader struct {
 	columns    [4]any // of a day
 }
 
-func (s *Store) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snapshot, err error) {
-	if q.Name, err = s.conn.nameNow(q.Name); err != nil {
+func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snapshot, err error) {
+	if q.Name, err = s.db.conn.nameNow(q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
-		Snapshot: &Snapshot{At: s.now().UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
-			CreatedAt: newTime(tx.createdAt), Consent: s.consentOf(&tx.header)},
-		connection: s.conn, query: q,
+		Snapshot: &Snapshot{At: s.db.now().UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
+			CreatedAt: newTime(tx.createdAt), Consent: s.db.consentOf(&tx.header)},
+		connection: s.db.conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
 	if err := r.readTrackables(); err != nil {
@@ -143,7 +143,7 @@ func (r *snapshotReader) readSeries() error {
 		}, r.query.Name)
 }
 
-func (r *snapshotReader) readInFlight(s *Store) error {
+func (r *snapshotReader) readInFlight(s *Reader) error {
 	flying, _, err := s.inFlight()
 	if err != nil {
 		return err

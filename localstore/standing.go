@@ -31,7 +31,7 @@ func (x standing) clone() standing {
 // failed, begins with what was known before. The caller holds the Store's mu.
 func (sub *Submission) write(f func(*transaction) error) error {
 	before := sub.standing
-	err := sub.store.update(sub.store.context(), relaxed, func(tx *transaction) error {
+	err := sub.store.db.update(sub.store.db.context(), relaxed, func(tx *transaction) error {
 		sub.standing = before.clone()
 		return f(tx)
 	})

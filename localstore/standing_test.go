@@ -10,8 +10,8 @@ import (
 // a failure, its second run finds what the first one found.
 func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 	twice := func(sub *Submission, f func(*transaction) error) error {
-		sub.store.lock()
-		defer sub.store.unlock()
+		sub.store.db.lock()
+		defer sub.store.db.unlock()
 		runs := 0
 		return sub.write(func(tx *transaction) error {
 			if err := f(tx); err != nil {
@@ -34,7 +34,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 			part = next(t, sub)
 		}
 		err := twice(sub, func(tx *transaction) error {
-			_, err := s.settlePart(tx, sub, part, Outcome{Verdict: TooLarge, Status: 400})
+			_, err := s.outbox.settlePart(tx, sub, part, Outcome{Verdict: TooLarge, Status: 400})
 			return err
 		})
 		for _, n := range sub.blamed {
@@ -52,7 +52,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		sub := begin(t, s, request(Cumulative))
 		part, parts := next(t, sub), len(sub.shared)
 		err := twice(sub, func(tx *transaction) error {
-			_, err := s.settleShared(tx, sub, part, accepted)
+			_, err := s.outbox.settleShared(tx, sub, part, accepted)
 			return err
 		})
 		if err != nil || len(sub.shared) != parts-1 {
@@ -64,8 +64,8 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 		execute(t, s, `UPDATE mirror SET cut_off = 1000`)
 		sub := mustBegin(t, s)
-		s.waits = true
-		err := twice(sub, func(tx *transaction) error { return s.cutOff(tx, sub) })
+		s.outbox.waits = true
+		err := twice(sub, func(tx *transaction) error { return s.outbox.cutOff(tx, sub) })
 		if expect(t, s, "1001", `SELECT cut_off FROM mirror`); err != nil {
 			t.Error(err)
 		}

@@ -16,32 +16,34 @@ import (
 // return an error return [ErrNotOpen] then, but for Close, which has nothing to
 // do.
 type Store struct {
-	*DB
-	*book
-	*ledger
-	*importer
-	*recorder
-	*Outbox
+	db       *DB
+	book     *book
+	ledger   *ledger
+	importer *importer
+	recorder *recorder
+	outbox   *Outbox
+	reads    *Reader
 }
 
 // newStore builds the rooms of a Store upon its file, which is not open yet.
 func newStore(c config, path string) *Store {
 	db := newDB(path, c.file)
-	b := &book{DB: db, limits: c.limits}
-	l := &ledger{book: b}
+	b := &book{db: db, limits: c.limits}
+	l := &ledger{db: db, book: b}
 	s := &Store{
-		DB: db, book: b, ledger: l,
-		importer: &importer{book: b, ledger: l, from: c.importFrom, reference: referenceOf(path)},
-		recorder: &recorder{book: b},
+		db: db, book: b, ledger: l,
+		importer: &importer{db: db, book: b, ledger: l, from: c.importFrom, reference: referenceOf(path)},
+		recorder: &recorder{db: db, book: b},
 	}
-	s.Outbox = &Outbox{book: b, importer: s.importer, random: c.random}
+	s.outbox = &Outbox{db: db, book: b, importer: s.importer, random: c.random}
+	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}
 	l.convert = s.importer.convertImported
 	if c.importFrom != "" {
 		s.importer.reference = referenceOf(c.importFrom)
 	}
 	db.hooks = hooks{
 		begin: l.register, waiting: l.hasDeclarations,
-		withhold: s.Outbox.withholdPending,
+		withhold: s.outbox.withholdPending,
 		opened:   s.importer.opened,
 		forgot:   func() { b.forgetTotals(); s.recorder.forget(); l.stale.Store(true) },
 		changed:  func() { b.forgetTotals(); s.recorder.changed() },
@@ -83,15 +85,15 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 	}
 	c.file.now = instant.Clock(c.file.now)
 	s := newStore(c, path)
-	s.lock()
-	defer s.unlock()
-	err = s.until(ctx, func() error {
+	s.db.lock()
+	defer s.db.unlock()
+	err = s.db.until(ctx, func() error {
 		if c.file.readOnly {
-			return s.openReadOnly()
+			return s.db.openReadOnly()
 		}
-		err := s.open()
+		err := s.db.open()
 		if err == nil {
-			s.importReference()
+			s.importer.importReference()
 		}
 		return err
 	})
@@ -124,14 +126,14 @@ func (s *Store) Path() string {
 	if s.missing() {
 		return ""
 	}
-	s.lock()
-	defer s.unlock()
-	return s.path
+	s.db.lock()
+	defer s.db.unlock()
+	return s.db.path
 }
 
 // missing reports a Store that [Open] did not make: nil, as a failed Open
 // leaves it, or the zero value.
-func (s *Store) missing() bool { return s == nil || s.DB == nil }
+func (s *Store) missing() bool { return s == nil || s.db == nil }
 
 // SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction
 // on: an application's start must not wait as long as its recordings may.
@@ -139,7 +141,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 	if s.missing() {
 		return
 	}
-	s.setBusyTimeout(d)
+	s.db.setBusyTimeout(d)
 }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
@@ -148,25 +150,25 @@ func (s *Store) Close() error {
 	if s.missing() {
 		return nil
 	}
-	s.lock()
-	defer s.unlock()
-	if s.closed {
+	s.db.lock()
+	defer s.db.unlock()
+	if s.db.closed {
 		return nil
 	}
 	var err error
-	if s.hasDeclarations() {
-		err = s.briefly(func() error { return s.update(s.context(), relaxed, func(*transaction) error { return nil }) })
+	if s.ledger.hasDeclarations() {
+		err = s.db.briefly(func() error { return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil }) })
 	}
-	s.closed = true
-	if s.held.resting != nil {
-		s.held.resting.Stop()
+	s.db.closed = true
+	if s.db.held.resting != nil {
+		s.db.held.resting.Stop()
 	}
 	switch {
-	case s.conn == nil:
-	case s.readOnly:
-		err = errors.Join(err, s.leaveReader(s.conn, s.file))
+	case s.db.conn == nil:
+	case s.db.readOnly:
+		err = errors.Join(err, s.db.leaveReader(s.db.conn, s.db.file))
 	default:
-		err = errors.Join(err, s.conn.close())
+		err = errors.Join(err, s.db.conn.close())
 	}
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
@@ -180,9 +182,12 @@ func (s *Store) Sync(context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
-	return wrap("sync mirror", s.update(s.context(), durable, func(tx *transaction) error {
+	s.db.lock()
+	defer s.db.unlock()
+	return wrap("sync mirror", s.db.update(s.db.context(), durable, func(tx *transaction) error {
 		return tx.run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
 }
+
+// IsReadOnly reports whether the Store was opened with [ReadOnly].
+func (s *Store) IsReadOnly() bool { return s.missing() || s.db.readOnly }

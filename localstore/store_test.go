@@ -163,13 +163,13 @@ func TestReadOnlyReadsAndRefusesToWrite(t *testing.T) {
 	if l := declare(t, r, statisticDeclaration("n")); len(l.Series) != 1 || l.Series[0].Int != 3 {
 		t.Errorf("lifetime = %+v", l)
 	}
-	if _, err := r.Writer(true); !errors.Is(err, ErrReadOnly) {
+	if _, err := r.recorder.Writer(true); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Writer = %v", err)
 	}
 	if err := r.SetMode(t.Context(), ModeOn); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("SetMode = %v", err)
 	}
-	if _, err := r.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
+	if _, err := r.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Begin = %v", err)
 	}
 }
@@ -347,15 +347,15 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	ctx := t.Context()
 	calls := map[string]func() error{
 		"Declare":           func() error { _, err := s.Declare(statisticDeclaration("n")); return err },
-		"Writer":            func() error { w.Close(); _, err := s.Writer(true); return err },
+		"Writer":            func() error { w.Close(); _, err := s.recorder.Writer(true); return err },
 		"Record":            func() error { return w.Record(ctx, Recording{Changes: []Change{add(n, 1)}}) },
 		"Observe":           func() error { return w.Observe(ctx, true) },
-		"Begin":             func() error { _, err := s.Begin(ctx, request(Delta)); return err },
+		"Begin":             func() error { _, err := s.Outbox().Begin(ctx, request(Delta)); return err },
 		"Next":              func() error { _, err := sub.Next(ctx); return err },
 		"Settle":            func() error { _, err := sub.Settle(ctx, p, accepted); return err },
 		"Release":           func() error { return sub.Release(ctx, false) },
-		"OftenCutOff":       func() error { _, err := s.OftenCutOff(); return err },
-		"MayWait":           func() error { _, err := s.MayWait(interval); return err },
+		"OftenCutOff":       func() error { _, err := s.Outbox().OftenCutOff(); return err },
+		"MayWait":           func() error { _, err := s.Outbox().MayWait(interval); return err },
 		"Consent":           func() error { _, err := s.Consent(ctx); return err },
 		"SetMode":           func() error { return s.SetMode(ctx, ModeOn) },
 		"RequireConsent":    func() error { return s.RequireConsent(ctx) },
@@ -375,7 +375,7 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 	expect(t, s, "wal", `PRAGMA journal_mode`)
 	expect(t, s, "1", `PRAGMA synchronous`)
 	expect(t, s, fmt.Sprint(applicationID), `PRAGMA application_id`)
-	if err := s.update(s.context(), durable, func(tx *transaction) error {
+	if err := s.db.update(s.db.context(), durable, func(tx *transaction) error {
 		full, err := tx.pragma("synchronous")
 		if full != 2 {
 			t.Errorf("synchronous = %d in a durable transaction", full)

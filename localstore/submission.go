@@ -64,21 +64,25 @@ type Submission struct {
 
 // Outbox is what waits to be sent, is being sent and was sent.
 type Outbox struct {
-	*book
+	db       *DB
+	book     *book
 	importer *importer
 	random   func() float64 // spreads retries
 	waits    bool           // the shutdown waits long for the submission under way
 }
 
+// missing reports an Outbox of a mirror that is not open.
+func (s *Outbox) missing() bool { return s == nil || s.db == nil }
+
 // Begin takes a submission that is due: one that was begun and not settled, or
 // a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
 // may be sent, and [ErrLeased] while another process is sending.
-func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
+func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	if s.importer.notImported != nil {
 		s.importer.importReference()
 	}
@@ -89,13 +93,13 @@ func (s *Store) Begin(_ context.Context, r Request) (*Submission, error) {
 // begin leases what is due. The caller holds s.mu.
 func (s *Outbox) begin(r Request, due func(*header, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
 	is := false
-	err := s.view(s.context(), func(tx *transaction) (err error) { is, err = due(&tx.header, r); return err })
+	err := s.db.view(s.db.context(), func(tx *transaction) (err error) { is, err = due(&tx.header, r); return err })
 	if err != nil || !is {
 		return nil, err
 	}
 	var sub *Submission
 	begin := func() error {
-		return s.update(s.context(), durable, func(tx *transaction) error {
+		return s.db.update(s.db.context(), durable, func(tx *transaction) error {
 			sub = nil
 			is, err := due(&tx.header, r)
 			if err != nil || !is {
@@ -108,7 +112,7 @@ func (s *Outbox) begin(r Request, due func(*header, Request) (bool, error), leas
 	if r.Force {
 		err = begin()
 	} else {
-		err = s.briefly(begin) // there is a next check
+		err = s.db.briefly(begin) // there is a next check
 	}
 	if err != nil {
 		return nil, err
@@ -167,8 +171,8 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 		return nil, ErrNotOpen
 	}
 	s := sub.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	var part *series.Part
 	lost := false
 	err := sub.write(func(tx *transaction) error {
@@ -265,8 +269,8 @@ func (sub *Submission) Pause(context.Context) (again bool, err error) {
 		return true, nil
 	}
 	s := sub.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	err = sub.write(func(tx *transaction) error {
 		if !sub.holds(tx) {
 			return nil
@@ -303,10 +307,10 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 		return ErrNotOpen
 	}
 	s := sub.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	held := false
-	err := s.briefly(func() error {
+	err := s.db.briefly(func() error {
 		return sub.write(func(tx *transaction) error {
 			held = sub.holds(tx)
 			switch {

@@ -87,7 +87,7 @@ func TestWhenASubmissionIsDue(t *testing.T) {
 
 func checkAccepted(t *testing.T, s *Store, f Forwarder, want int64) {
 	t.Helper()
-	p, err := s.progress(f)
+	p, err := s.outbox.progress(f)
 	if err != nil || p.accepted != want {
 		t.Errorf("%d submissions accepted, %v, want %d", p.accepted, err, want)
 	}
@@ -99,13 +99,13 @@ func TestWithoutLeaveNothingBegins(t *testing.T) {
 	record(t, w, add(n, 1))
 	r := request(Delta)
 	r.MaySend = false
-	if _, err := s.Begin(t.Context(), r); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), r); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("Begin = %v for a process that may not send", err)
 	}
 	for _, m := range []Mode{ModeOff, ModeLocal} {
 		setMode(t, s, m)
 		for _, f := range []Forwarder{Delta, Cumulative} {
-			if _, err := s.Begin(t.Context(), request(f)); !errors.Is(err, ErrNoConsent) {
+			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, ErrNoConsent) {
 				t.Errorf("Begin = %v with mode %v", err, m)
 			}
 		}
@@ -186,7 +186,7 @@ func TestOneProcessSendsAtATime(t *testing.T) {
 	p := next(t, subA)
 	for _, s := range []*Store{a, b} {
 		for _, f := range []Forwarder{Delta, Cumulative} {
-			if _, err := s.Begin(t.Context(), request(f)); !errors.Is(err, ErrLeased) {
+			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, ErrLeased) {
 				t.Errorf("Begin = %v, want ErrLeased", err)
 			}
 		}
@@ -241,7 +241,7 @@ func TestALeaseIsRenewedFromPartToPart(t *testing.T) {
 	for range 3 {
 		p := next(t, sub)
 		c.add(40 * time.Second)
-		if _, err := b.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) && p != nil {
+		if _, err := b.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) && p != nil {
 			t.Errorf("Begin = %v, want ErrLeased", err)
 		}
 		settle(t, sub, p, accepted)
@@ -259,7 +259,7 @@ func TestALeaseOfGarbageHoldsNobody(t *testing.T) {
 		}
 	}
 	execute(t, s, `UPDATE mirror SET lease_token = 'theirs', lease_until = ?1`, c.now().Add(MaxLease).UnixNano())
-	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) {
+	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) {
 		t.Errorf("Begin = %v, want ErrLeased", err)
 	}
 }
@@ -279,7 +279,7 @@ func TestDisablingRestsABatchInFlight(t *testing.T) {
 	if err := sub.Release(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("Begin = %v, want ErrNoConsent", err)
 	}
 	setMode(t, s, ModeOn)
@@ -305,7 +305,7 @@ func TestOneShutdownPerIntervalMayWaitAfterThreeCutOffs(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	mayWait := func() bool {
 		t.Helper()
-		wait, err := s.MayWait(interval)
+		wait, err := s.Outbox().MayWait(interval)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +372,7 @@ func TestTwoGoroutinesShareAStore(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 50 {
-			sub, err := s.Begin(context.Background(), request(Delta))
+			sub, err := s.Outbox().Begin(context.Background(), request(Delta))
 			if err != nil {
 				t.Error(err)
 				return

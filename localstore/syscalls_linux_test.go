@@ -137,7 +137,7 @@ func countUnderFaults(t *testing.T, path string) {
 	}
 	var w *Writer
 	if err == nil {
-		w, err = s.Writer(true)
+		w, err = s.recorder.Writer(true)
 	}
 	if err != nil {
 		t.Fatal(err)

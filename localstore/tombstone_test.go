@@ -75,7 +75,7 @@ func (d *destination) accept(p *series.Part) Outcome { d.keep(p); return accepte
 // many.
 func takeBackWith(t testing.TB, s *Store, answer func(*series.Part) Outcome) (requests int) {
 	t.Helper()
-	sub, err := s.BeginRetraction(t.Context(), request(Delta))
+	sub, err := s.Outbox().BeginRetraction(t.Context(), request(Delta))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func graves(t testing.TB, s *Store) string { return text(t, s, `SELECT count(*) 
 // underWay has said one state, and is sending that it moved to another.
 func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part) {
 	t.Helper()
-	w, err := s.Writer(true)
+	w, err := s.recorder.Writer(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +339,7 @@ func TestTombstonesAreShown(t *testing.T) {
 		t.Errorf("reads %s, %v", b.String(), err)
 	}
 	// Of totals there is nothing to take back.
-	if sub, err := s.BeginRetraction(t.Context(), request(Cumulative)); sub != nil || err != nil {
+	if sub, err := s.Outbox().BeginRetraction(t.Context(), request(Cumulative)); sub != nil || err != nil {
 		t.Errorf("begun for totals: %v, %v", sub, err)
 	}
 	var sent []*series.Part
@@ -347,10 +347,10 @@ func TestTombstonesAreShown(t *testing.T) {
 	if wires(sent) != wires(shown.Retractions) {
 		t.Errorf("sent\n%s\nshown\n%s", wires(sent), wires(shown.Retractions))
 	}
-	if p, err := s.progress(Delta); err != nil || p.accepted != 0 {
+	if p, err := s.outbox.progress(Delta); err != nil || p.accepted != 0 {
 		t.Errorf("counted as %d submissions, %v", p.accepted, err)
 	}
-	if _, err := reader.BeginRetraction(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
+	if _, err := reader.Outbox().BeginRetraction(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("begun by a reader: %v", err)
 	}
 }

@@ -22,8 +22,8 @@ type totals struct {
 // book is a mirror's rows of resources, metrics, series and their totals, and
 // what is remembered of them.
 type book struct {
-	*DB
 	limits
+	db     *DB
 	totals map[int64]*totals // of series recorded lately
 }
 

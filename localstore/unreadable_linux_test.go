@@ -55,7 +55,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			s := open(t, path, c, WithErrorHandler(told.handle))
 			w, r := newWriter(t, s), version("1.0")
 			record(t, w, add(statistic(r, "quests_complete"), 2))
-			if _, err := s.Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
 			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {

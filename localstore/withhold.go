@@ -110,7 +110,7 @@ func (s *Outbox) withholdPending(tx *transaction) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.loadTotals(tx, ids)
+	rows, err := s.book.loadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Outbox) withholdPending(tx *transaction) error {
 		}
 		t.withheld, t.pending = t.withheld.Add(hold), keep
 	}
-	if err := s.saveTotals(tx, rows); err != nil {
+	if err := s.book.saveTotals(tx, rows); err != nil {
 		return err
 	}
 	if err := tx.withholdStates(); err != nil {

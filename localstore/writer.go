@@ -98,22 +98,22 @@ func (r *Recording) empty() bool {
 	return len(r.Changes) == 0 && len(r.Moves) == 0 && len(r.Gauges) == 0
 }
 
-// Writer returns the Store's writer, [ErrInUse] while there is one. maySend
+// Writer returns the mirror's writer, [ErrInUse] while there is one. maySend
 // says whether the process may send what it counts from now on.
-func (s *Store) Writer(maySend bool) (*Writer, error) {
-	if s.missing() {
+func (s *recorder) Writer(maySend bool) (*Writer, error) {
+	if s == nil || s.db == nil {
 		return nil, ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
-	if s.readOnly {
+	s.db.lock()
+	defer s.db.unlock()
+	if s.db.readOnly {
 		return nil, ErrReadOnly
 	}
 	if s.writer != nil {
 		return nil, ErrInUse
 	}
-	w := &Writer{store: s.recorder, id: uuid.NewString(), maySend: maySend}
-	err := s.view(s.context(), func(tx *transaction) error { w.from = tx.observe(maySend); return nil })
+	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
+	err := s.db.view(s.db.context(), func(tx *transaction) error { w.from = tx.observe(maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
@@ -129,8 +129,8 @@ func (w *Writer) Close() {
 	if w.missing() {
 		return
 	}
-	w.store.lock()
-	defer w.store.unlock()
+	w.store.db.lock()
+	defer w.store.db.unlock()
 	if w.store.writer == w {
 		w.store.writer = nil
 	}
@@ -163,11 +163,11 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 		return ErrNotOpen
 	}
 	s := w.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	w.maySend = maySend
-	return wrap("observe mirror", s.briefly(func() error {
-		return s.view(s.context(), func(tx *transaction) error { w.ahead = tx.observe(maySend); return nil })
+	return wrap("observe mirror", s.db.briefly(func() error {
+		return s.db.view(s.db.context(), func(tx *transaction) error { w.ahead = tx.observe(maySend); return nil })
 	}))
 }
 
@@ -178,16 +178,16 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 		return ErrNotOpen
 	}
 	s := w.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	w.maySend = maySend
 	var now observation
 	observe := func(tx *transaction) error { now = tx.observe(maySend); return nil }
 	var err error
-	if s.hooks.waiting() {
-		err = s.update(s.context(), relaxed, observe)
+	if s.db.hooks.waiting() {
+		err = s.db.update(s.db.context(), relaxed, observe)
 	} else {
-		err = s.view(s.context(), observe)
+		err = s.db.view(s.db.context(), observe)
 	}
 	if err == nil {
 		w.moveOn(w.ahead, now)
@@ -206,8 +206,8 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 		return ErrNotOpen
 	}
 	s := w.store
-	s.lock()
-	defer s.unlock()
+	s.db.lock()
+	defer s.db.unlock()
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
@@ -223,13 +223,13 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
 func (s *recorder) worthRepeating(err error) bool {
-	return !s.closed && (hasCode(err, codeFull) || errors.As(err, new(*commitError)) && !hasCode(err, codeBusy))
+	return !s.db.closed && (hasCode(err, codeFull) || errors.As(err, new(*commitError)) && !hasCode(err, codeBusy))
 }
 
 func (w *Writer) record(r *Recording) error {
 	s := w.store
 	var now observation
-	err := s.update(s.context(), relaxed, func(tx *transaction) error {
+	err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error {
 		now = tx.observe(r.MaySend)
 		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
@@ -242,7 +242,7 @@ func (w *Writer) record(r *Recording) error {
 	})
 	var commit *commitError
 	if errors.As(err, &commit) {
-		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.identity.mirror}
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.identity.mirror}
 		return w.settleAttempt(err)
 	}
 	if err != nil {
@@ -277,8 +277,8 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	if w.missing() {
 		return false, ErrNotOpen
 	}
-	w.store.lock()
-	defer w.store.unlock()
+	w.store.db.lock()
+	defer w.store.db.unlock()
 	if w.attempt == nil {
 		return true, nil
 	}
@@ -294,11 +294,11 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 func (w *Writer) settleAttempt(cause error) error {
 	s := w.store
 	var seq int64
-	err := s.view(s.context(), func(tx *transaction) error {
+	err := s.db.view(s.db.context(), func(tx *transaction) error {
 		if tx.mirror != w.attempt.mirror {
 			return nil // another file: what was written to the former is gone
 		}
-		n, err := s.conn.find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
+		n, err := s.db.conn.find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
 		seq = n
 		return err
 	})

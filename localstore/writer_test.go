@@ -32,7 +32,7 @@ func (noRows) Next([]driver.Value) error { return io.EOF }
 // returned function is called.
 func replaceStatement(t *testing.T, s *Store, query string, f func(former *sql.Stmt) error) (restore func()) {
 	t.Helper()
-	conn := s.conn
+	conn := s.db.conn
 	former, err := conn.prepared(query)
 	if err != nil {
 		t.Fatal(err)
@@ -63,14 +63,14 @@ func failCommit(t *testing.T, s *Store, takesPlace bool) (restore func()) {
 func TestAStoreHasOneWriter(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
-	if _, err := s.Writer(true); !errors.Is(err, ErrInUse) {
+	if _, err := s.recorder.Writer(true); !errors.Is(err, ErrInUse) {
 		t.Errorf("second Writer = %v, want ErrInUse", err)
 	}
 	newWriter(t, open(t, s.Path(), c)) // another process has its own
 	w.Close()
 	again := newWriter(t, s)
 	w.Close() // that of the former changes nothing
-	if _, err := s.Writer(true); !errors.Is(err, ErrInUse) {
+	if _, err := s.recorder.Writer(true); !errors.Is(err, ErrInUse) {
 		t.Errorf("third Writer = %v, want ErrInUse", err)
 	}
 	record(t, again, add(statistic(version("1"), "n"), 1))

@@ -83,7 +83,7 @@ func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 	r := played(t)
 	moved := series.Metric{Name: "server", Type: series.TypeGauge}
 	r.record(localstore.Recording{Moves: []localstore.Move{{Series: newSeries(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
-	if _, err := r.store.Begin(t.Context(), deltaRequest); err != nil { // seals
+	if _, err := r.store.Outbox().Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}
 	old := r.store.InstallationID()
@@ -112,7 +112,7 @@ func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 
 func TestPreviewWithoutConsentSaysSo(t *testing.T) {
 	r := played(t)
-	if _, err := r.store.Begin(t.Context(), deltaRequest); err != nil { // seals
+	if _, err := r.store.Outbox().Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}
 	if got := r.run("preview"); !strings.HasPrefix(got.out, "A submission is under way.") {

@@ -78,7 +78,7 @@ func (r *recorder) clock() time.Time { return r.now }
 // submit sends what is new, answered with o.
 func (r *recorder) submit(o localstore.Outcome) (sent []*series.Part) {
 	r.t.Helper()
-	sub, err := r.store.Begin(r.t.Context(), deltaRequest)
+	sub, err := r.store.Outbox().Begin(r.t.Context(), deltaRequest)
 	if err != nil || sub == nil {
 		r.t.Fatalf("begin: %v, %v", sub, err)
 	}

@@ -177,7 +177,7 @@ func TestPreviewAndWhatWasSent(t *testing.T) {
 	if got := text(t, call(h, "GET", "/preview", "")); !strings.Contains(got, `"otelusage-preview"`) || !strings.Contains(got, `"value":2`) {
 		t.Errorf("preview: %s", got)
 	}
-	sub, err := m.Begin(t.Context(), localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute})
+	sub, err := m.Outbox().Begin(t.Context(), localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute})
 	must(t, err)
 	part, err := sub.Next(t.Context())
 	must(t, err)

@@ -120,7 +120,7 @@ func TestWhatIsTakenBackIsShown(t *testing.T) {
 	a.server.Set("Elsewhere")
 	must(t, a.reader.Record(t.Context()))
 	request := localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
-	if sub, err := a.mirror.Begin(t.Context(), request); err != nil || sub == nil {
+	if sub, err := a.mirror.Outbox().Begin(t.Context(), request); err != nil || sub == nil {
 		t.Fatalf("nothing is under way, %v", err)
 	}
 	must(t, a.mirror.Erase(t.Context()))

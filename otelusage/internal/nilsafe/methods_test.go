@@ -36,7 +36,7 @@ var zeros = []any{
 	new(otelusage.Tracker), new(otelusage.Statistic), new(otelusage.FloatStatistic), new(otelusage.State), new(otelusage.Timer),
 	new(otelusage.Run), new(otelusage.Sequence), new(otelusage.SequenceRun), new(otelusage.Kind),
 	new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
-	new(localstore.Store), new(localstore.Writer), new(localstore.Submission), new(series.Part), new(series.Metric), new(series.Histogram), new(localstore.Health), new(localstore.Preview),
+	new(localstore.Store), new(localstore.Writer), new(localstore.Outbox), new(localstore.Reader), new(localstore.Submission), new(series.Part), new(series.Metric), new(series.Histogram), new(localstore.Health), new(localstore.Preview),
 	new(otelusagetest.Moment), new(localstore.Snapshot), new(localstore.Trackable), new(series.Value), new(localstore.LogEntry), new(localstore.SentPart), new(localstore.Mode), new(localstore.Circumstances),
 	new(exporter.Exporter), new(exporter.Reader), new(otlp.Exporter), new(hq.Exporter), new(hq.Config), new(outcome.Error), new(outcome.Class),
 	new(view.Handler),

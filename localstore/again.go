@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // again runs an attempt anew when it fails in a way that may be the connection's
@@ -119,7 +121,7 @@ func (s *DB) leave() {
 
 func (s *DB) abandon(conn *connection) {
 	conn.abandon()
-	if !openKeepsName {
+	if !place.OpenKeepsName {
 		s.left = conn
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // Backup writes a copy of the mirror, as it is at one moment, to a new file that
@@ -25,17 +27,17 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return wrap("back up mirror", err)
 	}
 	defer s.db.unlock()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownFile)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, place.FileMode)
 	if err != nil {
 		return wrap("back up mirror", err)
 	}
-	setPermissions(f, ownFile)
+	place.SetPermissions(f, place.FileMode)
 	if err := f.Close(); err != nil {
-		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
+		return errors.Join(fmt.Errorf("back up mirror: %w", err), place.Remove(path))
 	}
 	err = s.db.copyTo(ctx, path)
 	if err != nil {
-		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path), removeFile(path+"-journal"))
+		return errors.Join(fmt.Errorf("back up mirror: %w", err), place.Remove(path), place.Remove(path+"-journal"))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"modernc.org/sqlite"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // connection is the one connection a Store writes with. It keeps its prepared
@@ -26,7 +26,6 @@ type connection struct {
 	logged     bool        // something was written to the log
 	memory     os.FileInfo // that it shares, once something was
 	handle     uintptr     // SQLite's own, see handleOf
-	accepted   soundness
 	reading    context.Context
 	alone      bool // of a reader: no other files lay beside the mirror before it
 	immutable  bool // of a reader: it takes no notice of what others write
@@ -94,7 +93,7 @@ func (c *connection) close() error {
 // open file keeps its name nothing took it, and the file must be closed for
 // anybody to set it aside.
 func (c *connection) abandon() {
-	if openKeepsName {
+	if place.OpenKeepsName {
 		_ = c.close() // of a damaged file
 	}
 }
@@ -263,37 +262,6 @@ func (c *connection) durable(f func() error) error {
 	return err
 }
 
-// commitError is a COMMIT whose outcome is not known.
-type commitError struct{ err error }
-
-func (e *commitError) Error() string { return "commit: " + e.err.Error() }
-func (e *commitError) Unwrap() error { return e.err }
-
-// SQLite's primary result codes that decide what becomes of a file.
-const (
-	codeError      = 1
-	codeBusy       = 5
-	codeReadOnly   = 8
-	codeIO         = 10
-	codeCorrupt    = 11
-	codeFull       = 13
-	codeCannotOpen = 14
-	codeProtocol   = 15
-	codeTooBig     = 18
-	codeNotADB     = 26
-
-	codeShortRead = codeIO | 2<<8 // an extended one
-)
-
-func hasCode(err error, codes ...int) bool {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, code := range codes {
-		if e.Code()&0xff == code {
-			return true
-		}
-	}
-	return false
-}
+// brief is how long work waits for another process that can as well be done
+// another time.
+const brief = 250 * time.Millisecond

@@ -8,12 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
-	"time"
 
-	"modernc.org/sqlite"
-
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -21,7 +18,7 @@ import (
 // its place. Processes that find the damage together take turns, and the later
 // ones find the file replaced.
 func (s *DB) replaceDamaged(cause error) error {
-	if err := s.refuseForeign(cause); errors.Is(err, ErrNotMirror) {
+	if err := s.refuseForeign(cause); errors.Is(err, place.ErrNotMirror) {
 		return err
 	}
 	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
@@ -57,13 +54,13 @@ func (s *DB) replaceDamaged(cause error) error {
 
 // create puts a fresh mirror where there is no file, or an empty one.
 func (s *DB) create() error {
-	if err := makeDirectory(filepath.Dir(s.path)); err != nil {
+	if err := place.MakeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
 	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
-			s.lost = s.lost || s.last.mirror == "" && wasDamaged(s.path)
+			s.lost = s.lost || s.last.mirror == "" && place.WasDamaged(s.path)
 		case err != nil || file.Size() > 0:
 			s.lost = false
 			return err // another process was first
@@ -92,22 +89,22 @@ func (s *DB) place() error {
 	}
 	fresh := s.path + freshSuffix
 	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
-		return fmt.Errorf("make %s: it is %s", fresh, irregular(file.Mode()))
+		return fmt.Errorf("make %s: it is %s", fresh, place.Irregular(file.Mode()))
 	}
 	err := s.buildWhole(fresh)
 	if err != nil {
 		err = s.buildWhole(fresh) // one write may fail on a sound disk
 	}
 	if err != nil {
-		return errors.Join(err, removeAll(fresh))
+		return errors.Join(err, place.RemoveAll(fresh))
 	}
 	// The files beside a mirror that was deleted without them: processes that
 	// have it open go on with them, the fresh one must not.
-	if err := removeBeside(s.path); err != nil {
-		return errors.Join(err, removeAll(fresh))
+	if err := place.RemoveBeside(s.path); err != nil {
+		return errors.Join(err, place.RemoveAll(fresh))
 	}
-	if err := renameFile(fresh, s.path); err != nil {
-		return errors.Join(err, removeAll(fresh))
+	if err := place.Rename(fresh, s.path); err != nil {
+		return errors.Join(err, place.RemoveAll(fresh))
 	}
 	return nil
 }
@@ -119,13 +116,13 @@ var errInLog = errors.New("localstore: fresh mirror is not whole")
 // buildWhole makes a mirror that can be renamed. Closing its connection merges
 // the log, and says nothing of a write that fails.
 func (s *DB) buildWhole(path string) error {
-	if err := removeAll(path); err != nil { // of a process that died here
+	if err := place.RemoveAll(path); err != nil { // of a process that died here
 		return err
 	}
 	if err := s.build(path); err != nil {
 		return err
 	}
-	if hasLog(path) {
+	if place.HasLog(path) {
 		return s.mergeLogOf(path)
 	}
 	return nil
@@ -141,7 +138,7 @@ func (s *DB) mergeLogOf(path string) error {
 	if err = errors.Join(conn.mergeLog(), conn.close()); err != nil {
 		return fmt.Errorf("%w: %w", errInLog, err)
 	}
-	if hasLog(path) {
+	if place.HasLog(path) {
 		return errInLog
 	}
 	return nil
@@ -150,7 +147,7 @@ func (s *DB) mergeLogOf(path string) error {
 // build makes a mirror, without a write-ahead log where that turns out not to
 // work.
 func (s *DB) build(path string) error {
-	if err := createFile(path); err != nil {
+	if err := place.Create(path); err != nil {
 		return err
 	}
 	err := s.fill(path)
@@ -168,27 +165,9 @@ func (s *DB) fill(path string) error {
 		return err
 	}
 	if err = s.setUp(conn, path); err == nil {
-		err = conn.migrate(s.newMirror)
+		err = migrate(conn, s.newMirror)
 	}
 	return errors.Join(err, conn.close())
-}
-
-// removeAll removes a database with the files beside it.
-func removeAll(path string) error { return errors.Join(removeFile(path), removeBeside(path)) }
-
-func removeBeside(path string) (err error) {
-	for _, suffix := range besideSuffixes {
-		err = errors.Join(err, removeFile(path+suffix))
-	}
-	return err
-}
-
-func removeFile(path string) error {
-	err := patiently(func() error { return os.Remove(path) })
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // refuseForeign tells a file that is no database, and never was one, from a
@@ -202,7 +181,7 @@ func (s *DB) refuseForeign(err error) error {
 	if ours, readErr := wasMirror(s.path, known); ours || readErr != nil {
 		return errors.Join(err, readErr)
 	}
-	return fmt.Errorf("%w: %w", ErrNotMirror, err)
+	return fmt.Errorf("%w: %w", place.ErrNotMirror, err)
 }
 
 // errNoMirror is met in a sound database without a mirror's one row: a mirror
@@ -211,14 +190,6 @@ var errNoMirror = errors.New("localstore: no mirror in the file")
 
 func damaged(err error) bool {
 	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, series.ErrUnreadable) || hasCode(err, codeTooBig)
-}
-
-// unsound reports whether SQLite found a file damaged: its content, or the
-// length of a log that other processes go by.
-func unsound(err error) bool {
-	var e *sqlite.Error
-	return hasCode(err, codeCorrupt, codeNotADB) || errors.As(err, &e) && e.Code() == codeShortRead ||
-		hasCode(err, codeError) && strings.Contains(err.Error(), "unsupported file format") // no code of its own
 }
 
 // named adds to what was met the error that a caller can test for.
@@ -230,7 +201,7 @@ func (s *DB) named(err error) error {
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
 	case (hasCode(err, codeCannotOpen) || !s.readOnly && hasCode(err, codeReadOnly)) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
-	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrDamaged):
+	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
@@ -245,7 +216,7 @@ func (s *DB) cannotOpen(err error) error {
 	} else if openErr == nil {
 		_ = dir.Close() // nothing was written
 	}
-	switch reason := denied(s.path, !s.readOnly); {
+	switch reason := place.Denied(s.path, !s.readOnly); {
 	case reason == nil:
 		return err
 	case errors.Is(reason, fs.ErrPermission):
@@ -277,7 +248,7 @@ func (s *DB) readsDamaged() bool {
 	}
 	var verdict string
 	err = conn.conn.QueryRowContext(background, "PRAGMA integrity_check(1)").Scan(&verdict)
-	empty := err == nil && conn.hasNoMirror()
+	empty := err == nil && hasNoMirror(conn)
 	_ = conn.close() // nothing was written
 	if err != nil {
 		return unsound(err)
@@ -287,11 +258,11 @@ func (s *DB) readsDamaged() bool {
 
 // hasNoMirror reports whether a sound file of ours has lost its one row, the ids
 // in it, the number of its schema, or a table to a view.
-func (c *connection) hasNoMirror() bool {
+func hasNoMirror(c *connection) bool {
 	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
 		return false // somebody else's
 	}
-	if _, err := c.schemaOfMirror(); errors.Is(err, errNoMirror) || errors.Is(c.refuseViews(errNoMirror), errNoMirror) {
+	if _, err := schemaOfMirror(c); errors.Is(err, errNoMirror) || errors.Is(refuseViews(c, errNoMirror), errNoMirror) {
 		return true
 	}
 	n, err := c.find(`SELECT count(*) FROM mirror WHERE ` + loaded("mirror_id", nothing) + ` IS NOT NULL AND ` + loaded("installation_id", nothing) + ` IS NOT NULL`)
@@ -300,7 +271,7 @@ func (c *connection) hasNoMirror() bool {
 
 // schemaOfMirror returns the number of a file's schema, 0 for a file that is
 // being made. The number and the mark of a mirror are written together.
-func (c *connection) schemaOfMirror() (version int64, err error) {
+func schemaOfMirror(c *connection) (version int64, err error) {
 	if version, err = c.pragma("user_version"); err != nil || version > 0 {
 		return version, err
 	}
@@ -323,7 +294,7 @@ func (s *DB) diagnose(err error) error {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
-	f, _, openErr := openFile(s.path)
+	f, _, openErr := place.Open(s.path)
 	if openErr != nil {
 		return err
 	}
@@ -346,7 +317,7 @@ func (s *DB) salvage() {
 		return
 	}
 	var h header
-	if errors.Is(conn.refuseViews(errNoMirror), errNoMirror) {
+	if errors.Is(refuseViews(conn, errNoMirror), errNoMirror) {
 		_ = conn.close() // read-only
 		return
 	}
@@ -359,25 +330,13 @@ func (s *DB) salvage() {
 	_ = conn.close() // of a damaged file
 }
 
-// hasLog reports whether a mirror was at the path: its log is.
-func hasLog(path string) bool {
-	file, err := os.Stat(path + "-wal")
-	return err == nil && file.Size() > 0
-}
-
-// wasDamaged reports whether a mirror was set aside at the path, by a process
-// that may have ended before it put another one there.
-func wasDamaged(path string) bool {
-	return len(asideFiles(path)) > 0
-}
-
 // noticeSetAside tells, once, that the file this Store recorded into was set
 // aside by somebody else: what it holds is not in the mirror any more.
 func (s *DB) noticeSetAside() {
 	if s.file == nil {
 		return
 	}
-	aside := asideOf(s.path, s.file)
+	aside := place.AsideOf(s.path, s.file)
 	if aside == "" {
 		return
 	}
@@ -388,63 +347,6 @@ func (s *DB) noticeSetAside() {
 	}
 }
 
-const damagedInfix = ".damaged-"
-
-func asideName(path string, at time.Time) string {
-	return path + damagedInfix + at.UTC().Format("20060102T150405.000000000Z")
-}
-
-// setAside renames the database and the files beside it together.
-func setAside(path string, at time.Time) (string, error) {
-	aside, move := asideName(path, at), moveBesideFirst
-	if openKeepsName {
-		move = moveDatabaseFirst
-	}
-	if err := move(path, aside); err != nil {
-		return "", fmt.Errorf("set damaged mirror aside: %w", err)
-	}
-	return aside, nil
-}
-
-// moveBesideFirst: once the database is gone the files beside it may be those of
-// a fresh one. Where it cannot go, the others come back.
-func moveBesideFirst(from, to string) error {
-	err := renameBeside(from, to)
-	if err == nil {
-		err = renameFile(from, to)
-	}
-	if err != nil {
-		err = errors.Join(err, renameBeside(to, from))
-	}
-	return err
-}
-
-// moveDatabaseFirst is for where an open file keeps its name: if the database can
-// go, nobody has the others open either.
-func moveDatabaseFirst(from, to string) error {
-	if err := renameFile(from, to); err != nil {
-		return err
-	}
-	if err := renameBeside(from, to); err != nil {
-		return errors.Join(err, renameBeside(to, from), renameFile(to, from))
-	}
-	return nil
-}
-
-func renameFile(from, to string) error {
-	return patiently(func() error { return os.Rename(from, to) })
-}
-
-// renameBeside renames the files beside a database, as far as there are any.
-func renameBeside(from, to string) error {
-	for _, suffix := range besideSuffixes {
-		if err := renameFile(from+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
 // markLimit is how much of a file is searched for traces of a mirror.
 const markLimit = 1 << 20
 
@@ -453,10 +355,10 @@ const markLimit = 1 << 20
 // and is not to be moved. What a file system zeroed after a crash shows nothing:
 // it was one if this process had it open, or if a log lies beside it.
 func wasMirror(path string, known bool) (bool, error) {
-	if hasBeside(path) {
+	if place.HasBeside(path) {
 		return true, nil
 	}
-	f, _, err := openFile(path)
+	f, _, err := place.Open(path)
 	if err != nil {
 		return false, err
 	}

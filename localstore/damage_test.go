@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -240,7 +241,7 @@ func TestEveryByteOfTheHeader(t *testing.T) {
 			damaged[at] = b
 			write(t, path, damaged)
 			s, err := Open(path, WithClock(c.now), WithErrorHandler(func(error) {}))
-			if errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrNotMirror) {
+			if errors.Is(err, ErrNewerSchema) || errors.Is(err, place.ErrNotMirror) {
 				continue
 			}
 			if err != nil {

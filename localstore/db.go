@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // DB is the mirror's file.
@@ -36,7 +38,8 @@ type DB struct {
 	lost       bool          // an earlier one was, and nothing is known of it
 	recorded   bool          // something was written to file
 
-	dataVersion int64 // of the file that was read last
+	dataVersion int64     // of the file that was read last
+	accepted    soundness // of what conn is open to
 
 	circumstances *Circumstances // what holds for this process; nil: not known
 
@@ -141,4 +144,16 @@ func (s *DB) unlock() {
 			otel.Handle(err)
 		}
 	}
+}
+
+// locate follows the path that was asked for to the file that it leads to, and
+// makes that file's own path the Store's: what is opened, made, set aside and
+// erased is the file, and never a link to it. Where nothing lies at the path the
+// error is fs.ErrNotExist.
+func (s *DB) locate() (os.FileInfo, error) {
+	path, file, err := place.Find(s.asked)
+	if path != "" {
+		s.path = path
+	}
+	return file, err
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // Decide stores a person's decision for the mirror at path, whether or not there
@@ -26,7 +28,7 @@ func Decide(ctx context.Context, path string, mode Mode, opts ...Option) (Consen
 	if pathErr != nil {
 		return Consent{}, pathErr
 	}
-	if err := makeDirectory(filepath.Dir(file)); err != nil {
+	if err := place.MakeDirectory(filepath.Dir(file)); err != nil {
 		return Consent{}, fmt.Errorf("keep decision: %w", err)
 	}
 	err = writeDecisions(file, asked, mode)
@@ -66,7 +68,7 @@ func decideIn(ctx context.Context, path string, mode Mode, opts []Option) (c Con
 // written now, which is locked, say: it holds from there. Otherwise the error is
 // the one that the mirror met.
 func forbid(path string, mode Mode, cause error) (Consent, error) {
-	for _, foreign := range []error{ErrNotMirror, ErrUntrusted, ErrNewerSchema, ErrInvalidID} {
+	for _, foreign := range []error{place.ErrNotMirror, place.ErrUntrusted, ErrNewerSchema, ErrInvalidID} {
 		if errors.Is(cause, foreign) {
 			return Consent{}, cause
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"unicode/utf16"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // decisionSuffix makes the name of the decision file from that of the mirror:
@@ -96,10 +98,10 @@ func (c *decisionCache) readAnyones(path string) decision {
 		return c.said
 	}
 	*c = decisionCache{}
-	if what := irregular(file.Mode()); what != "" { // opening some of it does something
+	if what := place.Irregular(file.Mode()); what != "" { // opening some of it does something
 		return decision{wrong: "is " + what}
 	}
-	f, file, err := openFile(path)
+	f, file, err := place.Open(path)
 	if err != nil {
 		return decision{wrong: cannotBeRead(err)}
 	}
@@ -115,8 +117,8 @@ func (c *decisionCache) readAnyones(path string) decision {
 // unchanged reports whether a file is the one that was read, and was not changed
 // since, nor given to others.
 func unchanged(was, is os.FileInfo) bool {
-	wasUser, wasGroup, _ := owner(was)
-	user, group, _ := owner(is)
+	wasUser, wasGroup, _ := place.Owner(was)
+	user, group, _ := place.Owner(is)
 	return os.SameFile(was, is) && was.ModTime().Equal(is.ModTime()) && was.Size() == is.Size() && was.Mode() == is.Mode() &&
 		wasUser == user && wasGroup == group
 }
@@ -155,7 +157,7 @@ func distrust(path string, file os.FileInfo) string {
 	case why != "":
 		return "is behind a link that " + why
 	}
-	return strangers(real, file)
+	return place.Strangers(real, file)
 }
 
 // maxLinks is how many links may lead to a file, as for the system.
@@ -169,7 +171,7 @@ func followLinks(path string) (real string, links []os.FileInfo, why string, err
 		if err != nil || at.Mode()&fs.ModeSymlink == 0 {
 			return path, links, "", err
 		}
-		if why := strangers(path, at); why != "" {
+		if why := place.Strangers(path, at); why != "" {
 			return path, links, why, nil
 		}
 		links = append(links, at)

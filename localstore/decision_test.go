@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 func TestParseDecision(t *testing.T) {
@@ -143,7 +145,7 @@ func TestTheStricterOfFileAndMirrorHolds(t *testing.T) {
 			path := newPath(t)
 			s := open(t, path, newClock())
 			setMode(t, s, stored)
-			if err := removeFile(path + decisionSuffix); err != nil {
+			if err := place.Remove(path + decisionSuffix); err != nil {
 				t.Fatal(err)
 			}
 			if beside != ModeUnset {
@@ -264,7 +266,7 @@ func TestEraseKeepsTheDecision(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	if err := removeAll(path); err != nil {
+	if err := place.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path, newClock())
@@ -312,7 +314,7 @@ func TestADecisionOutlivesTheDatabase(t *testing.T) {
 			if !beside && len(spoilt) == 0 {
 				continue // an empty file tells nothing
 			}
-			if err := errors.Join(removeAll(path), removeFile(path+decisionSuffix)); err != nil {
+			if err := errors.Join(place.RemoveAll(path), place.Remove(path+decisionSuffix)); err != nil {
 				t.Fatal(err)
 			}
 			write(t, path, spoilt)
@@ -320,7 +322,7 @@ func TestADecisionOutlivesTheDatabase(t *testing.T) {
 				decideByHand(t, path, "local\n")
 			}
 			s, err := Open(path, WithErrorHandler(func(error) {}))
-			if errors.Is(err, ErrNotMirror) {
+			if errors.Is(err, place.ErrNotMirror) {
 				continue // nothing shows that it was one: it is left alone
 			}
 			if err != nil {
@@ -349,7 +351,7 @@ func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 			write(t, path+"-wal", []byte("a log"))
 		},
 		"set aside, and nothing in its place yet": func(t *testing.T, path string) {
-			if _, err := setAside(path, time.Now()); err != nil {
+			if _, err := place.SetAside(path, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 const nobody = 65534
@@ -155,7 +157,7 @@ func TestWhateverTheUmask(t *testing.T) {
 				if c := decided(t, s); c.Mode != ModeLocal {
 					t.Errorf("consent is %+v", c)
 				}
-				_ = removeFile(path + ".copy")
+				_ = place.Remove(path + ".copy")
 				if err := s.Backup(t.Context(), path+".copy"); err != nil {
 					t.Error(err)
 				}
@@ -178,7 +180,7 @@ func checkModes(t *testing.T, home string, least int) error {
 			return err
 		}
 		seen++
-		if want := ownFile; !info.IsDir() && info.Mode() != want || info.IsDir() && info.Mode().Perm() != ownDirectory {
+		if want := place.FileMode; !info.IsDir() && info.Mode() != want || info.IsDir() && info.Mode().Perm() != place.DirectoryMode {
 			t.Errorf("%s has mode %v", path, info.Mode())
 		}
 		return nil

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // decided is what everybody who asks is told of the mirror at a path, which they
@@ -101,7 +103,7 @@ func TestAStrangersFileReplacesNoLostDecision(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, newClock())
 	closeStore(t, s)
-	if err := removeFile(path + decisionSuffix); err != nil {
+	if err := place.Remove(path + decisionSuffix); err != nil {
 		t.Fatal(err)
 	}
 	write(t, path, []byte("SQLite format 3\x00"+strings.Repeat("CREATE TABLE mirror", 1000)))
@@ -334,7 +336,7 @@ func TestRootKeepsWhoseTheDecisionIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u, g, _ := owner(info); u != uid || g != uid || info.Mode() != 0o644 {
+		if u, g, _ := place.Owner(info); u != uid || g != uid || info.Mode() != 0o644 {
 			t.Errorf("it belongs to %d:%d, %v", u, g, info.Mode())
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // errNotOurs is met where the decision file is not this user's to change: an
@@ -37,7 +39,7 @@ func writeDecision(path string, mode Mode) error {
 		return err
 	}
 	if mode == ModeUnset {
-		err = removeFile(real)
+		err = place.Remove(real)
 	} else {
 		err = replaceDecision(real, was, mode)
 	}
@@ -45,7 +47,7 @@ func writeDecision(path string, mode Mode) error {
 		syncDirectory(filepath.Dir(real))
 		return nil
 	}
-	if isDenied(err) || errors.Is(err, syscall.EBUSY) { // or something is mounted there
+	if place.IsDenied(err) || errors.Is(err, syscall.EBUSY) { // or something is mounted there
 		return fmt.Errorf("%w: %w", errNotOurs, err)
 	}
 	return fmt.Errorf("keep decision: %w", err)
@@ -61,7 +63,7 @@ func decisionFile(path string, mode Mode) (real string, file os.FileInfo, err er
 		return path, nil, nil
 	case err != nil:
 		return "", nil, fmt.Errorf("keep decision: %w", err)
-	case at.Mode().IsRegular() && ours(path, at):
+	case at.Mode().IsRegular() && place.Ours(path, at):
 		return path, at, nil
 	case at.Mode().IsRegular():
 		return "", nil, fmt.Errorf("%w: another user owns it", errNotOurs)
@@ -78,7 +80,7 @@ func decisionFile(path string, mode Mode) (real string, file os.FileInfo, err er
 	switch {
 	case err != nil || !file.Mode().IsRegular():
 		return "", nil, fmt.Errorf("%w: the link leads to no file", errNotOurs)
-	case !ours(real, file) || !mayLeadTo(links, file) || checkDirectory(real) != nil:
+	case !place.Ours(real, file) || !place.MayLeadTo(links, file) || place.CheckDirectory(real) != nil:
 		return "", nil, fmt.Errorf("%w: the link leads to a file that another user owns or could replace", errNotOurs)
 	case mode == ModeUnset:
 		return "", nil, fmt.Errorf("%w: it is a link", errNotOurs)
@@ -95,19 +97,19 @@ func replaceDecision(path string, was os.FileInfo, mode Mode) error {
 		return err
 	}
 	if was != nil {
-		giveAs(f, was)
+		place.GiveAs(f, was)
 	} else {
-		giveFile(f)
-		setPermissions(f, ownFile)
+		place.GiveFile(f)
+		place.SetPermissions(f, place.FileMode)
 	}
 	if _, err = f.WriteString(mode.String() + "\n"); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = renameFile(f.Name(), path)
+		err = place.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(err, removeFile(f.Name()))
+		return errors.Join(err, place.Remove(f.Name()))
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (s *ledger) writeDeclarations(tx *transaction) (int, error) {
 	for _, d := range fresh {
 		err := s.convert(tx, d)
 		if err == nil {
-			err = tx.freeName(d)
+			err = freeName(tx, d)
 		}
 		if err == nil {
 			err = tx.run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)

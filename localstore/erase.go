@@ -63,7 +63,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	}
 	s.db.adopt(h) // the new ids
 	if s.recorder.writer != nil {
-		s.recorder.writer.ahead = h.observe(s.recorder.writer.maySend) // nothing is being collected
+		s.recorder.writer.ahead = observationOf(&h, s.recorder.writer.maySend) // nothing is being collected
 	}
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.db.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
@@ -98,7 +98,7 @@ func (s *Store) erase(tx *transaction) ([]*payload, error) {
 	if err := tx.overwriteDeleted(); err != nil {
 		return nil, err
 	}
-	kept, once, err := tx.withdraw()
+	kept, once, err := withdraw(tx)
 	if err != nil {
 		return nil, fmt.Errorf("read states: %w", err)
 	}
@@ -107,7 +107,7 @@ func (s *Store) erase(tx *transaction) ([]*payload, error) {
 			return nil, fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
-	if err := tx.bury(kept); err != nil {
+	if err := bury(tx, kept); err != nil {
 		return nil, err
 	}
 	// How many rows there ever were tells of the past, too. Ids begin anew: what

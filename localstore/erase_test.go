@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // bytesOf returns all that lies on the disk under a mirror's name.
@@ -51,7 +53,7 @@ func remember(t *testing.T, s *Store, w *Writer) (ids []string) {
 func TestEraseLeavesNoByte(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
-	aside := s.Path() + damagedInfix + "20260101T000000.000000000Z"
+	aside := s.Path() + place.DamagedInfix + "20260101T000000.000000000Z"
 	if err := os.WriteFile(aside, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}

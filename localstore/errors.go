@@ -1,6 +1,10 @@
 package localstore
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+)
 
 var (
 	// ErrClosed is returned by every method of a closed Store.
@@ -17,22 +21,22 @@ var (
 	// ErrNotMirror is returned for a file that is no mirror and never was
 	// one: another database, another format, a directory, a device, a link
 	// to nothing. It is left as it is.
-	ErrNotMirror = errors.New("localstore: not a mirror")
+	ErrNotMirror = place.ErrNotMirror
 
 	// ErrOptedOut is returned, with ErrNotMirror, where a link to the null
 	// device lies in the mirror's place: a person's way to say that nothing
 	// is to be recorded.
-	ErrOptedOut = errors.New("localstore: nothing is to be recorded")
-
-	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
-	// not make a mirror. The first run does: it fills the file.
-	ErrEmpty = errors.New("localstore: the file is empty")
+	ErrOptedOut = place.ErrOptedOut
 
 	// ErrUntrusted is returned for a mirror that another user than this one
 	// and root owns or that every user can write, as for files that SQLite
 	// opens beside it, and for a directory in which every user can replace
 	// files of others. Root also takes what the owner of the directory owns.
-	ErrUntrusted = errors.New("localstore: other users could have written the mirror")
+	ErrUntrusted = place.ErrUntrusted
+
+	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
+	// not make a mirror. The first run does: it fills the file.
+	ErrEmpty = errors.New("localstore: the file is empty")
 
 	// ErrDamaged is returned for a mirror that cannot be read and that a Store
 	// opened with [ReadOnly] or [Existing] does not set aside.

@@ -74,7 +74,7 @@ func (s *recorder) foldFormer(tx *transaction, current string) error {
 	if tx.leased(tx.now) {
 		return nil // what is being sent is not moved
 	}
-	idle, err := tx.idleResources(current)
+	idle, err := idleResources(tx, current)
 	if err != nil || len(idle) == 0 {
 		return wrap("find former versions", err)
 	}
@@ -94,7 +94,7 @@ func (s *recorder) foldFormer(tx *transaction, current string) error {
 
 // idleResources returns those that were not recorded under lately, the one
 // that is unused for longest first. What is in flight stays where it is.
-func (tx *transaction) idleResources(current string) (idle []int64, err error) {
+func idleResources(tx *transaction, current string) (idle []int64, err error) {
 	series := int64(0)
 	err = tx.each(`SELECT r.id, count(*), max(max(coalesce(o.updated_at, 0), coalesce(g.updated_at, 0))) AS used
 		FROM resources r JOIN series s ON s.resource_id = r.id
@@ -258,7 +258,7 @@ func (f *fold) write() error {
 		err = f.run(`DELETE FROM resources WHERE id NOT IN (SELECT resource_id FROM series)`)
 	}
 	if err == nil {
-		err = f.releaseLease() // it has run out: who comes back late with its outcome has lost it
+		err = releaseLease(f.transaction) // it has run out: who comes back late with its outcome has lost it
 	}
 	return err
 }

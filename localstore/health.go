@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // Health is the state of a mirror and its file.
@@ -123,7 +125,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		if h.Retractions, err = s.db.conn.retractionsLeft(&tx.header); err != nil {
+		if h.Retractions, err = retractionsLeft(s.db.conn, &tx.header); err != nil {
 			return err
 		}
 		return s.db.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
@@ -141,7 +143,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
-		faults, err := s.db.conn.schemaFaults(tx.version)
+		faults, err := schemaFaults(s.db.conn, tx.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -160,7 +162,7 @@ func (h *Health) table(ctx context.Context, s *Reader, name string) func() error
 		if tx.version < tablesSince[name] {
 			return nil
 		}
-		if long, err := s.db.conn.hasLong(name); err != nil {
+		if long, err := hasLong(s.db.conn, name); err != nil {
 			return err
 		} else if long {
 			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, maxText))
@@ -192,5 +194,5 @@ func (h *Health) files() {
 			*size = info.Size()
 		}
 	}
-	h.SetAside = asideFiles(h.Path)
+	h.SetAside = place.AsideFiles(h.Path)
 }

@@ -31,7 +31,7 @@ func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 	}
 	var changes []Change
 	for _, p := range periods(tx.now) {
-		first, err := tx.beginPeriod(p)
+		first, err := beginPeriod(tx, p)
 		if err != nil {
 			return nil, fmt.Errorf("write heartbeat: %w", err)
 		}
@@ -50,7 +50,7 @@ func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 // forgotten. Of each period the latest dates stay. One older than all of them
 // may have been counted and is not counted again, or dates far ahead, which
 // wrong clocks wrote, could push out those that are counted today.
-func (tx *transaction) beginPeriod(p period) (first bool, err error) {
+func beginPeriod(tx *transaction, p period) (first bool, err error) {
 	n, err := tx.affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
 		WHERE NOT EXISTS (SELECT 1 FROM active WHERE period = ?1 AND date > ?2 ORDER BY date DESC LIMIT 1 OFFSET ?3)`,
 		p.name, p.date, keepDates-1)

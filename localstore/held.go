@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // Where an open file keeps its name, a damaged mirror is set aside by the last
@@ -26,36 +28,22 @@ const noteSuffix = ".damaged"
 // errNoted is met where a note lies beside a mirror.
 var errNoted = errors.New("localstore: another process found it damaged")
 
-// heldFor is how long a file that somebody has open is tried again: for a virus
-// scanner or a look at the mirror it takes no longer.
-const heldFor = 200 * time.Millisecond
-
-// patiently runs f again while somebody has its file open, for an instant.
-func patiently(f func() error) error {
-	err := f()
-	for pause, until := time.Millisecond, time.Now().Add(heldFor); isHeld(err) && time.Now().Before(until); pause *= 2 {
-		time.Sleep(pause)
-		err = f()
-	}
-	return err
-}
-
 // setAsideOnceClosed asks whoever has a damaged mirror open to close it, and
 // sets it aside. It waits for them as for a transaction, the busy timeout once:
 // who did not notice by then does so with the next recording. The caller holds
 // the lock file.
 func (s *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
-	aside, err = setAside(s.path, s.now())
-	if !isHeld(err) {
+	aside, err = place.SetAside(s.path, s.now())
+	if !place.IsHeld(err) {
 		return aside, err
 	}
 	// Where it cannot be written the others meet the damage themselves.
-	_ = os.WriteFile(s.path+noteSuffix, []byte(note(fileID(s.path), unreadable)), 0o600)
+	_ = os.WriteFile(s.path+noteSuffix, []byte(note(place.FileID(s.path), unreadable)), 0o600)
 	ends, until := orBackground(s.ends), time.Now().Add(s.patience())
-	for isHeld(err) && !s.held.waited && ends.Err() == nil && time.Now().Before(until) {
-		aside, err = setAside(s.path, s.now())
+	for place.IsHeld(err) && !s.held.waited && ends.Err() == nil && time.Now().Before(until) {
+		aside, err = place.SetAside(s.path, s.now())
 	}
-	if !isHeld(err) {
+	if !place.IsHeld(err) {
 		s.held.waited = false
 		return aside, err
 	}
@@ -74,7 +62,7 @@ func note(file string, unreadable bool) string {
 
 // isNoted reports whether the mirror is to be closed.
 func (s *DB) isNoted() bool {
-	if !openKeepsName {
+	if !place.OpenKeepsName {
 		return false
 	}
 	file, err := os.Lstat(s.path + noteSuffix)
@@ -88,20 +76,20 @@ func (s *DB) notedUnreadable() bool {
 		return false
 	}
 	text, err := os.ReadFile(s.path + noteSuffix)
-	id := fileID(s.path)
+	id := place.FileID(s.path)
 	return err == nil && id != "" && strings.TrimSpace(string(text)) == strings.TrimSpace(note(id, true))
 }
 
 // removeNote takes the note away once the mirror was set aside, or turned out
 // sound. Where it cannot, this Store goes by another note alone.
 func (s *DB) removeNote() {
-	if !openKeepsName {
+	if !place.OpenKeepsName {
 		return
 	}
 	path := s.path + noteSuffix
 	if file, err := os.Lstat(path); err == nil {
 		s.held.disbelieved = file.ModTime()
-		_ = removeFile(path)
+		_ = place.Remove(path)
 	}
 }
 

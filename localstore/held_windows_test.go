@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // TestAnOpenMirrorStays, whatever is tried.
@@ -20,7 +22,7 @@ func TestAnOpenMirrorStays(t *testing.T) {
 		for what, err := range map[string]error{
 			"removed": os.Remove(path), "renamed": os.Rename(path, other), "replaced": os.Rename(other, path),
 		} {
-			if !isHeld(err) {
+			if !place.IsHeld(err) {
 				t.Errorf("%s: %s was %s: %v", suffix, path, what, err)
 			}
 		}
@@ -85,7 +87,7 @@ func TestANoteAboutAnotherFile(t *testing.T) {
 	for name, text := range map[string]func(path string) string{
 		"another file": func(string) string { return note("1-2-3", true) },
 		"half of one":  func(string) string { return "unrea" },
-		"repaired":     func(path string) string { return note(fileID(path), false) },
+		"repaired":     func(path string) string { return note(place.FileID(path), false) },
 		"no file id":   func(string) string { return note("", true) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +115,7 @@ func TestANoteThatStays(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	write(t, s.Path()+noteSuffix, []byte(note(fileID(s.Path()), false)))
+	write(t, s.Path()+noteSuffix, []byte(note(place.FileID(s.Path()), false)))
 	held, err := os.Open(s.Path() + noteSuffix)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +137,7 @@ func TestANoteOutlivesItsProcess(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	closeStore(t, s)
-	write(t, s.Path()+noteSuffix, []byte(note(fileID(s.Path()), true)))
+	write(t, s.Path()+noteSuffix, []byte(note(place.FileID(s.Path()), true)))
 	s = open(t, s.Path(), c, WithErrorHandler(told.handle))
 	if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 || s.db.isNoted() {
 		t.Errorf("set aside %v, told %v, noted %v", names, told.errs, s.db.isNoted())
@@ -156,7 +158,7 @@ func TestAMirrorThatWasReplacedWhileItWasClosed(t *testing.T) {
 		b.db.leave()
 		b.db.closed = true
 		b.db.unlock()
-		if err := removeAll(s.Path()); err != nil {
+		if err := place.RemoveAll(s.Path()); err != nil {
 			t.Fatal(err)
 		}
 		want := int64(10)
@@ -198,23 +200,5 @@ func TestWhoOnlyLooksRests(t *testing.T) {
 			}
 			checkBalance(t, viewer, "n{}", wants{recorded: 1, pending: 1})
 		})
-	}
-}
-
-// TestWhatSomebodyHasOpenIsTriedAgain, for a virus scanner takes an instant.
-func TestWhatSomebodyHasOpenIsTriedAgain(t *testing.T) {
-	calls := 0
-	err := patiently(func() error {
-		if calls++; calls < 3 {
-			return &os.LinkError{Op: "rename", Err: sharingViolation}
-		}
-		return nil
-	})
-	if err != nil || calls != 3 {
-		t.Errorf("%v after %d calls", err, calls)
-	}
-	calls = 0
-	if err = patiently(func() error { calls++; return os.ErrNotExist }); err != os.ErrNotExist || calls != 1 {
-		t.Errorf("%v after %d calls", err, calls)
 	}
 }

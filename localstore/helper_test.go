@@ -14,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -218,7 +219,7 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 // others have to close it first.
 func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
-	if openKeepsName { // they have none to notice it in before this returns
+	if place.OpenKeepsName { // they have none to notice it in before this returns
 		w.store.db.setBusyTimeout(0)
 		defer w.store.db.setBusyTimeout(DefaultBusyTimeout)
 	}
@@ -227,9 +228,9 @@ func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried 
 		err = w.Record(t.Context(), Recording{Changes: []Change{add(s, n)}, MaySend: true})
 	}
 	switch {
-	case err == nil && !openKeepsName:
+	case err == nil && !place.OpenKeepsName:
 		return 0
-	case !errors.Is(err, ErrBusy) || !openKeepsName:
+	case !errors.Is(err, ErrBusy) || !place.OpenKeepsName:
 		t.Errorf("record: %v", err)
 	}
 	return n
@@ -239,7 +240,7 @@ func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried 
 // cannot happen there.
 func skipWhereOpenFilesStay(t testing.TB) {
 	t.Helper()
-	if openKeepsName {
+	if place.OpenKeepsName {
 		t.Skip("a file can be neither removed nor replaced while it is open")
 	}
 }

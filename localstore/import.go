@@ -140,7 +140,7 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 }
 
 func (s *importer) importTrackable(tx *transaction, t *original) error {
-	if err := tx.adoptKind(t); err != nil {
+	if err := adoptKind(tx, t); err != nil {
 		return err
 	}
 	at := tx.now

@@ -20,7 +20,7 @@ func counts(k otelusage.Kind) bool {
 
 // adoptKind gives what is about to be imported the kind that the application
 // has declared it as already.
-func (tx *transaction) adoptKind(t *original) error {
+func adoptKind(tx *transaction, t *original) error {
 	if !counts(t.kind) {
 		return nil
 	}

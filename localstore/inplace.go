@@ -3,17 +3,14 @@ package localstore
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // A file that another one is mounted on cannot be renamed, nor can one be put in
 // its place: a container is given a single file that way. What happens to it
 // happens in place, while nobody else has it open.
-
-// errInUse is met where a file that would be emptied in place is open elsewhere,
-// or may be: whoever has it open would go on with the log of the former one.
-var errInUse = errors.New("localstore: it may be open elsewhere")
 
 // isBlank reports whether an empty file lies at the path that may become the
 // mirror as it is.
@@ -22,11 +19,11 @@ func (s *DB) isBlank() (bool, error) {
 	if err != nil || !file.Mode().IsRegular() || file.Size() > 0 {
 		return false, nil
 	}
-	if !hasBeside(s.path) {
+	if !place.HasBeside(s.path) {
 		return true, nil // whoever has a mirror open has files beside it
 	}
-	err = whenUnused(s.path, func(*os.File) error { return removeBeside(s.path) })
-	if errors.Is(err, errInUse) {
+	err = place.WhenUnused(s.path, func(*os.File) error { return place.RemoveBeside(s.path) })
+	if errors.Is(err, place.ErrInUse) {
 		return false, nil
 	}
 	return err == nil, err
@@ -38,17 +35,17 @@ func (s *DB) copyAside(cause error) (aside string, err error) {
 	if err := s.closeLeft(); err != nil {
 		return "", errors.Join(cause, err)
 	}
-	aside = asideName(s.path, s.now())
-	err = whenUnused(s.path, func(f *os.File) error {
-		err := renameBeside(s.path, aside)
+	aside = place.AsideName(s.path, s.now())
+	err = place.WhenUnused(s.path, func(f *os.File) error {
+		err := place.RenameBeside(s.path, aside)
 		if err == nil {
-			err = copyFile(f, aside)
+			err = place.Copy(f, aside)
 		}
 		if err == nil {
 			err = f.Truncate(0)
 		}
 		if err != nil {
-			return errors.Join(err, removeFile(aside), renameBeside(aside, s.path))
+			return errors.Join(err, place.Remove(aside), place.RenameBeside(aside, s.path))
 		}
 		return nil
 	})
@@ -69,21 +66,4 @@ func (s *DB) closeLeft() error {
 	}
 	_ = left.close() // of a damaged file
 	return nil
-}
-
-// copyFile writes what a file holds to one that is made, and to the disk: what
-// it was copied from is deleted next.
-func copyFile(from *os.File, path string) (err error) {
-	if err := createFile(path); err != nil {
-		return err
-	}
-	to, err := os.OpenFile(path, os.O_WRONLY|neverWait, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, to.Close()) }()
-	if _, err := io.Copy(to, from); err != nil {
-		return err
-	}
-	return to.Sync()
 }

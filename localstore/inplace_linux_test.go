@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // mounted mounts one file on another, for this process alone.
@@ -109,7 +111,7 @@ func TestAMountedFileDamagedWhileItRuns(t *testing.T) {
 	before := listing(t, filepath.Dir(path))
 	for range 3 {
 		err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}})
-		if !errors.Is(err, syscall.EBUSY) || !errors.Is(err, errInUse) {
+		if !errors.Is(err, syscall.EBUSY) || !errors.Is(err, place.ErrInUse) {
 			t.Errorf("Record = %v", err)
 		}
 	}

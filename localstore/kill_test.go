@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 const (
@@ -78,7 +80,7 @@ func TestKilledWriters(t *testing.T) {
 
 // hot reports whether a database has a journal that SQLite rolls back.
 func hot(path string) bool {
-	journal, err := os.ReadFile(path + journalSuffix)
+	journal, err := os.ReadFile(path + place.JournalSuffix)
 	return err == nil && len(journal) > 0 && journal[0] != 0
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -87,7 +88,7 @@ func (s *ledger) readLedger() error {
 		defer s.db.mu.Unlock()
 		return s.db.view(s.db.context(), func(*transaction) error { return l.recorded.read(s.db.conn) })
 	}
-	path, _, err := findFile(s.db.asked)
+	path, _, err := place.Find(s.db.asked)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (r *recorded) read(c *connection) error {
 	if err != nil {
 		return err
 	}
-	if r.former, err = c.formerNames(); err != nil {
+	if r.former, err = readFormerNames(c); err != nil {
 		return err
 	}
 	return r.loadLifetimes(c, keys)

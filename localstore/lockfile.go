@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // errNoLockFile is met where something else lies in a lock file's place.
@@ -36,11 +38,11 @@ func withLockFile(path string, wait time.Duration, f func() error) error {
 // removed, so that nobody locks one that is about to go. Elsewhere it stays where
 // others wait for it.
 func unlockFile(lock *connection, path string) error {
-	if !openKeepsName {
+	if !place.OpenKeepsName {
 		_ = os.Remove(path)
 	}
 	err := errors.Join(lock.rollback(), lock.close())
-	if openKeepsName {
+	if place.OpenKeepsName {
 		_ = os.Remove(path)
 	}
 	return err
@@ -49,23 +51,23 @@ func unlockFile(lock *connection, path string) error {
 // lockFile locks a file and reports whether it is still the one at the path.
 // Anything else at the path, a link above all, is left alone.
 func lockFile(path string, wait time.Duration) (lock *connection, current bool, err error) {
-	if err := patiently(func() error { return createFile(path) }); err != nil {
+	if err := place.Patiently(func() error { return place.Create(path) }); err != nil {
 		return nil, true, err
 	}
 	before, err := os.Lstat(path)
 	if err != nil {
 		return nil, !errors.Is(err, fs.ErrNotExist), err
 	}
-	switch what := irregular(before.Mode()); {
+	switch what := place.Irregular(before.Mode()); {
 	case what != "":
 		return nil, true, fmt.Errorf("%w: it is %s", errNoLockFile, what)
 	case before.Size() > 0:
 		return nil, true, fmt.Errorf("%w: there is something in it", errNoLockFile)
 	}
-	if err := checkOwner(path, before); err != nil { // who could keep it locked for good
+	if err := place.CheckOwner(path, before); err != nil { // who could keep it locked for good
 		return nil, true, err
 	}
-	closeToOthers(path, before)
+	place.CloseToOthers(path, before)
 	lock, err = connect(path, false, wait)
 	if err == nil {
 		err = lock.run("BEGIN EXCLUSIVE")

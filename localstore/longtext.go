@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -20,7 +17,6 @@ const (
 	maxText        = 1 << 20  // bytes of a text, or value, that is loaded
 	maxCheckpoints = 8 << 20  // bytes of a list of checkpoints that is: all that are allowed, however JSON escapes them
 	maxPayload     = 16 << 20 // bytes of a payload that is shown; any is sent
-	maxLoaded      = 32 << 20 // bytes of whatever a reading loads, by accident too
 )
 
 // errTooLong is met where a payload is too long to be shown.
@@ -47,15 +43,6 @@ const (
 	unreadable = `''` // of a value: refused, because a wrong number is worse than none
 	nothing    = `NULL`
 )
-
-// limit bounds what a statement loads into memory: what is longer is an error,
-// see tooLong.
-func (c *connection) limit(bytes int) {
-	_, _ = sqlite.Limit(c.conn, sqlite3.SQLITE_LIMIT_LENGTH, bytes) // the connection is open
-}
-
-// unlimited leaves SQLite's own bound.
-const unlimited = 1_000_000_000
 
 // longTexts finds a table with a text that is too long among those that are read
 // again and again, and longAttributes one among the many of the series.
@@ -85,7 +72,7 @@ func mostOf(column string) int {
 
 // refuseLong refuses texts that this package never wrote, and that every
 // recording or submission would load again.
-func (c *connection) refuseLong(queries ...string) error {
+func refuseLong(c *connection, queries ...string) error {
 	for _, query := range queries {
 		var table string
 		err := c.each(query, func(rows *sql.Rows) error { return rows.Scan(&table) })
@@ -102,6 +89,7 @@ func (c *connection) refuseLong(queries ...string) error {
 // soundness is what was last found to hold no text that is too long, and no view in
 // place of a table.
 type soundness struct {
+	of          *connection
 	dataVersion int64 // 0: nothing was looked at yet
 	schema      int64 // its number
 	least       int64 // bytes in use, since the texts were looked at
@@ -113,17 +101,20 @@ type soundness struct {
 // are looked at where the schema is another one, or the file has grown by as much
 // as such a text takes.
 func (s *DB) refuseNews(h header) error {
-	known := s.conn.accepted
+	known := s.accepted
+	if known.of != s.conn {
+		known = soundness{of: s.conn}
+	}
 	if s.readOnly || s.existing || h.dataVersion == known.dataVersion {
 		return nil
 	}
-	schema, inUse, err := s.conn.extent()
+	schema, inUse, err := extent(s.conn)
 	if err != nil {
 		return err
 	}
 	opened := known.dataVersion == 0
 	if opened || schema != known.schema {
-		if err := s.conn.refuseViews(series.ErrUnreadable); err != nil {
+		if err := refuseViews(s.conn, series.ErrUnreadable); err != nil {
 			return err
 		}
 	}
@@ -134,10 +125,10 @@ func (s *DB) refuseNews(h header) error {
 	if opened {
 		queries = append(queries, longAttributes)
 	}
-	if err := s.conn.refuseLong(queries...); err != nil {
+	if err := refuseLong(s.conn, queries...); err != nil {
 		return err
 	}
-	s.conn.accepted = soundness{h.dataVersion, schema, least}
+	s.accepted = soundness{s.conn, h.dataVersion, schema, least}
 	return nil
 }
 
@@ -146,14 +137,14 @@ const selectExtent = `SELECT (SELECT schema_version FROM pragma_schema_version),
 
 // extent returns the number of the schema and how many bytes of the file are in
 // use.
-func (c *connection) extent() (schema, inUse int64, err error) {
+func extent(c *connection) (schema, inUse int64, err error) {
 	err = c.each(selectExtent, func(rows *sql.Rows) error { return rows.Scan(&schema, &inUse) })
 	return schema, inUse, err
 }
 
 // hasLong reports whether a table holds a text that is too long, payloads apart:
 // an integrity check would load it.
-func (c *connection) hasLong(table string) (long bool, err error) {
+func hasLong(c *connection, table string) (long bool, err error) {
 	var columns []string
 	err = c.each(`SELECT `+shown("name")+` FROM pragma_table_info(?1) WHERE type <> 'INTEGER' AND name <> 'payload'`, func(rows *sql.Rows) error {
 		var name string

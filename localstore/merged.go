@@ -21,7 +21,7 @@ const submissionsName = otelusage.ReservedPrefix + "submissions"
 func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
 	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
 	b := newBatchBuilder(tx)
-	roles, err := tx.trackables()
+	roles, err := seriesTrackables(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +53,8 @@ func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 	return []*series.Part{part}, nil
 }
 
-// trackables returns which trackable the series with its value belong to.
-func (tx *transaction) trackables() (map[int64]int64, error) {
+// seriesTrackables returns which trackable the series with its value belong to.
+func seriesTrackables(tx *transaction) (map[int64]int64, error) {
 	of := make(map[int64]int64)
 	err := tx.each(`SELECT s.id, m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE m.role = 'value'`,
 		func(rows *sql.Rows) error {

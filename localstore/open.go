@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // errMoved is met when another process put a file in the place of the one that
@@ -31,7 +33,7 @@ func (s *DB) open() error {
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
 			return s.named(err)
-		case (damaged(err) || errors.Is(err, ErrNotMirror) || hasCode(err, codeBusy)) && s.makeWay():
+		case (damaged(err) || errors.Is(err, place.ErrNotMirror) || hasCode(err, codeBusy)) && s.makeWay():
 		case hasCode(err, codeCannotOpen) && s.makeWayForUnreadable():
 		case damaged(err) && s.existing:
 			return s.named(s.refuseForeign(err))
@@ -64,14 +66,14 @@ func (s *DB) connect() error {
 		file, err = s.locate()
 	}
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
-	if absent && s.last.mirror == "" && hasLog(s.path) { // SQLite removes one beside an empty file
+	if absent && s.last.mirror == "" && place.HasLog(s.path) { // SQLite removes one beside an empty file
 		s.lost = true
 	}
 	switch {
 	case absent && s.makeWay(), err == nil && s.makeWayForJournal():
 		return s.connect()
 	case absent && s.existing && err == nil:
-		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
+		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
 	case absent && !s.existing:
 		if err := s.create(); err != nil {
 			return err
@@ -114,19 +116,19 @@ func (s *DB) prepare(conn *connection) error {
 		return err
 	}
 	if !s.existing {
-		if err := conn.refuseViews(errNoMirror); err != nil {
+		if err := refuseViews(conn, errNoMirror); err != nil {
 			return err
 		}
 	}
 	if err := s.setUp(conn, s.path); err != nil {
 		return err
 	}
-	version, err := conn.schemaOfMirror()
+	version, err := schemaOfMirror(conn)
 	if err != nil {
 		return err
 	}
 	if version != schemaVersion {
-		if err := conn.migrate(s.newMirror); err != nil {
+		if err := migrate(conn, s.newMirror); err != nil {
 			return err
 		}
 	}
@@ -181,13 +183,10 @@ func checkMirror(c *connection) error {
 		return err
 	}
 	if id != 0 || objects != 0 {
-		return fmt.Errorf("%w: it is another application's database", ErrNotMirror)
+		return fmt.Errorf("%w: it is another application's database", place.ErrNotMirror)
 	}
 	return nil
 }
-
-// relaxedLog is how commits are made where there is a write-ahead log.
-const relaxedLog = "PRAGMA synchronous = NORMAL"
 
 // setUp chooses a write-ahead log where the file system allows one. Without
 // it, a commit that is not synchronised could damage the file.
@@ -207,31 +206,12 @@ func (s *DB) setUp(c *connection, path string) error {
 	return err
 }
 
-func (c *connection) journalMode() (mode string, err error) {
-	err = c.conn.QueryRowContext(c.context(), "PRAGMA journal_mode").Scan(&mode)
-	return mode, err
-}
-
-// writeAhead asks for a write-ahead log and returns the journal mode it got.
-// SQLite does not wait for its lock there while another process does the same.
-func (c *connection) writeAhead(wait time.Duration) (mode string, err error) {
-	for until := time.Now().Add(wait); ; {
-		err = c.conn.QueryRowContext(background, "PRAGMA journal_mode = WAL").Scan(&mode)
-		if !hasCode(err, codeBusy) || time.Now().After(until) {
-			return mode, err
-		}
-		if err := c.immediate(func() error { return nil }); err != nil {
-			return "", err // it has waited for the other one
-		}
-	}
-}
-
 // openReadOnly opens a file without changing it. Another process may be putting
 // one in its place.
 func (s *DB) openReadOnly() error {
 	for try := 1; ; try++ {
 		file, err := s.locate()
-		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNotMirror)) && s.makeWay() {
+		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() {
 			file, err = s.locate()
 		}
 		if err != nil {
@@ -241,7 +221,7 @@ func (s *DB) openReadOnly() error {
 			continue
 		}
 		os.SameFile(file, file) // on Windows the first comparison reads which file it is
-		alone := !hasBeside(s.path)
+		alone := !place.HasBeside(s.path)
 		conn, err := s.connectReader()
 		if err == nil {
 			s.file, conn.alone = file, alone
@@ -250,7 +230,7 @@ func (s *DB) openReadOnly() error {
 		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
-		if (damaged(err) || errors.Is(err, ErrNotMirror)) && s.makeWay() || hasCode(err, codeCannotOpen) && s.makeWayForUnreadable() {
+		if (damaged(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || hasCode(err, codeCannotOpen) && s.makeWayForUnreadable() {
 			continue
 		}
 		return s.named(s.refuseForeign(err))
@@ -278,7 +258,7 @@ func (s *DB) inspect(conn *connection) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
-	version, err := conn.schemaOfMirror()
+	version, err := schemaOfMirror(conn)
 	if err != nil {
 		return err
 	}
@@ -286,7 +266,7 @@ func (s *DB) inspect(conn *connection) error {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schemaVersion)
 	}
 	if version == 0 {
-		return fmt.Errorf("%w: %w", ErrNotMirror, ErrEmpty)
+		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
 	}
 	s.conn = conn
 	s.forget()

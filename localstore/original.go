@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -94,10 +95,10 @@ func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *o
 			continue // the reference has a part only where it uploads
 		}
 		if err == nil && !file.Mode().IsRegular() {
-			return nil, fmt.Errorf("open %s: it is %s", path, irregular(file.Mode()))
+			return nil, fmt.Errorf("open %s: it is %s", path, place.Irregular(file.Mode()))
 		}
 		if err == nil { // a stranger could put a pipe in its place now
-			err = checkReached(path, file)
+			err = place.CheckReached(path, file)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
@@ -110,7 +111,7 @@ func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *o
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 		files = append(files, c)
-		if err := c.beginOriginal(); err != nil {
+		if err := beginOriginal(c); err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 	}
@@ -138,7 +139,7 @@ func (o *origin) all() []*original {
 }
 
 // beginOriginal begins to read one state of a file, if it is sound.
-func (c *connection) beginOriginal() error {
+func beginOriginal(c *connection) error {
 	if err := c.run("BEGIN"); err != nil {
 		return err
 	}

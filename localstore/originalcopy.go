@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // errBeingWritten is met where a database changes while it is copied.
@@ -47,7 +49,7 @@ type copier struct {
 // twice, and where both readings find the same there was one in between.
 func (c *copier) copy() error {
 	for range copies {
-		if err := errors.Join(removeAll(c.to.master), removeAll(c.to.part)); err != nil {
+		if err := errors.Join(place.RemoveAll(c.to.master), place.RemoveAll(c.to.part)); err != nil {
 			return err
 		}
 		first, err := c.readAll(c.write)
@@ -66,7 +68,7 @@ func (c *copier) copy() error {
 type digest [sha256.Size]byte
 
 // copiedSuffixes: what processes share in -shm means nothing without them.
-var copiedSuffixes = [...]string{"", "-wal", journalSuffix}
+var copiedSuffixes = [...]string{"", "-wal", place.JournalSuffix}
 
 // readAll reads all files, each with where its copy goes.
 func (c *copier) readAll(read func(from, to string) (digest, error)) (found [2][len(copiedSuffixes)]digest, err error) {
@@ -105,15 +107,15 @@ func (c *copier) digest(to io.Writer, path string) (digest, error) {
 	if err != nil {
 		return digest{}, err
 	}
-	if what := irregular(at.Mode()); what != "" {
+	if what := place.Irregular(at.Mode()); what != "" {
 		return digest{}, fmt.Errorf("it is %s", what)
 	}
-	from, file, err := openFile(path)
+	from, file, err := place.Open(path)
 	if err != nil {
 		return digest{}, err
 	}
 	defer from.Close() // no connection of this process has it open and would lose its locks
-	if err := checkWriters(path, file); err != nil {
+	if err := place.CheckWriters(path, file); err != nil {
 		return digest{}, err
 	}
 	hash := sha256.New()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // copiedFrom returns a copier of the files at a path.
@@ -42,7 +44,7 @@ func TestACopyIsOfOneMoment(t *testing.T) {
 			if tt.err != nil {
 				return
 			}
-			for from, to := range map[string]string{c.from.master: c.to.master, c.from.part: c.to.part, c.from.part + journalSuffix: c.to.part + journalSuffix} {
+			for from, to := range map[string]string{c.from.master: c.to.master, c.from.part: c.to.part, c.from.part + place.JournalSuffix: c.to.part + place.JournalSuffix} {
 				want, err := os.ReadFile(from)
 				got, copyErr := os.ReadFile(to)
 				if err != nil || copyErr != nil || !bytes.Equal(got, want) {
@@ -135,14 +137,14 @@ func TestACopyWithoutTemporaryFiles(t *testing.T) {
 // TestJournalsWithoutTheirDatabase say nothing.
 func TestJournalsWithoutTheirDatabase(t *testing.T) {
 	path, _ := leftBehind(t, "hot-part")
-	journal, err := os.ReadFile(referenceOf(path).part + journalSuffix)
+	journal, err := os.ReadFile(referenceOf(path).part + place.JournalSuffix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, emptied := range map[string]bool{"no file": false, "an empty one": true} {
 		t.Run(name, func(t *testing.T) {
 			path, want := leftBehind(t, "first-run")
-			write(t, path+journalSuffix, journal)
+			write(t, path+place.JournalSuffix, journal)
 			if !emptied {
 				if err := os.Remove(path); err != nil {
 					t.Fatal(err)
@@ -167,7 +169,7 @@ func TestATransactionOverBothFiles(t *testing.T) {
 			path, want := leftBehind(t, "hot-part")
 			super := path + "-mj00123A9BC"
 			part := referenceOf(path).part
-			journal, err := os.ReadFile(part + journalSuffix)
+			journal, err := os.ReadFile(part + place.JournalSuffix)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,9 +178,9 @@ func TestATransactionOverBothFiles(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			write(t, part+journalSuffix, append(journal, superRecord(super)...)) // of before it
+			write(t, part+place.JournalSuffix, append(journal, superRecord(super)...)) // of before it
 			if tied {
-				write(t, super, []byte(part+journalSuffix+"\x00"))
+				write(t, super, []byte(part+place.JournalSuffix+"\x00"))
 			}
 			before := originals(t, filepath.Dir(path))
 			s := open(t, path, afterSample())

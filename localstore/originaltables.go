@@ -30,18 +30,18 @@ func (o *origin) readTables(files []*connection) error {
 	tables := make(map[string]tableShape)
 	var names []string // of the tables, in the order in which they were made
 	for _, c := range files {
-		found, err := c.originalTables()
+		found, err := originalTables(c)
 		if err != nil {
 			return fmt.Errorf("read tables: %w", err)
 		}
 		if len(found) == 0 {
-			if err := c.isEmpty(); err != nil {
+			if err := refuseFilled(c); err != nil {
 				return err
 			}
 		}
 		for _, t := range found {
 			if t.shape == listShape {
-				if list, err = c.readList(list); err != nil {
+				if list, err = readList(c, list); err != nil {
 					return fmt.Errorf("read %s: %w", tableInfo, err)
 				}
 			} else if tables[t.name] == 0 {
@@ -64,9 +64,9 @@ func (o *origin) readTables(files []*connection) error {
 	return nil
 }
 
-// isEmpty refuses a database that has something else in it. The first
+// refuseFilled refuses a database that has something else in it. The first
 // transaction of a killed program may have been rolled back.
-func (c *connection) isEmpty() error {
+func refuseFilled(c *connection) error {
 	n, err := c.find(`SELECT count(*) FROM sqlite_schema`)
 	if err == nil && n > 0 {
 		err = errNoOriginal
@@ -75,7 +75,7 @@ func (c *connection) isEmpty() error {
 }
 
 // readList adds to a list those that a file lists first.
-func (c *connection) readList(list []listed) ([]listed, error) {
+func readList(c *connection, list []listed) ([]listed, error) {
 	err := c.each(`SELECT [TableName], [Type], [Description] FROM `+tableInfo, func(rows *sql.Rows) error {
 		var name, kind, description sql.NullString
 		if err := rows.Scan(&name, &kind, &description); err != nil {

@@ -5,17 +5,12 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // erasePause is how long Erase waits between tries.
 const erasePause = 20 * time.Millisecond
-
-// overwriteDeleted makes the connection overwrite what it deletes, in this
-// transaction and what follows.
-func (c *connection) overwriteDeleted() error {
-	_, err := c.exec("PRAGMA secure_delete = ON")
-	return wrap("overwrite what is deleted", err)
-}
 
 // finishErase removes what erased content may still be in: pages that were free
 // before, the log, and files that were set aside. Everything is deleted by then:
@@ -27,7 +22,7 @@ func (s *DB) finishErase() error {
 		return s.conn.immediate(func() error { return s.conn.run(`UPDATE mirror SET erase_pending = 0`) })
 	}}
 	for _, step := range steps {
-		if err := step(); errors.Is(err, ErrErasePending) || hasCode(err, codeBusy) {
+		if err := step(); errors.Is(err, errLogInUse) || hasCode(err, codeBusy) {
 			return ErrErasePending
 		} else if err != nil {
 			return fmt.Errorf("%w: %w", ErrErasePending, err)
@@ -36,29 +31,8 @@ func (s *DB) finishErase() error {
 	return nil
 }
 
-// dropFreePages writes the file anew without pages that are not in use: what
-// was trimmed and expired in earlier days is in them, not overwritten.
-func (c *connection) dropFreePages() error {
-	free, err := c.pragma("freelist_count")
-	if err != nil || free == 0 {
-		return err
-	}
-	_, err = c.exec("PRAGMA temp_store = MEMORY; VACUUM")
-	return err
-}
-
-// mergeLog empties the write-ahead log.
-func (c *connection) mergeLog() error {
-	var busy, log, merged int64
-	err := c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &merged)
-	if err == nil && busy != 0 {
-		return ErrErasePending
-	}
-	return err
-}
-
 func (s *DB) removeAside() error {
-	for _, path := range asideFiles(s.path) {
+	for _, path := range place.AsideFiles(s.path) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

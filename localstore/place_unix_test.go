@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // device makes a node of its own: nothing is tried on those of the machine.
@@ -58,7 +60,10 @@ func listing(t testing.TB, dir string) string {
 			t.Fatal(err)
 		}
 		to, _ := os.Readlink(filepath.Join(dir, e.Name()))
-		number, _ := deviceNumber(info)
+		number := uint64(0)
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && info.Mode()&os.ModeCharDevice != 0 {
+			number = uint64(stat.Rdev)
+		}
 		lines = append(lines, strings.Join([]string{info.Mode().String(), e.Name(), to, time.Duration(number).String()}, " "))
 	}
 	return strings.Join(lines, "\n")
@@ -118,9 +123,9 @@ func TestOpenTouchesRegularFilesAlone(t *testing.T) {
 			before := listing(t, dir)
 			for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
 				soon(t, func() {
-					if s, err := Open(path, opts...); !errors.Is(err, ErrNotMirror) || errors.Is(err, fs.ErrNotExist) {
+					if s, err := Open(path, opts...); !errors.Is(err, place.ErrNotMirror) || errors.Is(err, fs.ErrNotExist) {
 						t.Errorf("Open with %d options = %v, %v", len(opts), s, err)
-					} else if errors.Is(err, ErrOptedOut) {
+					} else if errors.Is(err, place.ErrOptedOut) {
 						t.Error("taken for the wish to record nothing:", err)
 					}
 				})
@@ -154,7 +159,7 @@ func TestALinkToTheNullDeviceOptsOut(t *testing.T) {
 			}
 			before := listing(t, dir)
 			for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
-				if s, err := Open(path, opts...); !errors.Is(err, ErrOptedOut) || !errors.Is(err, ErrNotMirror) {
+				if s, err := Open(path, opts...); !errors.Is(err, place.ErrOptedOut) || !errors.Is(err, place.ErrNotMirror) {
 					t.Errorf("Open with %d options = %v, %v", len(opts), s, err)
 				}
 			}
@@ -312,12 +317,12 @@ func TestWhoOwnsAMirror(t *testing.T) {
 		mode      fs.FileMode
 		want      error
 	}{
-		"another user in this user's directory": {stranger, 0, 0o755, ErrUntrusted},
+		"another user in this user's directory": {stranger, 0, 0o755, place.ErrUntrusted},
 		"the owner of the directory":            {stranger, stranger, 0o755, nil},
 		"root in another user's directory":      {0, stranger, 0o755, nil},
-		"everybody may write":                   {0, 0, 0o777, ErrUntrusted},
+		"everybody may write":                   {0, 0, 0o777, place.ErrUntrusted},
 		"everybody may write their own":         {0, 0, 0o777 | fs.ModeSticky, nil},
-		"another user among everybody":          {stranger, 0, 0o777 | fs.ModeSticky, ErrUntrusted},
+		"another user among everybody":          {stranger, 0, 0o777 | fs.ModeSticky, place.ErrUntrusted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newPath(t)
@@ -341,27 +346,6 @@ func TestWhoOwnsAMirror(t *testing.T) {
 	}
 }
 
-// TestWhoIsTrusted says it for users that a test cannot be.
-func TestWhoIsTrusted(t *testing.T) {
-	for _, tt := range []struct {
-		me, owner, home int
-		want            bool
-	}{
-		{me: 1000, owner: 1000, home: 0, want: true},
-		{me: 1000, owner: 0, home: 1000, want: true},
-		{me: 1000, owner: 1001, home: 1000},
-		{me: 1000, owner: 1001, home: 1001},
-		{me: 0, owner: 0, home: 1000, want: true},
-		{me: 0, owner: 1000, home: 1000, want: true},
-		{me: 0, owner: 1001, home: 1000},
-		{me: 0, owner: 1000, home: 0},
-	} {
-		if got := trusts(tt.me, tt.owner, tt.home); got != tt.want {
-			t.Errorf("%+v: %v", tt, got)
-		}
-	}
-}
-
 func chown(t testing.TB, path string, uid int) {
 	t.Helper()
 	if err := os.Lchown(path, uid, uid); err != nil {
@@ -377,7 +361,7 @@ func TestALinkOfAnotherUserIsRefused(t *testing.T) {
 	write(t, path+".mine", nil)
 	symlink(t, path+".mine", path)
 	chown(t, path, 4321)
-	if _, err := Open(path); !errors.Is(err, ErrUntrusted) {
+	if _, err := Open(path); !errors.Is(err, place.ErrUntrusted) {
 		t.Errorf("Open = %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
@@ -392,7 +376,7 @@ func TestADirectoryThatEverybodyMayWriteIsRefused(t *testing.T) {
 	}
 	path := filepath.Join(dir, "usage.db")
 	_, err := Open(path)
-	if !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), dir) {
+	if !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("Open = %v", err)
 	}
 	if got := listing(t, dir); got != "" {
@@ -401,7 +385,7 @@ func TestADirectoryThatEverybodyMayWriteIsRefused(t *testing.T) {
 	own := filepath.Join(dir, "mine", "usage.db")
 	closeStore(t, open(t, own, newClock()))
 	symlink(t, own, path)
-	if _, err := Open(path); !errors.Is(err, ErrUntrusted) {
+	if _, err := Open(path); !errors.Is(err, place.ErrUntrusted) {
 		t.Errorf("Open a link = %v", err)
 	}
 	if err := os.Remove(path); err != nil {
@@ -437,7 +421,7 @@ func TestRootMakesWhatAUserCanUse(t *testing.T) {
 			return err
 		}
 		seen++
-		if u, g, _ := owner(info); u != uid || g != uid {
+		if u, g, _ := place.Owner(info); u != uid || g != uid {
 			t.Errorf("%s belongs to %d:%d", path, u, g)
 		}
 		return nil
@@ -516,7 +500,7 @@ func TestAJournalGoesWithItsDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	write(t, path, []byte("damaged"))
 	write(t, path+"-journal", []byte("what was there"))
-	if _, err := setAside(path, newClock().now()); err != nil {
+	if _, err := place.SetAside(path, newClock().now()); err != nil {
 		t.Fatal(err)
 	}
 	if got := listing(t, filepath.Dir(path)); strings.Contains(got, "usage.db-journal ") || !strings.Contains(got, "Z-journal ") {

@@ -40,7 +40,7 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 	}
 	var p *Preview
 	err := s.db.look(ctx, func(tx *transaction) error {
-		err := s.db.conn.refuseLong(longTexts, longAttributes)
+		err := refuseLong(s.db.conn, longTexts, longAttributes)
 		if err != nil {
 			return err
 		}
@@ -50,10 +50,10 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 			return err
 		}
 		p.Forwarder = Delta
-		if p.Retractions, err = tx.retractions(); err != nil {
+		if p.Retractions, err = readRetractions(tx); err != nil {
 			return err
 		}
-		p.Batch, p.Parts, err = tx.previewBatch()
+		p.Batch, p.Parts, err = previewBatch(tx)
 		return err
 	})
 	return p, wrap("preview submission", err)
@@ -70,19 +70,19 @@ func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
 }
 
 // previewBatch returns the open batch, or what sealing now would make.
-func (tx *transaction) previewBatch() (batch int64, parts []*series.Part, err error) {
+func previewBatch(tx *transaction) (batch int64, parts []*series.Part, err error) {
 	if batch, err = tx.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
 		return 0, nil, err
 	}
 	if batch != 0 {
-		parts, err = tx.sealedParts(batch)
+		parts, err = sealedParts(tx, batch)
 		return batch, parts, err
 	}
 	b := newBatchBuilder(tx)
 	if err := b.collect(); err != nil {
 		return 0, nil, err
 	}
-	start, end := tx.nextInterval()
+	start, end := nextInterval(tx)
 	for _, resource := range b.order {
 		p, err := b.payload(resource, start, end)
 		if err != nil {
@@ -103,7 +103,7 @@ func (tx *transaction) previewBatch() (batch int64, parts []*series.Part, err er
 	return 0, parts, nil
 }
 
-func (tx *transaction) sealedParts(batch int64) (parts []*series.Part, err error) {
+func sealedParts(tx *transaction, batch int64) (parts []*series.Part, err error) {
 	ids, err := tx.list(nextParts, batch)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (tx *transaction) sealedParts(batch int64) (parts []*series.Part, err error
 		if err != nil {
 			return nil, err
 		}
-		row, err := tx.part(id)
+		row, err := readPart(tx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +144,7 @@ func (s *Reader) previewTotals(tx *transaction, r Request) ([]*series.Part, erro
 	}
 	if r.Resource.Len() == 0 {
 		var err error
-		if sub.request.Resource, err = tx.latestResource(); err != nil {
+		if sub.request.Resource, err = latestResource(tx); err != nil {
 			return nil, err
 		}
 	}
@@ -152,7 +152,7 @@ func (s *Reader) previewTotals(tx *transaction, r Request) ([]*series.Part, erro
 }
 
 // latestResource returns the resource under which was recorded last.
-func (tx *transaction) latestResource() (set attribute.Set, err error) {
+func latestResource(tx *transaction) (set attribute.Set, err error) {
 	err = tx.each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
 		WHERE r.attributes NOT IN ('`+importedAttributes+`', '`+formerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
 		func(rows *sql.Rows) error {

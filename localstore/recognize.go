@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // isReference reports whether a file is a database of the reference, or shows
 // that it was: a damaged one must not be taken for a damaged mirror.
 func isReference(path string) bool {
-	if file, ok := trusted(path); !ok || file.Size() == 0 || checkBeside(path) != nil {
+	if file, ok := trusted(path); !ok || file.Size() == 0 || place.CheckBeside(path) != nil {
 		return false
 	}
 	if found, err := holdsOriginals(path); err == nil {
@@ -27,7 +29,7 @@ func holdsOriginals(path string) (found bool, err error) {
 		if id, err := c.pragma("application_id"); err != nil || id == applicationID {
 			return err
 		}
-		tables, err := c.originalTables()
+		tables, err := originalTables(c)
 		found = len(tables) > 0
 		return err
 	})
@@ -75,7 +77,7 @@ type originalTable struct {
 }
 
 // originalTables returns the tables that only the reference makes.
-func (c *connection) originalTables() (tables []originalTable, err error) {
+func originalTables(c *connection) (tables []originalTable, err error) {
 	err = c.each(`SELECT name, (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_table_info(t.name) ORDER BY cid))
 		FROM sqlite_schema t WHERE type = 'table' ORDER BY rowid`, func(rows *sql.Rows) error {
 		var name, columns sql.NullString
@@ -98,7 +100,7 @@ func shows(path string, texts ...string) bool {
 	if exists(path + "-wal") {
 		return false
 	}
-	f, _, err := openFile(path)
+	f, _, err := place.Open(path)
 	if err != nil {
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -460,7 +461,7 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		s, c := fresh(t, WithErrorHandler(func(error) {}))
 		other := open(t, s.Path(), c, WithErrorHandler(func(error) {}))
 		w, n := newWriter(t, s), statistic(version("1"), "n")
-		if openKeepsName { // nobody sets aside what is open
+		if place.OpenKeepsName { // nobody sets aside what is open
 			leaveOpen(t, s)
 		}
 		setAsideByHand(t, other)

@@ -23,7 +23,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 		state = bounded(strings.ToValidUTF8(m.State, "\uFFFD")) // as its attribute is sent
 	}
 	if !m.Moved {
-		return wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), tx.recordInitial(trackable, series, state, share))
+		return wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
 	}
 	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?5 THEN ?2 END, CASE WHEN ?5 THEN ?3 END)
@@ -47,7 +47,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 // it wins: then it keeps its value, under the resource of the version that now
 // runs. While nobody has, a row without moves holds the initial state, and that
 // of a later process takes its place.
-func (tx *transaction) recordInitial(trackable, series int64, state any, share bool) error {
+func recordInitial(tx *transaction, trackable, series int64, state any, share bool) error {
 	err := tx.run(`UPDATE current_states SET series_id = ?2,
 			shared_series_id = CASE WHEN ?3 AND shared THEN ?2 ELSE shared_series_id END
 		WHERE trackable_id = ?1 AND moves > 0 AND (series_id <> ?2 OR (?3 AND shared AND shared_series_id <> ?2))`,

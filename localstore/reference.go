@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // ErrReference is reported, and returned by submissions of lifetime totals,
@@ -60,7 +62,7 @@ func (s *DB) makeWay() bool {
 // makeWayForJournal is makeWay before the file at the path is opened: SQLite
 // would roll back into the original what a killed program left in its journal.
 func (s *DB) makeWayForJournal() bool {
-	if !exists(s.path + journalSuffix) {
+	if !exists(s.path + place.JournalSuffix) {
 		return false
 	}
 	return (isReference(s.path) || referenceOf(s.asked).begun() && !isMirror(s.path)) && s.makeWay()
@@ -73,7 +75,7 @@ func (s *DB) makeWayForJournal() bool {
 // and decisions that were made beside it would not hold for it.
 func (s *DB) makeWayForUnreadable() bool {
 	beside := strings.TrimSuffix(s.asked, ".db") + mirrorSuffix
-	if denied(s.path, false) == nil || (s.readOnly || s.existing) && !exists(beside) || writeDenied(filepath.Dir(s.asked)) != nil {
+	if place.Denied(s.path, false) == nil || (s.readOnly || s.existing) && !exists(beside) || place.WriteDenied(filepath.Dir(s.asked)) != nil {
 		return false
 	}
 	return s.makeWay()
@@ -85,14 +87,14 @@ func (s *DB) makeWayForUnreadable() bool {
 func (r reference) begun() bool {
 	master, ok := trusted(r.master)
 	_, uploads := trusted(r.part)
-	return ok && uploads && (master.Size() == 0 || exists(r.master+journalSuffix) || forbidden(r.master))
+	return ok && uploads && (master.Size() == 0 || exists(r.master+place.JournalSuffix) || forbidden(r.master))
 }
 
 // distrusted says why files are not looked at: others could have written them.
 func (r reference) distrusted() error {
 	for _, path := range []string{r.master, r.part} {
 		if file, err := os.Stat(path); err == nil && file.Mode().IsRegular() {
-			if err := checkReached(path, file); errors.Is(err, ErrUntrusted) {
+			if err := place.CheckReached(path, file); errors.Is(err, place.ErrUntrusted) {
 				return err
 			}
 		}
@@ -112,14 +114,14 @@ func (r reference) found(mirror string) bool {
 // forbidden reports whether a file is there and this user may not read it.
 func forbidden(path string) bool {
 	_, ok := trusted(path)
-	return ok && denied(path, false) != nil
+	return ok && place.Denied(path, false) != nil
 }
 
 // trusted reports whether a regular file lies at a path that nobody else could
 // have written.
 func trusted(path string) (os.FileInfo, bool) {
 	file, err := os.Stat(path)
-	return file, err == nil && file.Mode().IsRegular() && checkReached(path, file) == nil
+	return file, err == nil && file.Mode().IsRegular() && place.CheckReached(path, file) == nil
 }
 
 func exists(path string) bool {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -392,7 +393,7 @@ func TestAMirrorThatIsLostImportsAgain(t *testing.T) {
 func TestSomebodyElsesDatabaseIsNoReference(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage_stats.db")
 	mustExec(t, openOriginal(t, path), `CREATE TABLE notes (text)`)
-	if _, err := Open(path); !errors.Is(err, ErrNotMirror) {
+	if _, err := Open(path); !errors.Is(err, place.ErrNotMirror) {
 		t.Errorf("Open = %v", err)
 	}
 }

@@ -47,14 +47,14 @@ var ErrRenamed = errors.New("localstore: former name of another trackable")
 
 // hasFormerNames reports whether the file has the table: a reader does not bring
 // it up to date.
-func (c *connection) hasFormerNames() (bool, error) {
+func hasFormerNames(c *connection) (bool, error) {
 	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, formerNames)
 	return n > 0, err
 }
 
-// formerNames returns what has a name now that another had.
-func (c *connection) formerNames() (map[ledgerKey]ledgerKey, error) {
-	if there, err := c.hasFormerNames(); err != nil || !there {
+// readFormerNames returns what has a name now that another had.
+func readFormerNames(c *connection) (map[ledgerKey]ledgerKey, error) {
+	if there, err := hasFormerNames(c); err != nil || !there {
 		return nil, err
 	}
 	former := make(map[ledgerKey]ledgerKey)
@@ -73,11 +73,11 @@ func (c *connection) formerNames() (map[ledgerKey]ledgerKey, error) {
 
 // nameNow returns what a trackable is called that had a name, and other names as
 // they are.
-func (c *connection) nameNow(name string) (string, error) {
+func nameNow(c *connection, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	if there, err := c.hasFormerNames(); err != nil || !there {
+	if there, err := hasFormerNames(c); err != nil || !there {
 		return name, err
 	}
 	err := c.each(`SELECT `+shown("t.name")+` FROM former_names f JOIN trackables t ON t.id = f.trackable_id
@@ -170,7 +170,7 @@ func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Life
 }
 
 // freeName makes an alias a name again where its trackable is renamed back.
-func (tx *transaction) freeName(d otelusage.Declaration) error {
+func freeName(tx *transaction, d otelusage.Declaration) error {
 	for _, was := range formerKeys(d) {
 		err := tx.run(`DELETE FROM former_names WHERE name = ?1 AND kind = ?2
 			AND trackable_id = (SELECT id FROM trackables WHERE name = ?3 AND kind = ?2)`, d.Name, d.Kind.String(), was.name)
@@ -211,7 +211,7 @@ func (s *ledger) settleNames(tx *transaction) error {
 	})
 	for _, m := range moves {
 		if err == nil {
-			err = tx.moveTrackable(m.from, m.to)
+			err = moveTrackable(tx, m.from, m.to)
 		}
 	}
 	if len(moves) > 0 {
@@ -223,7 +223,7 @@ func (s *ledger) settleNames(tx *transaction) error {
 // moveTrackable gives all that belongs to one trackable to another. The state
 // that this one has holds, and so does the one that may be sent, unless it is
 // only the initial one.
-func (tx *transaction) moveTrackable(from, to int64) error {
+func moveTrackable(tx *transaction, from, to int64) error {
 	for _, statement := range []string{
 		`UPDATE metrics SET trackable_id = ?2 WHERE trackable_id = ?1`,
 		`UPDATE former_names SET trackable_id = ?2 WHERE trackable_id = ?1`,

@@ -1,6 +1,10 @@
 package localstore
 
-import "time"
+import (
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+)
 
 // restAfter is how long a Store that only looks at a mirror, or changes one on
 // request, keeps it open when nobody asks, where an open file keeps its name: a
@@ -10,7 +14,7 @@ const restAfter = 5 * time.Second
 // restLater makes the Store close its file in a while, and at once where that
 // is damaged. The next reading opens it again. The caller holds s.mu.
 func (s *DB) restLater() {
-	if !openKeepsName || s.conn == nil || !s.readOnly && !s.existing {
+	if !place.OpenKeepsName || s.conn == nil || !s.readOnly && !s.existing {
 		return
 	}
 	if s.isNoted() {

@@ -81,9 +81,9 @@ func (sub *Submission) pickTombstone(tx *transaction) (*series.Part, error) {
 	return partOf(sub.grave.step(), 0, 0)
 }
 
-// retractions returns all that tombstones are yet to send, in order.
-func (tx *transaction) retractions() (parts []*series.Part, err error) {
-	if !tx.hasTombstones() {
+// readRetractions returns all that tombstones are yet to send, in order.
+func readRetractions(tx *transaction) (parts []*series.Part, err error) {
+	if !hasTombstones(&tx.header) {
 		return nil, nil
 	}
 	long, err := tx.find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, maxPayload)
@@ -127,9 +127,9 @@ func (s *Outbox) settleTombstone(tx *transaction, sub *Submission, part *series.
 	points := int64(part.Points())
 	switch {
 	case o.arrived():
-		err = tx.stepTaken(sub.grave, points, o)
+		err = stepTaken(tx, sub.grave, points, o)
 	case o.Verdict == TooLarge && points > 1:
-		err = tx.splitTombstone(sub.grave)
+		err = splitTombstone(tx, sub.grave)
 	case o.Verdict == TooLarge || o.Verdict == Refused:
 		err = s.refuseTombstone(tx, sub, points, o)
 	default:
@@ -145,17 +145,17 @@ func (s *Outbox) settleTombstone(tx *transaction, sub *Submission, part *series.
 func (o *Outcome) arrived() bool { return o.Verdict == Accepted || o.Verdict == Partial }
 
 // stepTaken goes on with the second step, or ends the tombstone.
-func (tx *transaction) stepTaken(t tombstoneRow, points int64, o Outcome) error {
+func stepTaken(tx *transaction, t tombstoneRow, points int64, o Outcome) error {
 	err := tx.run(`UPDATE tombstones SET resend = NULL, lease = NULL, due_at = 0, refused = 0 WHERE id = ?1 AND resend = ?2`, t.id, t.step())
 	if err == nil && !t.resend.Valid {
 		err = tx.run(`UPDATE tombstones SET retraction = NULL WHERE id = ?1 AND resend IS NULL AND retraction = ?2`, t.id, t.step())
 	}
 	if err == nil {
-		err = tx.removeTaken()
+		err = removeTaken(tx)
 	}
 	if err == nil {
 		o.Reason = "took back the states of what was erased"
-		err = tx.log(Delta, 0, 0, points, o)
+		err = logOutcome(tx, Delta, 0, 0, points, o)
 	}
 	if err == nil {
 		err = tx.run(`UPDATE forwarders SET failures = 0, retry_at = 0 WHERE kind = ?1`, string(Delta))
@@ -168,7 +168,7 @@ func (tx *transaction) stepTaken(t tombstoneRow, points int64, o Outcome) error 
 
 // removeTaken removes tombstones that have nothing left to send. Their bytes
 // have to go from the file, too.
-func (tx *transaction) removeTaken() error {
+func removeTaken(tx *transaction) error {
 	n, err := tx.affected(`DELETE FROM tombstones WHERE resend IS NULL AND retraction IS NULL`)
 	if err == nil && n > 0 {
 		err = tx.run(`UPDATE mirror SET erase_pending = 1`)
@@ -189,19 +189,19 @@ func (s *Outbox) refuseTombstone(tx *transaction, sub *Submission, points int64,
 			err = tx.run(`UPDATE tombstones SET resend = NULL, retraction = NULL WHERE id = ?1`, t.id)
 		}
 		if err == nil {
-			err = tx.removeTaken()
+			err = removeTaken(tx)
 		}
 	}
 	if err == nil {
 		o.Reason = reason + o.Reason
-		err = tx.log(Delta, 0, 0, points, o)
+		err = logOutcome(tx, Delta, 0, 0, points, o)
 	}
 	return wrap("refuse tombstone", err)
 }
 
 // splitTombstone replaces a tombstone by two, each with all the steps of half
 // the states.
-func (tx *transaction) splitTombstone(t tombstoneRow) error {
+func splitTombstone(tx *transaction, t tombstoneRow) error {
 	first, err := decodePayload(t.step())
 	if err != nil {
 		return err
@@ -218,7 +218,7 @@ func (tx *transaction) splitTombstone(t tombstoneRow) error {
 		halves = []tombstone{{one, whole.only(one)}, {other, whole.only(other)}}
 	}
 	for _, half := range halves {
-		if err := tx.writeTombstone(half, nil, 0); err != nil {
+		if err := writeTombstone(tx, half, nil, 0); err != nil {
 			return wrap("split tombstone", err)
 		}
 	}
@@ -260,7 +260,7 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 			err = tx.run(`UPDATE tombstones SET resend = NULL WHERE lease = ?1 AND resend = ?2`, sub.token, resend)
 		}
 		if err == nil {
-			err = tx.removeTaken()
+			err = removeTaken(tx)
 		}
 		if err != nil {
 			return wrap("write tombstone", err)

@@ -118,7 +118,7 @@ func (s *book) newSeries(tx *transaction, m *series.Metric, metric, resource int
 }
 
 // resourceText returns a resource's attributes as they are kept.
-func (tx *transaction) resourceText(id int64) (text string, err error) {
+func resourceText(tx *transaction, id int64) (text string, err error) {
 	err = tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
 	return text, wrap("read resource", err)
 }

@@ -266,9 +266,9 @@ FROM submission_log ORDER BY id;
 
 // migrate brings the file to schemaVersion. Processes that start together meet
 // in the immediate transaction, and the later ones find the work done.
-func (c *connection) migrate(create func() []any) error {
+func migrate(c *connection, create func() []any) error {
 	return c.immediate(func() error {
-		version, err := c.schemaOfMirror()
+		version, err := schemaOfMirror(c)
 		if err != nil {
 			return err
 		}

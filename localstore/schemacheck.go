@@ -11,12 +11,12 @@ import (
 // schemaFaults compares what a file's schema holds with what this package makes:
 // a trigger runs with every recording, and a view in place of a table shows what
 // its author likes. Views, tables and indexes that a person added are left alone.
-func (c *connection) schemaFaults(version int64) ([]string, error) {
+func schemaFaults(c *connection, version int64) ([]string, error) {
 	want, err := ownSchema(version)
 	if err != nil {
 		return nil, fmt.Errorf("make schema to compare with: %w", err)
 	}
-	have, err := c.schemaObjects()
+	have, err := schemaObjects(c)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ var selectViewInPlace = `SELECT coalesce((SELECT name FROM sqlite_schema WHERE t
 
 // refuseViews refuses a file in which a view stands in place of a table: reading
 // it may take for ever, and an application does not wait for that.
-func (c *connection) refuseViews(as error) error {
+func refuseViews(c *connection, as error) error {
 	var name string
 	err := c.each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
 	if err == nil && name != "" {
@@ -58,7 +58,7 @@ func (c *connection) refuseViews(as error) error {
 type schemaObject struct{ kind, name, text string }
 
 // schemaObjects lists what was created by a statement. A hostile text is cut.
-func (c *connection) schemaObjects() (list []schemaObject, err error) {
+func schemaObjects(c *connection) (list []schemaObject, err error) {
 	err = c.each(`SELECT type, `+shown("name")+`, `+shown("sql")+` FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
 		func(rows *sql.Rows) error {
 			var o schemaObject
@@ -87,5 +87,5 @@ func ownSchema(version int64) (list []schemaObject, err error) {
 			return nil, err
 		}
 	}
-	return c.schemaObjects()
+	return schemaObjects(c)
 }

@@ -27,7 +27,7 @@ func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 	if err := b.collect(); err != nil || len(b.payloads) == 0 {
 		return 0, false, err
 	}
-	start, end := tx.nextInterval()
+	start, end := nextInterval(tx)
 	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		start, end, tx.now, tx.epoch, tx.sharedMark)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 }
 
 // nextInterval is that of a batch which is sealed now.
-func (tx *transaction) nextInterval() (start, end int64) {
+func nextInterval(tx *transaction) (start, end int64) {
 	return tx.sealedUntil, max(tx.now, tx.sealedUntil+1)
 }
 
@@ -244,16 +244,16 @@ func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
 	if err != nil {
 		return err
 	}
-	return b.tx.insertPart(batch, nil, resource, p)
+	return insertPart(b.tx, batch, nil, resource, p)
 }
 
 // payload returns what was collected for a resource, complete.
 func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
-	text, err := b.tx.resourceText(resource)
+	text, err := resourceText(b.tx, resource)
 	if err != nil {
 		return nil, err
 	}
-	wire, err := b.tx.wireResource(text)
+	wire, err := wireResource(&b.tx.header, text)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
 	return p, nil
 }
 
-func (tx *transaction) insertPart(batch int64, parent any, resource int64, p *payload) error {
+func insertPart(tx *transaction, batch int64, parent any, resource int64, p *payload) error {
 	text, err := p.encode()
 	if err == nil {
 		err = tx.run(`INSERT INTO parts (batch_id, parent_id, resource_id, points, payload) VALUES (?1, ?2, ?3, ?4, ?5)`,
@@ -276,7 +276,7 @@ func (tx *transaction) insertPart(batch int64, parent any, resource int64, p *pa
 
 // wireResource stamps the ids on a resource: the installation's, and the
 // file's, which makes two files with one installation id two streams.
-func (h *header) wireResource(attributes string) (string, error) {
+func wireResource(h *header, attributes string) (string, error) {
 	set, err := series.DecodeAttributes(attributes)
 	if err != nil {
 		return "", err

@@ -100,7 +100,7 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 }
 
 func (s *Outbox) settlePart(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
-	row, err := tx.part(part.ID)
+	row, err := readPart(tx, part.ID)
 	if err != nil {
 		return false, err
 	}
@@ -125,7 +125,7 @@ type partRow struct {
 	state, payload                       string
 }
 
-func (tx *transaction) part(id int64) (p partRow, err error) {
+func readPart(tx *transaction, id int64) (p partRow, err error) {
 	err = tx.each(`SELECT id, batch_id, parent_id, resource_id, points, refused, state, coalesce(payload, '') FROM parts WHERE id = ?1`,
 		func(rows *sql.Rows) error {
 			return rows.Scan(&p.id, &p.batch, &p.parent, &p.resource, &p.points, &p.refused, &p.state, &p.payload)
@@ -144,12 +144,12 @@ func (s *Outbox) acceptPart(tx *transaction, sub *Submission, row partRow, o Out
 	err := tx.run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
 		row.id, string(o.Verdict), o.Rejected, tx.now)
 	if err == nil {
-		err = tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o)
+		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)
 	}
 	if err != nil {
 		return err
 	}
-	return tx.finishBatch(row.batch)
+	return finishBatch(tx, row.batch)
 }
 
 // account adds a part's points to a column of their series' balances.
@@ -165,7 +165,7 @@ func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *serie
 		case point.Series != 0:
 			ids, points = append(ids, point.Series), append(points, point)
 		case point.Occupancy != 0 && occupancy:
-			if err := tx.occupy(point); err != nil {
+			if err := occupy(tx, point); err != nil {
 				return err
 			}
 		}
@@ -186,7 +186,7 @@ func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *serie
 }
 
 // occupy notes that an occupancy point was accepted.
-func (tx *transaction) occupy(point payloadPoint) error {
+func occupy(tx *transaction, point payloadPoint) error {
 	err := tx.run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
 		ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
 		point.Occupancy, string(point.Attributes), string(point.Value))
@@ -197,7 +197,7 @@ func (tx *transaction) occupy(point payloadPoint) error {
 }
 
 // finishBatch ends a batch of which every part is settled.
-func (tx *transaction) finishBatch(batch int64) error {
+func finishBatch(tx *transaction, batch int64) error {
 	left, err := tx.find(`SELECT count(*) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, batch)
 	if err != nil || left > 0 {
 		return err
@@ -213,14 +213,14 @@ func (tx *transaction) finishBatch(batch int64) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.succeed(Delta, mark); err != nil {
+	if err := succeed(tx, Delta, mark); err != nil {
 		return err
 	}
-	return tx.trimBatches()
+	return trimBatches(tx)
 }
 
 // succeed notes an accepted submission and gives the lease back.
-func (tx *transaction) succeed(f Forwarder, mark int64) error {
+func succeed(tx *transaction, f Forwarder, mark int64) error {
 	err := tx.run(`INSERT INTO forwarders (kind, accepted_at, accepted, mark) VALUES (?1, ?2, 1, ?3)
 		ON CONFLICT (kind) DO UPDATE SET accepted_at = ?2, accepted = accepted + 1, mark = ?3, failures = 0, retry_at = 0`,
 		string(f), tx.now, mark)
@@ -230,7 +230,7 @@ func (tx *transaction) succeed(f Forwarder, mark int64) error {
 	return err
 }
 
-func (tx *transaction) trimBatches() error {
+func trimBatches(tx *transaction) error {
 	err := tx.run(`UPDATE parts SET payload = NULL WHERE payload IS NOT NULL AND state <> 'sealed' AND state <> 'set aside'
 		AND batch_id < (SELECT id FROM batches WHERE settled_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepPayloads-1)
 	if err == nil {
@@ -259,20 +259,20 @@ func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Ou
 		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
 		string(sub.request.Forwarder), tx.now+int64(delay))
 	if err == nil {
-		err = tx.advise(sub.request.Forwarder, &o)
+		err = advise(tx, sub.request.Forwarder, &o)
 	}
 	if err == nil {
-		err = tx.log(sub.request.Forwarder, sub.batch, part, points, o)
+		err = logOutcome(tx, sub.request.Forwarder, sub.batch, part, points, o)
 	}
 	if err == nil {
-		err = tx.releaseLease()
+		err = releaseLease(tx)
 	}
 	return wrap("note failure", err)
 }
 
 // advise adds the advice to the reason of an answer that came often enough
 // since the last one that was accepted.
-func (tx *transaction) advise(f Forwarder, o *Outcome) error {
+func advise(tx *transaction, f Forwarder, o *Outcome) error {
 	if o.Advice == "" {
 		return nil
 	}
@@ -300,8 +300,8 @@ func (s *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
 	}
 }
 
-// log writes a row, or counts the last one again when it says the same.
-func (tx *transaction) log(f Forwarder, batch, part, points int64, o Outcome) error {
+// logOutcome writes a row, or counts the last one again when it says the same.
+func logOutcome(tx *transaction, f Forwarder, batch, part, points int64, o Outcome) error {
 	if o.Verdict != Accepted && o.Verdict != Partial {
 		again, err := tx.affected(`UPDATE submission_log SET times = times + 1, last_at = ?1
 			WHERE id = (SELECT max(id) FROM submission_log) AND forwarder = ?2 AND outcome = ?3 AND status = ?4
@@ -334,10 +334,10 @@ func (s *Outbox) setPartAside(tx *transaction, sub *Submission, row partRow, o O
 	err := tx.run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.now)
 	if err == nil {
 		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
-		err = tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o)
+		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)
 	}
 	if err != nil {
 		return err
 	}
-	return tx.finishBatch(row.batch)
+	return finishBatch(tx, row.batch)
 }

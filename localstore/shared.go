@@ -48,7 +48,7 @@ func (s *Outbox) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 	}
 	parts := make([]*series.Part, 0, len(b.order))
 	for _, resource := range b.order {
-		text, err := tx.resourceText(resource)
+		text, err := resourceText(tx, resource)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (s *Outbox) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 // cumulative makes a part of a payload, from when the mirror was made to now. A
 // mirror that a clock far ahead made tells later and later times all the same.
 func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, error) {
-	wire, err := tx.wireResource(resource)
+	wire, err := wireResource(&tx.header, resource)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (s *Outbox) settleShared(tx *transaction, sub *Submission, part *series.Par
 	if o.Verdict != Accepted && o.Verdict != Partial {
 		return false, s.fail(tx, sub, 0, points, o)
 	}
-	if err := tx.log(Cumulative, 0, 0, points, o); err != nil {
+	if err := logOutcome(tx, Cumulative, 0, 0, points, o); err != nil {
 		return false, err
 	}
 	if len(sub.shared) > 1 {
@@ -159,10 +159,10 @@ func (s *Outbox) settleShared(tx *transaction, sub *Submission, part *series.Par
 		return true, nil
 	}
 	sub.shared = nil
-	if err := tx.saveUploads(sub.uploads); err != nil {
+	if err := saveUploads(tx, sub.uploads); err != nil {
 		return false, err
 	}
-	return true, tx.succeed(Cumulative, sub.mark)
+	return true, succeed(tx, Cumulative, sub.mark)
 }
 
 var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
@@ -170,7 +170,7 @@ var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) V
 
 // saveUploads remembers what was sent, so that a later change of mind does not
 // take it back.
-func (tx *transaction) saveUploads(list []upload) error {
+func saveUploads(tx *transaction, list []upload) error {
 	err := updateUploaded.run(tx.connection, len(list), func(i int, args []any) ([]any, error) {
 		return appendValues(append(args, list[i].series), nil, list[i].value)
 	})

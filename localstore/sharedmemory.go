@@ -4,21 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-
-	"modernc.org/sqlite"
 )
-
-// A write-ahead log needs an index that processes map into their memory
-// together. Network file systems, and those of virtual machines, refuse that; a
-// rollback journal with its locks works there.
-
-const codeNoSharedMemory = codeIO | 21<<8 // an extended one
-
-// noSharedMemory reports whether SQLite could not map the index of a log.
-func noSharedMemory(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code() == codeNoSharedMemory
-}
 
 // leaveLog gives a file whose header names a write-ahead log a rollback journal.
 // Whoever has the file to itself needs no shared index; while others have it

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -161,7 +162,7 @@ func TestExistingNeverMakesAMirror(t *testing.T) {
 	}
 	copy(content[4096:], strings.Repeat("\xA5", len(content)))
 	write(t, w, content)
-	for path, want := range map[string]error{missing: fs.ErrNotExist, empty: ErrNotMirror, w: ErrDamaged} {
+	for path, want := range map[string]error{missing: fs.ErrNotExist, empty: place.ErrNotMirror, w: ErrDamaged} {
 		s, err := Open(path, Existing())
 		if err == nil { // what opening reads may be sound
 			_, err = s.Snapshot(t.Context(), Query{})
@@ -180,7 +181,7 @@ func TestExistingNeverMakesAMirror(t *testing.T) {
 	if after, err := os.ReadFile(w); err != nil || !bytes.Equal(after, content) {
 		t.Errorf("the damaged file was changed, %v", err)
 	}
-	if aside, _ := filepath.Glob(w + damagedInfix + "*"); len(aside) != 0 {
+	if aside, _ := filepath.Glob(w + place.DamagedInfix + "*"); len(aside) != 0 {
 		t.Errorf("set aside: %v", aside)
 	}
 }

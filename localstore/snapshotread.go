@@ -20,7 +20,7 @@ type snapshotReader struct {
 }
 
 func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snapshot, err error) {
-	if q.Name, err = s.db.conn.nameNow(q.Name); err != nil {
+	if q.Name, err = nameNow(s.db.conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{

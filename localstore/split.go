@@ -32,13 +32,13 @@ func (s *Outbox) splitPart(tx *transaction, sub *Submission, row partRow, o Outc
 	if !row.parent.Valid {
 		p.rotate(row.refused)
 		o.Verdict = split
-		if err := tx.log(sub.request.Forwarder, row.batch, row.id, row.points, o); err != nil {
+		if err := logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o); err != nil {
 			return err
 		}
 	}
 	first, second := p.halves()
 	for _, half := range []*payload{first, second} {
-		if err := tx.insertPart(row.batch, row.id, row.resource, half); err != nil {
+		if err := insertPart(tx, row.batch, row.id, row.resource, half); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outc
 		return wrap("find whole part", err)
 	}
 	whole := root == row.id
-	good, err := tx.settledBelow(root)
+	good, err := settledBelow(tx, root)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ const (
 )
 
 // settledBelow reports whether anything of a split part was settled already.
-func (tx *transaction) settledBelow(id int64) (bool, error) {
+func settledBelow(tx *transaction, id int64) (bool, error) {
 	n, err := tx.find(partsBelow+`SELECT count(*) FROM parts WHERE id IN (SELECT id FROM below) AND settled_at IS NOT NULL`, id)
 	return n > 0, wrap("compare parts", err)
 }
@@ -106,17 +106,17 @@ func (tx *transaction) settledBelow(id int64) (bool, error) {
 // points were refused it backs off; otherwise the next attempt goes on.
 func (s *Outbox) endAttempt(tx *transaction, sub *Submission) error {
 	if sub.retracts {
-		return tx.releaseLease()
+		return releaseLease(tx)
 	}
 	left, err := tx.find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
 	if err != nil || left == 0 {
 		return err
 	}
 	if sub.refusal == nil {
-		return tx.releaseLease()
+		return releaseLease(tx)
 	}
 	for root := range sub.blamed {
-		good, err := tx.settledBelow(root)
+		good, err := settledBelow(tx, root)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 func TestOpenMakesAFileForThisUserAlone(t *testing.T) {
@@ -57,17 +59,17 @@ func TestOpenLeavesWhatIsNoMirrorAlone(t *testing.T) {
 		make func(t *testing.T, path string)
 		want error
 	}{
-		{"a directory", func(t *testing.T, path string) { t.Helper(); mkdir(t, path) }, ErrNotMirror},
+		{"a directory", func(t *testing.T, path string) { t.Helper(); mkdir(t, path) }, place.ErrNotMirror},
 		{"a text file", func(t *testing.T, path string) {
 			write(t, path, []byte(strings.Repeat("Dear diary, today nothing was counted.\n", 100)))
-		}, ErrNotMirror},
-		{"a short text file", func(t *testing.T, path string) { write(t, path, []byte("hello")) }, ErrNotMirror},
+		}, place.ErrNotMirror},
+		{"a short text file", func(t *testing.T, path string) { write(t, path, []byte("hello")) }, place.ErrNotMirror},
 		{"another application's database", func(t *testing.T, path string) {
 			database(t, path, `CREATE TABLE bookmarks (url TEXT)`)
-		}, ErrNotMirror},
+		}, place.ErrNotMirror},
 		{"an empty database with another application id", func(t *testing.T, path string) {
 			database(t, path, `PRAGMA application_id = 252006675; PRAGMA user_version = 1`)
-		}, ErrNotMirror},
+		}, place.ErrNotMirror},
 		{"a newer schema", func(t *testing.T, path string) {
 			s := open(t, path, newClock())
 			execute(t, s, `PRAGMA user_version = 99`)
@@ -116,7 +118,7 @@ func mkdir(t testing.TB, path string) {
 func TestOpenTakesAnEmptyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	write(t, path, nil)
-	if _, err := Open(path, ReadOnly()); !errors.Is(err, ErrNotMirror) {
+	if _, err := Open(path, ReadOnly()); !errors.Is(err, place.ErrNotMirror) {
 		t.Errorf("ReadOnly = %v, want ErrNotMirror", err)
 	}
 	s := open(t, path, newClock())

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 const stranger, group = 4321, 5432
@@ -49,7 +51,7 @@ func TestOpeningWaitsForNobody(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	fifo(t, path)
 	soon(t, func() {
-		if f, _, err := openFile(path); err == nil || !strings.Contains(err.Error(), "named pipe") {
+		if f, _, err := place.Open(path); err == nil || !strings.Contains(err.Error(), "named pipe") {
 			t.Errorf("opened %v, %v", f, err)
 		}
 	})
@@ -59,13 +61,13 @@ func TestOpeningWaitsForNobody(t *testing.T) {
 // mirror what stands in them.
 func TestStrangersFilesBesideAMirrorAreRefused(t *testing.T) {
 	needsRoot(t, "root")
-	for _, suffix := range besideSuffixes {
+	for _, suffix := range place.BesideSuffixes {
 		path := newPath(t)
 		closeStore(t, open(t, path, newClock()))
 		write(t, path+suffix, []byte("a log"))
 		chown(t, path+suffix, stranger)
 		for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
-			if _, err := Open(path, opts...); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), suffix) {
+			if _, err := Open(path, opts...); !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), suffix) {
 				t.Errorf("%s: Open with %d options = %v", suffix, len(opts), err)
 			}
 		}
@@ -80,7 +82,7 @@ func TestAMirrorThatEverybodyMayWriteIsRefused(t *testing.T) {
 	closeStore(t, open(t, path, newClock()))
 	chmod(t, path, 0o666)
 	for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
-		if _, err := Open(path, opts...); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "every user can write") {
+		if _, err := Open(path, opts...); !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), "every user can write") {
 			t.Errorf("Open with %d options = %v", len(opts), err)
 		}
 	}
@@ -96,7 +98,7 @@ func TestTheLockFileIsOnesOwn(t *testing.T) {
 	chmod(t, path+lockSuffix, 0o666)
 	err := withLockFile(path+lockSuffix, 0, func() error {
 		info, err := os.Stat(path + lockSuffix)
-		if err == nil && info.Mode() != ownFile {
+		if err == nil && info.Mode() != place.FileMode {
 			t.Errorf("it is locked with mode %v", info.Mode())
 		}
 		return err
@@ -109,7 +111,7 @@ func TestTheLockFileIsOnesOwn(t *testing.T) {
 	}
 	write(t, path+lockSuffix, nil)
 	chown(t, path+lockSuffix, stranger)
-	if _, err := Open(path); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "usage.db.lock belongs to user 4321") {
+	if _, err := Open(path); !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), "usage.db.lock belongs to user 4321") {
 		t.Errorf("Open = %v", err)
 	}
 }
@@ -133,7 +135,7 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { closeStore(t, s) }()
-			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {
+			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], place.ErrUntrusted) {
 				t.Errorf("told %v", told.errs)
 			}
 			expect(t, s, "0", `SELECT count(*) FROM totals`)
@@ -148,7 +150,7 @@ func TestAStrangersPartOfTheReference(t *testing.T) {
 	chmod(t, referenceOf(path).part, 0o666)
 	s := open(t, path, newClock(), WithErrorHandler(told.handle))
 	defer func() { closeStore(t, s) }()
-	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {
+	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], place.ErrUntrusted) {
 		t.Errorf("told %v", told.errs)
 	}
 }

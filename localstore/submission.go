@@ -249,7 +249,7 @@ func (sub *Submission) pick(tx *transaction) (*series.Part, error) {
 		if sub.tried[id] {
 			continue
 		}
-		row, err := tx.part(id)
+		row, err := readPart(tx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -319,7 +319,7 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 			case cutOff:
 				return s.cutOff(tx, sub)
 			}
-			return tx.releaseLease()
+			return releaseLease(tx)
 		})
 	})
 	if held && cutOff {
@@ -342,6 +342,6 @@ func (s *Outbox) cutOff(tx *transaction, sub *Submission) error {
 	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
-func (tx *transaction) releaseLease() error {
+func releaseLease(tx *transaction) error {
 	return tx.run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
 }

@@ -38,11 +38,11 @@ CREATE TABLE IF NOT EXISTS tombstones (
 // tombstones is their table.
 const tombstones = "tombstones"
 
-func (h *header) hasTombstones() bool { return h.version >= tablesSince[tombstones] }
+func hasTombstones(h *header) bool { return h.version >= tablesSince[tombstones] }
 
 // retractionsLeft counts the requests that tombstones are yet to make.
-func (c *connection) retractionsLeft(h *header) (int64, error) {
-	if !h.hasTombstones() {
+func retractionsLeft(c *connection, h *header) (int64, error) {
+	if !hasTombstones(h) {
 		return 0, nil
 	}
 	return c.find(`SELECT count(resend) + count(retraction) FROM tombstones`)
@@ -66,7 +66,7 @@ type told struct {
 // in, before everything is erased: tombstones for those that a batch under way
 // names, and for the others payloads that are sent once and not kept. Of what
 // cannot be read nothing is taken back: it must not keep anybody from erasing.
-func (tx *transaction) withdraw() (kept []tombstone, once []*payload, err error) {
+func withdraw(tx *transaction) (kept []tombstone, once []*payload, err error) {
 	if !tx.maySend() {
 		return nil, nil, nil
 	}
@@ -75,12 +75,12 @@ func (tx *transaction) withdraw() (kept []tombstone, once []*payload, err error)
 	b := newBatchBuilder(tx)
 	var streams map[stream]*told
 	var order []*told
-	err = tx.refuseViews(series.ErrUnreadable)
+	err = refuseViews(tx.connection, series.ErrUnreadable)
 	if err == nil {
 		streams, order, err = b.toldStates()
 	}
 	if err == nil {
-		kept, err = tx.inFlight(streams)
+		kept, err = tombstonesOf(tx, streams)
 	}
 	if err == nil {
 		once, err = b.opposites(order)
@@ -129,9 +129,9 @@ func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
 	return streams, order, nil
 }
 
-// inFlight makes a tombstone for each part under way, and takes the streams that
+// tombstonesOf makes a tombstone for each part under way, and takes the streams that
 // it covers out of what was accepted.
-func (tx *transaction) inFlight(streams map[stream]*told) (list []tombstone, err error) {
+func tombstonesOf(tx *transaction, streams map[stream]*told) (list []tombstone, err error) {
 	err = tx.each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
 		var resource int64
 		var text string
@@ -143,7 +143,7 @@ func (tx *transaction) inFlight(streams map[stream]*told) (list []tombstone, err
 			return err
 		}
 		t := tombstone{resend: states, retraction: &payload{Resource: states.Resource}}
-		t.retraction.Start, t.retraction.End = tx.nextInterval()
+		t.retraction.Start, t.retraction.End = nextInterval(tx)
 		for _, point := range states.Points {
 			n, err := point.whole()
 			if err != nil {
@@ -198,7 +198,7 @@ func (p *payload) addOpposite(point payloadPoint, n int64) {
 
 // opposites takes back what was accepted, a payload per resource.
 func (b *batchBuilder) opposites(order []*told) ([]*payload, error) {
-	start, end := b.tx.nextInterval()
+	start, end := nextInterval(b.tx)
 	for _, t := range order {
 		var p payload
 		if p.addOpposite(t.point, t.n); len(p.Points) > 0 {
@@ -218,7 +218,7 @@ func (b *batchBuilder) opposites(order []*told) ([]*payload, error) {
 
 // bury writes the tombstones of an erasure. Those of earlier ones stay, but
 // where nothing may be sent nothing is kept.
-func (tx *transaction) bury(list []tombstone) error {
+func bury(tx *transaction, list []tombstone) error {
 	if !tx.maySend() {
 		return wrap("empty tombstones", tx.run(`DELETE FROM tombstones`))
 	}
@@ -232,7 +232,7 @@ func (tx *transaction) bury(list []tombstone) error {
 	}
 	for _, t := range list {
 		if err == nil {
-			err = tx.writeTombstone(t, lease, dueAt)
+			err = writeTombstone(tx, t, lease, dueAt)
 		}
 	}
 	if err == nil {
@@ -241,7 +241,7 @@ func (tx *transaction) bury(list []tombstone) error {
 	return wrap("write tombstones", err)
 }
 
-func (tx *transaction) writeTombstone(t tombstone, lease any, dueAt int64) error {
+func writeTombstone(tx *transaction, t tombstone, lease any, dueAt int64) error {
 	resend, err := t.resend.column()
 	if err != nil {
 		return err

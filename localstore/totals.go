@@ -34,7 +34,7 @@ type limits struct {
 	maxSeries     int64
 }
 
-// forget drops the remembered totals.
+// forgetTotals drops the remembered totals.
 func (s *book) forgetTotals() { s.totals = make(map[int64]*totals) }
 
 const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coalesce(lower(t.name), ''),

@@ -2,11 +2,12 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // transaction is a write transaction of a Store, and what it knows of the file.
@@ -70,7 +71,7 @@ func (s *DB) usable() error {
 			s.conn = nil
 			s.noticeSetAside()
 		}
-	} else if openKeepsName { // others may have set aside what this process closed for them
+	} else if place.OpenKeepsName { // others may have set aside what this process closed for them
 		s.noticeSetAside()
 	}
 	if err := s.open(); err != nil {
@@ -157,10 +158,6 @@ func (s *DB) checkedHeader() (h header, err error) {
 func (s *DB) newTransaction(h header) *transaction {
 	return &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
 }
-
-// brief is how long work waits for another process that can as well be done
-// another time.
-const brief = 250 * time.Millisecond
 
 // briefly runs f, whose transactions wait for others no longer than brief. The
 // caller holds s.mu.
@@ -292,51 +289,4 @@ func (s *DB) limited(f func() error) error {
 		defer conn.limit(unlimited)
 	}
 	return f()
-}
-
-// findOrInsert returns the row that find selects by the first keys of args, or
-// the one that insert makes with all of them.
-func (tx *transaction) findOrInsert(find string, keys int, insert string, args ...any) (int64, error) {
-	id, err := tx.find(find, args[:keys]...)
-	if err != nil || id != 0 {
-		return id, err
-	}
-	return tx.insert(insert, args...)
-}
-
-// affected runs a statement and returns how many rows it changed.
-func (tx *transaction) affected(query string, args ...any) (int64, error) {
-	result, err := tx.result(query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// insert runs a statement and returns the row it made.
-func (tx *transaction) insert(query string, args ...any) (int64, error) {
-	result, err := tx.result(query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.LastInsertId()
-}
-
-func (tx *transaction) result(query string, args ...any) (sql.Result, error) {
-	stmt, err := tx.prepared(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(background, args...)
-}
-
-// list returns the first column of all rows.
-func (c *connection) list(query string, args ...any) (ids []int64, err error) {
-	err = c.each(query, func(rows *sql.Rows) error {
-		var id int64
-		err := rows.Scan(&id)
-		ids = append(ids, id)
-		return err
-	}, args...)
-	return ids, err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // A reader of a file with a write-ahead log makes files beside it. It leaves
@@ -35,7 +37,7 @@ func (s *DB) connectReader() (*connection, error) {
 // that was recorded, and is not shown as if it were.
 func (s *DB) connectUnwritable(cause error) (*connection, error) {
 	dir := filepath.Dir(s.path)
-	denied := writeDenied(dir)
+	denied := place.WriteDenied(dir)
 	if denied == nil {
 		return nil, cause
 	}
@@ -70,7 +72,7 @@ func hasContent(path string) bool {
 // does that for the last one that leaves, and for no other.
 func (s *DB) leaveReader(conn *connection, file os.FileInfo) error {
 	err := conn.close()
-	if !conn.alone || hasLog(s.path) || !hasBeside(s.path) {
+	if !conn.alone || place.HasLog(s.path) || !place.HasBeside(s.path) {
 		return err
 	}
 	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // TestAMirrorOnAReadOnlyFileSystem is read where all of it is in its one file,
@@ -64,7 +66,7 @@ func TestAReaderLeavesNothingBehind(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	r := open(t, s.db.path, c, ReadOnly())
 	closeStore(t, r)
-	if !hasLog(s.db.path) {
+	if !place.HasLog(s.db.path) {
 		t.Error("the log of a running process is gone")
 	}
 	closeStore(t, s)
@@ -80,7 +82,7 @@ func TestAReaderLeavesNothingBehind(t *testing.T) {
 		t.Error(err)
 	}
 	closeStore(t, first)
-	if hasBeside(s.db.path) {
+	if place.HasBeside(s.db.path) {
 		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.db.path)))
 	}
 }

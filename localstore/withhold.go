@@ -11,8 +11,8 @@ import (
 // withholdStates takes the States that wait to be sent back to what the
 // destination knows or is being sent. The next change that may be sent shows
 // them again.
-func (tx *transaction) withholdStates() error {
-	known, err := tx.knownStates()
+func withholdStates(tx *transaction) error {
+	known, err := knownStates(tx)
 	if err != nil {
 		return fmt.Errorf("withhold states: %w", err)
 	}
@@ -21,14 +21,14 @@ func (tx *transaction) withholdStates() error {
 		WHERE shared AND since > coalesce((SELECT accepted_at FROM forwarders WHERE kind = 'cumulative'), 0)`)
 	for _, trackable := range waiting {
 		if err == nil {
-			err = tx.shareState(trackable, known[trackable])
+			err = shareState(tx, trackable, known[trackable])
 		}
 	}
 	return wrap("withhold states", err)
 }
 
 // shareState sets which state may be sent: none where p is empty.
-func (tx *transaction) shareState(trackable int64, p placed) error {
+func shareState(tx *transaction, trackable int64, p placed) error {
 	var series, state any
 	if p.series != 0 {
 		series, state = p.series, p.state
@@ -39,7 +39,7 @@ func (tx *transaction) shareState(trackable int64, p placed) error {
 
 // knownStates returns where the destination counts this installation by State,
 // once what is in flight has arrived.
-func (tx *transaction) knownStates() (map[int64]placed, error) {
+func knownStates(tx *transaction) (map[int64]placed, error) {
 	counts := make(map[placed]int64)
 	err := tx.each(`SELECT series_id, state, accepted FROM occupancy`, func(rows *sql.Rows) error {
 		var p placed
@@ -136,7 +136,7 @@ func (s *Outbox) withholdPending(tx *transaction) error {
 	if err := s.book.saveTotals(tx, rows); err != nil {
 		return err
 	}
-	if err := tx.withholdStates(); err != nil {
+	if err := withholdStates(tx); err != nil {
 		return err
 	}
 	return tx.run(`UPDATE gauges SET due = NULL`)

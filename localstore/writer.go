@@ -113,7 +113,7 @@ func (s *recorder) Writer(maySend bool) (*Writer, error) {
 		return nil, ErrInUse
 	}
 	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
-	err := s.db.view(s.db.context(), func(tx *transaction) error { w.from = tx.observe(maySend); return nil })
+	err := s.db.view(s.db.context(), func(tx *transaction) error { w.from = observationOf(&tx.header, maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
@@ -136,7 +136,7 @@ func (w *Writer) Close() {
 	}
 }
 
-func (h *header) observe(maySend bool) observation {
+func observationOf(h *header, maySend bool) observation {
 	return observation{
 		maySend: maySend && h.maySend(), off: h.mode == ModeOff,
 		epoch: h.epoch, erasures: h.erasures, mirror: h.mirror,
@@ -167,7 +167,7 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 	defer s.db.unlock()
 	w.maySend = maySend
 	return wrap("observe mirror", s.db.briefly(func() error {
-		return s.db.view(s.db.context(), func(tx *transaction) error { w.ahead = tx.observe(maySend); return nil })
+		return s.db.view(s.db.context(), func(tx *transaction) error { w.ahead = observationOf(&tx.header, maySend); return nil })
 	}))
 }
 
@@ -182,7 +182,7 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	defer s.db.unlock()
 	w.maySend = maySend
 	var now observation
-	observe := func(tx *transaction) error { now = tx.observe(maySend); return nil }
+	observe := func(tx *transaction) error { now = observationOf(&tx.header, maySend); return nil }
 	var err error
 	if s.db.hooks.waiting() {
 		err = s.db.update(s.db.context(), relaxed, observe)
@@ -230,7 +230,7 @@ func (w *Writer) record(r *Recording) error {
 	s := w.store
 	var now observation
 	err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error {
-		now = tx.observe(r.MaySend)
+		now = observationOf(&tx.header, r.MaySend)
 		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
 		}

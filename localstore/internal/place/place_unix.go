@@ -1,6 +1,6 @@
 //go:build unix
 
-package localstore
+package place
 
 import (
 	"errors"
@@ -38,8 +38,8 @@ func deviceNumber(file os.FileInfo) (number uint64, ok bool) {
 	return uint64(stat.Rdev), true
 }
 
-// owner returns who owns a file, false where the file system does not say.
-func owner(file os.FileInfo) (uid, gid int, ok bool) {
+// Owner returns who owns a file, false where the file system does not say.
+func Owner(file os.FileInfo) (uid, gid int, ok bool) {
 	stat, ok := file.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, 0, false
@@ -50,22 +50,22 @@ func owner(file os.FileInfo) (uid, gid int, ok bool) {
 // restrictsByMode: a file's mode says who may write it.
 const restrictsByMode = true
 
-// neverWait opens a pipe without its other end, and no terminal as this
+// NeverWait opens a pipe without its other end, and no terminal as this
 // process's own.
-const neverWait = syscall.O_NONBLOCK | syscall.O_NOCTTY
+const NeverWait = syscall.O_NONBLOCK | syscall.O_NOCTTY
 
-// checkOwner refuses what another user owns, who could have written anything
+// CheckOwner refuses what another user owns, who could have written anything
 // into it. Root is trusted. Root itself also takes what belongs to the owner of
 // the directory: it works in that user's home.
-func checkOwner(path string, file os.FileInfo) error {
-	uid, _, ok := owner(file)
+func CheckOwner(path string, file os.FileInfo) error {
+	uid, _, ok := Owner(file)
 	me := os.Geteuid()
 	if !ok || uid == me {
 		return nil // whatever the directory says
 	}
 	home := me
 	if dir, err := os.Stat(filepath.Dir(path)); err == nil {
-		home, _, _ = owner(dir)
+		home, _, _ = Owner(dir)
 	}
 	if trusts(me, uid, home) {
 		return nil
@@ -78,9 +78,9 @@ func trusts(me, owner, home int) bool {
 	return owner == me || owner == root || me == root && owner == home
 }
 
-// checkDirectory refuses a directory in which every user can replace files of
+// CheckDirectory refuses a directory in which every user can replace files of
 // others.
-func checkDirectory(path string) error {
+func CheckDirectory(path string) error {
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -93,16 +93,16 @@ func checkDirectory(path string) error {
 	return nil
 }
 
-// strangers says who else than this user and root can write a file, or could
+// Strangers says who else than this user and root can write a file, or could
 // have put it there; "" for nobody. This user's own group is no stranger: with a
 // umask of 002 it is often that of one person.
-func strangers(path string, file os.FileInfo) string {
+func Strangers(path string, file os.FileInfo) string {
 	const others, group = 0o002, 0o020
-	uid, gid, ok := owner(file)
+	uid, gid, ok := Owner(file)
 	switch mode := file.Mode(); {
-	case checkOwner(path, file) != nil:
+	case CheckOwner(path, file) != nil:
 		return fmt.Sprintf("belongs to user %d", uid)
-	case checkDirectory(path) != nil:
+	case CheckDirectory(path) != nil:
 		return "lies in a directory that every user can write in"
 	case mode&fs.ModeSymlink != 0: // its mode says nothing
 	case mode&others != 0:
@@ -123,55 +123,55 @@ func ownGroup(path string, gid int) bool {
 	if err != nil || os.Geteuid() != 0 {
 		return false
 	}
-	_, home, ok := owner(dir)
+	_, home, ok := Owner(dir)
 	return ok && gid == home
 }
 
-// ours reports whether a file is this user's to replace. What root trusts is
+// Ours reports whether a file is this user's to replace. What root trusts is
 // root's to replace, what a user trusts need not be that user's.
-func ours(path string, file os.FileInfo) bool {
-	uid, _, ok := owner(file)
+func Ours(path string, file os.FileInfo) bool {
+	uid, _, ok := Owner(file)
 	me := os.Geteuid()
-	return !ok || uid == me || me == 0 && checkOwner(path, file) == nil
+	return !ok || uid == me || me == 0 && CheckOwner(path, file) == nil
 }
 
-// mayLeadTo reports whether the owners of links could write what they lead to:
+// MayLeadTo reports whether the owners of links could write what they lead to:
 // root must not be led by a user to a file of its own.
-func mayLeadTo(links []os.FileInfo, file os.FileInfo) bool {
-	to, _, ok := owner(file)
+func MayLeadTo(links []os.FileInfo, file os.FileInfo) bool {
+	to, _, ok := Owner(file)
 	for _, link := range links {
-		if from, _, known := owner(link); ok && known && from != 0 && from != to {
+		if from, _, known := Owner(link); ok && known && from != 0 && from != to {
 			return false
 		}
 	}
 	return true
 }
 
-// giveAs gives a file the owner and the permissions of another one, but lets no
+// GiveAs gives a file the owner and the permissions of another one, but lets no
 // others write it.
-func giveAs(f *os.File, was os.FileInfo) {
+func GiveAs(f *os.File, was os.FileInfo) {
 	const writeOthers, rw = 0o022, 0o600
-	if uid, gid, ok := owner(was); ok {
+	if uid, gid, ok := Owner(was); ok {
 		if os.Geteuid() != 0 {
 			uid = -1
 		}
 		_ = f.Chown(uid, gid) // a group that this user is not in
 	}
-	setPermissions(f, was.Mode().Perm()&^writeOthers|rw)
+	SetPermissions(f, was.Mode().Perm()&^writeOthers|rw)
 }
 
-// closeToOthers takes from others what lets them lock a file of this user's.
-func closeToOthers(path string, file os.FileInfo) {
-	uid, _, ok := owner(file)
-	if ok && uid == os.Geteuid() && file.Mode().Perm()&^ownFile != 0 {
-		_ = os.Chmod(path, ownFile) // at worst it is busy
+// CloseToOthers takes from others what lets them lock a file of this user's.
+func CloseToOthers(path string, file os.FileInfo) {
+	uid, _, ok := Owner(file)
+	if ok && uid == os.Geteuid() && file.Mode().Perm()&^FileMode != 0 {
+		_ = os.Chmod(path, FileMode) // at worst it is busy
 	}
 }
 
-// giveFile gives a file that root made to the owner of its directory, so that
+// GiveFile gives a file that root made to the owner of its directory, so that
 // this user's own processes can go on with it. A file system without owners
 // refuses that and needs none of it.
-func giveFile(f *os.File) {
+func GiveFile(f *os.File) {
 	if os.Geteuid() != 0 {
 		return
 	}
@@ -179,7 +179,7 @@ func giveFile(f *os.File) {
 	if err != nil {
 		return
 	}
-	if uid, gid, ok := owner(dir); ok && uid != 0 {
+	if uid, gid, ok := Owner(dir); ok && uid != 0 {
 		_ = f.Chown(uid, gid)
 	}
 }
@@ -187,8 +187,8 @@ func giveFile(f *os.File) {
 // giveDirectory is giveFile for a directory. It is opened, not named, so that
 // nobody can put a link to something else in its place.
 func giveDirectory(path string) {
-	if info, err := os.Lstat(path); err == nil && info.IsDir() && info.Mode().Perm()&ownDirectory != ownDirectory {
-		_ = os.Chmod(path, ownDirectory) // a umask took away what this user needs
+	if info, err := os.Lstat(path); err == nil && info.IsDir() && info.Mode().Perm()&DirectoryMode != DirectoryMode {
+		_ = os.Chmod(path, DirectoryMode) // a umask took away what this user needs
 	}
 	if os.Geteuid() != 0 {
 		return
@@ -197,39 +197,39 @@ func giveDirectory(path string) {
 	if err != nil {
 		return
 	}
-	giveFile(f)
+	GiveFile(f)
 	_ = f.Close()
 }
 
-// denied returns what keeps this user from opening a mirror, nil where it is no
+// Denied returns what keeps this user from opening a mirror, nil where it is no
 // permission: SQLite has one code for all that can go wrong there. Nothing is
 // opened, because closing a file drops the locks that the process has on it.
-func denied(path string, write bool) error {
+func Denied(path string, write bool) error {
 	const execute, writing, reading = 1, 2, 4
 	mode := uint32(reading)
 	if write {
 		mode |= writing
-		if err := syscall.Access(filepath.Dir(path), writing|execute); isDenied(err) {
+		if err := syscall.Access(filepath.Dir(path), writing|execute); IsDenied(err) {
 			return err
 		}
 	}
-	for _, suffix := range append([]string{""}, besideSuffixes[:]...) {
-		if err := syscall.Access(path+suffix, mode); isDenied(err) {
+	for _, suffix := range append([]string{""}, BesideSuffixes[:]...) {
+		if err := syscall.Access(path+suffix, mode); IsDenied(err) {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeDenied returns what keeps this user from making files in a directory.
-func writeDenied(dir string) error {
+// WriteDenied returns what keeps this user from making files in a directory.
+func WriteDenied(dir string) error {
 	const execute, writing = 1, 2
-	if err := syscall.Access(dir, writing|execute); isDenied(err) {
+	if err := syscall.Access(dir, writing|execute); IsDenied(err) {
 		return err
 	}
 	return nil
 }
 
-func isDenied(err error) bool {
+func IsDenied(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }

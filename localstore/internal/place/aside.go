@@ -1,4 +1,4 @@
-package localstore
+package place
 
 import (
 	"os"
@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// asideFiles returns what was set aside beside a mirror, the files of a log
+// AsideFiles returns what was set aside beside a mirror, the files of a log
 // included: what cannot be listed is not there. The path itself may hold what a
 // pattern would take for something else.
-func asideFiles(path string) (files []string) {
+func AsideFiles(path string) (files []string) {
 	entries, _ := os.ReadDir(filepath.Dir(path))
-	prefix := filepath.Base(path) + damagedInfix
+	prefix := filepath.Base(path) + DamagedInfix
 	for _, e := range entries {
 		if beginsWith(e.Name(), prefix) {
 			files = append(files, filepath.Join(filepath.Dir(path), e.Name()))
@@ -29,13 +29,25 @@ func beginsWith(name, prefix string) bool {
 	return strings.HasPrefix(name, prefix)
 }
 
-// asideOf returns the name of a file that was at the path and was set aside, by
+// AsideOf returns the name of a file that was at the path and was set aside, by
 // whichever process, and "" for one that was deleted.
-func asideOf(path string, file os.FileInfo) string {
-	for _, name := range asideFiles(path) {
+func AsideOf(path string, file os.FileInfo) string {
+	for _, name := range AsideFiles(path) {
 		if info, err := os.Lstat(name); err == nil && os.SameFile(info, file) {
 			return name
 		}
 	}
 	return ""
+}
+
+// HasLog reports whether a mirror was at the path: its log is.
+func HasLog(path string) bool {
+	file, err := os.Stat(path + "-wal")
+	return err == nil && file.Size() > 0
+}
+
+// WasDamaged reports whether a mirror was set aside at the path, by a process
+// that may have ended before it put another one there.
+func WasDamaged(path string) bool {
+	return len(AsideFiles(path)) > 0
 }

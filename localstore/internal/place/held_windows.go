@@ -1,4 +1,4 @@
-package localstore
+package place
 
 import (
 	"errors"
@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-// openKeepsName: SQLite opens its files without sharing their deletion. While
+// OpenKeepsName: SQLite opens its files without sharing their deletion. While
 // anybody has one open it can be neither renamed nor removed, and nothing else
 // can take its place.
-const openKeepsName = true
+const OpenKeepsName = true
 
-// isHeld reports whether a file could not be touched because somebody has it
+// IsHeld reports whether a file could not be touched because somebody has it
 // open: another process of ours, or a virus scanner for a moment.
-func isHeld(err error) bool {
+func IsHeld(err error) bool {
 	const lockViolation, deletePending, userMapped = syscall.Errno(33), syscall.Errno(303), syscall.Errno(1224)
 	for _, held := range [...]syscall.Errno{syscall.ERROR_ACCESS_DENIED, sharingViolation, lockViolation, deletePending, userMapped} {
 		if errors.Is(err, held) {
@@ -25,9 +25,9 @@ func isHeld(err error) bool {
 
 const sharingViolation = syscall.Errno(32)
 
-// fileID tells a file from any other that has or had its name, "" where that
+// FileID tells a file from any other that has or had its name, "" where that
 // cannot be found out. It keeps nobody from renaming or removing the file.
-func fileID(path string) string {
+func FileID(path string) string {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return ""

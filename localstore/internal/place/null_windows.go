@@ -1,4 +1,4 @@
-package localstore
+package place
 
 import (
 	"io/fs"

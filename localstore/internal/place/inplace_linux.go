@@ -1,4 +1,4 @@
-package localstore
+package place
 
 import (
 	"errors"
@@ -9,12 +9,12 @@ import (
 	"syscall"
 )
 
-// whenUnused runs f on a database that nobody has open with a write-ahead log,
+// WhenUnused runs f on a database that nobody has open with a write-ahead log,
 // this process included, and that nobody can open meanwhile; otherwise it
 // returns errInUse. Such a connection holds a lock on the file for its life. The
 // lock that is taken belongs to the descriptor: it conflicts with those of any
 // process, this one too.
-func whenUnused(path string, f func(*os.File) error) error {
+func WhenUnused(path string, f func(*os.File) error) error {
 	inUse.mu.Lock()
 	defer inUse.mu.Unlock()
 	file, err := inUse.open(path)
@@ -29,10 +29,10 @@ func whenUnused(path string, f func(*os.File) error) error {
 	switch err := syscall.FcntlFlock(file.Fd(), setOpenFileLock, &lock); {
 	case errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES):
 		inUse.keep(file)
-		return errInUse
+		return ErrInUse
 	case err != nil:
 		inUse.keep(file)
-		return fmt.Errorf("%w: lock it: %w", errInUse, err)
+		return fmt.Errorf("%w: lock it: %w", ErrInUse, err)
 	}
 	inUse.drop(file)
 	return errors.Join(f(file), file.Close())
@@ -58,7 +58,7 @@ func (o *openFiles) open(path string) (*os.File, error) {
 			return file, nil
 		}
 	}
-	return os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|neverWait, 0)
+	return os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|NeverWait, 0)
 }
 
 func (o *openFiles) keep(file *os.File) {

@@ -21,7 +21,7 @@ import (
 type connection struct {
 	db         *sql.DB
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt
+	statements map[string]*sql.Stmt // prepared, by query
 	relaxed    string      // the statement that ends durable commits
 	logged     bool        // something was written to the log
 	memory     os.FileInfo // that it shares, once something was
@@ -30,6 +30,9 @@ type connection struct {
 	alone      bool // of a reader: no other files lay beside the mirror before it
 	immutable  bool // of a reader: it takes no notice of what others write
 }
+
+// endWith sets the context with which readings end, nil for none.
+func (c *connection) endWith(ctx context.Context) { c.reading = ctx }
 
 // context is that of the reading under way. Nothing else is cut short.
 func (c *connection) context() context.Context {

@@ -247,7 +247,7 @@ func (s *DB) readsDamaged() bool {
 		return unsound(err)
 	}
 	var verdict string
-	err = conn.conn.QueryRowContext(background, "PRAGMA integrity_check(1)").Scan(&verdict)
+	err = conn.queryRow("PRAGMA integrity_check(1)").Scan(&verdict)
 	empty := err == nil && hasNoMirror(conn)
 	_ = conn.close() // nothing was written
 	if err != nil {
@@ -322,7 +322,7 @@ func (s *DB) salvage() {
 		return
 	}
 	_, _ = conn.exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
-	err = conn.conn.QueryRowContext(background, `SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
+	err = conn.queryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
 		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)
 	if err == nil && checkInstallationID(h.installation) == nil && h.mode >= ModeUnset && h.mode <= ModeOn {
 		s.last = h

@@ -419,7 +419,7 @@ func text(t testing.TB, s *Store, query string, args ...any) string {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
 	var v any
-	if err := s.db.conn.conn.QueryRowContext(background, query, args...).Scan(&v); err != nil {
+	if err := s.db.conn.queryRow(query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return fmt.Sprint(v)

@@ -5,6 +5,18 @@ import "time"
 // relaxedLog is how commits are made where there is a write-ahead log.
 const relaxedLog = "PRAGMA synchronous = NORMAL"
 
+// relax makes commits that survive the death of the process, and not always a
+// power failure, where the journal mode allows that: without a write-ahead log a
+// commit that is not synchronised could damage the file.
+func (c *connection) relax(mode string) error {
+	c.relaxed = relaxedLog
+	if mode != "wal" {
+		c.relaxed, c.logged = "PRAGMA synchronous = FULL", false
+	}
+	_, err := c.exec(c.relaxed + "; PRAGMA journal_size_limit = 4194304")
+	return err
+}
+
 func (c *connection) journalMode() (mode string, err error) {
 	err = c.conn.QueryRowContext(c.context(), "PRAGMA journal_mode").Scan(&mode)
 	return mode, err

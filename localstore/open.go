@@ -89,7 +89,7 @@ func (s *DB) connect() error {
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
 	conn, err := connect(s.path, false, s.patience())
 	if err == nil {
-		conn.reading = s.ends
+		conn.endWith(s.ends)
 		err = s.prepare(conn)
 	}
 	// What was opened is the file at the path only if that is the same still.
@@ -177,7 +177,7 @@ func (s *DB) newMirror() []any {
 // the file: another process may be making the mirror.
 func checkMirror(c *connection) error {
 	var id, objects int64
-	err := c.conn.QueryRowContext(c.context(), `SELECT application_id, (SELECT count(*) FROM sqlite_schema)
+	err := c.queryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id`).Scan(&id, &objects)
 	if err != nil || id == applicationID {
 		return err
@@ -198,12 +198,7 @@ func (s *DB) setUp(c *connection, path string) error {
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)
 	}
-	c.relaxed = relaxedLog
-	if mode != "wal" {
-		c.relaxed = "PRAGMA synchronous = FULL"
-	}
-	_, err = c.exec(c.relaxed + "; PRAGMA journal_size_limit = 4194304")
-	return err
+	return c.relax(mode)
 }
 
 // openReadOnly opens a file without changing it. Another process may be putting

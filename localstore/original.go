@@ -144,7 +144,7 @@ func beginOriginal(c *connection) error {
 		return err
 	}
 	var verdict string
-	if err := c.conn.QueryRowContext(background, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := c.queryRow("PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return err
 	}
 	if verdict != "ok" {

@@ -48,3 +48,8 @@ func (c *connection) list(query string, args ...any) (ids []int64, err error) {
 	}, args...)
 	return ids, err
 }
+
+// queryRow runs a query for one row that is used once.
+func (c *connection) queryRow(query string, args ...any) *sql.Row {
+	return c.conn.QueryRowContext(c.context(), query, args...)
+}

@@ -150,7 +150,10 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	s, _ := fresh(t)
 	s.SetBusyTimeout(time.Hour)
-	s.db.noLog, s.db.conn.logged, s.db.conn.relaxed = true, false, "PRAGMA synchronous = FULL"
+	s.db.noLog = true
+	if err := s.db.conn.relax("delete"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.db.conn.exec("PRAGMA journal_mode = DELETE"); err != nil {
 		t.Fatal(err)
 	}

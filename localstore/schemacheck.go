@@ -1,7 +1,6 @@
 package localstore
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -72,15 +71,10 @@ func schemaObjects(c *connection) (list []schemaObject, err error) {
 
 // ownSchema makes a mirror's schema of a version in memory.
 func ownSchema(version int64) (list []schemaObject, err error) {
-	db, err := sql.Open("sqlite", ":memory:")
+	c, err := connectTo(":memory:")
 	if err != nil {
 		return nil, err
 	}
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	c := &connection{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}
 	defer func() { err = errors.Join(err, c.close()) }()
 	for _, m := range migrations[:min(version, schemaVersion)] {
 		if _, err := c.exec(m); err != nil {

@@ -17,7 +17,7 @@ func (s *DB) leaveLog(path string) error {
 	}
 	var mode string
 	if _, err = conn.exec("PRAGMA locking_mode = EXCLUSIVE"); err == nil {
-		err = conn.conn.QueryRowContext(background, "PRAGMA journal_mode = DELETE").Scan(&mode)
+		err = conn.queryRow("PRAGMA journal_mode = DELETE").Scan(&mode)
 	}
 	if err = errors.Join(err, conn.close()); err != nil {
 		return fmt.Errorf("go without a write-ahead log: %w", err)

@@ -252,9 +252,8 @@ func (s *DB) copyTo(ctx context.Context, path string) error {
 		return err
 	}
 	return s.until(ctx, func() error {
-		// VACUUM INTO takes an empty file, and leaves unused pages out.
 		return s.limited(func() error {
-			_, err := s.conn.conn.ExecContext(s.context(), "VACUUM INTO ?1", path)
+			err := s.conn.copyTo(path)
 			return s.named(s.diagnose(err))
 		})
 	})

@@ -19,7 +19,7 @@ import (
 func (s *DB) connectReader() (*connection, error) {
 	conn, err := connect(s.path, true, s.patience())
 	if err == nil {
-		conn.reading = s.ends
+		conn.endWith(s.ends)
 		if err = s.inspect(conn); err == nil {
 			return conn, nil
 		}
@@ -54,7 +54,7 @@ func (s *DB) connectUnwritable(cause error) (*connection, error) {
 		return nil, err
 	}
 	conn.limit(maxLoaded)
-	conn.reading = s.ends
+	conn.endWith(s.ends)
 	if err := s.inspect(conn); err != nil {
 		return nil, errors.Join(err, conn.close())
 	}

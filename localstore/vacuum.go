@@ -1,12 +1,18 @@
 package localstore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // overwriteDeleted makes the connection overwrite what it deletes, in this
 // transaction and what follows.
 func (c *connection) overwriteDeleted() error {
 	_, err := c.exec("PRAGMA secure_delete = ON")
-	return wrap("overwrite what is deleted", err)
+	if err != nil {
+		return fmt.Errorf("overwrite what is deleted: %w", err)
+	}
+	return nil
 }
 
 // dropFreePages writes the file anew without pages that are not in use: what
@@ -30,5 +36,12 @@ func (c *connection) mergeLog() error {
 	if err == nil && busy != 0 {
 		return errLogInUse
 	}
+	return err
+}
+
+// copyTo writes what the database holds at one moment into an empty file, without
+// the pages that are not in use. It ends with the context of the reading.
+func (c *connection) copyTo(path string) error {
+	_, err := c.conn.ExecContext(c.context(), "VACUUM INTO ?1", path)
 	return err
 }

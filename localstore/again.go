@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // again runs an attempt anew when it fails in a way that may be the connection's
@@ -23,7 +25,7 @@ func (s *DB) again(attempt func() error) error {
 	if s.closed || !s.doubtful(err) {
 		return err
 	}
-	var commit *commitError
+	var commit *sqlitedb.CommitError
 	unknown := errors.As(err, &commit)
 	if failed := s.reconnect(err); unknown {
 		return err // what became of it is asked before it is tried again
@@ -52,7 +54,7 @@ const noWait = time.Nanosecond
 // connection and all other processes from writing for as long as it is open,
 // and SQLite says no more of it than that the file is busy.
 func (s *DB) mayBlockItself(err error) bool {
-	return hasCode(err, codeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, ErrReference)
+	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, ErrReference)
 }
 
 // unblocked runs an attempt that found the mirror busy anew, on a fresh
@@ -60,10 +62,10 @@ func (s *DB) mayBlockItself(err error) bool {
 func (s *DB) unblocked(attempt func() error, busy error) error {
 	s.release(s.conn)
 	s.conn = nil
-	if errors.As(busy, new(*commitError)) {
+	if errors.As(busy, new(*sqlitedb.CommitError)) {
 		return busy // what became of it is asked before it is tried again
 	}
-	if err := s.waitingAtMost(noWait, attempt); !hasCode(err, codeBusy) {
+	if err := s.waitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
 		return err
 	}
 	return busy
@@ -75,7 +77,7 @@ func (s *DB) doubtful(err error) bool {
 	if s.conn == nil || errors.Is(err, ErrReference) { // another file's
 		return false
 	}
-	return damaged(err) || hasCode(err, codeIO, codeCannotOpen, codeProtocol) || !s.readOnly && hasCode(err, codeReadOnly)
+	return damaged(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.readOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
 }
 
 // reconnect gives up the connection for a fresh one. Of a file that may be
@@ -87,7 +89,7 @@ func (s *DB) reconnect(cause error) error {
 	former := s.conn
 	s.conn = nil
 	if s.readOnly {
-		return former.close() // it leaves the files beside it alone
+		return former.Close() // it leaves the files beside it alone
 	}
 	if !damaged(cause) {
 		s.release(former)
@@ -103,12 +105,12 @@ func (s *DB) reconnect(cause error) error {
 }
 
 // release closes a connection, if what lies at its path is still its file.
-func (s *DB) release(conn *connection) {
+func (s *DB) release(conn *sqlitedb.Conn) {
 	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
-		conn.abandon()
+		conn.Abandon()
 		return
 	}
-	_ = conn.close() // it has failed already
+	_ = conn.Close() // it has failed already
 }
 
 // leave gives up the connection to a damaged file.
@@ -119,8 +121,8 @@ func (s *DB) leave() {
 	}
 }
 
-func (s *DB) abandon(conn *connection) {
-	conn.abandon()
+func (s *DB) abandon(conn *sqlitedb.Conn) {
+	conn.Abandon()
 	if !place.OpenKeepsName {
 		s.left = conn
 	}
@@ -129,7 +131,7 @@ func (s *DB) abandon(conn *connection) {
 // schemaGone reports whether a statement of this package does not fit the
 // tables. All are constants, so that it is the file that differs.
 func schemaGone(err error) bool {
-	if !hasCode(err, codeError) || errors.Is(err, errNoMirror) || errors.Is(err, ErrReference) {
+	if !sqlitedb.HasCode(err, sqlitedb.CodeError) || errors.Is(err, schema.ErrNoMirror) || errors.Is(err, ErrReference) {
 		return false
 	}
 	for _, text := range [...]string{"no such table", "no such column", "has no column named", "ON CONFLICT clause does not match", "because it is a view"} {

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -13,10 +15,10 @@ import (
 // the call that met it succeeds.
 func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 	_, corrupt := Open(corruptFile(t), ReadOnly())
-	if !unsound(corrupt) {
+	if !sqlitedb.Unsound(corrupt) {
 		t.Fatalf("error of a damaged file = %v", corrupt)
 	}
-	for name, cause := range map[string]error{"unreadable": series.ErrUnreadable, "no mirror": errNoMirror, "corrupt": corrupt} {
+	for name, cause := range map[string]error{"unreadable": series.ErrUnreadable, "no mirror": schema.ErrNoMirror, "corrupt": corrupt} {
 		t.Run(name, func(t *testing.T) {
 			var told reports
 			s, _ := fresh(t, WithErrorHandler(told.handle))
@@ -132,7 +134,7 @@ func TestALockOfOurOwn(t *testing.T) {
 			locked, calls := s.db.conn, 0
 			err := op(func() error {
 				calls++
-				waits, pragmaErr := s.db.conn.pragma("busy_timeout")
+				waits, pragmaErr := s.db.conn.Pragma("busy_timeout")
 				if want := []int64{5000, 0}[min(calls-1, 1)]; waits != want || pragmaErr != nil {
 					t.Errorf("%s: call %d waits %d ms, want %d: %v", name, calls, waits, want, pragmaErr)
 				}
@@ -149,8 +151,8 @@ func TestALockOfOurOwn(t *testing.T) {
 	}
 	s.db.lock()
 	locked, calls := s.db.conn, 0
-	err := s.db.again(func() error { calls++; return &commitError{busy} })
-	if !errors.As(err, new(*commitError)) || calls != 1 || s.db.conn == locked { // it may be in the file
+	err := s.db.again(func() error { calls++; return &sqlitedb.CommitError{Err: busy} })
+	if !errors.As(err, new(*sqlitedb.CommitError)) || calls != 1 || s.db.conn == locked { // it may be in the file
 		t.Errorf("a commit: error %v after %d calls", err, calls)
 	}
 	s.db.unlock()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -36,10 +37,10 @@ func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
 	return list, nil
 }
 
-var selectBalances = `SELECT s.id, ` + shown("m.name") + `, ` + loaded("s.attributes", noObject) + `, ` + loaded("r.attributes", noObject) + `,
-		` + shown("m.type") + `, m.float, ` + loaded("m.bounds", unreadable) + `,
-		` + loaded("o.recorded", unreadable) + `, ` + loaded("o.accepted", unreadable) + `, ` + loaded("o.partial", unreadable) + `,
-		` + loaded("o.pending", unreadable) + `, ` + loaded("o.set_aside", unreadable) + `, ` + loaded("o.withheld", unreadable) + `
+var selectBalances = `SELECT s.id, ` + schema.Shown("m.name") + `, ` + schema.Loaded("s.attributes", schema.NoObject) + `, ` + schema.Loaded("r.attributes", schema.NoObject) + `,
+		` + schema.Shown("m.type") + `, m.float, ` + schema.Loaded("m.bounds", schema.Unreadable) + `,
+		` + schema.Loaded("o.recorded", schema.Unreadable) + `, ` + schema.Loaded("o.accepted", schema.Unreadable) + `, ` + schema.Loaded("o.partial", schema.Unreadable) + `,
+		` + schema.Loaded("o.pending", schema.Unreadable) + `, ` + schema.Loaded("o.set_aside", schema.Unreadable) + `, ` + schema.Loaded("o.withheld", schema.Unreadable) + `
 	FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 	JOIN resources r ON r.id = s.resource_id ORDER BY s.id`
 
@@ -49,7 +50,7 @@ func (s *Reader) balances() ([]Balance, error) {
 		return nil, err
 	}
 	var list []Balance
-	err = s.db.conn.each(selectBalances,
+	err = s.db.conn.Each(selectBalances,
 		func(rows *sql.Rows) error {
 			var id int64
 			var b Balance
@@ -91,18 +92,18 @@ func (s *Reader) balances() ([]Balance, error) {
 		list = append(list, Balance{Off: fmt.Sprintf("in flight for series %d, which has no total", id)})
 	}
 	for _, id := range long {
-		list = append(list, Balance{Off: fmt.Sprintf("in flight in part %d, which is %v", id, errTooLong)})
+		list = append(list, Balance{Off: fmt.Sprintf("in flight in part %d, which is %v", id, schema.ErrTooLong)})
 	}
 	return list, nil
 }
 
-var selectSealed = `SELECT id, ` + within("payload", maxPayload, nothing) + ` FROM parts WHERE state = 'sealed'`
+var selectSealed = `SELECT id, ` + schema.Within("payload", schema.MaxPayload, schema.Nothing) + ` FROM parts WHERE state = 'sealed'`
 
 // inFlight returns the values of all sealed points by series, and the parts that
 // are too long to be looked at.
 func (s *Reader) inFlight() (flying map[int64][][]byte, long []int64, err error) {
 	flying = make(map[int64][][]byte)
-	err = s.db.conn.each(selectSealed, func(rows *sql.Rows) error {
+	err = s.db.conn.Each(selectSealed, func(rows *sql.Rows) error {
 		var id int64
 		var text sql.NullString
 		if err := rows.Scan(&id, &text); err != nil {

@@ -3,6 +3,7 @@ package localstore
 import (
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"go.opentelemetry.io/otel/attribute"
 )
@@ -13,11 +14,11 @@ import (
 
 // bounded cuts a text, at a character.
 func bounded(s string) string {
-	if len(s) <= maxText {
+	if len(s) <= schema.MaxText {
 		return s
 	}
-	end := maxText
-	for end > maxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+	end := schema.MaxText
+	for end > schema.MaxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
 		end--
 	}
 	return s[:end]
@@ -27,7 +28,7 @@ func bounded(s string) string {
 // they do not fit.
 func boundedAttributes(set attribute.Set) string {
 	text := series.EncodeAttributes(set)
-	for len(text) > maxText {
+	for len(text) > schema.MaxText {
 		set = withoutLongest(set)
 		text = series.EncodeAttributes(set)
 	}
@@ -49,7 +50,7 @@ func withoutLongest(set attribute.Set) attribute.Set {
 // seriesAttributes is encodeAttributes for a series: one that does not fit joins
 // the overflow series of its metric, as those beyond the mirror's bound do.
 func seriesAttributes(set attribute.Set) string {
-	if text := series.EncodeAttributes(set); len(text) <= maxText {
+	if text := series.EncodeAttributes(set); len(text) <= schema.MaxText {
 		return text
 	}
 	return overflowAttributes

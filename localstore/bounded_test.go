@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -18,7 +19,7 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 	for i := range list {
 		list[i] = fmt.Sprintf("%04d", i) + strings.Repeat("x", 1000)
 	}
-	long, attr := strings.Repeat("é", maxText), attribute.StringSlice("long", list)
+	long, attr := strings.Repeat("é", schema.MaxText), attribute.StringSlice("long", list)
 	checkpoints := make([]string, otelusage.MaxCheckpoints)
 	for i := range checkpoints {
 		checkpoints[i] = fmt.Sprintf("%04d", i) + strings.Repeat("\x01", otelusage.MaxTextLength-4)
@@ -72,7 +73,7 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 // checkpoints would be another one.
 func TestAListOfCheckpointsThatIsTooLong(t *testing.T) {
 	s, _ := fresh(t)
-	_, err := s.Declare(otelusage.Declaration{Name: "q", Kind: otelusage.KindSequence, Checkpoints: []string{strings.Repeat("x", maxCheckpoints)}})
+	_, err := s.Declare(otelusage.Declaration{Name: "q", Kind: otelusage.KindSequence, Checkpoints: []string{strings.Repeat("x", schema.MaxCheckpoints)}})
 	if err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("declare = %v", err)
 	}
@@ -80,8 +81,8 @@ func TestAListOfCheckpointsThatIsTooLong(t *testing.T) {
 
 func TestBoundedAttributesKeepTheShortOnes(t *testing.T) {
 	for longest, kept := range map[string]string{"a": "c", "c": "a"} {
-		set := attribute.NewSet(attribute.String(longest, strings.Repeat("x", maxText)), attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", maxText/2)))
-		got, want := boundedAttributes(set), series.EncodeAttributes(attribute.NewSet(attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", maxText/2))))
+		set := attribute.NewSet(attribute.String(longest, strings.Repeat("x", schema.MaxText)), attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2)))
+		got, want := boundedAttributes(set), series.EncodeAttributes(attribute.NewSet(attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2))))
 		if got != want {
 			t.Errorf("%s is too long: %d bytes are left, want %d: %.30s", longest, len(got), len(want), got)
 		}

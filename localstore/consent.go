@@ -168,7 +168,7 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 				return err
 			}
 		}
-		return tx.run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
+		return tx.Run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
 	})
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)

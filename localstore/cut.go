@@ -15,12 +15,12 @@ var errCut = fmt.Errorf("%w: it was cut short while it was open", series.ErrUnre
 // leaveIfCut sets a file that was cut aside, with what is left of it, before
 // more is counted into it.
 func (s *DB) leaveIfCut(file os.FileInfo) {
-	if file.Size() > 0 && s.conn.wasLeft(s.path) {
+	if file.Size() > 0 && s.conn.WasLeft(s.path) {
 		s.release(s.conn)
 		s.conn = nil
 		return
 	}
-	if file.Size() > 0 && !s.conn.logIsCut(s.path) {
+	if file.Size() > 0 && !s.conn.LogIsCut(s.path) {
 		return
 	}
 	s.leave()

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -21,7 +23,7 @@ func (s *DB) replaceDamaged(cause error) error {
 	if err := s.refuseForeign(cause); errors.Is(err, place.ErrNotMirror) {
 		return err
 	}
-	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
+	return sqlitedb.WithLockFile(s.path+lockSuffix, s.patience(), func() error {
 		file, err := os.Stat(s.path)
 		switch {
 		case err == nil:
@@ -57,7 +59,7 @@ func (s *DB) create() error {
 	if err := place.MakeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
-	return withLockFile(s.path+lockSuffix, s.patience(), func() error {
+	return sqlitedb.WithLockFile(s.path+lockSuffix, s.patience(), func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
 			s.lost = s.lost || s.last.mirror == "" && place.WasDamaged(s.path)
@@ -131,11 +133,11 @@ func (s *DB) buildWhole(path string) error {
 // mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
 // it from that, as a full disk does.
 func (s *DB) mergeLogOf(path string) error {
-	conn, err := connect(path, false, s.patience())
+	conn, err := sqlitedb.Open(path, false, s.patience())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errInLog, err)
 	}
-	if err = errors.Join(conn.mergeLog(), conn.close()); err != nil {
+	if err = errors.Join(conn.MergeLog(), conn.Close()); err != nil {
 		return fmt.Errorf("%w: %w", errInLog, err)
 	}
 	if place.HasLog(path) {
@@ -151,7 +153,7 @@ func (s *DB) build(path string) error {
 		return err
 	}
 	err := s.fill(path)
-	if noSharedMemory(err) {
+	if sqlitedb.NoSharedMemory(err) {
 		if err = s.leaveLog(path); err == nil {
 			err = s.fill(path)
 		}
@@ -160,20 +162,20 @@ func (s *DB) build(path string) error {
 }
 
 func (s *DB) fill(path string) error {
-	conn, err := connect(path, false, s.patience())
+	conn, err := sqlitedb.Open(path, false, s.patience())
 	if err != nil {
 		return err
 	}
 	if err = s.setUp(conn, path); err == nil {
-		err = migrate(conn, s.newMirror)
+		err = schema.Migrate(conn, s.newMirror)
 	}
-	return errors.Join(err, conn.close())
+	return errors.Join(err, conn.Close())
 }
 
 // refuseForeign tells a file that is no database, and never was one, from a
 // damaged mirror: it adds ErrNotMirror to the error that reading it met.
 func (s *DB) refuseForeign(err error) error {
-	if !unsound(err) {
+	if !sqlitedb.Unsound(err) {
 		return err
 	}
 	file, statErr := os.Stat(s.path)
@@ -184,22 +186,18 @@ func (s *DB) refuseForeign(err error) error {
 	return fmt.Errorf("%w: %w", place.ErrNotMirror, err)
 }
 
-// errNoMirror is met in a sound database without a mirror's one row: a mirror
-// that was emptied under a running process.
-var errNoMirror = errors.New("localstore: no mirror in the file")
-
 func damaged(err error) bool {
-	return unsound(err) || errors.Is(err, errNoMirror) || errors.Is(err, series.ErrUnreadable) || hasCode(err, codeTooBig)
+	return sqlitedb.Unsound(err) || errors.Is(err, schema.ErrNoMirror) || errors.Is(err, series.ErrUnreadable) || sqlitedb.HasCode(err, sqlitedb.CodeTooBig)
 }
 
 // named adds to what was met the error that a caller can test for.
 func (s *DB) named(err error) error {
 	switch {
-	case hasCode(err, codeBusy) && !errors.Is(err, ErrBusy):
+	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, ErrBusy):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
-	case noSharedMemory(err):
+	case sqlitedb.NoSharedMemory(err):
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
-	case (hasCode(err, codeCannotOpen) || !s.readOnly && hasCode(err, codeReadOnly)) && !errors.Is(err, fs.ErrPermission):
+	case (sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) || !s.readOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
 	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -242,44 +240,18 @@ func (s *DB) isDamaged() bool {
 }
 
 func (s *DB) readsDamaged() bool {
-	conn, err := connect(s.path, false, s.patience())
+	conn, err := sqlitedb.Open(s.path, false, s.patience())
 	if err != nil {
-		return unsound(err)
+		return sqlitedb.Unsound(err)
 	}
 	var verdict string
-	err = conn.queryRow("PRAGMA integrity_check(1)").Scan(&verdict)
-	empty := err == nil && hasNoMirror(conn)
-	_ = conn.close() // nothing was written
+	err = conn.QueryRow("PRAGMA integrity_check(1)").Scan(&verdict)
+	empty := err == nil && schema.HasNoMirror(conn)
+	_ = conn.Close() // nothing was written
 	if err != nil {
-		return unsound(err)
+		return sqlitedb.Unsound(err)
 	}
 	return verdict != "ok" || empty
-}
-
-// hasNoMirror reports whether a sound file of ours has lost its one row, the ids
-// in it, the number of its schema, or a table to a view.
-func hasNoMirror(c *connection) bool {
-	if id, err := c.pragma("application_id"); err != nil || id != applicationID {
-		return false // somebody else's
-	}
-	if _, err := schemaOfMirror(c); errors.Is(err, errNoMirror) || errors.Is(refuseViews(c, errNoMirror), errNoMirror) {
-		return true
-	}
-	n, err := c.find(`SELECT count(*) FROM mirror WHERE ` + loaded("mirror_id", nothing) + ` IS NOT NULL AND ` + loaded("installation_id", nothing) + ` IS NOT NULL`)
-	return n == 0 && (err == nil || hasCode(err, codeError))
-}
-
-// schemaOfMirror returns the number of a file's schema, 0 for a file that is
-// being made. The number and the mark of a mirror are written together.
-func schemaOfMirror(c *connection) (version int64, err error) {
-	if version, err = c.pragma("user_version"); err != nil || version > 0 {
-		return version, err
-	}
-	id, err := c.pragma("application_id")
-	if err == nil && (version < 0 || id == applicationID) {
-		err = fmt.Errorf("%w: schema %d", errNoMirror, version)
-	}
-	return version, err
 }
 
 // diagnose tells damage that SQLite has another name for. Where a table or a
@@ -290,7 +262,7 @@ func (s *DB) diagnose(err error) error {
 	if schemaGone(err) {
 		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
-	if s.readOnly || !hasCode(err, codeReadOnly) {
+	if s.readOnly || !sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
@@ -312,22 +284,22 @@ func (s *DB) salvage() {
 	if s.last.mirror != "" {
 		return
 	}
-	conn, err := connect(s.path, true, s.patience())
+	conn, err := sqlitedb.Open(s.path, true, s.patience())
 	if err != nil {
 		return
 	}
 	var h header
-	if errors.Is(refuseViews(conn, errNoMirror), errNoMirror) {
-		_ = conn.close() // read-only
+	if errors.Is(schema.RefuseViews(conn, schema.ErrNoMirror), schema.ErrNoMirror) {
+		_ = conn.Close() // read-only
 		return
 	}
-	_, _ = conn.exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
-	err = conn.queryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
+	_, _ = conn.Exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
+	err = conn.QueryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
 		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)
-	if err == nil && checkInstallationID(h.installation) == nil && h.mode >= ModeUnset && h.mode <= ModeOn {
+	if err == nil && schema.CheckInstallationID(h.installation) == nil && h.mode >= ModeUnset && h.mode <= ModeOn {
 		s.last = h
 	}
-	_ = conn.close() // of a damaged file
+	_ = conn.Close() // of a damaged file
 }
 
 // noticeSetAside tells, once, that the file this Store recorded into was set
@@ -347,9 +319,6 @@ func (s *DB) noticeSetAside() {
 	}
 }
 
-// markLimit is how much of a file is searched for traces of a mirror.
-const markLimit = 1 << 20
-
 // wasMirror reports whether a file that does not read as a database shows that
 // it was a mirror. Anything else may be somebody's document under a wrong path
 // and is not to be moved. What a file system zeroed after a crash shows nothing:
@@ -363,18 +332,12 @@ func wasMirror(path string, known bool) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	start, err := io.ReadAll(io.LimitReader(f, markLimit))
+	start, err := io.ReadAll(io.LimitReader(f, schema.MarkLimit))
 	if err != nil {
 		return false, err
 	}
 	if known && len(bytes.Trim(start, "\x00")) == 0 {
 		return true, nil
 	}
-	return bytes.Contains(start, []byte("CREATE TABLE mirror")) || hasApplicationID(start), nil
-}
-
-// hasApplicationID looks where SQLite's file format keeps it, at offset 68.
-func hasApplicationID(start []byte) bool {
-	const offset = 68
-	return len(start) >= offset+4 && bytes.Equal(start[offset:offset+4], []byte("OTUs"))
+	return bytes.Contains(start, []byte("CREATE TABLE mirror")) || schema.HasApplicationID(start), nil
 }

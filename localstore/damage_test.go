@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -142,9 +144,9 @@ func TestDamageFailsNoCall(t *testing.T) {
 	d := otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic}
 	for name, call := range map[string]func(*Store, *Writer) error{
 		"record": func(_ *Store, w *Writer) error {
-			return w.Record(background, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}})
+			return w.Record(sqlitedb.Background, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}})
 		},
-		"observe": func(_ *Store, w *Writer) error { return w.Observe(background, true) },
+		"observe": func(_ *Store, w *Writer) error { return w.Observe(sqlitedb.Background, true) },
 		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
 		"declare while the store is in use": func(s *Store, _ *Writer) error {
 			s.db.lock()
@@ -157,12 +159,15 @@ func TestDamageFailsNoCall(t *testing.T) {
 			s.db.unlock()
 			return <-declared
 		},
-		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(background); return err },
-		"begin":   func(s *Store, _ *Writer) error { _, err := s.Outbox().Begin(background, request(Delta)); return err },
-		"balance": func(s *Store, _ *Writer) error { _, err := s.Balance(background); return err },
+		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(sqlitedb.Background); return err },
+		"begin": func(s *Store, _ *Writer) error {
+			_, err := s.Outbox().Begin(sqlitedb.Background, request(Delta))
+			return err
+		},
+		"balance": func(s *Store, _ *Writer) error { _, err := s.Balance(sqlitedb.Background); return err },
 		"csv":     func(s *Store, _ *Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
-		"enable":  func(s *Store, _ *Writer) error { return s.Enable(background) },
-		"sync":    func(s *Store, _ *Writer) error { return s.Sync(background) },
+		"enable":  func(s *Store, _ *Writer) error { return s.Enable(sqlitedb.Background) },
+		"sync":    func(s *Store, _ *Writer) error { return s.Sync(sqlitedb.Background) },
 	} {
 		for kind, damage := range map[string]func(*testing.T, ...*Store){"pages": damage, "half a log": cutLog} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
@@ -392,7 +397,7 @@ func TestANewerSchemaStopsARunningProcess(t *testing.T) {
 	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNewerSchema) {
 		t.Errorf("Next = %v", err)
 	}
-	execute(t, other, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	execute(t, other, fmt.Sprintf(`PRAGMA user_version = %d`, schema.Version))
 	record(t, w, add(n, 1))
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }
@@ -403,7 +408,7 @@ func TestABusyMirrorLosesNothing(t *testing.T) {
 	record(t, w, add(n, 1))
 	other := open(t, s.Path(), c)
 	execute(t, other, `BEGIN IMMEDIATE`)
-	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 2)}, MaySend: true}); !hasCode(err, codeBusy) || errors.Is(err, ErrUnknownOutcome) {
+	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 2)}, MaySend: true}); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) || errors.Is(err, ErrUnknownOutcome) {
 		t.Errorf("Record = %v, want busy", err)
 	}
 	if err := w.Observe(t.Context(), true); err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // DB is the mirror's file.
@@ -20,10 +21,10 @@ type DB struct {
 	path  string // of the file itself, which it may be a link to; guarded by mu
 
 	mu         sync.Mutex // guards what follows, and the one write connection
-	conn       *connection
+	conn       *sqlitedb.Conn
 	ends       context.Context // of the reading under way, nil for none
 	file       os.FileInfo     // what conn writes to
-	left       *connection     // that conn was before, to the same file
+	left       *sqlitedb.Conn  // that conn was before, to the same file
 	held       held            // where an open file keeps its name
 	closed     bool
 	generation uint64 // of remembered rows
@@ -125,7 +126,7 @@ func (s *DB) lockWithin(ctx context.Context) error {
 // orBackground returns a context also for a caller who passed none.
 func orBackground(ctx context.Context) context.Context {
 	if ctx == nil {
-		return background
+		return sqlitedb.Background
 	}
 	return ctx
 }

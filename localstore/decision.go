@@ -288,5 +288,5 @@ func (s *DB) switchMode(tx *transaction, to Mode) error {
 		}
 	}
 	tx.epoch++
-	return tx.run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = ?3`, int64(to), tx.now, tx.epoch)
+	return tx.Run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = ?3`, int64(to), tx.now, tx.epoch)
 }

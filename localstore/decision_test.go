@@ -117,7 +117,7 @@ func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
 	s := open(t, path, newClock())
 	defer func() { closeStore(t, s) }()
 	setMode(t, s, ModeOn)
-	err := s.db.conn.immediate(func() error { // another process writes
+	err := s.db.conn.Immediate(func() error { // another process writes
 		for _, tt := range []struct {
 			mode Mode
 			want error
@@ -239,13 +239,13 @@ func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
 		path := newPath(t)
 		s := open(t, path, newClock())
 		setMode(t, s, tt.before)
-		if _, err := s.db.conn.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
+		if _, err := s.db.conn.Exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetMode(t.Context(), tt.decided); err == nil {
 			t.Fatal("nothing was cut off")
 		}
-		if _, err := s.db.conn.exec(`DROP TRIGGER refuse`); err != nil {
+		if _, err := s.db.conn.Exec(`DROP TRIGGER refuse`); err != nil {
 			t.Fatal(err)
 		}
 		if said := s.db.decision.read(path, path); said.mode != tt.decided {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 const nobody = 65534
@@ -161,7 +162,7 @@ func TestWhateverTheUmask(t *testing.T) {
 				if err := s.Backup(t.Context(), path+".copy"); err != nil {
 					t.Error(err)
 				}
-				err := withLockFile(path+lockSuffix, 0, func() error { return checkModes(t, home, 9) })
+				err := sqlitedb.WithLockFile(path+lockSuffix, 0, func() error { return checkModes(t, home, 9) })
 				if err != nil {
 					t.Error(err)
 				}

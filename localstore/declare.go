@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -17,12 +19,12 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	if s.missing() {
 		return otelusage.Lifetime{}, ErrNotOpen
 	}
-	if n := len(encodeList(d.Checkpoints)); n > maxCheckpoints {
-		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, maxCheckpoints)
+	if n := len(encodeList(d.Checkpoints)); n > schema.MaxCheckpoints {
+		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, schema.MaxCheckpoints)
 	}
 	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
 	life, err := s.ledger.declare(d)
-	if damaged(err) || hasCode(err, codeIO, codeCannotOpen) {
+	if damaged(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
 		s.ledger.takeTurn()
 		life, err = s.ledger.declare(d)
 	}
@@ -112,8 +114,8 @@ func (s *ledger) writeDeclarations(tx *transaction) (int, error) {
 			err = freeName(tx, d)
 		}
 		if err == nil {
-			err = tx.run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)
-				SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM `+formerNames+` WHERE name = ?1 AND kind = ?2)
+			err = tx.Run(`INSERT INTO trackables (name, kind, description, unit, float, monotonic, checkpoints, declared_at)
+				SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM `+schema.FormerNames+` WHERE name = ?1 AND kind = ?2)
 				ON CONFLICT (name, kind) DO UPDATE SET description = excluded.description, unit = excluded.unit,
 					float = excluded.float, monotonic = excluded.monotonic, checkpoints = excluded.checkpoints`,
 				d.Name, d.Kind.String(), d.Description, d.Unit, d.Float, d.Monotonic, encodeList(d.Checkpoints), tx.now)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // progress is what a forwarder's submissions have come to.
@@ -17,11 +18,11 @@ type progress struct {
 }
 
 func (s *Outbox) progress(f Forwarder) (p progress, err error) {
-	stmt, err := s.db.conn.prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
+	stmt, err := s.db.conn.Prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
 	if err != nil {
 		return p, err
 	}
-	err = stmt.QueryRowContext(background, string(f)).Scan(&p.acceptedAt, &p.accepted, &p.mark, &p.failures, &p.retryAt)
+	err = stmt.QueryRowContext(sqlitedb.Background, string(f)).Scan(&p.acceptedAt, &p.accepted, &p.mark, &p.failures, &p.retryAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -77,7 +78,7 @@ func (s *Outbox) due(h *header, r Request) (bool, error) {
 
 // batchOpen reports whether a batch is sealed and not settled.
 func (s *Outbox) batchOpen() (bool, error) {
-	id, err := s.db.conn.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	id, err := s.db.conn.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
 	return id != 0, err
 }
 
@@ -121,7 +122,7 @@ var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
 
 // hasNews reports whether there is something to seal.
 func (s *Outbox) hasNews() (bool, error) {
-	n, err := s.db.conn.find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
+	n, err := s.db.conn.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
 		OR EXISTS (` + sharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
 		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
@@ -151,7 +152,7 @@ func (s *Outbox) OftenCutOff() (bool, error) {
 	defer s.db.unlock()
 	var cutOff int64
 	err := s.db.view(s.db.context(), func(*transaction) (err error) {
-		cutOff, err = s.db.conn.find(`SELECT cut_off FROM mirror`)
+		cutOff, err = s.db.conn.Find(`SELECT cut_off FROM mirror`)
 		return err
 	})
 	return cutOff >= cutOffsBeforeWait, wrap("read mirror", err)
@@ -170,11 +171,11 @@ func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
 	err := s.db.briefly(func() error {
 		return s.db.update(s.db.context(), relaxed, func(tx *transaction) error {
 			wait = false
-			cutOff, err := tx.find(`SELECT cut_off FROM mirror`)
+			cutOff, err := tx.Find(`SELECT cut_off FROM mirror`)
 			if err != nil || cutOff < cutOffsBeforeWait {
 				return err
 			}
-			n, err := tx.affected(`UPDATE mirror SET waited_at = ?1 WHERE waited_at > ?1 OR ?1 - waited_at >= ?2`,
+			n, err := tx.Affected(`UPDATE mirror SET waited_at = ?1 WHERE waited_at > ?1 OR ?1 - waited_at >= ?2`,
 				tx.now, int64(betweenWaits(interval, cutOff-cutOffsBeforeWait)))
 			wait = n > 0
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -87,23 +88,17 @@ func partsOf(payloads []*payload) (parts []*series.Part) {
 	return parts
 }
 
-// erased are the tables that are emptied.
-var erased = []string{
-	"totals", "days", "history", "current_states", "gauges", "occupancy", "active", "writers", "parts", "batches",
-	"forwarders", "submission_log", "series", "metrics", formerNames, "trackables", "resources",
-}
-
 // erase returns what is to be taken back once.
 func (s *Store) erase(tx *transaction) ([]*payload, error) {
-	if err := tx.overwriteDeleted(); err != nil {
+	if err := tx.OverwriteDeleted(); err != nil {
 		return nil, err
 	}
 	kept, once, err := withdraw(tx)
 	if err != nil {
 		return nil, fmt.Errorf("read states: %w", err)
 	}
-	for _, table := range erased {
-		if err := tx.run("DELETE FROM " + table); err != nil {
+	for _, table := range schema.Erased {
+		if err := tx.Run("DELETE FROM " + table); err != nil {
 			return nil, fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
@@ -113,10 +108,10 @@ func (s *Store) erase(tx *transaction) ([]*payload, error) {
 	// How many rows there ever were tells of the past, too. Ids begin anew: what
 	// a process remembers of the rows is forgotten with the epoch, and the
 	// outcome of a submission needs a lease, which is gone.
-	if err := tx.run("DELETE FROM sqlite_sequence"); err != nil {
+	if err := tx.Run("DELETE FROM sqlite_sequence"); err != nil {
 		return nil, fmt.Errorf("empty counters: %w", err)
 	}
-	err = tx.run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
+	err = tx.Run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
 		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.now)
 	return once, wrap("renew ids", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // bytesOf returns all that lies on the disk under a mirror's name.
@@ -87,14 +88,14 @@ func TestEraseIsFinishedByTheNextOpen(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
 	ids := remember(t, s, w)
-	reader, err := connect(s.Path(), true, 0)
+	reader, err := sqlitedb.Open(s.Path(), true, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err = reader.snapshot(func() error {
-		if _, err := reader.find(`SELECT count(*) FROM totals`); err != nil {
+	err = reader.Snapshot(func() error {
+		if _, err := reader.Find(`SELECT count(*) FROM totals`); err != nil {
 			return err
 		}
 		return s.Erase(ctx)
@@ -102,7 +103,7 @@ func TestEraseIsFinishedByTheNextOpen(t *testing.T) {
 	if !errors.Is(err, ErrErasePending) {
 		t.Errorf("Erase beside a reader: %v, want ErrErasePending", err)
 	}
-	if err := reader.close(); err != nil {
+	if err := reader.Close(); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 var (
@@ -49,7 +50,7 @@ var (
 
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
-	ErrNewerSchema = errors.New("localstore: mirror has a newer schema")
+	ErrNewerSchema = schema.ErrNewer
 
 	// ErrInUse is returned for a second Writer of one Store.
 	ErrInUse = errors.New("localstore: store has a writer already")
@@ -77,5 +78,5 @@ var (
 	ErrNoPayload = errors.New("localstore: what was sent is not kept")
 
 	// ErrInvalidID is returned for an installation id that cannot be used.
-	ErrInvalidID = errors.New("localstore: invalid installation id")
+	ErrInvalidID = schema.ErrInvalidID
 )

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -48,7 +49,7 @@ func (s *Reader) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
-	snap, err := s.snapshot(background, Query{}, false)
+	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
 	}

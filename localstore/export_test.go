@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -284,7 +285,7 @@ func TestExportWriterMayCallBack(t *testing.T) {
 type calling struct{ s *Store }
 
 func (c calling) Write(p []byte) (int, error) {
-	_, err := c.s.Consent(background)
+	_, err := c.s.Consent(sqlitedb.Background)
 	return len(p), err
 }
 
@@ -296,7 +297,7 @@ func TestExportDuringRecording(t *testing.T) {
 	var recording sync.WaitGroup
 	recording.Go(func() {
 		for range 100 {
-			if err := w.Record(background, Recording{Changes: []Change{add(n, 1), add(q, 1)}, MaySend: true}); err != nil {
+			if err := w.Record(sqlitedb.Background, Recording{Changes: []Change{add(n, 1), add(q, 1)}, MaySend: true}); err != nil {
 				t.Error(err)
 				return
 			}

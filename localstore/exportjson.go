@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -58,7 +59,7 @@ const (
 // meanwhile. No context ends what it reads: that of [Store.Snapshot] does, whose
 // result writes the same.
 func (s *Reader) WriteJSON(w io.Writer) error {
-	snap, err := s.snapshot(background, Query{Days: true, History: true, Submissions: true}, true)
+	snap, err := s.snapshot(sqlitedb.Background, Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"unicode"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -28,7 +29,7 @@ import (
 // while w is written to. No context ends what it reads: that of
 // [Store.Snapshot] does, whose result writes the same.
 func (s *Reader) WriteReport(w io.Writer) error {
-	snap, err := s.snapshot(background, Query{}, false)
+	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

@@ -67,7 +67,7 @@ type foldTotals struct {
 // foldFormer folds what is settled of resources that are not in use, the one
 // of this recording is.
 func (s *recorder) foldFormer(tx *transaction, current string) error {
-	n, err := tx.find(`SELECT count(*) FROM series`)
+	n, err := tx.Find(`SELECT count(*) FROM series`)
 	if err != nil || n <= s.book.maxSeries/2 {
 		return wrap("count series", err)
 	}
@@ -96,7 +96,7 @@ func (s *recorder) foldFormer(tx *transaction, current string) error {
 // that is unused for longest first. What is in flight stays where it is.
 func idleResources(tx *transaction, current string) (idle []int64, err error) {
 	series := int64(0)
-	err = tx.each(`SELECT r.id, count(*), max(max(coalesce(o.updated_at, 0), coalesce(g.updated_at, 0))) AS used
+	err = tx.Each(`SELECT r.id, count(*), max(max(coalesce(o.updated_at, 0), coalesce(g.updated_at, 0))) AS used
 		FROM resources r JOIN series s ON s.resource_id = r.id
 		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
 		WHERE r.attributes NOT IN (?1, '`+importedAttributes+`', '`+formerAttributes+`')
@@ -132,7 +132,7 @@ func (f *fold) collect(idle []int64) error {
 	if err != nil {
 		return err
 	}
-	return f.each(`SELECT s.id, s.attributes, r.attributes = '`+formerAttributes+`', m.name, m.type, m.float, m.bounds,
+	return f.Each(`SELECT s.id, s.attributes, r.attributes = '`+formerAttributes+`', m.name, m.type, m.float, m.bounds,
 			(SELECT max(k.id) FROM metrics k WHERE k.name = m.name AND k.scope_name = m.scope_name
 				AND k.scope_attributes = m.scope_attributes AND k.unit = m.unit AND k.type = m.type
 				AND k.monotonic = m.monotonic AND k.float = m.float AND k.bounds = m.bounds),
@@ -242,20 +242,20 @@ func (f *fold) write() error {
 	if err := f.removeSeries(gone); err != nil {
 		return err
 	}
-	err = replaceTotals.run(f.connection, len(counting), func(i int, args []any) ([]any, error) {
+	err = replaceTotals.run(f.Conn, len(counting), func(i int, args []any) ([]any, error) {
 		t := counting[i].total
 		return appendValues(append(args, counting[i].members[0].series), []any{t.exports, t.updatedAt}, t.values[:]...)
 	})
 	for _, g := range f.order {
 		if err == nil {
-			err = f.run(`UPDATE series SET metric_id = ?2, resource_id = ?3 WHERE id = ?1`, g.members[0].series, g.metric, former)
+			err = f.Run(`UPDATE series SET metric_id = ?2, resource_id = ?3 WHERE id = ?1`, g.members[0].series, g.metric, former)
 		}
 	}
 	if err == nil {
-		err = f.run(`DELETE FROM metrics WHERE NOT EXISTS (SELECT 1 FROM series WHERE metric_id = metrics.id)`)
+		err = f.Run(`DELETE FROM metrics WHERE NOT EXISTS (SELECT 1 FROM series WHERE metric_id = metrics.id)`)
 	}
 	if err == nil {
-		err = f.run(`DELETE FROM resources WHERE id NOT IN (SELECT resource_id FROM series)`)
+		err = f.Run(`DELETE FROM resources WHERE id NOT IN (SELECT resource_id FROM series)`)
 	}
 	if err == nil {
 		err = releaseLease(f.transaction) // it has run out: who comes back late with its outcome has lost it
@@ -266,16 +266,16 @@ func (f *fold) write() error {
 // newFormerResource makes the resource of former versions anew and moves what
 // was folded before to it.
 func (f *fold) newFormerResource() (int64, error) {
-	before, err := f.find(`SELECT id FROM resources WHERE attributes = ?1`, formerAttributes)
+	before, err := f.Find(`SELECT id FROM resources WHERE attributes = ?1`, formerAttributes)
 	if err == nil {
-		err = f.run(`DELETE FROM resources WHERE id = ?1`, before)
+		err = f.Run(`DELETE FROM resources WHERE id = ?1`, before)
 	}
 	if err != nil {
 		return 0, err
 	}
-	id, err := f.insert(`INSERT INTO resources (attributes) VALUES (?1)`, formerAttributes)
+	id, err := f.Insert(`INSERT INTO resources (attributes) VALUES (?1)`, formerAttributes)
 	if err == nil {
-		err = f.run(`UPDATE series SET resource_id = ?2 WHERE resource_id = ?1`, before, id)
+		err = f.Run(`UPDATE series SET resource_id = ?2 WHERE resource_id = ?1`, before, id)
 	}
 	return id, err
 }
@@ -283,13 +283,13 @@ func (f *fold) newFormerResource() (int64, error) {
 // moveGauge moves the states a State was in, of two in one slot the later, and
 // the later value of an application's gauge.
 func (f *fold) moveGauge(from, to int64) error {
-	err := f.run(`DELETE FROM history WHERE series_id = ?1 AND EXISTS (SELECT 1 FROM history k
+	err := f.Run(`DELETE FROM history WHERE series_id = ?1 AND EXISTS (SELECT 1 FROM history k
 		WHERE k.slot = history.slot AND k.series_id = ?2 AND k.at >= history.at)`, from, to)
 	if err == nil {
-		err = f.run(`UPDATE OR REPLACE history SET series_id = ?2 WHERE series_id = ?1`, from, to)
+		err = f.Run(`UPDATE OR REPLACE history SET series_id = ?2 WHERE series_id = ?1`, from, to)
 	}
 	if err == nil {
-		err = f.run(`UPDATE OR REPLACE gauges SET series_id = ?2 WHERE series_id = ?1
+		err = f.Run(`UPDATE OR REPLACE gauges SET series_id = ?2 WHERE series_id = ?1
 			AND updated_at >= coalesce((SELECT k.updated_at FROM gauges k WHERE k.series_id = ?2), 0)`, from, to)
 	}
 	return err
@@ -299,7 +299,7 @@ func (f *fold) remove(series []int64, tables ...string) error {
 	list, err := json.Marshal(series)
 	for _, table := range tables {
 		if err == nil {
-			err = f.run(`DELETE FROM `+table+` WHERE series_id IN (SELECT value FROM json_each(?1))`, string(list))
+			err = f.Run(`DELETE FROM `+table+` WHERE series_id IN (SELECT value FROM json_each(?1))`, string(list))
 		}
 	}
 	return err
@@ -308,7 +308,7 @@ func (f *fold) remove(series []int64, tables ...string) error {
 func (f *fold) removeSeries(series []int64) error {
 	list, err := json.Marshal(series)
 	if err == nil {
-		err = f.run(`DELETE FROM series WHERE id IN (SELECT value FROM json_each(?1))`, string(list))
+		err = f.Run(`DELETE FROM series WHERE id IN (SELECT value FROM json_each(?1))`, string(list))
 	}
 	return err
 }

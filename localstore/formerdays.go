@@ -44,7 +44,7 @@ func (f *fold) writeDays() error {
 			sums = append(sums, g.sum(day))
 		}
 	}
-	return insertDays.run(f.connection, len(sums), func(i int, args []any) ([]any, error) {
+	return insertDays.run(f.Conn, len(sums), func(i int, args []any) ([]any, error) {
 		value, _ := sums[i].value.Number()
 		return append(args, sums[i].day, sums[i].member.series, value, sums[i].count), nil
 	})
@@ -86,7 +86,7 @@ func (f *fold) readDays() ([]sample, error) {
 		return nil, err
 	}
 	var samples []sample
-	err = f.each(`SELECT day, series_id, value, count FROM days WHERE series_id IN (SELECT value FROM json_each(?1))`,
+	err = f.Each(`SELECT day, series_id, value, count FROM days WHERE series_id IN (SELECT value FROM json_each(?1))`,
 		func(rows *sql.Rows) error {
 			var s sample
 			var series int64

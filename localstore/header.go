@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"go.opentelemetry.io/otel/attribute"
@@ -43,24 +45,24 @@ var formerAttributes = series.EncodeAttributes(attribute.NewSet(attribute.Bool(o
 // load an absurdly long one. There are few.
 var (
 	selectHeader        = headerQuery("resources")
-	selectHeaderReading = headerQuery("(SELECT id, " + loaded("attributes", noObject) + " AS attributes FROM resources NOT INDEXED)")
+	selectHeaderReading = headerQuery("(SELECT id, " + schema.Loaded("attributes", schema.NoObject) + " AS attributes FROM resources NOT INDEXED)")
 )
 
 func headerQuery(resources string) string {
 	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
-	` + loaded("mirror_id", nothing) + `, ` + loaded("installation_id", nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
-	` + loaded("lease_token", unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
+	` + schema.Loaded("mirror_id", schema.Nothing) + `, ` + schema.Loaded("installation_id", schema.Nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
+	` + schema.Loaded("lease_token", schema.Unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + formerAttributes + `'), 0) FROM mirror`
 }
 
 func (s *DB) readHeader() (h header, err error) {
-	ctx := s.conn.context()
+	ctx := s.conn.Context()
 	query := selectHeader
 	if s.readOnly {
 		query = selectHeaderReading
 	}
-	stmt, err := s.conn.preparedUntil(ctx, query)
-	if err != nil && hasCode(err, codeError) {
-		return h, fmt.Errorf("read mirror: %w: %w", errNoMirror, err)
+	stmt, err := s.conn.PreparedUntil(ctx, query)
+	if err != nil && sqlitedb.HasCode(err, sqlitedb.CodeError) {
+		return h, fmt.Errorf("read mirror: %w: %w", schema.ErrNoMirror, err)
 	}
 	if err != nil {
 		return h, err
@@ -70,7 +72,7 @@ func (s *DB) readHeader() (h header, err error) {
 		&h.mode, &h.modeSince, &h.requireConsent, &h.epoch, &h.erasures, &h.erasePending, &h.imported, &h.sealedUntil, &h.sharedMark, &h.leaseToken, &h.leaseUntil, &h.former)
 	h.mirror, h.installation = mirror.String, installation.String
 	if err == nil && !(mirror.Valid && installation.Valid) {
-		err = fmt.Errorf("%w: its id is no text, or too long", errNoMirror)
+		err = fmt.Errorf("%w: its id is no text, or too long", schema.ErrNoMirror)
 	}
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(instant.Clamp(h.createdAt), 1), max(instant.Clamp(h.sealedUntil), 1)
@@ -78,10 +80,10 @@ func (s *DB) readHeader() (h header, err error) {
 		return h, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("%w: schema %d", errNoMirror, h.version)
+		err = fmt.Errorf("%w: schema %d", schema.ErrNoMirror, h.version)
 	}
-	if errors.Is(err, sql.ErrNoRows) || hasCode(err, codeError) {
-		err = fmt.Errorf("%w: %w", errNoMirror, err)
+	if errors.Is(err, sql.ErrNoRows) || sqlitedb.HasCode(err, sqlitedb.CodeError) {
+		err = fmt.Errorf("%w: %w", schema.ErrNoMirror, err)
 	}
 	return h, fmt.Errorf("read mirror: %w", err)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 // Health is the state of a mirror and its file.
@@ -62,9 +63,6 @@ func (h *Health) Sound() bool {
 	return len(h.Damage) == 0
 }
 
-// tables are all tables, the mirror's own row first.
-var tables = append([]string{"mirror", tombstones}, erased...)
-
 // Examine checks the file and says what it holds. It reads table by table, so
 // that nobody who writes waits for long, and calls progress, which may be nil,
 // before each. What is damaged is in the result; an error says that the file
@@ -78,7 +76,7 @@ func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Hea
 	}
 	h := &Health{At: s.db.now().UTC(), Path: s.db.path}
 	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
-	for _, table := range tables {
+	for _, table := range schema.Tables {
 		steps = append(steps, h.table(ctx, s, table))
 	}
 	for i, step := range steps {
@@ -108,19 +106,19 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
 		h.Schema, h.Consent, h.ErasePending = tx.version, s.db.consentOf(&tx.header), tx.erasePending
 		var err error
-		if h.Journal, err = s.db.conn.journalMode(); err != nil {
+		if h.Journal, err = s.db.conn.JournalMode(); err != nil {
 			return err
 		}
-		pages, err := s.db.conn.pragma("freelist_count")
+		pages, err := s.db.conn.Pragma("freelist_count")
 		if err != nil {
 			return err
 		}
-		size, err := s.db.conn.pragma("page_size")
+		size, err := s.db.conn.Pragma("page_size")
 		if err != nil {
 			return err
 		}
 		h.Free = pages * size
-		recordedAt, err := s.db.conn.find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
+		recordedAt, err := s.db.conn.Find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
 		if err != nil {
 			return err
 		}
@@ -128,7 +126,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 		if h.Retractions, err = retractionsLeft(s.db.conn, &tx.header); err != nil {
 			return err
 		}
-		return s.db.conn.each(`SELECT `+shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
+		return s.db.conn.Each(`SELECT `+schema.Shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
 				var acceptedAt, retryAt int64
@@ -143,7 +141,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
-		faults, err := schemaFaults(s.db.conn, tx.version)
+		faults, err := schema.Faults(s.db.conn, tx.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -159,16 +157,16 @@ func (h *Health) balance(ctx context.Context, s *Reader) func() error {
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Reader, name string) func() error {
 	return step(ctx, s, func(tx *transaction) error {
-		if tx.version < tablesSince[name] {
+		if tx.version < schema.TablesSince[name] {
 			return nil
 		}
-		if long, err := hasLong(s.db.conn, name); err != nil {
+		if long, err := schema.HasLong(s.db.conn, name); err != nil {
 			return err
 		} else if long {
-			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, maxText))
+			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, schema.MaxText))
 			return nil
 		}
-		err := s.db.conn.each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
+		err := s.db.conn.Each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
 			var verdict string
 			err := rows.Scan(&verdict)
 			if verdict != "ok" {
@@ -179,7 +177,7 @@ func (h *Health) table(ctx context.Context, s *Reader, name string) func() error
 		if err != nil {
 			return err
 		}
-		n, err := s.db.conn.find("SELECT count(*) FROM " + name)
+		n, err := s.db.conn.Find("SELECT count(*) FROM " + name)
 		if err == nil {
 			h.Tables = append(h.Tables, TableSize{name, n})
 		}

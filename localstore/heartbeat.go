@@ -51,13 +51,13 @@ func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 // may have been counted and is not counted again, or dates far ahead, which
 // wrong clocks wrote, could push out those that are counted today.
 func beginPeriod(tx *transaction, p period) (first bool, err error) {
-	n, err := tx.affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
+	n, err := tx.Affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
 		WHERE NOT EXISTS (SELECT 1 FROM active WHERE period = ?1 AND date > ?2 ORDER BY date DESC LIMIT 1 OFFSET ?3)`,
 		p.name, p.date, keepDates-1)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.run(`DELETE FROM active WHERE period = ?1
+	return true, tx.Run(`DELETE FROM active WHERE period = ?1
 		AND date < (SELECT date FROM active WHERE period = ?1 ORDER BY date DESC LIMIT 1 OFFSET ?2)`, p.name, keepDates-1)
 }
 
@@ -100,9 +100,9 @@ func (s *recorder) expireDaily(tx *transaction, r *Recording) error {
 	if s.expiredDay == day {
 		return nil
 	}
-	before, err := tx.find(`SELECT recorded_day FROM mirror`)
+	before, err := tx.Find(`SELECT recorded_day FROM mirror`)
 	if err == nil && before != day {
-		err = tx.run(`UPDATE mirror SET recorded_day = ?1`, day)
+		err = tx.Run(`UPDATE mirror SET recorded_day = ?1`, day)
 	}
 	if err != nil {
 		return fmt.Errorf("note day: %w", err)
@@ -129,21 +129,21 @@ func (s *recorder) expire(tx *transaction, day int64) error {
 	for _, n := range s.book.maxRowsByName {
 		rows = max(rows, n)
 	}
-	if err := tx.run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {
+	if err := tx.Run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {
 		return fmt.Errorf("expire history: %w", err)
 	}
-	if err := tx.run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
+	if err := tx.Run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
 		return fmt.Errorf("expire days: %w", err)
 	}
 	now := time.Unix(0, tx.now).UTC()
 	oldest := now.AddDate(0, 0, -keepActive).Format(time.DateOnly)
 	latest := now.AddDate(0, 0, keepActive).Format(time.DateOnly)
 	for _, table := range []string{"days", "history", "totals"} {
-		if err := tx.run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest, latest); err != nil {
+		if err := tx.Run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest, latest); err != nil {
 			return fmt.Errorf("expire heartbeats: %w", err)
 		}
 	}
-	err := tx.run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
+	err := tx.Run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
 		AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
 		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest, latest)
 	return wrap("expire heartbeats", err)

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -101,7 +102,7 @@ func newWriter(t testing.TB, s *Store) *Writer {
 // balances returns the balance by metric name and attributes, resources added.
 func balances(t testing.TB, s *Store) map[string]Balance {
 	t.Helper()
-	list, err := s.Balance(background)
+	list, err := s.Balance(sqlitedb.Background)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +420,7 @@ func text(t testing.TB, s *Store, query string, args ...any) string {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
 	var v any
-	if err := s.db.conn.queryRow(query, args...).Scan(&v); err != nil {
+	if err := s.db.conn.QueryRow(query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return fmt.Sprint(v)
@@ -436,7 +437,7 @@ func execute(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
-	if _, err := s.db.conn.exec(query, args...); err != nil {
+	if _, err := s.db.conn.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }

@@ -17,7 +17,7 @@ func TestContentThatNobodyWrites(t *testing.T) {
 		`INSERT OR REPLACE INTO days (series_id, day, value, count) SELECT id, 1000000000000000, 7, 0 FROM series`,
 		`INSERT OR REPLACE INTO days (series_id, day, value, count) SELECT id, -1000000000000000, 7, 0 FROM series`,
 	} {
-		if _, err := s.db.conn.exec(statement); err != nil {
+		if _, err := s.db.conn.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -75,7 +77,7 @@ func (s *importer) importReference() {
 	if !s.reference.found(s.db.asked) {
 		return
 	}
-	o, err := s.reference.read(min(brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.path))
+	o, err := s.reference.read(min(sqlitedb.Brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.path))
 	if err == nil {
 		err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
 			if tx.imported {
@@ -115,7 +117,7 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 		}
 	}
 	if t := o.submissions; t != nil {
-		err := tx.run(`INSERT INTO forwarders (kind, accepted, accepted_at) VALUES (?1, ?2, ?3)
+		err := tx.Run(`INSERT INTO forwarders (kind, accepted, accepted_at) VALUES (?1, ?2, ?3)
 			ON CONFLICT (kind) DO UPDATE SET accepted = accepted + excluded.accepted`,
 			string(Cumulative), saturate.Int(t.last().total), t.last().at)
 		if err != nil {
@@ -125,7 +127,7 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 	if err := s.ledger.settleNames(tx); err != nil {
 		return err
 	}
-	err := tx.run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
+	err := tx.Run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
 	if err != nil || s.db.installationID != "" {
 		return err
 	}
@@ -134,7 +136,7 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 		o.problems = append(o.problems, problem)
 	}
 	if user != "" {
-		err = tx.run(replaceInstallation, user)
+		err = tx.Run(schema.ReplaceInstallation, user)
 	}
 	return err
 }
@@ -148,7 +150,7 @@ func (s *importer) importTrackable(tx *transaction, t *original) error {
 		at = t.rows[0].at
 	}
 	t.name, t.description = bounded(t.name), bounded(t.description)
-	err := tx.run(`INSERT OR IGNORE INTO trackables (name, kind, description, float, declared_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
+	err := tx.Run(`INSERT OR IGNORE INTO trackables (name, kind, description, float, declared_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		t.name, t.kind.String(), t.description, t.kind == otelusage.KindStatistic && !t.whole(), at)
 	if err != nil || len(t.rows) == 0 {
 		return err
@@ -197,7 +199,7 @@ func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes at
 	}
 	column, err := total.SQL()
 	if err == nil {
-		err = tx.run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
+		err = tx.Run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
 			id, column, exports, at)
 	}
 	return id, wrap("write totals", err)
@@ -207,7 +209,7 @@ func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes at
 func (s *importer) importHistory(tx *transaction, t *original, series int64, values []series.Value) error {
 	rows := s.book.rowsFor(strings.ToLower(t.name))
 	first := max(len(values)-int(min(rows, originalRows)), 0)
-	err := insertHistory.run(tx.connection, len(values)-first, func(i int, args []any) ([]any, error) {
+	err := insertHistory.run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		value, count := values[i].Number()
 		slot := (t.count - int64(len(values)-i)) % rows
@@ -224,7 +226,7 @@ func (s *importer) importHistory(tx *transaction, t *original, series int64, val
 			ends = append(ends, i)
 		}
 	}
-	err = insertDays.run(tx.connection, len(ends), func(i int, args []any) ([]any, error) {
+	err = insertDays.run(tx.Conn, len(ends), func(i int, args []any) ([]any, error) {
 		value, count := values[ends[i]].Number()
 		return append(args, instant.Day(t.rows[ends[i]].at), series, value, count), nil
 	})
@@ -241,7 +243,7 @@ func (s *importer) importState(tx *transaction, t *original, m *series.Metric) e
 	}
 	rows := s.book.rowsFor(strings.ToLower(t.name))
 	first := max(len(t.rows)-int(min(rows, originalRows)), 0)
-	err = insertHistory.run(tx.connection, len(t.rows)-first, func(i int, args []any) ([]any, error) {
+	err = insertHistory.run(tx.Conn, len(t.rows)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		return append(args, (t.count-int64(len(t.rows)-i))%rows, gauge, t.rows[i].at, stateColumn(t.rows[i].state), nil), nil
 	})
@@ -249,7 +251,7 @@ func (s *importer) importState(tx *transaction, t *original, m *series.Metric) e
 		return fmt.Errorf("write history: %w", err)
 	}
 	last := t.last()
-	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
+	err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		SELECT id, ?3, ?4, ?5, ?6, 1, ?3, ?4 FROM trackables WHERE name = ?1 AND kind = ?2
 		ON CONFLICT (trackable_id) DO UPDATE SET state = ?4, since = ?5, moves = ?6, shared = 1,
 			shared_series_id = iif(shared, shared_series_id, ?3), shared_state = ?4 WHERE moves = 0`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -24,7 +25,7 @@ func adoptKind(tx *transaction, t *original) error {
 	if !counts(t.kind) {
 		return nil
 	}
-	err := tx.each(`SELECT kind FROM (SELECT kind FROM former_names WHERE name = ?1 UNION ALL SELECT kind FROM trackables WHERE name = ?1)
+	err := tx.Each(`SELECT kind FROM (SELECT kind FROM former_names WHERE name = ?1 UNION ALL SELECT kind FROM trackables WHERE name = ?1)
 		ORDER BY kind = ?2`, func(rows *sql.Rows) error {
 		var name string
 		if err := rows.Scan(&name); err != nil {
@@ -49,7 +50,7 @@ func (s *importer) convertImported(tx *transaction, d otelusage.Declaration) err
 		names = append(names, was.name)
 	}
 	for _, name := range names {
-		ids, err := tx.list(`SELECT id FROM trackables WHERE name = ?1 AND kind <> ?2 AND id NOT IN (SELECT trackable_id FROM `+formerNames+`)`,
+		ids, err := tx.List(`SELECT id FROM trackables WHERE name = ?1 AND kind <> ?2 AND id NOT IN (SELECT trackable_id FROM `+schema.FormerNames+`)`,
 			name, d.Kind.String())
 		for _, id := range ids {
 			if err == nil {
@@ -69,12 +70,12 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
 func (s *importer) convertTrackable(tx *transaction, trackable int64, t *original) error {
-	series, err := tx.find(selectImported, trackable)
+	series, err := tx.Find(selectImported, trackable)
 	if err != nil {
 		return err
 	}
 	if series == 0 { // what was never counted says nothing: two kinds would be uploaded under one name
-		return tx.run(`DELETE FROM trackables WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metrics WHERE trackable_id = ?1)`, trackable)
+		return tx.Run(`DELETE FROM trackables WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metrics WHERE trackable_id = ?1)`, trackable)
 	}
 	if err := s.readImported(tx, t, series); err != nil {
 		return err
@@ -86,11 +87,11 @@ func (s *importer) convertTrackable(tx *transaction, trackable int64, t *origina
 		`DELETE FROM metrics WHERE id = (SELECT metric_id FROM series WHERE id = ?1)`,
 		`DELETE FROM series WHERE id = ?1`,
 	} {
-		if err := tx.run(query, series); err != nil {
+		if err := tx.Run(query, series); err != nil {
 			return err
 		}
 	}
-	if err := tx.run(`DELETE FROM trackables WHERE id = ?1`, trackable); err != nil {
+	if err := tx.Run(`DELETE FROM trackables WHERE id = ?1`, trackable); err != nil {
 		return err
 	}
 	s.db.forget()
@@ -106,7 +107,7 @@ func (s *importer) readImported(tx *transaction, t *original, series int64) erro
 	total := all[0]
 	t.count = total.exports
 	rows := s.book.rowsFor(strings.ToLower(t.name))
-	err = tx.each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
+	err = tx.Each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {
 			var c change
 			err := found.Scan(&c.at, &c.total)

@@ -64,6 +64,6 @@ func (s *DB) closeLeft() error {
 	if left == nil || err != nil || !os.SameFile(file, s.file) {
 		return err
 	}
-	_ = left.close() // of a damaged file
+	_ = left.Close() // of a damaged file
 	return nil
 }

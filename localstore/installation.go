@@ -2,13 +2,10 @@ package localstore
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-)
 
-const replaceInstallation = `UPDATE mirror SET installation_id = ?1`
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+)
 
 // InstallationID returns the id under which this installation submits.
 func (s *Store) InstallationID() string {
@@ -46,7 +43,7 @@ func (s *Store) SetInstallationID(id string) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if err := checkInstallationID(id); err != nil {
+	if err := schema.CheckInstallationID(id); err != nil {
 		return err
 	}
 	s.db.lock()
@@ -56,24 +53,11 @@ func (s *Store) SetInstallationID(id string) error {
 
 func (s *DB) setInstallationID(id string) error {
 	err := s.update(s.context(), relaxed, func(tx *transaction) error {
-		return tx.run(replaceInstallation, id)
+		return tx.Run(schema.ReplaceInstallation, id)
 	})
 	if err != nil {
 		return fmt.Errorf("set installation id: %w", err)
 	}
 	s.identity.installation, s.last.installation = id, id
-	return nil
-}
-
-// maxInstallationID is how many characters HQ keeps of an identifier.
-const maxInstallationID = 255
-
-func checkInstallationID(id string) error {
-	if n := utf8.RuneCountInString(id); n == 0 || n > maxInstallationID {
-		return fmt.Errorf("%w: %d characters, want 1 to %d", ErrInvalidID, n, maxInstallationID)
-	}
-	if !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
-		return fmt.Errorf("%w: only UTF-8 text without control characters is allowed", ErrInvalidID)
-	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -92,15 +93,15 @@ func (s *ledger) readLedger() error {
 	if err != nil {
 		return err
 	}
-	c, err := connect(path, true, s.db.busyLimit())
+	c, err := sqlitedb.Open(path, true, s.db.busyLimit())
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.snapshot(func() error { return l.recorded.read(c) }), c.close())
+	return errors.Join(c.Snapshot(func() error { return l.recorded.read(c) }), c.Close())
 }
 
 // read reads one state of the file.
-func (r *recorded) read(c *connection) error {
+func (r *recorded) read(c *sqlitedb.Conn) error {
 	r.known = make(map[ledgerKey]otelusage.Declaration)
 	r.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
 	r.imports = make(map[string]otelusage.SeriesLifetime)
@@ -114,9 +115,9 @@ func (r *recorded) read(c *connection) error {
 	return r.loadLifetimes(c, keys)
 }
 
-func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
+func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]ledgerKey, error) {
 	keys := make(map[int64]ledgerKey)
-	err := c.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
+	err := c.Each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
 			c.trackable_id IS NOT NULL, coalesce(c.state, '')
 		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id AND c.moves > 0`,
 		func(rows *sql.Rows) error {
@@ -143,7 +144,7 @@ func (r *recorded) loadTrackables(c *connection) (map[int64]ledgerKey, error) {
 	return keys, err
 }
 
-func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error {
+func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]ledgerKey) error {
 	type points struct {
 		trackable  int64
 		attributes string
@@ -152,7 +153,7 @@ func (r *recorded) loadLifetimes(c *connection, keys map[int64]ledgerKey) error 
 	var order []points
 	imported := make(map[points]int64) // how often they changed
 	counted := make(map[int64]bool)    // trackables that were counted here
-	err := c.each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded, o.imported IS NOT NULL, o.exports
+	err := c.Each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded, o.imported IS NOT NULL, o.exports
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		JOIN trackables t ON t.id = m.trackable_id
 		WHERE m.role IN ('value', 'changes') ORDER BY s.id`,

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // overwrite writes into a file by hand, whatever other connections know of it.
@@ -61,7 +64,7 @@ func TestATextThatIsReadAgainAndAgain(t *testing.T) {
 // TestAnApplicationReadsNoViewWithoutAnEnd in place of a table, whenever somebody
 // made it one.
 func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
-	for _, table := range tables {
+	for _, table := range schema.Tables {
 		for _, when := range []string{"running", "opened"} {
 			if table == "mirror" && when == "running" {
 				continue // its row is read before anything else
@@ -95,7 +98,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	sub := mustBegin(t, s)
 	overwrite(t, s.db.path, `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
 	r := open(t, s.db.path, c, ReadOnly())
-	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
+	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("preview = %v", err)
 	}
 	if _, err := r.Snapshot(t.Context(), Query{}); err != nil {
@@ -104,7 +107,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	if list, err := r.Balance(t.Context()); err != nil || !strings.Contains(list[len(list)-1].Off, "too long") {
 		t.Errorf("balance = %v, %v", list, err)
 	}
-	if _, err := s.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
+	if _, err := s.Preview(t.Context(), request(Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("the application's own preview = %v", err)
 	}
 	conn := s.db.conn
@@ -116,7 +119,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 		t.Error("what is sent is cut")
 	}
 	settle(t, sub, p, Outcome{Verdict: Accepted})
-	if _, err := r.Sent(t.Context(), 0); !errors.Is(err, errTooLong) {
+	if _, err := r.Sent(t.Context(), 0); !errors.Is(err, schema.ErrTooLong) {
 		t.Errorf("sent = %v", err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
@@ -128,12 +131,12 @@ func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	load := func(s *Store) error {
-		_, err := s.db.conn.find(`SELECT length(hex(zeroblob(?1)))`, maxLoaded/2+1)
+		_, err := s.db.conn.Find(`SELECT length(hex(zeroblob(?1)))`, sqlitedb.MaxLoaded/2+1)
 		return err
 	}
 	for name, reader := range map[string]*Store{"reader": open(t, s.db.path, c, ReadOnly()), "writer": s} {
 		err := reader.db.look(t.Context(), func(*transaction) error {
-			if err := load(reader); !hasCode(err, codeTooBig) {
+			if err := load(reader); !sqlitedb.HasCode(err, sqlitedb.CodeTooBig) {
 				t.Errorf("%s: %v", name, err)
 			}
 			return nil
@@ -167,11 +170,11 @@ func TestOthersRecordingsAreNotLookedThrough(t *testing.T) {
 	o := open(t, s.db.path, c)
 	w, beside := newWriter(t, s), newWriter(t, o)
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	_ = s.db.conn.statements[longTexts].Close()
-	delete(s.db.conn.statements, longTexts)
+	_ = s.db.conn.Statements[schema.LongTexts].Close()
+	delete(s.db.conn.Statements, schema.LongTexts)
 	record(t, beside, add(statistic(version("1"), "n"), 1))
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	if s.db.conn.statements[longTexts] != nil {
+	if s.db.conn.Statements[schema.LongTexts] != nil {
 		t.Error("all texts were looked at again")
 	}
 }

@@ -56,7 +56,7 @@ func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 // seriesTrackables returns which trackable the series with its value belong to.
 func seriesTrackables(tx *transaction) (map[int64]int64, error) {
 	of := make(map[int64]int64)
-	err := tx.each(`SELECT s.id, m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE m.role = 'value'`,
+	err := tx.Each(`SELECT s.id, m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE m.role = 'value'`,
 		func(rows *sql.Rows) error {
 			var series, trackable int64
 			err := rows.Scan(&series, &trackable)
@@ -95,7 +95,7 @@ func (m *merger) add(trackable int64, v series.Value) {
 }
 
 func (m *merger) addTrackables() error {
-	err := m.tx.each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.monotonic,
+	err := m.tx.Each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.monotonic,
 			CASE WHEN c.shared THEN coalesce(c.shared_state, '') ELSE '' END
 		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id ORDER BY t.id`,
 		func(rows *sql.Rows) error {

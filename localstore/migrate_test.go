@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 // oldMirror makes a mirror as the version of the package with schema 1 did, with
@@ -37,7 +39,7 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 		r := open(t, path, c, ReadOnly())
 		defer closeStore(t, r)
 		h, err := r.Examine(t.Context(), nil)
-		if err != nil || !h.Sound() || h.Schema != 1 || h.Retractions != 0 || len(h.Tables) != len(tables)-len(tablesSince) {
+		if err != nil || !h.Sound() || h.Schema != 1 || h.Retractions != 0 || len(h.Tables) != len(schema.Tables)-len(schema.TablesSince) {
 			t.Errorf("health is %+v, %v", h, err)
 		}
 		if p := preview(t, r, Request{Forwarder: Delta}); len(p.Parts) != 1 || p.Retractions != nil {
@@ -57,9 +59,9 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 	}
 
 	s := open(t, path, c)
-	expect(t, s, fmt.Sprint(schemaVersion), `PRAGMA user_version`)
+	expect(t, s, fmt.Sprint(schema.Version), `PRAGMA user_version`)
 	h, err := s.Examine(t.Context(), nil)
-	if err != nil || !h.Sound() || len(h.Tables) != len(tables) {
+	if err != nil || !h.Sound() || len(h.Tables) != len(schema.Tables) {
 		t.Errorf("health is %+v, %v", h, err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 3, inFlight: 3})

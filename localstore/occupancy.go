@@ -36,9 +36,9 @@ func (b *batchBuilder) addOccupancy() error {
 			return nil
 		}
 	}
-	err := b.tx.each(`SELECT series_id, state, accepted FROM occupancy ORDER BY series_id, state`, collect(-1))
+	err := b.tx.Each(`SELECT series_id, state, accepted FROM occupancy ORDER BY series_id, state`, collect(-1))
 	if err == nil {
-		err = b.tx.each(`SELECT *, 1 FROM (`+sharedStates+`) ORDER BY shared_series_id`, collect(1))
+		err = b.tx.Each(`SELECT *, 1 FROM (`+sharedStates+`) ORDER BY shared_series_id`, collect(1))
 	}
 	if err != nil {
 		return fmt.Errorf("compare states: %w", err)
@@ -76,7 +76,7 @@ func (b *batchBuilder) addPlaced(p placed, n int64) error {
 // place returns the resource and the metric under which a state is sent, no
 // metric where its gauge is gone.
 func (b *batchBuilder) place(p placed) (resource int64, w *wireMetric, err error) {
-	err = b.tx.each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
+	err = b.tx.Each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
 		func(rows *sql.Rows) error {
 			of, gauge, err := b.scanWire(rows)
 			if err == nil {

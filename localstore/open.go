@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // errMoved is met when another process put a file in the place of the one that
@@ -33,8 +35,8 @@ func (s *DB) open() error {
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
 			return s.named(err)
-		case (damaged(err) || errors.Is(err, place.ErrNotMirror) || hasCode(err, codeBusy)) && s.makeWay():
-		case hasCode(err, codeCannotOpen) && s.makeWayForUnreadable():
+		case (damaged(err) || errors.Is(err, place.ErrNotMirror) || sqlitedb.HasCode(err, sqlitedb.CodeBusy)) && s.makeWay():
+		case sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable():
 		case damaged(err) && s.existing:
 			return s.named(s.refuseForeign(err))
 		case damaged(err) && !doubted:
@@ -43,11 +45,11 @@ func (s *DB) open() error {
 			if err := s.replaceDamaged(err); err != nil {
 				return err
 			}
-		case noSharedMemory(err):
+		case sqlitedb.NoSharedMemory(err):
 			if err := s.leaveLog(s.path); err != nil {
 				return s.named(err)
 			}
-		case hasCode(err, codeIO, codeCannotOpen):
+		case sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen):
 			if _, statErr := os.Stat(s.path); statErr != nil {
 				return err
 			}
@@ -87,15 +89,15 @@ func (s *DB) connect() error {
 		return err
 	}
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
-	conn, err := connect(s.path, false, s.patience())
+	conn, err := sqlitedb.Open(s.path, false, s.patience())
 	if err == nil {
-		conn.endWith(s.ends)
+		conn.EndWith(s.ends)
 		err = s.prepare(conn)
 	}
 	// What was opened is the file at the path only if that is the same still.
 	if now, statErr := os.Stat(s.asked); statErr != nil || !os.SameFile(file, now) {
 		if conn != nil {
-			conn.abandon()
+			conn.Abandon()
 		}
 		s.conn = nil
 		return errors.Join(errMoved, err)
@@ -104,31 +106,31 @@ func (s *DB) connect() error {
 		return err
 	}
 	if err != nil {
-		return errors.Join(err, conn.close())
+		return errors.Join(err, conn.Close())
 	}
 	s.file = file
 	return nil
 }
 
 // prepare checks what was opened, brings it up to date and adopts it.
-func (s *DB) prepare(conn *connection) error {
+func (s *DB) prepare(conn *sqlitedb.Conn) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
 	if !s.existing {
-		if err := refuseViews(conn, errNoMirror); err != nil {
+		if err := schema.RefuseViews(conn, schema.ErrNoMirror); err != nil {
 			return err
 		}
 	}
 	if err := s.setUp(conn, s.path); err != nil {
 		return err
 	}
-	version, err := schemaOfMirror(conn)
+	version, err := schema.VersionOf(conn)
 	if err != nil {
 		return err
 	}
-	if version != schemaVersion {
-		if err := migrate(conn, s.newMirror); err != nil {
+	if version != schema.Version {
+		if err := schema.Migrate(conn, s.newMirror); err != nil {
 			return err
 		}
 	}
@@ -147,7 +149,7 @@ func (s *DB) prepare(conn *connection) error {
 	if s.installationID == "" || s.installationID == h.installation {
 		return nil
 	}
-	err = conn.immediate(func() error { return conn.run(replaceInstallation, s.installationID) })
+	err = conn.Immediate(func() error { return conn.Run(schema.ReplaceInstallation, s.installationID) })
 	if err != nil {
 		s.conn = nil
 		return fmt.Errorf("set installation id: %w", err)
@@ -175,11 +177,11 @@ func (s *DB) newMirror() []any {
 
 // checkMirror refuses what is somebody else's. It looks once, at one state of
 // the file: another process may be making the mirror.
-func checkMirror(c *connection) error {
+func checkMirror(c *sqlitedb.Conn) error {
 	var id, objects int64
-	err := c.queryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema)
+	err := c.QueryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id`).Scan(&id, &objects)
-	if err != nil || id == applicationID {
+	if err != nil || id == schema.ApplicationID {
 		return err
 	}
 	if id != 0 || objects != 0 {
@@ -190,15 +192,15 @@ func checkMirror(c *connection) error {
 
 // setUp chooses a write-ahead log where the file system allows one. Without
 // it, a commit that is not synchronised could damage the file.
-func (s *DB) setUp(c *connection, path string) error {
-	mode, err := c.journalMode()
+func (s *DB) setUp(c *sqlitedb.Conn, path string) error {
+	mode, err := c.JournalMode()
 	if err == nil && mode != "wal" && s.mayHaveLog(path) {
-		mode, err = c.writeAhead(s.patience())
+		mode, err = c.WriteAhead(s.patience())
 	}
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)
 	}
-	return c.relax(mode)
+	return c.Relax(mode)
 }
 
 // openReadOnly opens a file without changing it. Another process may be putting
@@ -219,13 +221,13 @@ func (s *DB) openReadOnly() error {
 		alone := !place.HasBeside(s.path)
 		conn, err := s.connectReader()
 		if err == nil {
-			s.file, conn.alone = file, alone
+			s.file, conn.Alone = file, alone
 			return nil
 		}
 		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
-		if (damaged(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || hasCode(err, codeCannotOpen) && s.makeWayForUnreadable() {
+		if (damaged(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable() {
 			continue
 		}
 		return s.named(s.refuseForeign(err))
@@ -239,7 +241,7 @@ func (s *DB) follow() error {
 	if err != nil {
 		return err
 	}
-	if s.conn != nil && os.SameFile(file, s.file) && !s.conn.immutable {
+	if s.conn != nil && os.SameFile(file, s.file) && !s.conn.Immutable {
 		return nil
 	}
 	if s.conn != nil {
@@ -249,16 +251,16 @@ func (s *DB) follow() error {
 	return s.openReadOnly()
 }
 
-func (s *DB) inspect(conn *connection) error {
+func (s *DB) inspect(conn *sqlitedb.Conn) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
-	version, err := schemaOfMirror(conn)
+	version, err := schema.VersionOf(conn)
 	if err != nil {
 		return err
 	}
-	if version > schemaVersion {
-		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schemaVersion)
+	if version > schema.Version {
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schema.Version)
 	}
 	if version == 0 {
 		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -73,7 +74,7 @@ func (o *original) whole() bool {
 // program that was killed left something to be rolled back.
 func (r reference) read(wait time.Duration, now int64, near string) (o *origin, err error) {
 	o, err = r.readFiles(true, wait, now)
-	if hasCode(err, codeReadOnly) {
+	if sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
 		err = r.copied(near, func(c reference) (err error) {
 			o, err = c.readFiles(false, wait, now)
 			return err
@@ -83,10 +84,10 @@ func (r reference) read(wait time.Duration, now int64, near string) (o *origin, 
 }
 
 func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *origin, err error) {
-	var files []*connection
+	var files []*sqlitedb.Conn
 	defer func() {
 		for _, c := range files {
-			err = errors.Join(err, c.rollback(), c.close())
+			err = errors.Join(err, c.Rollback(), c.Close())
 		}
 	}()
 	for _, path := range []string{r.master, r.part} {
@@ -106,7 +107,7 @@ func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *o
 		if file.Size() == 0 {
 			continue // as the master is until the first upload
 		}
-		c, err := connect(path, readOnly, wait)
+		c, err := sqlitedb.Open(path, readOnly, wait)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
@@ -139,12 +140,12 @@ func (o *origin) all() []*original {
 }
 
 // beginOriginal begins to read one state of a file, if it is sound.
-func beginOriginal(c *connection) error {
-	if err := c.run("BEGIN"); err != nil {
+func beginOriginal(c *sqlitedb.Conn) error {
+	if err := c.Run("BEGIN"); err != nil {
 		return err
 	}
 	var verdict string
-	if err := c.queryRow("PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := c.QueryRow("PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return err
 	}
 	if verdict != "ok" {
@@ -154,13 +155,13 @@ func beginOriginal(c *connection) error {
 }
 
 // readRows appends the latest rows that a file has of a trackable.
-func (o *origin) readRows(c *connection, t *original, part int, now int64) error {
-	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, t.table)
+func (o *origin) readRows(c *sqlitedb.Conn, t *original, part int, now int64) error {
+	n, err := c.Find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, t.table)
 	if err != nil || n == 0 {
 		return err
 	}
 	table := `"` + strings.ReplaceAll(t.table, `"`, `""`) + `"`
-	if n, err = c.find(`SELECT count(*) FROM ` + table); err != nil {
+	if n, err = c.Find(`SELECT count(*) FROM ` + table); err != nil {
 		return err
 	}
 	before := t.count
@@ -170,7 +171,7 @@ func (o *origin) readRows(c *connection, t *original, part int, now int64) error
 		state = "[State]"
 	}
 	rows := make([]change, 0, min(n, originalRows))
-	err = c.each(`SELECT [UUID], [Count], [Time], `+state+` FROM (SELECT rowid AS position, * FROM `+table+`
+	err = c.Each(`SELECT [UUID], [Count], [Time], `+state+` FROM (SELECT rowid AS position, * FROM `+table+`
 		ORDER BY rowid DESC LIMIT ?1) ORDER BY position`, func(row *sql.Rows) error {
 		var user, total, at any
 		var state sql.NullString

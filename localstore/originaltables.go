@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -25,7 +26,7 @@ var errNoOriginal = errors.New("there is no table of the reference implementatio
 
 // readTables reads which trackables there are. The tables decide: the list is
 // committed when the program closes, and names what it then refused.
-func (o *origin) readTables(files []*connection) error {
+func (o *origin) readTables(files []*sqlitedb.Conn) error {
 	var list []listed
 	tables := make(map[string]tableShape)
 	var names []string // of the tables, in the order in which they were made
@@ -66,8 +67,8 @@ func (o *origin) readTables(files []*connection) error {
 
 // refuseFilled refuses a database that has something else in it. The first
 // transaction of a killed program may have been rolled back.
-func refuseFilled(c *connection) error {
-	n, err := c.find(`SELECT count(*) FROM sqlite_schema`)
+func refuseFilled(c *sqlitedb.Conn) error {
+	n, err := c.Find(`SELECT count(*) FROM sqlite_schema`)
 	if err == nil && n > 0 {
 		err = errNoOriginal
 	}
@@ -75,8 +76,8 @@ func refuseFilled(c *connection) error {
 }
 
 // readList adds to a list those that a file lists first.
-func readList(c *connection, list []listed) ([]listed, error) {
-	err := c.each(`SELECT [TableName], [Type], [Description] FROM `+tableInfo, func(rows *sql.Rows) error {
+func readList(c *sqlitedb.Conn, list []listed) ([]listed, error) {
+	err := c.Each(`SELECT [TableName], [Type], [Description] FROM `+tableInfo, func(rows *sql.Rows) error {
 		var name, kind, description sql.NullString
 		if err := rows.Scan(&name, &kind, &description); err != nil {
 			return err

@@ -3,6 +3,8 @@ package localstore
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 // author is one identifier that rows are made under.
@@ -34,7 +36,7 @@ func (o *origin) user() (id string, problem error) {
 	case string:
 		id = v
 	}
-	if err := checkInstallationID(id); err != nil {
+	if err := schema.CheckInstallationID(id); err != nil {
 		return "", fmt.Errorf("the user identifier is left out: %w; InstallationID gives the installation another one", err)
 	}
 	if _, text := last.id.(string); !text {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // erasePause is how long Erase waits between tries.
@@ -16,13 +17,13 @@ const erasePause = 20 * time.Millisecond
 // before, the log, and files that were set aside. Everything is deleted by then:
 // any failure leaves the rest to the next try.
 func (s *DB) finishErase() error {
-	s.conn.waitAtMost(erasePause)
-	defer s.conn.waitAtMost(s.patience())
-	steps := []func() error{s.conn.dropFreePages, s.conn.mergeLog, s.removeAside, func() error {
-		return s.conn.immediate(func() error { return s.conn.run(`UPDATE mirror SET erase_pending = 0`) })
+	s.conn.WaitAtMost(erasePause)
+	defer s.conn.WaitAtMost(s.patience())
+	steps := []func() error{s.conn.DropFreePages, s.conn.MergeLog, s.removeAside, func() error {
+		return s.conn.Immediate(func() error { return s.conn.Run(`UPDATE mirror SET erase_pending = 0`) })
 	}}
 	for _, step := range steps {
-		if err := step(); errors.Is(err, errLogInUse) || hasCode(err, codeBusy) {
+		if err := step(); errors.Is(err, sqlitedb.ErrLogInUse) || sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
 			return ErrErasePending
 		} else if err != nil {
 			return fmt.Errorf("%w: %w", ErrErasePending, err)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // TestPathsOfWindows are taken as Windows takes them; two spellings of one file
@@ -64,7 +66,7 @@ func TestAShareIsNamedAsSQLiteDoes(t *testing.T) {
 		`\\server\users$\bob\usage.db`: "file:////server/users$/bob/usage.db?mode=rw&",
 		`C:\Users\b ob\usage.db`:       "file:///C:/Users/b%20ob/usage.db?mode=rw&",
 	} {
-		if got := dataSource(path, false, time.Second); !strings.HasPrefix(got, want) {
+		if got := sqlitedb.DataSource(path, false, time.Second); !strings.HasPrefix(got, want) {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -40,7 +41,7 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 	}
 	var p *Preview
 	err := s.db.look(ctx, func(tx *transaction) error {
-		err := refuseLong(s.db.conn, longTexts, longAttributes)
+		err := schema.RefuseLong(s.db.conn, schema.LongTexts, schema.LongAttributes)
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
 
 // previewBatch returns the open batch, or what sealing now would make.
 func previewBatch(tx *transaction) (batch int64, parts []*series.Part, err error) {
-	if batch, err = tx.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+	if batch, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
 		return 0, nil, err
 	}
 	if batch != 0 {
@@ -104,14 +105,14 @@ func previewBatch(tx *transaction) (batch int64, parts []*series.Part, err error
 }
 
 func sealedParts(tx *transaction, batch int64) (parts []*series.Part, err error) {
-	ids, err := tx.list(nextParts, batch)
+	ids, err := tx.List(nextParts, batch)
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		long, err := tx.find(`SELECT octet_length(payload) > ?2 FROM parts WHERE id = ?1`, id, maxPayload)
+		long, err := tx.Find(`SELECT octet_length(payload) > ?2 FROM parts WHERE id = ?1`, id, schema.MaxPayload)
 		if err == nil && long != 0 {
-			err = fmt.Errorf("part %d: %w", id, errTooLong)
+			err = fmt.Errorf("part %d: %w", id, schema.ErrTooLong)
 		}
 		if err != nil {
 			return nil, err
@@ -153,7 +154,7 @@ func (s *Reader) previewTotals(tx *transaction, r Request) ([]*series.Part, erro
 
 // latestResource returns the resource under which was recorded last.
 func latestResource(tx *transaction) (set attribute.Set, err error) {
-	err = tx.each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
+	err = tx.Each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
 		WHERE r.attributes NOT IN ('`+importedAttributes+`', '`+formerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
 		func(rows *sql.Rows) error {
 			var text string

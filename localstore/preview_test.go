@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -80,7 +81,7 @@ func TestPreviewShowsASealedBatchAsItWasSealed(t *testing.T) {
 	s, c := inTwoVersions(t)
 	sealed := preview(t, s, Request{Forwarder: Delta})
 	sub := mustBegin(t, s)
-	if err := sub.Release(background, false); err != nil {
+	if err := sub.Release(sqlitedb.Background, false); err != nil {
 		t.Fatal(err)
 	}
 	c.add(day)

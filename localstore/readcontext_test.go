@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 // TestReadingsEndWithTheirContext while another call keeps the Store.
@@ -83,7 +85,7 @@ func TestAnEndlessQueryEndsWithItsContext(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	submit(t, s)
 	ended := 0
-	for i, table := range tables {
+	for i, table := range schema.Tables {
 		path := filepath.Join(t.TempDir(), "usage.db")
 		if err := s.Backup(t.Context(), path); err != nil {
 			t.Fatal(err)
@@ -120,7 +122,7 @@ func TestAnEndlessQueryEndsWithItsContext(t *testing.T) {
 			cancel()
 		}
 	}
-	if ended < len(tables) {
+	if ended < len(schema.Tables) {
 		t.Errorf("%d readings were ended", ended)
 	}
 }
@@ -132,7 +134,7 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		err := s.db.look(ctx, func(tx *transaction) error {
-			return tx.each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+			return tx.Each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
 				SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
 		})
 		cancel()
@@ -151,10 +153,10 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	s, _ := fresh(t)
 	s.SetBusyTimeout(time.Hour)
 	s.db.noLog = true
-	if err := s.db.conn.relax("delete"); err != nil {
+	if err := s.db.conn.Relax("delete"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.db.conn.exec("PRAGMA journal_mode = DELETE"); err != nil {
+	if _, err := s.db.conn.Exec("PRAGMA journal_mode = DELETE"); err != nil {
 		t.Fatal(err)
 	}
 	other, err := sql.Open("sqlite", s.db.path)

@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // isReference reports whether a file is a database of the reference, or shows
@@ -25,8 +27,8 @@ func isReference(path string) bool {
 // program that writes it may hold, and without its journal, which SQLite would
 // otherwise roll back or remove.
 func holdsOriginals(path string) (found bool, err error) {
-	err = asItLies(path, func(c *connection) error {
-		if id, err := c.pragma("application_id"); err != nil || id == applicationID {
+	err = asItLies(path, func(c *sqlitedb.Conn) error {
+		if id, err := c.Pragma("application_id"); err != nil || id == schema.ApplicationID {
 			return err
 		}
 		tables, err := originalTables(c)
@@ -39,19 +41,19 @@ func holdsOriginals(path string) (found bool, err error) {
 // isMirror reports whether a file says that it is a mirror.
 func isMirror(path string) bool {
 	var id int64
-	err := asItLies(path, func(c *connection) (err error) {
-		id, err = c.pragma("application_id")
+	err := asItLies(path, func(c *sqlitedb.Conn) (err error) {
+		id, err = c.Pragma("application_id")
 		return err
 	})
-	return err == nil && id == applicationID
+	return err == nil && id == schema.ApplicationID
 }
 
-func asItLies(path string, f func(*connection) error) (err error) {
-	c, err := connectTo(dataSource(path, true, 0) + "&immutable=1")
+func asItLies(path string, f func(*sqlitedb.Conn) error) (err error) {
+	c, err := sqlitedb.OpenSource(sqlitedb.DataSource(path, true, 0) + "&immutable=1")
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(c), c.close())
+	return errors.Join(f(c), c.Close())
 }
 
 // tableShape says what a table of the reference can hold.
@@ -77,8 +79,8 @@ type originalTable struct {
 }
 
 // originalTables returns the tables that only the reference makes.
-func originalTables(c *connection) (tables []originalTable, err error) {
-	err = c.each(`SELECT name, (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_table_info(t.name) ORDER BY cid))
+func originalTables(c *sqlitedb.Conn) (tables []originalTable, err error) {
+	err = c.Each(`SELECT name, (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_table_info(t.name) ORDER BY cid))
 		FROM sqlite_schema t WHERE type = 'table' ORDER BY rowid`, func(rows *sql.Rows) error {
 		var name, columns sql.NullString
 		if err := rows.Scan(&name, &columns); err != nil {
@@ -105,8 +107,8 @@ func shows(path string, texts ...string) bool {
 		return false
 	}
 	defer f.Close()
-	start, err := io.ReadAll(io.LimitReader(f, markLimit))
-	if err != nil || hasApplicationID(start) {
+	start, err := io.ReadAll(io.LimitReader(f, schema.MarkLimit))
+	if err != nil || schema.HasApplicationID(start) {
 		return false
 	}
 	for _, text := range texts {

@@ -50,7 +50,7 @@ func (s *recorder) record(tx *transaction, r *Recording, share bool) error {
 		}
 	}
 	if share && (len(changes) > 0 || len(r.Moves) > 0) {
-		if err := tx.run(`UPDATE mirror SET shared_mark = shared_mark + 1`); err != nil {
+		if err := tx.Run(`UPDATE mirror SET shared_mark = shared_mark + 1`); err != nil {
 			return fmt.Errorf("mark shared totals: %w", err)
 		}
 	}
@@ -103,7 +103,7 @@ func (s *recorder) closeDays(tx *transaction, rows []*totals) error {
 			ended = append(ended, t)
 		}
 	}
-	err := insertDays.run(tx.connection, len(ended), func(i int, args []any) ([]any, error) {
+	err := insertDays.run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
 		t := ended[i]
 		value, count := t.recorded.Number()
 		return append(args, instant.Day(t.updatedAt), t.series, value, count), nil
@@ -115,7 +115,7 @@ func (s *recorder) closeDays(tx *transaction, rows []*totals) error {
 }
 
 func (s *recorder) writeHistory(tx *transaction, rows []*totals) error {
-	err := insertHistory.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
+	err := insertHistory.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.recorded.Number()
 		return append(args, (t.exports-1)%s.book.rowsFor(t.trackable), t.series, t.updatedAt, value, count), nil
@@ -135,7 +135,7 @@ func (s *recorder) recordGauge(tx *transaction, g Gauge, share bool) error {
 		return nil // says nothing, and could not be sent
 	}
 	value, _ := g.Value.Number()
-	err = tx.run(`INSERT INTO gauges (series_id, value, due, updated_at) VALUES (?1, ?2, CASE WHEN ?3 THEN ?2 END, ?4)
+	err = tx.Run(`INSERT INTO gauges (series_id, value, due, updated_at) VALUES (?1, ?2, CASE WHEN ?3 THEN ?2 END, ?4)
 		ON CONFLICT (series_id) DO UPDATE SET value = ?2, due = CASE WHEN ?3 THEN ?2 ELSE due END, updated_at = ?4`,
 		series, value, share, tx.now)
 	if err != nil {

@@ -14,7 +14,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 	if err != nil {
 		return err
 	}
-	trackable, err := tx.find(`SELECT trackable_id FROM metrics WHERE id = ?1`, m.Series.Metric.Row.ID)
+	trackable, err := tx.Find(`SELECT trackable_id FROM metrics WHERE id = ?1`, m.Series.Metric.Row.ID)
 	if err != nil {
 		return fmt.Errorf("find state %q: %w", m.Series.Metric.Name, err)
 	}
@@ -25,7 +25,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 	if !m.Moved {
 		return wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
 	}
-	err = tx.run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
+	err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?5 THEN ?2 END, CASE WHEN ?5 THEN ?3 END)
 		ON CONFLICT (trackable_id) DO UPDATE SET series_id = ?2, state = ?3, since = ?4, moves = moves + 1,
 			shared = shared OR ?5,
@@ -33,7 +33,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 			shared_state = CASE WHEN ?5 THEN ?3 ELSE shared_state END`,
 		trackable, series, state, tx.now, share)
 	if err == nil {
-		err = tx.run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
+		err = tx.Run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
 			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
 			trackable, s.book.rowsFor(strings.ToLower(m.Series.Metric.Name)))
 	}
@@ -48,16 +48,16 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 // runs. While nobody has, a row without moves holds the initial state, and that
 // of a later process takes its place.
 func recordInitial(tx *transaction, trackable, series int64, state any, share bool) error {
-	err := tx.run(`UPDATE current_states SET series_id = ?2,
+	err := tx.Run(`UPDATE current_states SET series_id = ?2,
 			shared_series_id = CASE WHEN ?3 AND shared THEN ?2 ELSE shared_series_id END
 		WHERE trackable_id = ?1 AND moves > 0 AND (series_id <> ?2 OR (?3 AND shared AND shared_series_id <> ?2))`,
 		trackable, series, share)
 	if err == nil && state != nil {
-		err = tx.run(`INSERT INTO current_states (trackable_id, series_id, since) VALUES (?1, ?2, ?3)
+		err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, since) VALUES (?1, ?2, ?3)
 			ON CONFLICT (trackable_id) DO NOTHING`, trackable, series, tx.now)
 	}
 	if err == nil {
-		err = tx.run(`UPDATE current_states SET series_id = ?2, since = iif(state IS ?3, since, ?4), state = ?3,
+		err = tx.Run(`UPDATE current_states SET series_id = ?2, since = iif(state IS ?3, since, ?4), state = ?3,
 				shared = shared OR ?5,
 				shared_series_id = CASE WHEN ?5 THEN ?2 ELSE shared_series_id END,
 				shared_state = CASE WHEN ?5 THEN ?3 ELSE shared_state END

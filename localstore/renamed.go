@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -28,18 +30,6 @@ import (
 // differ in the metric, what was said is retracted under the one name and said
 // under the other, as it is between two versions.
 
-// formerNames is the table of aliases.
-const formerNames = "former_names"
-
-const createFormerNames = `
-CREATE TABLE IF NOT EXISTS former_names (
-	name         TEXT    NOT NULL COLLATE NOCASE, -- that a trackable had before it was renamed
-	kind         TEXT    NOT NULL,
-	trackable_id INTEGER NOT NULL REFERENCES trackables,
-	PRIMARY KEY (name, kind)
-) STRICT, WITHOUT ROWID;
-`
-
 // ErrRenamed is returned for the declaration of a name that another trackable of
 // the same program had: an older release may still count under it. Until one of
 // them gets another name, both count as one.
@@ -47,18 +37,18 @@ var ErrRenamed = errors.New("localstore: former name of another trackable")
 
 // hasFormerNames reports whether the file has the table: a reader does not bring
 // it up to date.
-func hasFormerNames(c *connection) (bool, error) {
-	n, err := c.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, formerNames)
+func hasFormerNames(c *sqlitedb.Conn) (bool, error) {
+	n, err := c.Find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, schema.FormerNames)
 	return n > 0, err
 }
 
 // readFormerNames returns what has a name now that another had.
-func readFormerNames(c *connection) (map[ledgerKey]ledgerKey, error) {
+func readFormerNames(c *sqlitedb.Conn) (map[ledgerKey]ledgerKey, error) {
 	if there, err := hasFormerNames(c); err != nil || !there {
 		return nil, err
 	}
 	former := make(map[ledgerKey]ledgerKey)
-	err := c.each(`SELECT `+loaded("f.name", unreadable)+`, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
+	err := c.Each(`SELECT `+schema.Loaded("f.name", schema.Unreadable)+`, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
 		func(rows *sql.Rows) error {
 			var was, is otelusage.Declaration
 			var kind string
@@ -73,14 +63,14 @@ func readFormerNames(c *connection) (map[ledgerKey]ledgerKey, error) {
 
 // nameNow returns what a trackable is called that had a name, and other names as
 // they are.
-func nameNow(c *connection, name string) (string, error) {
+func nameNow(c *sqlitedb.Conn, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
 	if there, err := hasFormerNames(c); err != nil || !there {
 		return name, err
 	}
-	err := c.each(`SELECT `+shown("t.name")+` FROM former_names f JOIN trackables t ON t.id = f.trackable_id
+	err := c.Each(`SELECT `+schema.Shown("t.name")+` FROM former_names f JOIN trackables t ON t.id = f.trackable_id
 		WHERE f.name = ?1 AND NOT EXISTS (SELECT 1 FROM trackables WHERE name = ?1) LIMIT 1`,
 		func(rows *sql.Rows) error { return rows.Scan(&name) }, name)
 	return name, err
@@ -172,7 +162,7 @@ func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Life
 // freeName makes an alias a name again where its trackable is renamed back.
 func freeName(tx *transaction, d otelusage.Declaration) error {
 	for _, was := range formerKeys(d) {
-		err := tx.run(`DELETE FROM former_names WHERE name = ?1 AND kind = ?2
+		err := tx.Run(`DELETE FROM former_names WHERE name = ?1 AND kind = ?2
 			AND trackable_id = (SELECT id FROM trackables WHERE name = ?3 AND kind = ?2)`, d.Name, d.Kind.String(), was.name)
 		if err != nil {
 			return err
@@ -185,7 +175,7 @@ func freeName(tx *transaction, d otelusage.Declaration) error {
 func (s *ledger) rename(tx *transaction, d otelusage.Declaration) error {
 	keys := formerKeys(d)
 	for _, was := range keys {
-		err := tx.run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
+		err := tx.Run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
 			SELECT ?1, kind, id FROM trackables WHERE name = ?2 AND kind = ?3`, was.name, d.Name, d.Kind.String())
 		if err != nil {
 			return err
@@ -202,7 +192,7 @@ func (s *ledger) rename(tx *transaction, d otelusage.Declaration) error {
 func (s *ledger) settleNames(tx *transaction) error {
 	type move struct{ from, to int64 }
 	var moves []move
-	err := tx.each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind
+	err := tx.Each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind
 		WHERE t.id <> f.trackable_id ORDER BY t.id`, func(rows *sql.Rows) error {
 		var m move
 		err := rows.Scan(&m.from, &m.to)
@@ -238,7 +228,7 @@ func moveTrackable(tx *transaction, from, to int64) error {
 		`UPDATE trackables SET declared_at = min(declared_at, (SELECT declared_at FROM trackables WHERE id = ?1)) WHERE id = ?2`,
 		`DELETE FROM trackables WHERE id = ?1`,
 	} {
-		if err := tx.run(statement, from, to); err != nil {
+		if err := tx.Run(statement, from, to); err != nil {
 			return err
 		}
 	}

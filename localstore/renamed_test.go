@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -432,7 +433,7 @@ func TestAMirrorBeforeRenaming(t *testing.T) {
 	c, path := newClock(), newPath(t)
 	s := open(t, path, c)
 	record(t, newWriter(t, s), add(statistic(version("1"), "old"), 3))
-	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; PRAGMA user_version = %d`, schemaVersion-1))
+	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; PRAGMA user_version = %d`, schema.Version-1))
 	closeStore(t, s)
 
 	r := open(t, path, c, ReadOnly())

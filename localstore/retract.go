@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -59,7 +60,7 @@ func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, err
 
 func (s *Outbox) retractionDue(h *header, r Request) (bool, error) {
 	now := s.db.now().UnixNano()
-	n, err := s.db.conn.find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
+	n, err := s.db.conn.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -70,7 +71,7 @@ func (s *Outbox) retractionDue(h *header, r Request) (bool, error) {
 // pickTombstone reads the next step that is due.
 func (sub *Submission) pickTombstone(tx *transaction) (*series.Part, error) {
 	sub.grave = tombstoneRow{}
-	err := tx.each(`SELECT id, resend, retraction, refused FROM tombstones WHERE NOT (`+heldBack+`) ORDER BY id LIMIT 1`,
+	err := tx.Each(`SELECT id, resend, retraction, refused FROM tombstones WHERE NOT (`+heldBack+`) ORDER BY id LIMIT 1`,
 		func(rows *sql.Rows) error {
 			t := &sub.grave
 			return rows.Scan(&t.id, &t.resend, &t.retraction, &t.refused)
@@ -86,14 +87,14 @@ func readRetractions(tx *transaction) (parts []*series.Part, err error) {
 	if !hasTombstones(&tx.header) {
 		return nil, nil
 	}
-	long, err := tx.find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, maxPayload)
+	long, err := tx.Find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, schema.MaxPayload)
 	if err == nil && long != 0 {
-		err = fmt.Errorf("tombstone: %w", errTooLong)
+		err = fmt.Errorf("tombstone: %w", schema.ErrTooLong)
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = tx.each(`SELECT resend, retraction FROM tombstones ORDER BY id`, func(rows *sql.Rows) error {
+	err = tx.Each(`SELECT resend, retraction FROM tombstones ORDER BY id`, func(rows *sql.Rows) error {
 		var steps [2]sql.NullString
 		if err := rows.Scan(&steps[0], &steps[1]); err != nil {
 			return err
@@ -121,7 +122,7 @@ func (s *Outbox) settleTombstone(tx *transaction, sub *Submission, part *series.
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})
 	}
-	if err := tx.overwriteDeleted(); err != nil {
+	if err := tx.OverwriteDeleted(); err != nil {
 		return false, false, err
 	}
 	points := int64(part.Points())
@@ -146,9 +147,9 @@ func (o *Outcome) arrived() bool { return o.Verdict == Accepted || o.Verdict == 
 
 // stepTaken goes on with the second step, or ends the tombstone.
 func stepTaken(tx *transaction, t tombstoneRow, points int64, o Outcome) error {
-	err := tx.run(`UPDATE tombstones SET resend = NULL, lease = NULL, due_at = 0, refused = 0 WHERE id = ?1 AND resend = ?2`, t.id, t.step())
+	err := tx.Run(`UPDATE tombstones SET resend = NULL, lease = NULL, due_at = 0, refused = 0 WHERE id = ?1 AND resend = ?2`, t.id, t.step())
 	if err == nil && !t.resend.Valid {
-		err = tx.run(`UPDATE tombstones SET retraction = NULL WHERE id = ?1 AND resend IS NULL AND retraction = ?2`, t.id, t.step())
+		err = tx.Run(`UPDATE tombstones SET retraction = NULL WHERE id = ?1 AND resend IS NULL AND retraction = ?2`, t.id, t.step())
 	}
 	if err == nil {
 		err = removeTaken(tx)
@@ -158,10 +159,10 @@ func stepTaken(tx *transaction, t tombstoneRow, points int64, o Outcome) error {
 		err = logOutcome(tx, Delta, 0, 0, points, o)
 	}
 	if err == nil {
-		err = tx.run(`UPDATE forwarders SET failures = 0, retry_at = 0 WHERE kind = ?1`, string(Delta))
+		err = tx.Run(`UPDATE forwarders SET failures = 0, retry_at = 0 WHERE kind = ?1`, string(Delta))
 	}
 	if err == nil {
-		err = tx.run(`UPDATE mirror SET cut_off = 0`)
+		err = tx.Run(`UPDATE mirror SET cut_off = 0`)
 	}
 	return wrap("write tombstone", err)
 }
@@ -169,9 +170,9 @@ func stepTaken(tx *transaction, t tombstoneRow, points int64, o Outcome) error {
 // removeTaken removes tombstones that have nothing left to send. Their bytes
 // have to go from the file, too.
 func removeTaken(tx *transaction) error {
-	n, err := tx.affected(`DELETE FROM tombstones WHERE resend IS NULL AND retraction IS NULL`)
+	n, err := tx.Affected(`DELETE FROM tombstones WHERE resend IS NULL AND retraction IS NULL`)
 	if err == nil && n > 0 {
-		err = tx.run(`UPDATE mirror SET erase_pending = 1`)
+		err = tx.Run(`UPDATE mirror SET erase_pending = 1`)
 	}
 	return err
 }
@@ -181,12 +182,12 @@ func removeTaken(tx *transaction) error {
 func (s *Outbox) refuseTombstone(tx *transaction, sub *Submission, points int64, o Outcome) error {
 	t := sub.grave
 	delay := max(s.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
-	err := tx.run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.now+int64(delay))
+	err := tx.Run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.now+int64(delay))
 	reason := "states of what was erased are not taken back: "
 	if t.refused+1 >= refusalsOfOne {
 		reason = fmt.Sprintf("states of what was erased will not be taken back, refused %d times: ", refusalsOfOne)
 		if err == nil {
-			err = tx.run(`UPDATE tombstones SET resend = NULL, retraction = NULL WHERE id = ?1`, t.id)
+			err = tx.Run(`UPDATE tombstones SET resend = NULL, retraction = NULL WHERE id = ?1`, t.id)
 		}
 		if err == nil {
 			err = removeTaken(tx)
@@ -222,7 +223,7 @@ func splitTombstone(tx *transaction, t tombstoneRow) error {
 			return wrap("split tombstone", err)
 		}
 	}
-	return wrap("split tombstone", tx.run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
+	return wrap("split tombstone", tx.Run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
 }
 
 // only returns the payload with the points of the streams of another.
@@ -247,7 +248,7 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 	if tx.erasures == sub.erased {
 		return nil
 	}
-	if err := tx.overwriteDeleted(); err != nil {
+	if err := tx.OverwriteDeleted(); err != nil {
 		return err
 	}
 	if o.arrived() && sub.sent != "" {
@@ -257,7 +258,7 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 		}
 		resend, err := states.column()
 		if err == nil {
-			err = tx.run(`UPDATE tombstones SET resend = NULL WHERE lease = ?1 AND resend = ?2`, sub.token, resend)
+			err = tx.Run(`UPDATE tombstones SET resend = NULL WHERE lease = ?1 AND resend = ?2`, sub.token, resend)
 		}
 		if err == nil {
 			err = removeTaken(tx)
@@ -266,14 +267,14 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 			return wrap("write tombstone", err)
 		}
 	}
-	return wrap("write tombstone", tx.run(`UPDATE tombstones SET lease = NULL, due_at = 0 WHERE lease = ?1`, sub.token))
+	return wrap("write tombstone", tx.Run(`UPDATE tombstones SET lease = NULL, due_at = 0 WHERE lease = ?1`, sub.token))
 }
 
 // cleanUp overwrites what is left in the file of what was erased, if something
 // is. What another process keeps it from is done with a later look, or by the
 // next Open.
 func (s *Outbox) cleanUp() {
-	if pending, err := s.db.conn.find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
+	if pending, err := s.db.conn.Find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
 		_ = s.db.finishErase()
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -18,7 +19,7 @@ func (s *book) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
 	if s.remembers(r.Row) {
 		return r.Row.ID, nil
 	}
-	id, err := tx.findOrInsert(
+	id, err := tx.FindOrInsert(
 		`SELECT id FROM resources WHERE attributes = ?1`, 1,
 		`INSERT INTO resources (attributes) VALUES (?1)`,
 		boundedAttributes(r.Attributes))
@@ -39,7 +40,7 @@ func (s *book) metricRow(tx *transaction, m *series.Metric, at int64) (int64, er
 	}
 	key := []any{bounded(m.Scope.Name), bounded(m.Scope.Version), boundedAttributes(m.Scope.Attributes),
 		bounded(m.Name), bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
-	id, err := tx.find(
+	id, err := tx.Find(
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
 			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
 	if err == nil && id == 0 {
@@ -57,7 +58,7 @@ func (s *book) newMetric(tx *transaction, m *series.Metric, key []any, at int64)
 	if err != nil {
 		return 0, err
 	}
-	return tx.insert(
+	return tx.Insert(
 		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
 			scope_schema_url, description, trackable_id, role)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
@@ -79,7 +80,7 @@ func (s *book) seriesRow(tx *transaction, points *series.Series, at int64) (int6
 		return 0, err
 	}
 	attributes := seriesAttributes(points.Attributes)
-	id, err := tx.find(selectSeries, metric, resource, attributes)
+	id, err := tx.Find(selectSeries, metric, resource, attributes)
 	if err == nil && id == 0 {
 		id, err = s.newSeries(tx, points.Metric, metric, resource, attributes)
 	}
@@ -104,7 +105,7 @@ const activeName = otelusage.ReservedPrefix + "active"
 // few, and without their dates they would say nothing.
 func (s *book) newSeries(tx *transaction, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
 	if tx.seriesCount < 0 {
-		n, err := tx.find(`SELECT count(*) FROM series`)
+		n, err := tx.Find(`SELECT count(*) FROM series`)
 		if err != nil {
 			return 0, err
 		}
@@ -114,12 +115,12 @@ func (s *book) newSeries(tx *transaction, m *series.Metric, metric, resource int
 		attributes = overflowAttributes
 	}
 	tx.seriesCount++
-	return tx.findOrInsert(selectSeries, 3, insertSeries, metric, resource, attributes)
+	return tx.FindOrInsert(selectSeries, 3, insertSeries, metric, resource, attributes)
 }
 
 // resourceText returns a resource's attributes as they are kept.
 func resourceText(tx *transaction, id int64) (text string, err error) {
-	err = tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
+	err = tx.Each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
 	return text, wrap("read resource", err)
 }
 
@@ -135,9 +136,9 @@ func (s *book) trackableRow(tx *transaction, m *series.Metric, at int64) (any, s
 	if role != series.RoleValue {
 		description, unit = "", ""
 	}
-	id, err := tx.findOrInsert(
+	id, err := tx.FindOrInsert(
 		`SELECT id FROM trackables WHERE name = ?1 AND kind = ?2
-			UNION ALL SELECT trackable_id FROM `+formerNames+` WHERE name = ?1 AND kind = ?2`, 2,
+			UNION ALL SELECT trackable_id FROM `+schema.FormerNames+` WHERE name = ?1 AND kind = ?2`, 2,
 		`INSERT INTO trackables (name, kind, description, unit, float, monotonic, declared_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
 		name, kind.String(), description, unit, m.Float && kind == otelusage.KindStatistic,
 		m.Monotonic && kind == otelusage.KindStatistic, at)

@@ -28,7 +28,7 @@ func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 		return 0, false, err
 	}
 	start, end := nextInterval(tx)
-	batch, err = tx.insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
+	batch, err = tx.Insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		start, end, tx.now, tx.epoch, tx.sharedMark)
 	if err != nil {
 		return 0, false, fmt.Errorf("write batch: %w", err)
@@ -42,7 +42,7 @@ func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 		return 0, false, err
 	}
 	s.book.totals = make(map[int64]*totals)
-	if err := tx.run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
+	if err := tx.Run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
 		return 0, false, fmt.Errorf("move interval: %w", err)
 	}
 	return batch, b.left, nil
@@ -96,7 +96,7 @@ func (b *batchBuilder) take() error {
 		}
 		list, err := json.Marshal(series)
 		if err == nil {
-			err = b.tx.run(query, string(list))
+			err = b.tx.Run(query, string(list))
 		}
 		if err != nil {
 			return fmt.Errorf("empty pending: %w", err)
@@ -145,7 +145,7 @@ func (b *batchBuilder) addPending() error {
 	}
 	streams := make(map[stream][]waiting)
 	var order []stream
-	err := b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.pending
+	err := b.tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, o.pending
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE o.pending IS NOT NULL ORDER BY s.resource_id, m.id, s.id`,
 		func(rows *sql.Rows) error {
@@ -171,7 +171,7 @@ func (b *batchBuilder) addPending() error {
 	if err != nil {
 		return fmt.Errorf("read pending: %w", err)
 	}
-	sealed, err := b.tx.find(`SELECT coalesce(max(id), 0) FROM batches`)
+	sealed, err := b.tx.Find(`SELECT coalesce(max(id), 0) FROM batches`)
 	if err != nil {
 		return fmt.Errorf("count batches: %w", err)
 	}
@@ -198,7 +198,7 @@ func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
 // addGauges adds the gauges of resources that have something else to send: a
 // gauge alone makes nothing due.
 func (b *batchBuilder) addGauges() error {
-	err := b.tx.each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
+	err := b.tx.Each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
 		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE c.shared ORDER BY s.id`,
 		func(rows *sql.Rows) error {
@@ -213,7 +213,7 @@ func (b *batchBuilder) addGauges() error {
 	if err != nil {
 		return fmt.Errorf("read states: %w", err)
 	}
-	err = b.tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
+	err = b.tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
 		FROM gauges g JOIN series s ON s.id = g.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE g.due IS NOT NULL ORDER BY g.updated_at DESC, s.id DESC`,
 		func(rows *sql.Rows) error {
@@ -265,7 +265,7 @@ func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
 func insertPart(tx *transaction, batch int64, parent any, resource int64, p *payload) error {
 	text, err := p.encode()
 	if err == nil {
-		err = tx.run(`INSERT INTO parts (batch_id, parent_id, resource_id, points, payload) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		err = tx.Run(`INSERT INTO parts (batch_id, parent_id, resource_id, points, payload) VALUES (?1, ?2, ?3, ?4, ?5)`,
 			batch, parent, resource, len(p.Points), text)
 	}
 	if err != nil {

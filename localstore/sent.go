@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -17,7 +19,7 @@ type SentPart struct {
 	Rejected  int64 // points, with Partial
 }
 
-var selectSent = `SELECT id, batch_id, ` + shown("state") + `, settled_at, rejected, ` + within("payload", maxPayload, nothing) + ` FROM parts
+var selectSent = `SELECT id, batch_id, ` + schema.Shown("state") + `, settled_at, rejected, ` + schema.Within("payload", schema.MaxPayload, schema.Nothing) + ` FROM parts
 	WHERE settled_at IS NOT NULL AND payload IS NOT NULL AND (?1 = 0 OR batch_id = ?1) ORDER BY id`
 
 // Sent returns what the batches hold that are settled, those whose payload is
@@ -30,7 +32,7 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	var sent []SentPart
 	err := s.db.look(ctx, func(*transaction) error {
 		read := 0
-		return s.db.conn.each(selectSent,
+		return s.db.conn.Each(selectSent,
 			func(rows *sql.Rows) error {
 				var id, of, settledAt int64
 				var p SentPart
@@ -39,8 +41,8 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 				if err != nil {
 					return err
 				}
-				if read += len(text.String); !text.Valid || read > maxLoaded {
-					return fmt.Errorf("part %d of batch %d: %w", id, of, errTooLong)
+				if read += len(text.String); !text.Valid || read > sqlitedb.MaxLoaded {
+					return fmt.Errorf("part %d of batch %d: %w", id, of, schema.ErrTooLong)
 				}
 				p.SettledAt = newTime(settledAt)
 				p.Part, err = partOf(text.String, id, of)

@@ -126,7 +126,7 @@ type partRow struct {
 }
 
 func readPart(tx *transaction, id int64) (p partRow, err error) {
-	err = tx.each(`SELECT id, batch_id, parent_id, resource_id, points, refused, state, coalesce(payload, '') FROM parts WHERE id = ?1`,
+	err = tx.Each(`SELECT id, batch_id, parent_id, resource_id, points, refused, state, coalesce(payload, '') FROM parts WHERE id = ?1`,
 		func(rows *sql.Rows) error {
 			return rows.Scan(&p.id, &p.batch, &p.parent, &p.resource, &p.points, &p.refused, &p.state, &p.payload)
 		}, id)
@@ -141,7 +141,7 @@ func (s *Outbox) acceptPart(tx *transaction, sub *Submission, row partRow, o Out
 	if err := s.account(tx, row, into, true); err != nil {
 		return err
 	}
-	err := tx.run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
+	err := tx.Run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
 		row.id, string(o.Verdict), o.Rejected, tx.now)
 	if err == nil {
 		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)
@@ -187,29 +187,29 @@ func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *serie
 
 // occupy notes that an occupancy point was accepted.
 func occupy(tx *transaction, point payloadPoint) error {
-	err := tx.run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
+	err := tx.Run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
 		ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
 		point.Occupancy, string(point.Attributes), string(point.Value))
 	if err == nil {
-		err = tx.run(`DELETE FROM occupancy WHERE accepted = 0`)
+		err = tx.Run(`DELETE FROM occupancy WHERE accepted = 0`)
 	}
 	return wrap("write occupancy", err)
 }
 
 // finishBatch ends a batch of which every part is settled.
 func finishBatch(tx *transaction, batch int64) error {
-	left, err := tx.find(`SELECT count(*) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, batch)
+	left, err := tx.Find(`SELECT count(*) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, batch)
 	if err != nil || left > 0 {
 		return err
 	}
 	// Halves whose points are all settled leave their whole behind.
-	if err := tx.run(`UPDATE parts SET payload = NULL WHERE batch_id = ?1 AND state = 'split'`, batch); err != nil {
+	if err := tx.Run(`UPDATE parts SET payload = NULL WHERE batch_id = ?1 AND state = 'split'`, batch); err != nil {
 		return err
 	}
-	if err := tx.run(`UPDATE batches SET settled_at = ?2 WHERE id = ?1`, batch, tx.now); err != nil {
+	if err := tx.Run(`UPDATE batches SET settled_at = ?2 WHERE id = ?1`, batch, tx.now); err != nil {
 		return err
 	}
-	mark, err := tx.find(`SELECT mark FROM batches WHERE id = ?1`, batch)
+	mark, err := tx.Find(`SELECT mark FROM batches WHERE id = ?1`, batch)
 	if err != nil {
 		return err
 	}
@@ -221,27 +221,27 @@ func finishBatch(tx *transaction, batch int64) error {
 
 // succeed notes an accepted submission and gives the lease back.
 func succeed(tx *transaction, f Forwarder, mark int64) error {
-	err := tx.run(`INSERT INTO forwarders (kind, accepted_at, accepted, mark) VALUES (?1, ?2, 1, ?3)
+	err := tx.Run(`INSERT INTO forwarders (kind, accepted_at, accepted, mark) VALUES (?1, ?2, 1, ?3)
 		ON CONFLICT (kind) DO UPDATE SET accepted_at = ?2, accepted = accepted + 1, mark = ?3, failures = 0, retry_at = 0`,
 		string(f), tx.now, mark)
 	if err == nil {
-		err = tx.run(`UPDATE mirror SET lease_token = NULL, lease_until = 0, cut_off = 0`)
+		err = tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0, cut_off = 0`)
 	}
 	return err
 }
 
 func trimBatches(tx *transaction) error {
-	err := tx.run(`UPDATE parts SET payload = NULL WHERE payload IS NOT NULL AND state <> 'sealed' AND state <> 'set aside'
+	err := tx.Run(`UPDATE parts SET payload = NULL WHERE payload IS NOT NULL AND state <> 'sealed' AND state <> 'set aside'
 		AND batch_id < (SELECT id FROM batches WHERE settled_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepPayloads-1)
 	if err == nil {
-		err = tx.run(`DELETE FROM parts WHERE state <> 'set aside' AND batch_id <= (SELECT max(id) - ?1 FROM batches)`, keepBatches)
+		err = tx.Run(`DELETE FROM parts WHERE state <> 'set aside' AND batch_id <= (SELECT max(id) - ?1 FROM batches)`, keepBatches)
 	}
 	if err == nil {
-		err = tx.run(`DELETE FROM batches WHERE id <= (SELECT max(id) - ?1 FROM batches)
+		err = tx.Run(`DELETE FROM batches WHERE id <= (SELECT max(id) - ?1 FROM batches)
 			AND NOT EXISTS (SELECT 1 FROM parts WHERE batch_id = batches.id)`, keepBatches)
 	}
 	if err == nil {
-		err = tx.run(`DELETE FROM parts WHERE state = 'set aside'
+		err = tx.Run(`DELETE FROM parts WHERE state = 'set aside'
 			AND id <= (SELECT id FROM parts WHERE state = 'set aside' ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepAside)
 	}
 	return wrap("trim batches", err)
@@ -255,7 +255,7 @@ func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Ou
 	}
 	delay := s.backoff(p.failures, sub.request.Interval)
 	delay = max(delay, min(o.RetryAfter, MaxRetryAfter))
-	err = tx.run(`INSERT INTO forwarders (kind, failures, retry_at) VALUES (?1, 1, ?2)
+	err = tx.Run(`INSERT INTO forwarders (kind, failures, retry_at) VALUES (?1, 1, ?2)
 		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
 		string(sub.request.Forwarder), tx.now+int64(delay))
 	if err == nil {
@@ -276,7 +276,7 @@ func advise(tx *transaction, f Forwarder, o *Outcome) error {
 	if o.Advice == "" {
 		return nil
 	}
-	before, err := tx.find(`SELECT coalesce(sum(times), 0) FROM submission_log WHERE forwarder = ?1 AND outcome = ?2 AND status = ?3
+	before, err := tx.Find(`SELECT coalesce(sum(times), 0) FROM submission_log WHERE forwarder = ?1 AND outcome = ?2 AND status = ?3
 		AND id > (SELECT coalesce(max(id), 0) FROM submission_log WHERE forwarder = ?1 AND outcome IN ('accepted', 'partial'))`,
 		string(f), string(o.Verdict), o.Status)
 	if err == nil && before+1 >= AdviceAfter {
@@ -303,18 +303,18 @@ func (s *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
 // logOutcome writes a row, or counts the last one again when it says the same.
 func logOutcome(tx *transaction, f Forwarder, batch, part, points int64, o Outcome) error {
 	if o.Verdict != Accepted && o.Verdict != Partial {
-		again, err := tx.affected(`UPDATE submission_log SET times = times + 1, last_at = ?1
+		again, err := tx.Affected(`UPDATE submission_log SET times = times + 1, last_at = ?1
 			WHERE id = (SELECT max(id) FROM submission_log) AND forwarder = ?2 AND outcome = ?3 AND status = ?4
 				AND reason = ?5 AND part_id IS ?6`, tx.now, string(f), string(o.Verdict), o.Status, o.Reason, nullable(part))
 		if err != nil || again > 0 {
 			return wrap("write log", err)
 		}
 	}
-	err := tx.run(`INSERT INTO submission_log (forwarder, batch_id, part_id, first_at, last_at, outcome, status, points, rejected, reason)
+	err := tx.Run(`INSERT INTO submission_log (forwarder, batch_id, part_id, first_at, last_at, outcome, status, points, rejected, reason)
 		VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)`,
 		string(f), nullable(batch), nullable(part), tx.now, string(o.Verdict), o.Status, points, o.Rejected, o.Reason)
 	if err == nil {
-		err = tx.run(`DELETE FROM submission_log WHERE id <= (SELECT max(id) - ?1 FROM submission_log)`, keepLog)
+		err = tx.Run(`DELETE FROM submission_log WHERE id <= (SELECT max(id) - ?1 FROM submission_log)`, keepLog)
 	}
 	return wrap("write log", err)
 }
@@ -331,7 +331,7 @@ func (s *Outbox) setPartAside(tx *transaction, sub *Submission, row partRow, o O
 	if err := s.account(tx, row, func(t *totals) *series.Value { return &t.setAside }, false); err != nil {
 		return err
 	}
-	err := tx.run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.now)
+	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.now)
 	if err == nil {
 		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
 		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)

@@ -68,7 +68,7 @@ func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, er
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := tx.find(`SELECT accepted FROM forwarders WHERE kind = ?1`, string(Cumulative))
+	accepted, err := tx.Find(`SELECT accepted FROM forwarders WHERE kind = ?1`, string(Cumulative))
 	if err != nil {
 		return nil, fmt.Errorf("count submissions: %w", err)
 	}
@@ -78,7 +78,7 @@ func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, er
 
 // eachShared calls f for every series of which something may be sent.
 func (s *Outbox) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
-	err := tx.each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
+	err := tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
 		func(rows *sql.Rows) error {
@@ -118,7 +118,7 @@ func (w *wireMetric) shared(recorded, withheld any) (value series.Value, ok bool
 
 // addStates adds every State that may be sent, as its gauge.
 func (b *batchBuilder) addStates() error {
-	err := b.tx.each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
+	err := b.tx.Each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
 		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE c.shared ORDER BY s.id`,
 		func(rows *sql.Rows) error {
@@ -171,7 +171,7 @@ var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) V
 // saveUploads remembers what was sent, so that a later change of mind does not
 // take it back.
 func saveUploads(tx *transaction, list []upload) error {
-	err := updateUploaded.run(tx.connection, len(list), func(i int, args []any) ([]any, error) {
+	err := updateUploaded.run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
 		return appendValues(append(args, list[i].series), nil, list[i].value)
 	})
 	return wrap("write uploads", err)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // leaveLog gives a file whose header names a write-ahead log a rollback journal.
@@ -11,15 +13,15 @@ import (
 // open with one it fails.
 func (s *DB) leaveLog(path string) error {
 	s.noLog = true
-	conn, err := connect(path, false, s.patience())
+	conn, err := sqlitedb.Open(path, false, s.patience())
 	if err != nil {
 		return err
 	}
 	var mode string
-	if _, err = conn.exec("PRAGMA locking_mode = EXCLUSIVE"); err == nil {
-		err = conn.queryRow("PRAGMA journal_mode = DELETE").Scan(&mode)
+	if _, err = conn.Exec("PRAGMA locking_mode = EXCLUSIVE"); err == nil {
+		err = conn.QueryRow("PRAGMA journal_mode = DELETE").Scan(&mode)
 	}
-	if err = errors.Join(err, conn.close()); err != nil {
+	if err = errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("go without a write-ahead log: %w", err)
 	}
 	return nil
@@ -30,7 +32,7 @@ func (s *DB) leaveLog(path string) error {
 // writes to it meanwhile.
 func (s *DB) mayHaveLog(path string) bool {
 	if !s.noLog {
-		s.noLog = !mapsShared(filepath.Dir(path))
+		s.noLog = !sqlitedb.MapsShared(filepath.Dir(path))
 	}
 	return !s.noLog
 }

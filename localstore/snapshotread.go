@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -12,7 +14,7 @@ import (
 // snapshotReader fills a Snapshot from one state of the file.
 type snapshotReader struct {
 	*Snapshot
-	*connection
+	*sqlitedb.Conn
 	query      Query
 	trackables map[int64]*Trackable
 	series     map[int64]*SeriesCounts
@@ -26,7 +28,7 @@ func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snaps
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: s.db.now().UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
 			CreatedAt: newTime(tx.createdAt), Consent: s.db.consentOf(&tx.header)},
-		connection: s.db.conn, query: q,
+		Conn: s.db.conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
 	if err := r.readTrackables(); err != nil {
@@ -58,18 +60,18 @@ func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snaps
 	return r.Snapshot, nil
 }
 
-var selectTrackables = `SELECT t.id, ` + shown("t.name") + `, ` + shown("t.kind") + `, ` + shown("t.description") + `, ` + shown("t.unit") + `,
-		t.float, t.monotonic, ` + within("t.checkpoints", maxCheckpoints, unreadable) + `, t.declared_at, ` + shown("c.state") + `,
+var selectTrackables = `SELECT t.id, ` + schema.Shown("t.name") + `, ` + schema.Shown("t.kind") + `, ` + schema.Shown("t.description") + `, ` + schema.Shown("t.unit") + `,
+		t.float, t.monotonic, ` + schema.Within("t.checkpoints", schema.MaxCheckpoints, schema.Unreadable) + `, t.declared_at, ` + schema.Shown("c.state") + `,
 		c.state IS NOT NULL AND c.moves = 0, coalesce(c.since, 0)
 	FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id WHERE ?1 = '' OR ` + named + ` = ?1`
 
 // named is a trackable's name to compare with: of one that is too long to be
 // asked for it is empty, without regard to case as the column is.
-var named = loaded("t.name", unreadable) + ` COLLATE NOCASE`
+var named = schema.Loaded("t.name", schema.Unreadable) + ` COLLATE NOCASE`
 
 // readTrackables, like the other readings for people, cuts texts in SQL.
 func (r *snapshotReader) readTrackables() error {
-	return r.each(selectTrackables,
+	return r.Each(selectTrackables,
 		func(rows *sql.Rows) error {
 			var id, declaredAt, changedAt int64
 			var kind, checkpoints string
@@ -94,19 +96,19 @@ func (r *snapshotReader) readTrackables() error {
 		}, r.query.Name)
 }
 
-var selectSnapshotSeries = `SELECT s.id, m.trackable_id, ` + shown("m.role") + `, ` + shown("m.scope_name") + `, ` + shown("m.name") + `, ` + shown("m.unit") + `,
-		` + shown("m.description") + `, ` + shown("m.type") + `, m.monotonic, m.float, ` + loaded("m.bounds", unreadable) + `,
-		` + loaded("s.attributes", noObject) + `, ` + loaded("r.attributes", noObject) + `,
-		` + loaded("o.recorded", unreadable) + `, ` + loaded("o.pending", unreadable) + `, ` + loaded("o.withheld", unreadable) + `,
-		` + loaded("o.accepted", unreadable) + `, ` + loaded("o.partial", unreadable) + `, ` + loaded("o.set_aside", unreadable) + `,
-		coalesce(o.exports, 0), coalesce(o.updated_at, g.updated_at, 0), ` + loaded("g.value", nothing) + `
+var selectSnapshotSeries = `SELECT s.id, m.trackable_id, ` + schema.Shown("m.role") + `, ` + schema.Shown("m.scope_name") + `, ` + schema.Shown("m.name") + `, ` + schema.Shown("m.unit") + `,
+		` + schema.Shown("m.description") + `, ` + schema.Shown("m.type") + `, m.monotonic, m.float, ` + schema.Loaded("m.bounds", schema.Unreadable) + `,
+		` + schema.Loaded("s.attributes", schema.NoObject) + `, ` + schema.Loaded("r.attributes", schema.NoObject) + `,
+		` + schema.Loaded("o.recorded", schema.Unreadable) + `, ` + schema.Loaded("o.pending", schema.Unreadable) + `, ` + schema.Loaded("o.withheld", schema.Unreadable) + `,
+		` + schema.Loaded("o.accepted", schema.Unreadable) + `, ` + schema.Loaded("o.partial", schema.Unreadable) + `, ` + schema.Loaded("o.set_aside", schema.Unreadable) + `,
+		coalesce(o.exports, 0), coalesce(o.updated_at, g.updated_at, 0), ` + schema.Loaded("g.value", schema.Nothing) + `
 	FROM series s JOIN metrics m ON m.id = s.metric_id JOIN resources r ON r.id = s.resource_id
 	LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
 	LEFT JOIN trackables t ON t.id = m.trackable_id
-	WHERE ?1 = '' OR ` + named + ` = ?1 OR t.id IS NULL AND ` + loaded("m.name", unreadable) + ` = ?1 COLLATE NOCASE ORDER BY s.id`
+	WHERE ?1 = '' OR ` + named + ` = ?1 OR t.id IS NULL AND ` + schema.Loaded("m.name", schema.Unreadable) + ` = ?1 COLLATE NOCASE ORDER BY s.id`
 
 func (r *snapshotReader) readSeries() error {
-	return r.each(selectSnapshotSeries,
+	return r.Each(selectSnapshotSeries,
 		func(rows *sql.Rows) error {
 			var id, updatedAt int64
 			var trackable sql.NullInt64
@@ -195,11 +197,11 @@ func (r *snapshotReader) listed(chosen func(*SeriesCounts) bool) any {
 	return string(list)
 }
 
-var selectLog = `SELECT id, ` + shown("forwarder") + `, coalesce(batch_id, 0), coalesce(part_id, 0), first_at, last_at, times, ` + shown("outcome") + `, status,
-	points, rejected, ` + shown("reason") + ` FROM submission_log ORDER BY id`
+var selectLog = `SELECT id, ` + schema.Shown("forwarder") + `, coalesce(batch_id, 0), coalesce(part_id, 0), first_at, last_at, times, ` + schema.Shown("outcome") + `, status,
+	points, rejected, ` + schema.Shown("reason") + ` FROM submission_log ORDER BY id`
 
 func (r *snapshotReader) readLog() error {
-	return r.each(selectLog,
+	return r.Each(selectLog,
 		func(rows *sql.Rows) error {
 			var e LogEntry
 			var first, last int64

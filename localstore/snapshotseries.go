@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -24,7 +25,7 @@ func (r *snapshotReader) readDays() error {
 		}
 	}
 	span := min(max(instant.Day(r.At.UnixNano())-first, 0)+1, keepDays)
-	return r.each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day >= ?1
+	return r.Each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day >= ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
 		func(rows *sql.Rows) error {
 			x, day, err := r.scanDay(rows)
@@ -57,7 +58,7 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 		}
 		return err
 	}
-	err := r.each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day < ?1
+	err := r.Each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day < ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day DESC LIMIT ?3`,
 		keep, first, r.chosen(), len(left))
 	if err != nil || len(left) == 0 {
@@ -67,7 +68,7 @@ func (r *snapshotReader) readDaysBefore(first int64) error {
 	if err != nil {
 		return err
 	}
-	return r.each(`WITH earlier AS MATERIALIZED (SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value) AS value, count
+	return r.Each(`WITH earlier AS MATERIALIZED (SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value) AS value, count
 			FROM days WHERE day < ?1 AND series_id IN (SELECT value FROM json_each(?2)))
 		SELECT series_id, max(day), value, count FROM earlier GROUP BY series_id`, keep, first, string(list))
 }
@@ -85,15 +86,15 @@ func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) 
 	return r.series[id], Sample{At: time.Unix(day*instant.SecondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
 }
 
-var selectHistory = `SELECT h.series_id, CASE WHEN ` + loaded("m.type", unreadable) + ` = 'gauge' THEN m.trackable_id END, h.at,
-		CASE typeof(h.value) WHEN 'text' THEN ` + shown("h.value") + ` WHEN 'blob' THEN NULL ELSE h.value END, h.count
+var selectHistory = `SELECT h.series_id, CASE WHEN ` + schema.Loaded("m.type", schema.Unreadable) + ` = 'gauge' THEN m.trackable_id END, h.at,
+		CASE typeof(h.value) WHEN 'text' THEN ` + schema.Shown("h.value") + ` WHEN 'blob' THEN NULL ELSE h.value END, h.count
 	FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
 	WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`
 
 // readHistory reads the latest exports, and for a State, which is a gauge of
 // each version's own, the states it was in.
 func (r *snapshotReader) readHistory() error {
-	err := r.each(selectHistory,
+	err := r.Each(selectHistory,
 		func(rows *sql.Rows) error {
 			var id, at int64
 			var state, count sql.NullInt64

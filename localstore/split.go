@@ -42,7 +42,7 @@ func (s *Outbox) splitPart(tx *transaction, sub *Submission, row partRow, o Outc
 			return err
 		}
 	}
-	return wrap("split part", tx.run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
+	return wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
 }
 
 // rotate changes which points the halves begin with.
@@ -54,7 +54,7 @@ func (p *payload) rotate(attempt int64) {
 
 // refuseOne counts a refusal of a single point. The rest of the batch goes on.
 func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outcome) error {
-	root, err := tx.find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.id)
+	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.id)
 	if err != nil {
 		return wrap("find whole part", err)
 	}
@@ -66,7 +66,7 @@ func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outc
 	if row.refused+1 >= refusalsOfOne && (whole || good) {
 		return s.setPartAside(tx, sub, row, o)
 	}
-	if err := tx.run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.id); err != nil {
+	if err := tx.Run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.id); err != nil {
 		return wrap("count refusal", err)
 	}
 	sub.refusal = &o
@@ -81,9 +81,9 @@ func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outc
 
 // join undoes the splitting of a part of which nothing was accepted.
 func (s *Outbox) join(tx *transaction, sub *Submission, root int64) error {
-	err := tx.run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
+	err := tx.Run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
 	if err == nil {
-		err = tx.run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
+		err = tx.Run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
 	}
 	sub.tried[root] = true
 	return wrap("join parts", err)
@@ -98,7 +98,7 @@ const (
 
 // settledBelow reports whether anything of a split part was settled already.
 func settledBelow(tx *transaction, id int64) (bool, error) {
-	n, err := tx.find(partsBelow+`SELECT count(*) FROM parts WHERE id IN (SELECT id FROM below) AND settled_at IS NOT NULL`, id)
+	n, err := tx.Find(partsBelow+`SELECT count(*) FROM parts WHERE id IN (SELECT id FROM below) AND settled_at IS NOT NULL`, id)
 	return n > 0, wrap("compare parts", err)
 }
 
@@ -108,7 +108,7 @@ func (s *Outbox) endAttempt(tx *transaction, sub *Submission) error {
 	if sub.retracts {
 		return releaseLease(tx)
 	}
-	left, err := tx.find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
+	left, err := tx.Find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
 	if err != nil || left == 0 {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 // Store is an open mirror. [Open] makes it. All methods may be called
@@ -75,7 +76,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
 	if c.file.installationID != "" {
-		if err := checkInstallationID(c.file.installationID); err != nil {
+		if err := schema.CheckInstallationID(c.file.installationID); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +169,7 @@ func (s *Store) Close() error {
 	case s.db.readOnly:
 		err = errors.Join(err, s.db.leaveReader(s.db.conn, s.db.file))
 	default:
-		err = errors.Join(err, s.db.conn.close())
+		err = errors.Join(err, s.db.conn.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
@@ -185,7 +186,7 @@ func (s *Store) Sync(context.Context) error {
 	s.db.lock()
 	defer s.db.unlock()
 	return wrap("sync mirror", s.db.update(s.db.context(), durable, func(tx *transaction) error {
-		return tx.run(`UPDATE mirror SET recorded_day = recorded_day`)
+		return tx.Run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 func TestOpenMakesAFileForThisUserAlone(t *testing.T) {
@@ -43,7 +45,7 @@ func TestOpenMakesAFileForThisUserAlone(t *testing.T) {
 func database(t *testing.T, path, statements string) {
 	t.Helper()
 	write(t, path, nil)
-	db, err := sql.Open("sqlite", dataSource(path, false, time.Second))
+	db, err := sql.Open("sqlite", sqlitedb.DataSource(path, false, time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,9 +378,9 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 	s, _ := fresh(t)
 	expect(t, s, "wal", `PRAGMA journal_mode`)
 	expect(t, s, "1", `PRAGMA synchronous`)
-	expect(t, s, fmt.Sprint(applicationID), `PRAGMA application_id`)
+	expect(t, s, fmt.Sprint(schema.ApplicationID), `PRAGMA application_id`)
 	if err := s.db.update(s.db.context(), durable, func(tx *transaction) error {
-		full, err := tx.pragma("synchronous")
+		full, err := tx.Pragma("synchronous")
 		if full != 2 {
 			t.Errorf("synchronous = %d in a durable transaction", full)
 		}
@@ -393,14 +395,14 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 func TestSyncCommitsDurablyBesideAReader(t *testing.T) {
 	s, _ := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	reader, err := connect(s.Path(), true, time.Second)
+	reader, err := sqlitedb.Open(s.Path(), true, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.close()
+	defer reader.Close()
 	before := s.ledger.written.Load()
-	err = reader.snapshot(func() error {
-		if _, err := reader.find(`SELECT count(*) FROM totals`); err != nil {
+	err = reader.Snapshot(func() error {
+		if _, err := reader.Find(`SELECT count(*) FROM totals`); err != nil {
 			return err
 		}
 		return s.Sync(t.Context())

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 const stranger, group = 4321, 5432
@@ -96,7 +97,7 @@ func TestTheLockFileIsOnesOwn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	write(t, path+lockSuffix, nil)
 	chmod(t, path+lockSuffix, 0o666)
-	err := withLockFile(path+lockSuffix, 0, func() error {
+	err := sqlitedb.WithLockFile(path+lockSuffix, 0, func() error {
 		info, err := os.Stat(path + lockSuffix)
 		if err == nil && info.Mode() != place.FileMode {
 			t.Errorf("it is locked with mode %v", info.Mode())

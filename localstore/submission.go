@@ -138,7 +138,7 @@ func (s *Outbox) lease(tx *transaction, r Request) (*Submission, error) {
 			return nil, err
 		}
 	} else {
-		if sub.batch, err = tx.find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+		if sub.batch, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
 			return nil, err
 		}
 		if sub.resumed = sub.batch != 0; !sub.resumed {
@@ -156,7 +156,7 @@ func (s *Outbox) newSubmission(tx *transaction, r Request) *Submission {
 
 func (sub *Submission) renew(tx *transaction) error {
 	sub.until = tx.now + int64(min(max(sub.request.Lease, time.Second), MaxLease))
-	return tx.run(`UPDATE mirror SET lease_token = ?1, lease_until = ?2`, sub.token, sub.until)
+	return tx.Run(`UPDATE mirror SET lease_token = ?1, lease_until = ?2`, sub.token, sub.until)
 }
 
 // holds reports whether the lease is still this submission's. One that has run
@@ -220,7 +220,7 @@ func (sub *Submission) over(tx *transaction) (bool, error) {
 	if tx.erasures != sub.erased || sub.retracts {
 		return false, nil
 	}
-	n, err := tx.find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
+	n, err := tx.Find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
 	return n > 0, err
 }
 
@@ -241,7 +241,7 @@ func (sub *Submission) pick(tx *transaction) (*series.Part, error) {
 		}
 		return sub.shared[0], nil
 	}
-	ids, err := tx.list(nextParts, sub.batch)
+	ids, err := tx.List(nextParts, sub.batch)
 	if err != nil {
 		return nil, err
 	}
@@ -331,7 +331,7 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 // cutOff notes an attempt that the end of its process cut off. Beyond those that
 // earn a shutdown its wait, only one that was waited for in vain counts.
 func (s *Outbox) cutOff(tx *transaction, sub *Submission) error {
-	err := tx.run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
+	err := tx.Run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
 	if err != nil {
 		return err
 	}
@@ -343,5 +343,5 @@ func (s *Outbox) cutOff(tx *transaction, sub *Submission) error {
 }
 
 func releaseLease(tx *transaction) error {
-	return tx.run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
+	return tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
 }

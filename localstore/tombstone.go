@@ -3,11 +3,10 @@ package localstore
 import (
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"strconv"
 
-	"modernc.org/sqlite"
-
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -24,28 +23,14 @@ import (
 // the process that made the request has seen that it was accepted; until its
 // lease has ended, or it has said what it knows, a tombstone waits for it.
 
-const createTombstones = `
-CREATE TABLE IF NOT EXISTS tombstones (
-	id         INTEGER PRIMARY KEY,
-	resend     TEXT,                       -- the first step, NULL once it was taken
-	retraction TEXT,                       -- the second one, NULL where it would be 0
-	lease      TEXT,                       -- of the submission that was under way
-	due_at     INTEGER NOT NULL DEFAULT 0, -- not before
-	refused    INTEGER NOT NULL DEFAULT 0  -- how often
-) STRICT;
-`
-
-// tombstones is their table.
-const tombstones = "tombstones"
-
-func hasTombstones(h *header) bool { return h.version >= tablesSince[tombstones] }
+func hasTombstones(h *header) bool { return h.version >= schema.TablesSince[schema.Tombstones] }
 
 // retractionsLeft counts the requests that tombstones are yet to make.
-func retractionsLeft(c *connection, h *header) (int64, error) {
+func retractionsLeft(c *sqlitedb.Conn, h *header) (int64, error) {
 	if !hasTombstones(h) {
 		return 0, nil
 	}
-	return c.find(`SELECT count(resend) + count(retraction) FROM tombstones`)
+	return c.Find(`SELECT count(resend) + count(retraction) FROM tombstones`)
 }
 
 // keepTombstones bounds how many wait, whatever erasures follow each other
@@ -70,12 +55,12 @@ func withdraw(tx *transaction) (kept []tombstone, once []*payload, err error) {
 	if !tx.maySend() {
 		return nil, nil, nil
 	}
-	tx.limit(maxLoaded)
-	defer tx.limit(unlimited)
+	tx.Limit(sqlitedb.MaxLoaded)
+	defer tx.Limit(sqlitedb.Unlimited)
 	b := newBatchBuilder(tx)
 	var streams map[stream]*told
 	var order []*told
-	err = refuseViews(tx.connection, series.ErrUnreadable)
+	err = schema.RefuseViews(tx.Conn, series.ErrUnreadable)
 	if err == nil {
 		streams, order, err = b.toldStates()
 	}
@@ -85,8 +70,7 @@ func withdraw(tx *transaction) (kept []tombstone, once []*payload, err error) {
 	if err == nil {
 		once, err = b.opposites(order)
 	}
-	var failed *sqlite.Error
-	if err != nil && (!errors.As(err, &failed) || hasCode(err, codeTooBig)) {
+	if err != nil && (!sqlitedb.Failed(err) || sqlitedb.HasCode(err, sqlitedb.CodeTooBig)) {
 		return nil, nil, nil
 	}
 	return kept, once, err
@@ -96,7 +80,7 @@ func withdraw(tx *transaction) (kept []tombstone, once []*payload, err error) {
 func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
 	var all []placed
 	var counts []int64
-	err := b.tx.each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
+	err := b.tx.Each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
 		func(rows *sql.Rows) error {
 			var p placed
 			var n int64
@@ -132,7 +116,7 @@ func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
 // tombstonesOf makes a tombstone for each part under way, and takes the streams that
 // it covers out of what was accepted.
 func tombstonesOf(tx *transaction, streams map[stream]*told) (list []tombstone, err error) {
-	err = tx.each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
+	err = tx.Each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
 		var resource int64
 		var text string
 		if err := rows.Scan(&resource, &text); err != nil {
@@ -220,7 +204,7 @@ func (b *batchBuilder) opposites(order []*told) ([]*payload, error) {
 // where nothing may be sent nothing is kept.
 func bury(tx *transaction, list []tombstone) error {
 	if !tx.maySend() {
-		return wrap("empty tombstones", tx.run(`DELETE FROM tombstones`))
+		return wrap("empty tombstones", tx.Run(`DELETE FROM tombstones`))
 	}
 	var err error
 	var lease any
@@ -228,7 +212,7 @@ func bury(tx *transaction, list []tombstone) error {
 	if tx.leased(tx.now) {
 		lease, dueAt = tx.leaseToken.String, tx.leaseUntil
 		// One of an earlier erasure may be what is being sent.
-		err = tx.run(`UPDATE tombstones SET lease = ?1, due_at = max(due_at, ?2) WHERE lease IS NULL`, lease, dueAt)
+		err = tx.Run(`UPDATE tombstones SET lease = ?1, due_at = max(due_at, ?2) WHERE lease IS NULL`, lease, dueAt)
 	}
 	for _, t := range list {
 		if err == nil {
@@ -236,7 +220,7 @@ func bury(tx *transaction, list []tombstone) error {
 		}
 	}
 	if err == nil {
-		err = tx.run(`DELETE FROM tombstones WHERE id <= (SELECT max(id) - ?1 FROM tombstones)`, keepTombstones)
+		err = tx.Run(`DELETE FROM tombstones WHERE id <= (SELECT max(id) - ?1 FROM tombstones)`, keepTombstones)
 	}
 	return wrap("write tombstones", err)
 }
@@ -250,7 +234,7 @@ func writeTombstone(tx *transaction, t tombstone, lease any, dueAt int64) error 
 	if err != nil {
 		return err
 	}
-	return tx.run(`INSERT INTO tombstones (resend, retraction, lease, due_at) VALUES (?1, ?2, ?3, ?4)`, resend, retraction, lease, dueAt)
+	return tx.Run(`INSERT INTO tombstones (resend, retraction, lease, due_at) VALUES (?1, ?2, ?3, ?4)`, resend, retraction, lease, dueAt)
 }
 
 // column is the payload as a tombstone keeps it, NULL for nothing.

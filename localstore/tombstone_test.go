@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -239,18 +240,18 @@ func TestATombstoneIsAllThatErasingLeaves(t *testing.T) {
 	}
 	closeStore(t, s)
 	s = open(t, s.Path(), c) // which overwrites nothing by itself
-	reader, err := connect(s.Path(), true, 0)
+	reader, err := sqlitedb.Open(s.Path(), true, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = reader.snapshot(func() error { // somebody keeps the log from being emptied
-		_, err := reader.find(`SELECT count(*) FROM totals`)
+	err = reader.Snapshot(func() error { // somebody keeps the log from being emptied
+		_, err := reader.Find(`SELECT count(*) FROM totals`)
 		if n := takeBackWith(t, s, always(accepted)); n != 2 {
 			t.Errorf("%d requests, want 2", n)
 		}
 		return err
 	})
-	if err := errors.Join(err, reader.close()); err != nil {
+	if err := errors.Join(err, reader.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(bytesOf(t, s.Path()), []byte(ids[0])) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -73,7 +74,7 @@ func (s *book) readTotals(tx *transaction, ids []int64) error {
 		return err
 	}
 	metrics := make(map[int64]*series.Metric)
-	return tx.each(selectTotals, func(rows *sql.Rows) error {
+	return tx.Each(selectTotals, func(rows *sql.Rows) error {
 		var id int64
 		var m series.Metric
 		var bounds string
@@ -138,7 +139,7 @@ func (s *book) rowsFor(trackable string) int64 {
 
 // saveRecorded writes what a recording changed.
 func (s *book) saveRecorded(tx *transaction, rows []*totals) error {
-	err := upsertRecorded.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
+	err := upsertRecorded.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return appendValues(append(args, t.series), []any{t.exports, t.updatedAt}, t.recorded, t.pending, t.withheld)
 	})
@@ -150,7 +151,7 @@ func (s *book) saveRecorded(tx *transaction, rows []*totals) error {
 
 // saveTotals writes what a submission changed.
 func (s *book) saveTotals(tx *transaction, rows []*totals) error {
-	err := upsertBalance.run(tx.connection, len(rows), func(i int, args []any) ([]any, error) {
+	err := upsertBalance.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return appendValues(append(args, t.series), nil, t.pending, t.withheld, t.accepted, t.partial, t.setAside)
 	})
@@ -189,7 +190,7 @@ func newRowStatement(insert string, columns int, conflict string) rowStatement {
 }
 
 // run inserts n rows; row appends the arguments of the i-th.
-func (r rowStatement) run(c *connection, n int, row func(i int, args []any) ([]any, error)) error {
+func (r rowStatement) run(c *sqlitedb.Conn, n int, row func(i int, args []any) ([]any, error)) error {
 	args := make([]any, 0, min(n, r.sizes[0])*r.columns)
 	i := 0
 	for size, rows := range r.sizes {
@@ -202,7 +203,7 @@ func (r rowStatement) run(c *connection, n int, row func(i int, args []any) ([]a
 				}
 				i++
 			}
-			if err := c.run(r.queries[size], args...); err != nil {
+			if err := c.Run(r.queries[size], args...); err != nil {
 				return err
 			}
 		}

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // transaction is a write transaction of a Store, and what it knows of the file.
 type transaction struct {
-	*connection
+	*sqlitedb.Conn
 	header
 	now         int64
 	seriesCount int64 // -1: not counted yet
@@ -67,7 +69,7 @@ func (s *DB) usable() error {
 				return s.hooks.opened(false)
 			}
 		} else {
-			s.conn.abandon()
+			s.conn.Abandon()
 			s.conn = nil
 			s.noticeSetAside()
 		}
@@ -107,11 +109,11 @@ func (s *DB) updateOnce(lasting durability, f func(*transaction) error) error {
 	}
 	var committed func()
 	commit := func() error {
-		return s.conn.immediate(func() (err error) { committed, err = s.within(f); return err })
+		return s.conn.Immediate(func() (err error) { committed, err = s.within(f); return err })
 	}
 	var err error
 	if lasting == durable {
-		err = s.conn.durable(commit)
+		err = s.conn.Durable(commit)
 	} else {
 		err = commit()
 	}
@@ -120,7 +122,7 @@ func (s *DB) updateOnce(lasting durability, f func(*transaction) error) error {
 		return s.named(s.diagnose(err))
 	}
 	s.recorded = true
-	s.conn.wrote(s.path)
+	s.conn.Wrote(s.path)
 	committed()
 	return nil
 }
@@ -149,20 +151,20 @@ func (s *DB) checkedHeader() (h header, err error) {
 	if h, err = s.readHeader(); err != nil {
 		return h, err
 	}
-	if h.version > schemaVersion {
-		return h, fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schemaVersion)
+	if h.version > schema.Version {
+		return h, fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schema.Version)
 	}
 	return h, s.refuseNews(h)
 }
 
 func (s *DB) newTransaction(h header) *transaction {
-	return &transaction{connection: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
+	return &transaction{Conn: s.conn, header: h, now: s.now().UnixNano(), seriesCount: -1}
 }
 
 // briefly runs f, whose transactions wait for others no longer than brief. The
 // caller holds s.mu.
 func (s *DB) briefly(f func() error) error {
-	return s.waitingAtMost(brief, f)
+	return s.waitingAtMost(sqlitedb.Brief, f)
 }
 
 // waitingAtMost runs f, which waits for other processes no longer than d, also
@@ -201,7 +203,7 @@ func (s *DB) setBusyTimeout(d time.Duration) {
 // hasten tells the connection how long to wait.
 func (s *DB) hasten() {
 	if s.conn != nil && !s.closed {
-		s.conn.waitAtMost(s.patience())
+		s.conn.WaitAtMost(s.patience())
 	}
 }
 
@@ -253,7 +255,7 @@ func (s *DB) copyTo(ctx context.Context, path string) error {
 	}
 	return s.until(ctx, func() error {
 		return s.limited(func() error {
-			err := s.conn.copyTo(path)
+			err := s.conn.CopyTo(path)
 			return s.named(s.diagnose(err))
 		})
 	})
@@ -266,7 +268,7 @@ var errDecided = errors.New("localstore: mirror is to follow the decision")
 // not to be brought in line with the decision file before.
 func (s *DB) viewState(f func(*transaction) error, followed bool) error {
 	return s.limited(func() error {
-		return s.conn.snapshot(func() error {
+		return s.conn.Snapshot(func() error {
 			h, err := s.checkedHeader()
 			if err != nil {
 				return err
@@ -284,8 +286,8 @@ func (s *DB) viewState(f func(*transaction) error, followed bool) error {
 func (s *DB) limited(f func() error) error {
 	if !s.readOnly { // whose connection has the limit for good
 		conn := s.conn
-		conn.limit(maxLoaded)
-		defer conn.limit(unlimited)
+		conn.Limit(sqlitedb.MaxLoaded)
+		defer conn.Limit(sqlitedb.Unlimited)
 	}
 	return f()
 }

@@ -18,7 +18,7 @@ func (s *DB) context() context.Context { return orBackground(s.ends) }
 func (s *DB) readUntil(ctx context.Context) (former context.Context) {
 	former, s.ends = s.ends, ctx
 	if s.conn != nil {
-		s.conn.endWith(ctx)
+		s.conn.EndWith(ctx)
 	}
 	return former
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // A reader of a file with a write-ahead log makes files beside it. It leaves
@@ -16,16 +17,16 @@ import (
 // all there is.
 
 // connectReader opens a mirror for reading.
-func (s *DB) connectReader() (*connection, error) {
-	conn, err := connect(s.path, true, s.patience())
+func (s *DB) connectReader() (*sqlitedb.Conn, error) {
+	conn, err := sqlitedb.Open(s.path, true, s.patience())
 	if err == nil {
-		conn.endWith(s.ends)
+		conn.EndWith(s.ends)
 		if err = s.inspect(conn); err == nil {
 			return conn, nil
 		}
-		err = errors.Join(err, conn.close()) // read-only, it leaves files beside it alone
+		err = errors.Join(err, conn.Close()) // read-only, it leaves files beside it alone
 	}
-	if !hasCode(err, codeCannotOpen, codeReadOnly) {
+	if !sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen, sqlitedb.CodeReadOnly) {
 		return nil, err
 	}
 	return s.connectUnwritable(err)
@@ -35,7 +36,7 @@ func (s *DB) connectReader() (*connection, error) {
 // has one open has its log beside it: without a log nobody writes to it now, and
 // a Store opens it anew for each reading. With one, the file alone is not all
 // that was recorded, and is not shown as if it were.
-func (s *DB) connectUnwritable(cause error) (*connection, error) {
+func (s *DB) connectUnwritable(cause error) (*sqlitedb.Conn, error) {
 	dir := filepath.Dir(s.path)
 	denied := place.WriteDenied(dir)
 	if denied == nil {
@@ -49,16 +50,16 @@ func (s *DB) connectUnwritable(cause error) (*connection, error) {
 		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read it cannot be made in %s (%w); "+
 			"a copy where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
 	}
-	conn, err := connectTo(dataSource(s.path, true, s.patience()) + "&immutable=1")
+	conn, err := sqlitedb.OpenSource(sqlitedb.DataSource(s.path, true, s.patience()) + "&immutable=1")
 	if err != nil {
 		return nil, err
 	}
-	conn.limit(maxLoaded)
-	conn.endWith(s.ends)
+	conn.Limit(sqlitedb.MaxLoaded)
+	conn.EndWith(s.ends)
 	if err := s.inspect(conn); err != nil {
-		return nil, errors.Join(err, conn.close())
+		return nil, errors.Join(err, conn.Close())
 	}
-	conn.immutable = true
+	conn.Immutable = true
 	return conn, nil
 }
 
@@ -70,19 +71,19 @@ func hasContent(path string) bool {
 // leaveReader closes the connection of a reader and takes along what it made beside
 // the mirror: a connection that cannot write cannot remove it. SQLite itself
 // does that for the last one that leaves, and for no other.
-func (s *DB) leaveReader(conn *connection, file os.FileInfo) error {
-	err := conn.close()
-	if !conn.alone || place.HasLog(s.path) || !place.HasBeside(s.path) {
+func (s *DB) leaveReader(conn *sqlitedb.Conn, file os.FileInfo) error {
+	err := conn.Close()
+	if !conn.Alone || place.HasLog(s.path) || !place.HasBeside(s.path) {
 		return err
 	}
 	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {
 		return err
 	}
-	last, lastErr := connect(s.path, false, 0)
+	last, lastErr := sqlitedb.Open(s.path, false, 0)
 	if lastErr != nil {
 		return err // whoever opens the mirror next goes by them
 	}
-	_, _ = last.journalMode() // opens the log, for it to be removed
-	_ = last.close()
+	_, _ = last.JournalMode() // opens the log, for it to be removed
+	_ = last.Close()
 	return err
 }

@@ -17,7 +17,7 @@ func withholdStates(tx *transaction) error {
 		return fmt.Errorf("withhold states: %w", err)
 	}
 	// A cumulative forwarder has sent the states that have not moved since.
-	waiting, err := tx.list(`SELECT trackable_id FROM current_states
+	waiting, err := tx.List(`SELECT trackable_id FROM current_states
 		WHERE shared AND since > coalesce((SELECT accepted_at FROM forwarders WHERE kind = 'cumulative'), 0)`)
 	for _, trackable := range waiting {
 		if err == nil {
@@ -33,7 +33,7 @@ func shareState(tx *transaction, trackable int64, p placed) error {
 	if p.series != 0 {
 		series, state = p.series, p.state
 	}
-	return tx.run(`UPDATE current_states SET shared = ?2 IS NOT NULL, shared_series_id = ?2, shared_state = ?3 WHERE trackable_id = ?1`,
+	return tx.Run(`UPDATE current_states SET shared = ?2 IS NOT NULL, shared_series_id = ?2, shared_state = ?3 WHERE trackable_id = ?1`,
 		trackable, series, state)
 }
 
@@ -41,7 +41,7 @@ func shareState(tx *transaction, trackable int64, p placed) error {
 // once what is in flight has arrived.
 func knownStates(tx *transaction) (map[int64]placed, error) {
 	counts := make(map[placed]int64)
-	err := tx.each(`SELECT series_id, state, accepted FROM occupancy`, func(rows *sql.Rows) error {
+	err := tx.Each(`SELECT series_id, state, accepted FROM occupancy`, func(rows *sql.Rows) error {
 		var p placed
 		var n int64
 		err := rows.Scan(&p.series, &p.state, &n)
@@ -51,7 +51,7 @@ func knownStates(tx *transaction) (map[int64]placed, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = tx.each(`SELECT payload FROM parts WHERE state = 'sealed'`, func(rows *sql.Rows) error {
+	err = tx.Each(`SELECT payload FROM parts WHERE state = 'sealed'`, func(rows *sql.Rows) error {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			return err
@@ -66,7 +66,7 @@ func knownStates(tx *transaction) (map[int64]placed, error) {
 		if n <= 0 {
 			continue
 		}
-		trackable, err := tx.find(`SELECT m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`, p.series)
+		trackable, err := tx.Find(`SELECT m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`, p.series)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func addOccupied(counts map[placed]int64, payload string) error {
 // for what a cumulative forwarder has sent in its totals already: those must not
 // fall, and what was sent there with consent may be sent elsewhere.
 func (s *Outbox) withholdPending(tx *transaction) error {
-	ids, err := tx.list(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
+	ids, err := tx.List(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
 	if err != nil {
 		return err
 	}
@@ -139,14 +139,14 @@ func (s *Outbox) withholdPending(tx *transaction) error {
 	if err := withholdStates(tx); err != nil {
 		return err
 	}
-	return tx.run(`UPDATE gauges SET due = NULL`)
+	return tx.Run(`UPDATE gauges SET due = NULL`)
 }
 
 // uploads returns the totals that a cumulative forwarder sent, if it was the
 // last one that sent anything.
 func (s *Outbox) uploads(tx *transaction) (map[int64]any, error) {
 	uploaded := make(map[int64]any)
-	err := tx.each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
+	err := tx.Each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
 		AND (SELECT mark FROM forwarders WHERE kind = 'cumulative')
 			>= max((SELECT coalesce(max(mark), 0) FROM forwarders WHERE kind = 'delta'), (SELECT coalesce(max(mark), 0) FROM batches))`,
 		func(rows *sql.Rows) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -223,7 +224,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
 func (s *recorder) worthRepeating(err error) bool {
-	return !s.db.closed && (hasCode(err, codeFull) || errors.As(err, new(*commitError)) && !hasCode(err, codeBusy))
+	return !s.db.closed && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
 }
 
 func (w *Writer) record(r *Recording) error {
@@ -240,7 +241,7 @@ func (w *Writer) record(r *Recording) error {
 		}
 		return w.sign(tx)
 	})
-	var commit *commitError
+	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {
 		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.identity.mirror}
 		return w.settleAttempt(err)
@@ -259,10 +260,10 @@ const keepWriters = 100
 
 // sign writes the number of this recording, by which its outcome can be told.
 func (w *Writer) sign(tx *transaction) error {
-	err := tx.run(`INSERT INTO writers (id, seq, committed_at) VALUES (?1, ?2, ?3)
+	err := tx.Run(`INSERT INTO writers (id, seq, committed_at) VALUES (?1, ?2, ?3)
 		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.now)
 	if err == nil && w.seq == 0 {
-		err = tx.run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
+		err = tx.Run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
 			tx.now-instant.NanosecondsPerDay, keepWriters)
 	}
 	if err != nil {
@@ -298,7 +299,7 @@ func (w *Writer) settleAttempt(cause error) error {
 		if tx.mirror != w.attempt.mirror {
 			return nil // another file: what was written to the former is gone
 		}
-		n, err := s.db.conn.find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
+		n, err := s.db.conn.Find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
 		seq = n
 		return err
 	})

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // call is a driver of which every statement is a function: with it a test puts
@@ -33,16 +35,16 @@ func (noRows) Next([]driver.Value) error { return io.EOF }
 func replaceStatement(t *testing.T, s *Store, query string, f func(former *sql.Stmt) error) (restore func()) {
 	t.Helper()
 	conn := s.db.conn
-	former, err := conn.prepared(query)
+	former, err := conn.Prepared(query)
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := sql.OpenDB(call(func() error { return f(former) }))
 	t.Cleanup(func() { db.Close() })
-	if conn.statements[query], err = db.PrepareContext(background, query); err != nil {
+	if conn.Statements[query], err = db.PrepareContext(sqlitedb.Background, query); err != nil {
 		t.Fatal(err)
 	}
-	return func() { conn.statements[query] = former }
+	return func() { conn.Statements[query] = former }
 }
 
 var errDisk = errors.New("disk I/O error")
@@ -52,7 +54,7 @@ func failCommit(t *testing.T, s *Store, takesPlace bool) (restore func()) {
 	t.Helper()
 	return replaceStatement(t, s, "COMMIT", func(commit *sql.Stmt) error {
 		if takesPlace {
-			if _, err := commit.ExecContext(background); err != nil {
+			if _, err := commit.ExecContext(sqlitedb.Background); err != nil {
 				return err
 			}
 		}
@@ -147,7 +149,7 @@ func TestAnUnknownOutcomeInALostFileIsNotCommitted(t *testing.T) {
 	restoreCommit() // for them to be closed with the connection
 	restoreRead()
 	damage(t, s)
-	if _, err := s.Balance(background); err != nil {
+	if _, err := s.Balance(sqlitedb.Background); err != nil {
 		t.Error(err)
 	}
 	if names := damagedFiles(t, s.Path()); len(names) != 1 {

@@ -1,26 +1,31 @@
-package localstore
+package schema
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+)
 
 const (
-	// applicationID marks the file as a mirror ("OTUs" in its header), so
+	// ApplicationID marks the file as a mirror ("OTUs" in its header), so
 	// that somebody else's SQLite database is never taken for one.
-	applicationID = 0x4F545573
+	ApplicationID = 0x4F545573
 
-	// schemaVersion is what this version of the package reads and writes. A
+	// Version is what this version of the package reads and writes. A
 	// migration only adds, so that an older process that is still running
 	// survives it until its next transaction sees the newer version.
-	schemaVersion = 3
+	Version = 3
 )
 
 // migrations[i] brings version i to version i+1, in the transaction that also
 // writes the version. Each does no harm where it was done already: a version that
 // is damaged may say less than the file holds.
-var migrations = [schemaVersion]string{createTables + createViews, createTombstones, createFormerNames}
+var migrations = [Version]string{createTables + createViews, createTombstones, createFormerNames}
 
-// tablesSince names the schemas that added a table. A reader does not bring a
+// TablesSince names the schemas that added a table. A reader does not bring a
 // file up to date, so that it may meet one without.
-var tablesSince = map[string]int64{tombstones: 2, formerNames: 3}
+var TablesSince = map[string]int64{Tombstones: 2, FormerNames: 3}
 
 // createTables: times are nanoseconds since 1970 in UTC. A value is an INTEGER,
 // a REAL, or the JSON text of a histogram; NULL is zero.
@@ -264,31 +269,60 @@ SELECT id, strftime('%Y-%m-%dT%H:%M:%SZ', last_at / 1000000000, 'unixepoch') AS 
 FROM submission_log ORDER BY id;
 `
 
-// migrate brings the file to schemaVersion. Processes that start together meet
+// ErrNewer is met in a file that a newer version of this package has written.
+var ErrNewer = errors.New("localstore: mirror has a newer schema")
+
+// Migrate brings the file to schemaVersion. Processes that start together meet
 // in the immediate transaction, and the later ones find the work done.
-func migrate(c *connection, create func() []any) error {
-	return c.immediate(func() error {
-		version, err := schemaOfMirror(c)
+func Migrate(c *sqlitedb.Conn, create func() []any) error {
+	return c.Immediate(func() error {
+		version, err := VersionOf(c)
 		if err != nil {
 			return err
 		}
-		if version > schemaVersion {
-			return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schemaVersion)
+		if version > Version {
+			return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, version, Version)
 		}
-		for v := version; v < schemaVersion; v++ {
-			if _, err := c.exec(migrations[v]); err != nil {
+		for v := version; v < Version; v++ {
+			if _, err := c.Exec(migrations[v]); err != nil {
 				return fmt.Errorf("migrate schema to version %d: %w", v+1, err)
 			}
 		}
 		if version == 0 {
-			if _, err := c.exec(insertMirror, create()...); err != nil {
+			if _, err := c.Exec(insertMirror, create()...); err != nil {
 				return fmt.Errorf("create mirror: %w", err)
 			}
 		}
-		_, err = c.exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion))
+		_, err = c.Exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", ApplicationID, Version))
 		return err
 	})
 }
 
 const insertMirror = `INSERT INTO mirror (id, mirror_id, installation_id, created_at, sealed_until,
 	mode, mode_since, require_consent, erasures) VALUES (1, ?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`
+
+// FormerNames is the table of aliases.
+const FormerNames = "former_names"
+
+const createFormerNames = `
+CREATE TABLE IF NOT EXISTS former_names (
+	name         TEXT    NOT NULL COLLATE NOCASE, -- that a trackable had before it was renamed
+	kind         TEXT    NOT NULL,
+	trackable_id INTEGER NOT NULL REFERENCES trackables,
+	PRIMARY KEY (name, kind)
+) STRICT, WITHOUT ROWID;
+`
+
+const createTombstones = `
+CREATE TABLE IF NOT EXISTS tombstones (
+	id         INTEGER PRIMARY KEY,
+	resend     TEXT,                       -- the first step, NULL once it was taken
+	retraction TEXT,                       -- the second one, NULL where it would be 0
+	lease      TEXT,                       -- of the submission that was under way
+	due_at     INTEGER NOT NULL DEFAULT 0, -- not before
+	refused    INTEGER NOT NULL DEFAULT 0  -- how often
+) STRICT;
+`
+
+// Tombstones is their table.
+const Tombstones = "tombstones"

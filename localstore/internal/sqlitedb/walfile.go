@@ -1,4 +1,4 @@
-package localstore
+package sqlitedb
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// wrote notes that there is something in the log, and whose log it is.
-func (c *connection) wrote(path string) {
+// Wrote notes that there is something in the log, and whose log it is.
+func (c *Conn) Wrote(path string) {
 	c.logged = c.relaxed == relaxedLog
 	if !c.logged || c.memory != nil || place.OpenKeepsName { // where nobody can remove it
 		return
@@ -20,11 +20,11 @@ func (c *connection) wrote(path string) {
 	}
 }
 
-// wasLeft reports whether the files beside a sound mirror are no longer those of
+// WasLeft reports whether the files beside a sound mirror are no longer those of
 // this connection. Who reads the mirror's files in this process drops the locks
 // on them, and the next process to close it then takes itself for the last: it
 // merges the log and removes it. Nothing is lost while nothing waits to be merged.
-func (c *connection) wasLeft(path string) bool {
+func (c *Conn) WasLeft(path string) bool {
 	if !c.logged || c.memory == nil {
 		return false
 	}
@@ -33,13 +33,13 @@ func (c *connection) wasLeft(path string) bool {
 		return false
 	}
 	var busy, log, merged int64
-	err = c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &merged)
+	err = c.conn.QueryRowContext(Background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &merged)
 	return err == nil && busy == 0 && log == merged
 }
 
-// logIsCut reports whether the write-ahead log lacks what this connection wrote
+// LogIsCut reports whether the write-ahead log lacks what this connection wrote
 // to it. Reading it drops no lock: SQLite locks the other two files.
-func (c *connection) logIsCut(path string) bool {
+func (c *Conn) LogIsCut(path string) bool {
 	if !c.logged {
 		return false
 	}
@@ -60,11 +60,11 @@ func (c *connection) logIsCut(path string) bool {
 
 // logHasFrames asks about a log that is empty: another process may have merged
 // it. Where that is not so, what is to be merged cannot be read.
-func (c *connection) logHasFrames() bool {
+func (c *Conn) logHasFrames() bool {
 	var busy, log, merged int64
-	err := c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &merged)
+	err := c.conn.QueryRowContext(Background, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &log, &merged)
 	if err == nil && log <= 0 {
 		c.logged = false
 	}
-	return unsound(err) || hasCode(err, codeIO)
+	return Unsound(err) || HasCode(err, CodeIO)
 }

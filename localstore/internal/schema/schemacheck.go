@@ -1,16 +1,18 @@
-package localstore
+package schema
 
 import (
 	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// schemaFaults compares what a file's schema holds with what this package makes:
+// Faults compares what a file's schema holds with what this package makes:
 // a trigger runs with every recording, and a view in place of a table shows what
 // its author likes. Views, tables and indexes that a person added are left alone.
-func schemaFaults(c *connection, version int64) ([]string, error) {
+func Faults(c *sqlitedb.Conn, version int64) ([]string, error) {
 	want, err := ownSchema(version)
 	if err != nil {
 		return nil, fmt.Errorf("make schema to compare with: %w", err)
@@ -41,13 +43,13 @@ func schemaFaults(c *connection, version int64) ([]string, error) {
 }
 
 var selectViewInPlace = `SELECT coalesce((SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(name) IN ('` +
-	strings.Join(tables, `', '`) + `') LIMIT 1), '')`
+	strings.Join(Tables, `', '`) + `') LIMIT 1), '')`
 
-// refuseViews refuses a file in which a view stands in place of a table: reading
+// RefuseViews refuses a file in which a view stands in place of a table: reading
 // it may take for ever, and an application does not wait for that.
-func refuseViews(c *connection, as error) error {
+func RefuseViews(c *sqlitedb.Conn, as error) error {
 	var name string
-	err := c.each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
+	err := c.Each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
 	if err == nil && name != "" {
 		err = fmt.Errorf("%w: %s is a view in place of a table", as, name)
 	}
@@ -57,8 +59,8 @@ func refuseViews(c *connection, as error) error {
 type schemaObject struct{ kind, name, text string }
 
 // schemaObjects lists what was created by a statement. A hostile text is cut.
-func schemaObjects(c *connection) (list []schemaObject, err error) {
-	err = c.each(`SELECT type, `+shown("name")+`, `+shown("sql")+` FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
+func schemaObjects(c *sqlitedb.Conn) (list []schemaObject, err error) {
+	err = c.Each(`SELECT type, `+Shown("name")+`, `+Shown("sql")+` FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`,
 		func(rows *sql.Rows) error {
 			var o schemaObject
 			err := rows.Scan(&o.kind, &o.name, &o.text)
@@ -71,13 +73,13 @@ func schemaObjects(c *connection) (list []schemaObject, err error) {
 
 // ownSchema makes a mirror's schema of a version in memory.
 func ownSchema(version int64) (list []schemaObject, err error) {
-	c, err := connectTo(":memory:")
+	c, err := sqlitedb.OpenSource(":memory:")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	for _, m := range migrations[:min(version, schemaVersion)] {
-		if _, err := c.exec(m); err != nil {
+	defer func() { err = errors.Join(err, c.Close()) }()
+	for _, m := range migrations[:min(version, Version)] {
+		if _, err := c.Exec(m); err != nil {
 			return nil, err
 		}
 	}

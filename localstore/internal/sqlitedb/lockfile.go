@@ -1,4 +1,4 @@
-package localstore
+package sqlitedb
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ import (
 // errNoLockFile is met where something else lies in a lock file's place.
 var errNoLockFile = errors.New("localstore: no lock file")
 
-// withLockFile runs f while holding a lock that a dead process releases: the
+// WithLockFile runs f while holding a lock that a dead process releases: the
 // write lock of an empty SQLite database, which is removed afterwards.
-func withLockFile(path string, wait time.Duration, f func() error) error {
+func WithLockFile(path string, wait time.Duration, f func() error) error {
 	for until := time.Now().Add(wait); ; {
 		lock, current, err := lockFile(path, wait)
 		if current && err == nil {
@@ -25,8 +25,8 @@ func withLockFile(path string, wait time.Duration, f func() error) error {
 		// Unless that is an error, the one before us removed the file that
 		// we waited for.
 		if lock != nil {
-			_ = lock.rollback()
-			_ = lock.close()
+			_ = lock.Rollback()
+			_ = lock.Close()
 		}
 		if current || time.Now().After(until) {
 			return errors.Join(fmt.Errorf("lock %s", path), err)
@@ -37,11 +37,11 @@ func withLockFile(path string, wait time.Duration, f func() error) error {
 // unlockFile removes a lock file: before it is unlocked where an open file can be
 // removed, so that nobody locks one that is about to go. Elsewhere it stays where
 // others wait for it.
-func unlockFile(lock *connection, path string) error {
+func unlockFile(lock *Conn, path string) error {
 	if !place.OpenKeepsName {
 		_ = os.Remove(path)
 	}
-	err := errors.Join(lock.rollback(), lock.close())
+	err := errors.Join(lock.Rollback(), lock.Close())
 	if place.OpenKeepsName {
 		_ = os.Remove(path)
 	}
@@ -50,7 +50,7 @@ func unlockFile(lock *connection, path string) error {
 
 // lockFile locks a file and reports whether it is still the one at the path.
 // Anything else at the path, a link above all, is left alone.
-func lockFile(path string, wait time.Duration) (lock *connection, current bool, err error) {
+func lockFile(path string, wait time.Duration) (lock *Conn, current bool, err error) {
 	if err := place.Patiently(func() error { return place.Create(path) }); err != nil {
 		return nil, true, err
 	}
@@ -68,9 +68,9 @@ func lockFile(path string, wait time.Duration) (lock *connection, current bool, 
 		return nil, true, err
 	}
 	place.CloseToOthers(path, before)
-	lock, err = connect(path, false, wait)
+	lock, err = Open(path, false, wait)
 	if err == nil {
-		err = lock.run("BEGIN EXCLUSIVE")
+		err = lock.Run("BEGIN EXCLUSIVE")
 	}
 	after, statErr := os.Lstat(path)
 	return lock, statErr == nil && os.SameFile(before, after), err

@@ -1,6 +1,6 @@
 //go:build unix
 
-package localstore
+package sqlitedb
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// mapsShared reports whether files in a directory can be mapped by several
+// MapsShared reports whether files in a directory can be mapped by several
 // processes together, unless it cannot be found out.
-func mapsShared(dir string) bool {
+func MapsShared(dir string) bool {
 	f, err := os.CreateTemp(dir, ".mirror-*")
 	if err != nil {
 		return true

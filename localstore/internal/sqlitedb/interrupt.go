@@ -1,4 +1,4 @@
-package localstore
+package sqlitedb
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func handleOf(conn *sql.Conn) (handle uintptr) {
 // interruptedBy ends the step that a query is in once ctx has ended, until done
 // is called. Rows must be open all the while: an interrupt that finds no query
 // is forgotten, one after done could end a statement that is nobody's to end.
-func (c *connection) interruptedBy(ctx context.Context) (done func()) {
+func (c *Conn) interruptedBy(ctx context.Context) (done func()) {
 	if ctx.Done() == nil || c.handle == 0 {
 		return func() {}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -54,7 +55,7 @@ const noWait = time.Nanosecond
 // connection and all other processes from writing for as long as it is open,
 // and SQLite says no more of it than that the file is busy.
 func (s *DB) mayBlockItself(err error) bool {
-	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, ErrReference)
+	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, python.ErrReference)
 }
 
 // unblocked runs an attempt that found the mirror busy anew, on a fresh
@@ -74,7 +75,7 @@ func (s *DB) unblocked(attempt func() error, busy error) error {
 // doubtful reports whether an error may come from the connection, or from one
 // system call, rather than from the file.
 func (s *DB) doubtful(err error) bool {
-	if s.conn == nil || errors.Is(err, ErrReference) { // another file's
+	if s.conn == nil || errors.Is(err, python.ErrReference) { // another file's
 		return false
 	}
 	return damaged(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.readOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
@@ -131,7 +132,7 @@ func (s *DB) abandon(conn *sqlitedb.Conn) {
 // schemaGone reports whether a statement of this package does not fit the
 // tables. All are constants, so that it is the file that differs.
 func schemaGone(err error) bool {
-	if !sqlitedb.HasCode(err, sqlitedb.CodeError) || errors.Is(err, schema.ErrNoMirror) || errors.Is(err, ErrReference) {
+	if !sqlitedb.HasCode(err, sqlitedb.CodeError) || errors.Is(err, schema.ErrNoMirror) || errors.Is(err, python.ErrReference) {
 		return false
 	}
 	for _, text := range [...]string{"no such table", "no such column", "has no column named", "ON CONFLICT clause does not match", "because it is a view"} {

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -246,7 +245,7 @@ func TestEveryByteOfTheHeader(t *testing.T) {
 			damaged[at] = b
 			write(t, path, damaged)
 			s, err := Open(path, WithClock(c.now), WithErrorHandler(func(error) {}))
-			if errors.Is(err, ErrNewerSchema) || errors.Is(err, place.ErrNotMirror) {
+			if errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrNotMirror) {
 				continue
 			}
 			if err != nil {

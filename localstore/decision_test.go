@@ -322,7 +322,7 @@ func TestADecisionOutlivesTheDatabase(t *testing.T) {
 				decideByHand(t, path, "local\n")
 			}
 			s, err := Open(path, WithErrorHandler(func(error) {}))
-			if errors.Is(err, place.ErrNotMirror) {
+			if errors.Is(err, ErrNotMirror) {
 				continue // nothing shows that it was one: it is left alone
 			}
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
@@ -79,4 +80,10 @@ var (
 
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = schema.ErrInvalidID
+
+	// ErrReference is reported, and returned by submissions of lifetime totals,
+	// while a database of the reference implementation lies where it is to be
+	// imported from and cannot be read: totals without it would replace a user's
+	// years with small numbers.
+	ErrReference = python.ErrReference
 )

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // soundMirror returns the bytes of a mirror with something in it.
@@ -72,7 +70,7 @@ func FuzzOpenDamaged(f *testing.F) {
 		began := time.Now()
 		s, err := Open(path, WithErrorHandler(func(error) {}))
 		if err != nil {
-			if !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrNewerSchema) {
+			if !errors.Is(err, ErrNotMirror) && !errors.Is(err, ErrNewerSchema) {
 				t.Errorf("open: %v", err)
 			}
 			return

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -43,7 +44,7 @@ type importer struct {
 	book        *book
 	ledger      *ledger
 	from        string // where it was said to be; "" for beside the mirror
-	reference   reference
+	reference   python.Files
 	notImported error // why not, while it is to be
 	importAgain time.Time
 }
@@ -70,14 +71,14 @@ func (s *importer) importReference() {
 	if s.db.last.imported || s.db.last.erasures > 0 {
 		return
 	}
-	if err := s.reference.distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
+	if err := s.reference.Distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
 		s.failImport(before, err)
 		return
 	}
-	if !s.reference.found(s.db.asked) {
+	if !s.reference.Found(s.db.asked) {
 		return
 	}
-	o, err := s.reference.read(min(sqlitedb.Brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.path))
+	o, err := s.reference.Read(min(sqlitedb.Brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.path))
 	if err == nil {
 		err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
 			if tx.imported {
@@ -87,11 +88,11 @@ func (s *importer) importReference() {
 		})
 	}
 	if err != nil {
-		s.failImport(before, fmt.Errorf("%s: %w", s.reference.master, err))
+		s.failImport(before, fmt.Errorf("%s: %w", s.reference.Master, err))
 		return
 	}
-	for _, problem := range o.problems {
-		s.db.report(fmt.Errorf("import %s: %w", s.reference.master, problem))
+	for _, problem := range o.Problems {
+		s.db.report(fmt.Errorf("import %s: %w", s.reference.Master, problem))
 	}
 	s.ledger.stale.Store(true)
 	if h, err := s.db.readHeader(); err == nil {
@@ -101,7 +102,7 @@ func (s *importer) importReference() {
 
 // failImport notes why an import failed, and reports it once.
 func (s *importer) failImport(before, err error) {
-	s.notImported = fmt.Errorf("%w: %w", ErrReference, err)
+	s.notImported = fmt.Errorf("%w: %w", python.ErrReference, err)
 	s.ledger.incomplete.Store(true)
 	if before == nil || before.Error() != s.notImported.Error() {
 		s.db.report(s.notImported)
@@ -110,16 +111,16 @@ func (s *importer) failImport(before, err error) {
 
 // writeOrigin writes what the reference held. Its totals count as sent: it
 // uploaded them.
-func (s *importer) writeOrigin(tx *transaction, o *origin) error {
-	for _, t := range o.trackables {
+func (s *importer) writeOrigin(tx *transaction, o *python.Contents) error {
+	for _, t := range o.Trackables {
 		if err := s.importTrackable(tx, t); err != nil {
-			return fmt.Errorf("import %q: %w", t.name, err)
+			return fmt.Errorf("import %q: %w", t.Name, err)
 		}
 	}
-	if t := o.submissions; t != nil {
+	if t := o.Submissions; t != nil {
 		err := tx.Run(`INSERT INTO forwarders (kind, accepted, accepted_at) VALUES (?1, ?2, ?3)
 			ON CONFLICT (kind) DO UPDATE SET accepted = accepted + excluded.accepted`,
-			string(Cumulative), saturate.Int(t.last().total), t.last().at)
+			string(Cumulative), saturate.Int(t.Last().Total), t.Last().At)
 		if err != nil {
 			return fmt.Errorf("import submissions: %w", err)
 		}
@@ -131,9 +132,9 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 	if err != nil || s.db.installationID != "" {
 		return err
 	}
-	user, problem := o.user()
+	user, problem := o.Identifier()
 	if problem != nil {
-		o.problems = append(o.problems, problem)
+		o.Problems = append(o.Problems, problem)
 	}
 	if user != "" {
 		err = tx.Run(schema.ReplaceInstallation, user)
@@ -141,24 +142,24 @@ func (s *importer) writeOrigin(tx *transaction, o *origin) error {
 	return err
 }
 
-func (s *importer) importTrackable(tx *transaction, t *original) error {
+func (s *importer) importTrackable(tx *transaction, t *python.Trackable) error {
 	if err := adoptKind(tx, t); err != nil {
 		return err
 	}
 	at := tx.now
-	if len(t.rows) > 0 {
-		at = t.rows[0].at
+	if len(t.Rows) > 0 {
+		at = t.Rows[0].At
 	}
-	t.name, t.description = bounded(t.name), bounded(t.description)
+	t.Name, t.Description = bounded(t.Name), bounded(t.Description)
 	err := tx.Run(`INSERT OR IGNORE INTO trackables (name, kind, description, float, declared_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
-		t.name, t.kind.String(), t.description, t.kind == otelusage.KindStatistic && !t.whole(), at)
-	if err != nil || len(t.rows) == 0 {
+		t.Name, t.Kind.String(), t.Description, t.Kind == otelusage.KindStatistic && !t.Whole(), at)
+	if err != nil || len(t.Rows) == 0 {
 		return err
 	}
 	scope := &series.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
-		Attributes: attribute.NewSet(otelusage.KindKey.String(t.kind.String()))}
-	m := &series.Metric{Scope: scope, Name: t.name, Description: t.description, Type: series.TypeSum}
-	switch t.kind {
+		Attributes: attribute.NewSet(otelusage.KindKey.String(t.Kind.String()))}
+	m := &series.Metric{Scope: scope, Name: t.Name, Description: t.Description, Type: series.TypeSum}
+	switch t.Kind {
 	case otelusage.KindState:
 		m.Type = series.TypeGauge
 		return s.importState(tx, t, m)
@@ -167,13 +168,13 @@ func (s *importer) importTrackable(tx *transaction, t *original) error {
 	case otelusage.KindSequence:
 		m.Monotonic = true
 	case otelusage.KindStatistic:
-		m.Float = !t.whole()
+		m.Float = !t.Whole()
 	}
-	values := make([]series.Value, len(t.rows))
-	for i, r := range t.rows {
-		values[i] = t.valueOf(m, i, r)
+	values := make([]series.Value, len(t.Rows))
+	for i, r := range t.Rows {
+		values[i] = valueOf(t, m, i, r)
 	}
-	series, err := s.importSeries(tx, m, *attribute.EmptySet(), t.count, t.last().at, values[len(values)-1])
+	series, err := s.importSeries(tx, m, *attribute.EmptySet(), t.Count, t.Last().At, values[len(values)-1])
 	if err != nil {
 		return err
 	}
@@ -181,15 +182,15 @@ func (s *importer) importTrackable(tx *transaction, t *original) error {
 }
 
 // valueOf returns what the i-th of the rows stands for.
-func (t *original) valueOf(m *series.Metric, i int, r change) series.Value {
+func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) series.Value {
 	switch {
 	case m.Type == series.TypeHistogram:
-		runs := uint64(t.count - int64(len(t.rows)-1-i))
-		return series.HistogramValue(&series.Histogram{Count: runs, Sum: r.total, Buckets: []uint64{runs}})
+		runs := uint64(t.Count - int64(len(t.Rows)-1-i))
+		return series.HistogramValue(&series.Histogram{Count: runs, Sum: r.Total, Buckets: []uint64{runs}})
 	case m.Float:
-		return series.Float64Value(r.total)
+		return series.Float64Value(r.Total)
 	}
-	return series.Int64Value(saturate.Int(math.Round(r.total)))
+	return series.Int64Value(saturate.Int(math.Round(r.Total)))
 }
 
 func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
@@ -206,29 +207,29 @@ func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes at
 }
 
 // importHistory keeps as much of a trackable's development as of any other.
-func (s *importer) importHistory(tx *transaction, t *original, series int64, values []series.Value) error {
-	rows := s.book.rowsFor(strings.ToLower(t.name))
-	first := max(len(values)-int(min(rows, originalRows)), 0)
+func (s *importer) importHistory(tx *transaction, t *python.Trackable, series int64, values []series.Value) error {
+	rows := s.book.rowsFor(strings.ToLower(t.Name))
+	first := max(len(values)-int(min(rows, python.OriginalRows)), 0)
 	err := insertHistory.run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		value, count := values[i].Number()
-		slot := (t.count - int64(len(values)-i)) % rows
-		return append(args, slot, series, t.rows[i].at, value, count), nil
+		slot := (t.Count - int64(len(values)-i)) % rows
+		return append(args, slot, series, t.Rows[i].At, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
 	today := instant.Day(tx.now)
 	var ends []int // the last row of each day that is kept
-	for i, r := range t.rows {
-		day := instant.Day(r.at)
-		if day < today && day >= today-keepDays && (i == len(t.rows)-1 || instant.Day(t.rows[i+1].at) != day) {
+	for i, r := range t.Rows {
+		day := instant.Day(r.At)
+		if day < today && day >= today-keepDays && (i == len(t.Rows)-1 || instant.Day(t.Rows[i+1].At) != day) {
 			ends = append(ends, i)
 		}
 	}
 	err = insertDays.run(tx.Conn, len(ends), func(i int, args []any) ([]any, error) {
 		value, count := values[ends[i]].Number()
-		return append(args, instant.Day(t.rows[ends[i]].at), series, value, count), nil
+		return append(args, instant.Day(t.Rows[ends[i]].At), series, value, count), nil
 	})
 	return wrap("write days", err)
 }
@@ -236,25 +237,25 @@ func (s *importer) importHistory(tx *transaction, t *original, series int64, val
 // importState takes over the last state, which one that this program set wins
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
-func (s *importer) importState(tx *transaction, t *original, m *series.Metric) error {
-	gauge, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.rows[0].at)
+func (s *importer) importState(tx *transaction, t *python.Trackable, m *series.Metric) error {
+	gauge, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.Rows[0].At)
 	if err != nil {
 		return err
 	}
-	rows := s.book.rowsFor(strings.ToLower(t.name))
-	first := max(len(t.rows)-int(min(rows, originalRows)), 0)
-	err = insertHistory.run(tx.Conn, len(t.rows)-first, func(i int, args []any) ([]any, error) {
+	rows := s.book.rowsFor(strings.ToLower(t.Name))
+	first := max(len(t.Rows)-int(min(rows, python.OriginalRows)), 0)
+	err = insertHistory.run(tx.Conn, len(t.Rows)-first, func(i int, args []any) ([]any, error) {
 		i += first
-		return append(args, (t.count-int64(len(t.rows)-i))%rows, gauge, t.rows[i].at, stateColumn(t.rows[i].state), nil), nil
+		return append(args, (t.Count-int64(len(t.Rows)-i))%rows, gauge, t.Rows[i].At, stateColumn(t.Rows[i].State), nil), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
-	last := t.last()
+	last := t.Last()
 	err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		SELECT id, ?3, ?4, ?5, ?6, 1, ?3, ?4 FROM trackables WHERE name = ?1 AND kind = ?2
 		ON CONFLICT (trackable_id) DO UPDATE SET state = ?4, since = ?5, moves = ?6, shared = 1,
-			shared_series_id = iif(shared, shared_series_id, ?3), shared_state = ?4 WHERE moves = 0`, t.name, t.kind.String(), gauge, stateColumn(last.state), last.at, t.count)
+			shared_series_id = iif(shared, shared_series_id, ?3), shared_state = ?4 WHERE moves = 0`, t.Name, t.Kind.String(), gauge, stateColumn(last.State), last.At, t.Count)
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
@@ -270,8 +271,8 @@ func stateColumn(state string) any {
 
 // importChanges counts the entries into each state. Those whose rows the
 // reference has dropped are known by number alone.
-func (s *importer) importChanges(tx *transaction, t *original, gauge *series.Metric) error {
-	m := &series.Metric{Scope: gauge.Scope, Name: t.name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
+func (s *importer) importChanges(tx *transaction, t *python.Trackable, gauge *series.Metric) error {
+	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)
 	var order []string
 	enter := func(state string, n, at int64) {
@@ -280,11 +281,11 @@ func (s *importer) importChanges(tx *transaction, t *original, gauge *series.Met
 		}
 		entries[state], latest[state] = entries[state]+n, at
 	}
-	if earlier := saturate.Int(t.last().total) - int64(len(t.rows)); earlier > 0 {
-		enter(otelusage.NoState, earlier, t.rows[0].at)
+	if earlier := saturate.Int(t.Last().Total) - int64(len(t.Rows)); earlier > 0 {
+		enter(otelusage.NoState, earlier, t.Rows[0].At)
 	}
-	for _, r := range t.rows {
-		enter(r.state, 1, r.at)
+	for _, r := range t.Rows {
+		enter(r.State, 1, r.At)
 	}
 	for _, state := range order {
 		var attributes attribute.Set

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -21,8 +22,8 @@ func counts(k otelusage.Kind) bool {
 
 // adoptKind gives what is about to be imported the kind that the application
 // has declared it as already.
-func adoptKind(tx *transaction, t *original) error {
-	if !counts(t.kind) {
+func adoptKind(tx *transaction, t *python.Trackable) error {
+	if !counts(t.Kind) {
 		return nil
 	}
 	err := tx.Each(`SELECT kind FROM (SELECT kind FROM former_names WHERE name = ?1 UNION ALL SELECT kind FROM trackables WHERE name = ?1)
@@ -32,10 +33,10 @@ func adoptKind(tx *transaction, t *original) error {
 			return err
 		}
 		if kind, ok := otelusage.ParseKind(name); ok && counts(kind) {
-			t.kind = kind // the last row has its own
+			t.Kind = kind // the last row has its own
 		}
 		return nil
-	}, t.name, t.kind.String())
+	}, t.Name, t.Kind.String())
 	return wrap("find kind", err)
 }
 
@@ -54,7 +55,7 @@ func (s *importer) convertImported(tx *transaction, d otelusage.Declaration) err
 			name, d.Kind.String())
 		for _, id := range ids {
 			if err == nil {
-				err = s.convertTrackable(tx, id, &original{name: name, description: d.Description, kind: d.Kind})
+				err = s.convertTrackable(tx, id, &python.Trackable{Name: name, Description: d.Description, Kind: d.Kind})
 			}
 		}
 		if err != nil {
@@ -69,7 +70,7 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + importedSeries + `)
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
-func (s *importer) convertTrackable(tx *transaction, trackable int64, t *original) error {
+func (s *importer) convertTrackable(tx *transaction, trackable int64, t *python.Trackable) error {
 	series, err := tx.Find(selectImported, trackable)
 	if err != nil {
 		return err
@@ -99,28 +100,28 @@ func (s *importer) convertTrackable(tx *transaction, trackable int64, t *origina
 }
 
 // readImported reads back what was imported of a trackable.
-func (s *importer) readImported(tx *transaction, t *original, series int64) error {
+func (s *importer) readImported(tx *transaction, t *python.Trackable, series int64) error {
 	all, err := s.book.loadTotals(tx, []int64{series})
 	if err != nil {
 		return err
 	}
 	total := all[0]
-	t.count = total.exports
-	rows := s.book.rowsFor(strings.ToLower(t.name))
+	t.Count = total.exports
+	rows := s.book.rowsFor(strings.ToLower(t.Name))
 	err = tx.Each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {
-			var c change
-			err := found.Scan(&c.at, &c.total)
-			t.rows = append(t.rows, c)
+			var c python.Change
+			err := found.Scan(&c.At, &c.Total)
+			t.Rows = append(t.Rows, c)
 			return err
-		}, series, t.count%rows, rows)
+		}, series, t.Count%rows, rows)
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
-	if len(t.rows) == 0 {
-		t.rows = []change{{}}
+	if len(t.Rows) == 0 {
+		t.Rows = []python.Change{{}}
 	}
-	last := &t.rows[len(t.rows)-1]
-	last.at, last.total = total.updatedAt, total.recorded.Float64()
+	last := &t.Rows[len(t.Rows)-1]
+	last.At, last.Total = total.updatedAt, total.recorded.Float64()
 	return nil
 }

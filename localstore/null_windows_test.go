@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // TestALinkToNulIsAnOptOut, for the file and for its directory.
@@ -19,7 +17,7 @@ func TestALinkToNulIsAnOptOut(t *testing.T) {
 		t.Skip("links cannot be read:", err) // Wine makes them, and no more
 	}
 	for _, path := range []string{link, filepath.Join(link, "usage.db")} {
-		if _, err := Open(path); !errors.Is(err, place.ErrOptedOut) || !errors.Is(err, place.ErrNotMirror) {
+		if _, err := Open(path); !errors.Is(err, ErrOptedOut) || !errors.Is(err, ErrNotMirror) {
 			t.Errorf("opened at %s: %v", path, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
 
 // device makes a node of its own: nothing is tried on those of the machine.
@@ -123,9 +124,9 @@ func TestOpenTouchesRegularFilesAlone(t *testing.T) {
 			before := listing(t, dir)
 			for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
 				soon(t, func() {
-					if s, err := Open(path, opts...); !errors.Is(err, place.ErrNotMirror) || errors.Is(err, fs.ErrNotExist) {
+					if s, err := Open(path, opts...); !errors.Is(err, ErrNotMirror) || errors.Is(err, fs.ErrNotExist) {
 						t.Errorf("Open with %d options = %v, %v", len(opts), s, err)
-					} else if errors.Is(err, place.ErrOptedOut) {
+					} else if errors.Is(err, ErrOptedOut) {
 						t.Error("taken for the wish to record nothing:", err)
 					}
 				})
@@ -159,7 +160,7 @@ func TestALinkToTheNullDeviceOptsOut(t *testing.T) {
 			}
 			before := listing(t, dir)
 			for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
-				if s, err := Open(path, opts...); !errors.Is(err, place.ErrOptedOut) || !errors.Is(err, place.ErrNotMirror) {
+				if s, err := Open(path, opts...); !errors.Is(err, ErrOptedOut) || !errors.Is(err, ErrNotMirror) {
 					t.Errorf("Open with %d options = %v, %v", len(opts), s, err)
 				}
 			}
@@ -317,12 +318,12 @@ func TestWhoOwnsAMirror(t *testing.T) {
 		mode      fs.FileMode
 		want      error
 	}{
-		"another user in this user's directory": {stranger, 0, 0o755, place.ErrUntrusted},
+		"another user in this user's directory": {stranger, 0, 0o755, ErrUntrusted},
 		"the owner of the directory":            {stranger, stranger, 0o755, nil},
 		"root in another user's directory":      {0, stranger, 0o755, nil},
-		"everybody may write":                   {0, 0, 0o777, place.ErrUntrusted},
+		"everybody may write":                   {0, 0, 0o777, ErrUntrusted},
 		"everybody may write their own":         {0, 0, 0o777 | fs.ModeSticky, nil},
-		"another user among everybody":          {stranger, 0, 0o777 | fs.ModeSticky, place.ErrUntrusted},
+		"another user among everybody":          {stranger, 0, 0o777 | fs.ModeSticky, ErrUntrusted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newPath(t)
@@ -361,7 +362,7 @@ func TestALinkOfAnotherUserIsRefused(t *testing.T) {
 	write(t, path+".mine", nil)
 	symlink(t, path+".mine", path)
 	chown(t, path, 4321)
-	if _, err := Open(path); !errors.Is(err, place.ErrUntrusted) {
+	if _, err := Open(path); !errors.Is(err, ErrUntrusted) {
 		t.Errorf("Open = %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
@@ -376,7 +377,7 @@ func TestADirectoryThatEverybodyMayWriteIsRefused(t *testing.T) {
 	}
 	path := filepath.Join(dir, "usage.db")
 	_, err := Open(path)
-	if !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), dir) {
+	if !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("Open = %v", err)
 	}
 	if got := listing(t, dir); got != "" {
@@ -385,7 +386,7 @@ func TestADirectoryThatEverybodyMayWriteIsRefused(t *testing.T) {
 	own := filepath.Join(dir, "mine", "usage.db")
 	closeStore(t, open(t, own, newClock()))
 	symlink(t, own, path)
-	if _, err := Open(path); !errors.Is(err, place.ErrUntrusted) {
+	if _, err := Open(path); !errors.Is(err, ErrUntrusted) {
 		t.Errorf("Open a link = %v", err)
 	}
 	if err := os.Remove(path); err != nil {
@@ -518,7 +519,7 @@ func TestAJournalGoesWithItsDatabase(t *testing.T) {
 func TestAPartOfTheReferenceThatIsAPipe(t *testing.T) {
 	var told reports
 	path := referenceFiles(t)
-	part := referenceOf(path).part
+	part := python.FilesOf(path).Part
 	if err := os.Remove(part); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -118,7 +119,7 @@ func TestALateImportOfARenamedState(t *testing.T) {
 	for name, late := range map[string]bool{"late": true, "in time": false} {
 		t.Run(name, func(t *testing.T) {
 			path, _ := leftBehind(t, "unlisted")
-			lock := openOriginal(t, referenceOf(path).part)
+			lock := openOriginal(t, python.FilesOf(path).Part)
 			if late {
 				mustExec(t, lock, `BEGIN EXCLUSIVE`)
 			}

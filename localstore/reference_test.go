@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -25,7 +25,7 @@ import (
 func referenceFiles(t testing.TB) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "usage_stats.db")
-	for name, to := range map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part} {
+	for name, to := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 		write(t, to, recordedFile(t, name))
 	}
 	return path
@@ -169,13 +169,13 @@ func TestTheOriginalsAreKept(t *testing.T) {
 		checkBalance(t, s, "quests_complete{}", wants{recorded: 43, accepted: 43})
 		closeStore(t, s)
 	}
-	for name, at := range map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part} {
+	for name, at := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 		if content, err := os.ReadFile(at); err != nil || !bytes.Equal(content, recordedFile(t, name)) {
 			t.Errorf("%s was changed: %v", at, err)
 		}
 	}
 	// Later the person tidies up. The mirror stays where it is.
-	for _, at := range []string{path, referenceOf(path).part} {
+	for _, at := range []string{path, python.FilesOf(path).Part} {
 		if err := os.Remove(at); err != nil {
 			t.Fatal(err)
 		}
@@ -232,12 +232,12 @@ func TestWhatIsImportedAndFromWhere(t *testing.T) {
 func TestOneFileOfTheReference(t *testing.T) {
 	for name, want := range map[string]int64{"usage.part.db": 26, "usage.db": 43} { // without the file that is named
 		path := referenceFiles(t)
-		gone := map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part}[name]
+		gone := map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part}[name]
 		if err := os.Remove(gone); err != nil {
 			t.Fatal(err)
 		}
 		if name == "usage.db" { // whose list of trackables is in the part then
-			db := openOriginal(t, referenceOf(path).part)
+			db := openOriginal(t, python.FilesOf(path).Part)
 			mustExec(t, db, `INSERT INTO __tableinfo__ VALUES ('quests_complete', 'Statistic', '')`)
 		}
 		s := open(t, path, afterSample())
@@ -287,12 +287,12 @@ func TestDamagedOriginals(t *testing.T) {
 			mustExec(t, openOriginal(t, path), `ALTER TABLE gold RENAME COLUMN "Count" TO "Sum"`)
 		},
 		"cut to half a page": func(t *testing.T, path string) {
-			write(t, referenceOf(path).part, recordedFile(t, "usage.part.db")[:2048])
+			write(t, python.FilesOf(path).Part, recordedFile(t, "usage.part.db")[:2048])
 		},
 		"zeroed": func(t *testing.T, path string) { write(t, path, make([]byte, 40960)) },
 		"locked": func(t *testing.T, path string) {
 			mustExec(t, openOriginal(t, path), `BEGIN EXCLUSIVE`)
-			mustExec(t, openOriginal(t, referenceOf(path).part), `BEGIN EXCLUSIVE`)
+			mustExec(t, openOriginal(t, python.FilesOf(path).Part), `BEGIN EXCLUSIVE`)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -321,7 +321,7 @@ func TestDamagedOriginals(t *testing.T) {
 			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 				t.Errorf("the original was changed: %v", err)
 			}
-			for name, at := range map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part} {
+			for name, at := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 				write(t, at, recordedFile(t, name))
 			}
 			if begin(t, s, request(Cumulative)) == nil {
@@ -393,7 +393,7 @@ func TestAMirrorThatIsLostImportsAgain(t *testing.T) {
 func TestSomebodyElsesDatabaseIsNoReference(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage_stats.db")
 	mustExec(t, openOriginal(t, path), `CREATE TABLE notes (text)`)
-	if _, err := Open(path); !errors.Is(err, place.ErrNotMirror) {
+	if _, err := Open(path); !errors.Is(err, ErrNotMirror) {
 		t.Errorf("Open = %v", err)
 	}
 }
@@ -401,7 +401,7 @@ func TestSomebodyElsesDatabaseIsNoReference(t *testing.T) {
 // TestLongOriginalsAreBounded: the latest rows stand for the rest.
 func TestLongOriginalsAreBounded(t *testing.T) {
 	path := referenceFiles(t)
-	mustExec(t, openOriginal(t, referenceOf(path).part), `INSERT INTO monsters_killed
+	mustExec(t, openOriginal(t, python.FilesOf(path).Part), `INSERT INTO monsters_killed
 		WITH RECURSIVE n(i) AS (SELECT 21 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT 'u', i, '24/11/2026 10:00:00' FROM n`)
 	s := open(t, path, afterSample())
 	checkBalance(t, s, "monsters_killed{}", wants{recorded: 100_000, accepted: 100_000})
@@ -434,7 +434,7 @@ func FuzzOpenDamagedReference(f *testing.F) {
 	f.Add(20_000, 9000, byte(0xa5), true)
 	f.Fuzz(func(t *testing.T, at, length int, with byte, master bool) {
 		path := referenceFiles(t)
-		file := referenceOf(path).part
+		file := python.FilesOf(path).Part
 		if master {
 			file = path
 		}
@@ -456,4 +456,12 @@ func FuzzOpenDamagedReference(f *testing.F) {
 			t.Errorf("the original was changed: %v", err)
 		}
 	})
+}
+
+// submissionsTable is where the Python library counts its submissions.
+const submissionsTable = "__submissions__"
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

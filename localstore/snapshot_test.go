@@ -162,7 +162,7 @@ func TestExistingNeverMakesAMirror(t *testing.T) {
 	}
 	copy(content[4096:], strings.Repeat("\xA5", len(content)))
 	write(t, w, content)
-	for path, want := range map[string]error{missing: fs.ErrNotExist, empty: place.ErrNotMirror, w: ErrDamaged} {
+	for path, want := range map[string]error{missing: fs.ErrNotExist, empty: ErrNotMirror, w: ErrDamaged} {
 		s, err := Open(path, Existing())
 		if err == nil { // what opening reads may be sound
 			_, err = s.Snapshot(t.Context(), Query{})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
@@ -33,14 +34,14 @@ func newStore(c config, path string) *Store {
 	l := &ledger{db: db, book: b}
 	s := &Store{
 		db: db, book: b, ledger: l,
-		importer: &importer{db: db, book: b, ledger: l, from: c.importFrom, reference: referenceOf(path)},
+		importer: &importer{db: db, book: b, ledger: l, from: c.importFrom, reference: python.FilesOf(path)},
 		recorder: &recorder{db: db, book: b},
 	}
 	s.outbox = &Outbox{db: db, book: b, importer: s.importer, random: c.random}
 	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}
 	l.convert = s.importer.convertImported
 	if c.importFrom != "" {
-		s.importer.reference = referenceOf(c.importFrom)
+		s.importer.reference = python.FilesOf(c.importFrom)
 	}
 	db.hooks = hooks{
 		begin: l.register, waiting: l.hasDeclarations,

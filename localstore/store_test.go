@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -61,17 +60,17 @@ func TestOpenLeavesWhatIsNoMirrorAlone(t *testing.T) {
 		make func(t *testing.T, path string)
 		want error
 	}{
-		{"a directory", func(t *testing.T, path string) { t.Helper(); mkdir(t, path) }, place.ErrNotMirror},
+		{"a directory", func(t *testing.T, path string) { t.Helper(); mkdir(t, path) }, ErrNotMirror},
 		{"a text file", func(t *testing.T, path string) {
 			write(t, path, []byte(strings.Repeat("Dear diary, today nothing was counted.\n", 100)))
-		}, place.ErrNotMirror},
-		{"a short text file", func(t *testing.T, path string) { write(t, path, []byte("hello")) }, place.ErrNotMirror},
+		}, ErrNotMirror},
+		{"a short text file", func(t *testing.T, path string) { write(t, path, []byte("hello")) }, ErrNotMirror},
 		{"another application's database", func(t *testing.T, path string) {
 			database(t, path, `CREATE TABLE bookmarks (url TEXT)`)
-		}, place.ErrNotMirror},
+		}, ErrNotMirror},
 		{"an empty database with another application id", func(t *testing.T, path string) {
 			database(t, path, `PRAGMA application_id = 252006675; PRAGMA user_version = 1`)
-		}, place.ErrNotMirror},
+		}, ErrNotMirror},
 		{"a newer schema", func(t *testing.T, path string) {
 			s := open(t, path, newClock())
 			execute(t, s, `PRAGMA user_version = 99`)
@@ -120,7 +119,7 @@ func mkdir(t testing.TB, path string) {
 func TestOpenTakesAnEmptyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	write(t, path, nil)
-	if _, err := Open(path, ReadOnly()); !errors.Is(err, place.ErrNotMirror) {
+	if _, err := Open(path, ReadOnly()); !errors.Is(err, ErrNotMirror) {
 		t.Errorf("ReadOnly = %v, want ErrNotMirror", err)
 	}
 	s := open(t, path, newClock())

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
@@ -68,7 +69,7 @@ func TestStrangersFilesBesideAMirrorAreRefused(t *testing.T) {
 		write(t, path+suffix, []byte("a log"))
 		chown(t, path+suffix, stranger)
 		for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
-			if _, err := Open(path, opts...); !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), suffix) {
+			if _, err := Open(path, opts...); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), suffix) {
 				t.Errorf("%s: Open with %d options = %v", suffix, len(opts), err)
 			}
 		}
@@ -83,7 +84,7 @@ func TestAMirrorThatEverybodyMayWriteIsRefused(t *testing.T) {
 	closeStore(t, open(t, path, newClock()))
 	chmod(t, path, 0o666)
 	for _, opts := range [][]Option{nil, {ReadOnly()}, {Existing()}} {
-		if _, err := Open(path, opts...); !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), "every user can write") {
+		if _, err := Open(path, opts...); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "every user can write") {
 			t.Errorf("Open with %d options = %v", len(opts), err)
 		}
 	}
@@ -112,7 +113,7 @@ func TestTheLockFileIsOnesOwn(t *testing.T) {
 	}
 	write(t, path+lockSuffix, nil)
 	chown(t, path+lockSuffix, stranger)
-	if _, err := Open(path); !errors.Is(err, place.ErrUntrusted) || !strings.Contains(err.Error(), "usage.db.lock belongs to user 4321") {
+	if _, err := Open(path); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "usage.db.lock belongs to user 4321") {
 		t.Errorf("Open = %v", err)
 	}
 }
@@ -123,7 +124,7 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, path string){
 		"directory": func(t *testing.T, path string) { chmod(t, filepath.Dir(path), 0o777) },
 		"file":      func(t *testing.T, path string) { chmod(t, path, 0o666) },
-		"part":      func(t *testing.T, path string) { chmod(t, referenceOf(path).part, 0o666) },
+		"part":      func(t *testing.T, path string) { chmod(t, python.FilesOf(path).Part, 0o666) },
 		"owner":     func(t *testing.T, path string) { needsRoot(t, "root"); chown(t, path, stranger) },
 		"link":      func(t *testing.T, path string) { chmod(t, elsewhere(t, path), 0o666) },
 	} {
@@ -136,7 +137,7 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { closeStore(t, s) }()
-			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], place.ErrUntrusted) {
+			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {
 				t.Errorf("told %v", told.errs)
 			}
 			expect(t, s, "0", `SELECT count(*) FROM totals`)
@@ -148,10 +149,10 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 func TestAStrangersPartOfTheReference(t *testing.T) {
 	var told reports
 	path := referenceFiles(t)
-	chmod(t, referenceOf(path).part, 0o666)
+	chmod(t, python.FilesOf(path).Part, 0o666)
 	s := open(t, path, newClock(), WithErrorHandler(told.handle))
 	defer func() { closeStore(t, s) }()
-	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], place.ErrUntrusted) {
+	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {
 		t.Errorf("told %v", told.errs)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -206,7 +207,7 @@ func TestTheNewestRowNamesTheInstallation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := referenceFiles(t)
-			db := openOriginal(t, referenceOf(path).part)
+			db := openOriginal(t, python.FilesOf(path).Part)
 			for _, query := range tt.queries {
 				mustExec(t, db, query)
 			}
@@ -252,7 +253,7 @@ func TestKindsFollowTheDeclaration(t *testing.T) {
 // TestALateImportFollowsTheDeclaration.
 func TestALateImportFollowsTheDeclaration(t *testing.T) {
 	path, want := leftBehind(t, "unlisted")
-	lock := openOriginal(t, referenceOf(path).part)
+	lock := openOriginal(t, python.FilesOf(path).Part)
 	mustExec(t, lock, `BEGIN EXCLUSIVE`)
 	var told reports
 	c := afterSample()
@@ -279,7 +280,7 @@ func TestPathsOfTheReference(t *testing.T) {
 		"..usage": "..usage.db", ".usage.d": ".usage.db", "usage.": "usage.db", "a.b.c": "a.b.db", "..": "...db", ".db": ".db.db",
 	} {
 		want := filepath.Join("a.b", master)
-		if got := referenceOf("a.b" + string(filepath.Separator) + path); got.master != want || got.part != strings.TrimSuffix(want, ".db")+".part.db" {
+		if got := python.FilesOf("a.b" + string(filepath.Separator) + path); got.Master != want || got.Part != strings.TrimSuffix(want, ".db")+".part.db" {
 			t.Errorf("%s: %+v, want %s", path, got, want)
 		}
 	}
@@ -299,7 +300,7 @@ func TestPathsOfTheReference(t *testing.T) {
 func TestAPartThatWasNotEmptied(t *testing.T) {
 	path := referenceFiles(t)
 	db := openOriginal(t, path)
-	mustExec(t, db, `ATTACH ?1 AS part`, referenceOf(path).part)
+	mustExec(t, db, `ATTACH ?1 AS part`, python.FilesOf(path).Part)
 	for _, table := range []string{"play_time", "server"} {
 		mustExec(t, db, `INSERT INTO `+table+` SELECT * FROM part.`+table)
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
 
 // withoutRights runs the test that calls it again as a user to whom permissions
@@ -28,10 +30,10 @@ func TestUnreadableOriginals(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	for name, files := range map[string]func(reference) []string{
-		"master": func(r reference) []string { return []string{r.master} },
-		"part":   func(r reference) []string { return []string{r.part} },
-		"both":   func(r reference) []string { return []string{r.master, r.part} },
+	for name, files := range map[string]func(python.Files) []string{
+		"master": func(r python.Files) []string { return []string{r.Master} },
+		"part":   func(r python.Files) []string { return []string{r.Part} },
+		"both":   func(r python.Files) []string { return []string{r.Master, r.Part} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, name, "usage.db")
@@ -43,7 +45,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			}
 			change := func(mode os.FileMode) {
 				t.Helper()
-				for _, file := range files(referenceOf(path)) {
+				for _, file := range files(python.FilesOf(path)) {
 					if err := os.Chmod(file, mode); err != nil {
 						t.Fatal(err)
 					}

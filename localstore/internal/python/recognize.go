@@ -1,4 +1,4 @@
-package localstore
+package python
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// isReference reports whether a file is a database of the reference, or shows
+// IsDatabase reports whether a file is a database of the reference, or shows
 // that it was: a damaged one must not be taken for a damaged mirror.
-func isReference(path string) bool {
+func IsDatabase(path string) bool {
 	if file, ok := trusted(path); !ok || file.Size() == 0 || place.CheckBeside(path) != nil {
 		return false
 	}

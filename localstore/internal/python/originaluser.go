@@ -1,4 +1,4 @@
-package localstore
+package python
 
 import (
 	"fmt"
@@ -15,10 +15,10 @@ type author struct {
 	after map[any]bool // whose rows come right after one of its own
 }
 
-// user returns the identifier that the reference uploads under, "" where there
+// Identifier returns the identifier that the reference uploads under, "" where there
 // is no row: a program may have had another one at each start, and the last one
 // is that of the newest row. Problem says what is wrong with it.
-func (o *origin) user() (id string, problem error) {
+func (o *Contents) Identifier() (id string, problem error) {
 	var last *author
 	for _, a := range o.authors() {
 		if last == nil || !last.isLaterThan(a) {
@@ -58,11 +58,11 @@ func (a *author) isLaterThan(b *author) bool {
 }
 
 // authors returns who made the rows, in the order of the tables.
-func (o *origin) authors() (list []*author) {
+func (o *Contents) authors() (list []*author) {
 	byID := make(map[any]*author)
-	for _, t := range o.all() {
+	for _, t := range o.All() {
 		var before *author
-		for _, r := range t.rows {
+		for _, r := range t.Rows {
 			if r.user == nil || r.user == "" {
 				continue
 			}
@@ -74,7 +74,7 @@ func (o *origin) authors() (list []*author) {
 			if before != nil && before != a {
 				before.after[a.id] = true
 			}
-			a.at, a.part, before = max(a.at, r.at), max(a.part, r.part), a
+			a.at, a.part, before = max(a.at, r.At), max(a.part, r.part), a
 		}
 	}
 	return list

@@ -1,4 +1,4 @@
-package localstore
+package python
 
 import (
 	"database/sql"
@@ -17,7 +17,7 @@ type listed struct{ name, kind, description string }
 
 // candidate is what may be a trackable: listed, or with a table, or both.
 type candidate struct {
-	*original
+	*Trackable
 	shape tableShape // 0: no table
 }
 
@@ -26,7 +26,7 @@ var errNoOriginal = errors.New("there is no table of the reference implementatio
 
 // readTables reads which trackables there are. The tables decide: the list is
 // committed when the program closes, and names what it then refused.
-func (o *origin) readTables(files []*sqlitedb.Conn) error {
+func (o *Contents) readTables(files []*sqlitedb.Conn) error {
 	var list []listed
 	tables := make(map[string]tableShape)
 	var names []string // of the tables, in the order in which they were made
@@ -58,7 +58,7 @@ func (o *origin) readTables(files []*sqlitedb.Conn) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(candidates, func(c candidate) bool { return c.table == name }) {
-			candidates = append(candidates, candidate{&original{table: name, kind: tables[name].kind()}, tables[name]})
+			candidates = append(candidates, candidate{&Trackable{table: name, Kind: tables[name].kind()}, tables[name]})
 		}
 	}
 	o.nameAll(candidates)
@@ -91,18 +91,18 @@ func readList(c *sqlitedb.Conn, list []listed) ([]listed, error) {
 }
 
 // candidate joins what is listed with its table.
-func (o *origin) candidate(l listed, shape tableShape) (c candidate, ok bool) {
-	c = candidate{&original{table: l.name, description: l.description, listed: true}, shape}
-	c.kind, ok = otelusage.ParseKind(strings.ToLower(l.kind))
-	if shape != 0 && (!ok || c.kind == otelusage.KindState && shape != stateShape) {
-		c.kind, ok = shape.kind(), true
+func (o *Contents) candidate(l listed, shape tableShape) (c candidate, ok bool) {
+	c = candidate{&Trackable{table: l.name, Description: l.description, listed: true}, shape}
+	c.Kind, ok = otelusage.ParseKind(strings.ToLower(l.kind))
+	if shape != 0 && (!ok || c.Kind == otelusage.KindState && shape != stateShape) {
+		c.Kind, ok = shape.kind(), true
 	}
 	switch {
 	case !ok:
-		o.problems = append(o.problems, fmt.Errorf("%q is left out: it is of unknown type %q", l.name, l.kind))
+		o.Problems = append(o.Problems, fmt.Errorf("%q is left out: it is of unknown type %q", l.name, l.kind))
 	case l.name == "":
 		ok = false
-		o.problems = append(o.problems, errors.New("a trackable without a name is left out"))
+		o.Problems = append(o.Problems, errors.New("a trackable without a name is left out"))
 	}
 	return c, ok
 }
@@ -120,19 +120,19 @@ func (s tableShape) kind() otelusage.Kind {
 // rule for names. Of several that come to one name, those with a table go first,
 // and of these the one that has it in that spelling: 'Unit System' is listed
 // before it is refused, and lives on as 'Unit_System'.
-func (o *origin) nameAll(candidates []candidate) {
+func (o *Contents) nameAll(candidates []candidate) {
 	if i := slices.IndexFunc(candidates, func(c candidate) bool { return c.table == submissionsTable }); i >= 0 {
-		o.submissions = candidates[i].original
+		o.Submissions = candidates[i].Trackable
 		candidates = slices.Delete(candidates, i, i+1)
 	}
 	ranked := slices.Clone(candidates)
 	slices.SortStableFunc(ranked, func(a, b candidate) int { return b.rank() - a.rank() })
-	taken := make(map[string]*original)
+	taken := make(map[string]*Trackable)
 	var late []candidate
 	for _, c := range ranked {
 		name := otelusage.SuggestName(c.table)
 		if key := strings.ToLower(name); taken[key] == nil {
-			c.name, taken[key] = name, c.original
+			c.Name, taken[key] = name, c.Trackable
 		} else if c.shape != 0 {
 			late = append(late, c)
 		}
@@ -140,16 +140,16 @@ func (o *origin) nameAll(candidates []candidate) {
 	for _, c := range late {
 		name := otelusage.SuggestName(c.table)
 		first := taken[strings.ToLower(name)]
-		for n := 2; c.name == ""; n++ {
+		for n := 2; c.Name == ""; n++ {
 			if other := numbered(name, n); taken[strings.ToLower(other)] == nil {
-				c.name, taken[strings.ToLower(other)] = other, c.original
+				c.Name, taken[strings.ToLower(other)] = other, c.Trackable
 			}
 		}
-		o.problems = append(o.problems, fmt.Errorf("%q and %q are both %q here: the latter is taken over as %q", first.table, c.table, name, c.name))
+		o.Problems = append(o.Problems, fmt.Errorf("%q and %q are both %q here: the latter is taken over as %q", first.table, c.table, name, c.Name))
 	}
 	for _, c := range candidates {
-		if c.name != "" {
-			o.trackables = append(o.trackables, c.original)
+		if c.Name != "" {
+			o.Trackables = append(o.Trackables, c.Trackable)
 		}
 	}
 }

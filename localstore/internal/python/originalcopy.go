@@ -1,4 +1,4 @@
-package localstore
+package python
 
 import (
 	"crypto/sha256"
@@ -12,8 +12,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// errBeingWritten is met where a database changes while it is copied.
-var errBeingWritten = errors.New("localstore: it is being written")
+// ErrBeingWritten is met where a database changes while it is copied.
+var ErrBeingWritten = errors.New("localstore: it is being written")
 
 // copies is how often a database that changes meanwhile is copied.
 const copies = 3
@@ -22,7 +22,7 @@ const copies = 3
 // change: what a killed program left in a journal is rolled back there, and the
 // originals stay as they are. near is where the copy is made if there is no
 // place for temporary files.
-func (r reference) copied(near string, f func(reference) error) (err error) {
+func (r Files) copied(near string, f func(Files) error) (err error) {
 	dir, err := os.MkdirTemp("", "otelusage-")
 	if err != nil {
 		var nearErr error
@@ -31,17 +31,28 @@ func (r reference) copied(near string, f func(reference) error) (err error) {
 		}
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	c := copier{from: r, read: copyContent,
-		to: reference{master: filepath.Join(dir, filepath.Base(r.master)), part: filepath.Join(dir, filepath.Base(r.part))}}
-	if err := c.copy(); err != nil {
+	to := r.In(dir)
+	if err := r.CopyTo(to); err != nil {
 		return err
 	}
-	return f(c.to)
+	return f(to)
+}
+
+// In returns the files of the same names in another directory.
+func (r Files) In(dir string) Files {
+	return Files{Master: filepath.Join(dir, filepath.Base(r.Master)), Part: filepath.Join(dir, filepath.Base(r.Part))}
+}
+
+// CopyTo copies both databases with the files beside them, as they were together
+// at one moment.
+func (r Files) CopyTo(to Files) error {
+	c := copier{from: r, to: to, read: copyContent}
+	return c.copy()
 }
 
 // copier copies both databases with the files beside them.
 type copier struct {
-	from, to reference
+	from, to Files
 	read     func(to io.Writer, from *os.File) error
 }
 
@@ -49,7 +60,7 @@ type copier struct {
 // twice, and where both readings find the same there was one in between.
 func (c *copier) copy() error {
 	for range copies {
-		if err := errors.Join(place.RemoveAll(c.to.master), place.RemoveAll(c.to.part)); err != nil {
+		if err := errors.Join(place.RemoveAll(c.to.Master), place.RemoveAll(c.to.Part)); err != nil {
 			return err
 		}
 		first, err := c.readAll(c.write)
@@ -61,7 +72,7 @@ func (c *copier) copy() error {
 			return err
 		}
 	}
-	return errBeingWritten
+	return ErrBeingWritten
 }
 
 // digest tells contents apart; that of no file is zero.
@@ -72,7 +83,7 @@ var copiedSuffixes = [...]string{"", "-wal", place.JournalSuffix}
 
 // readAll reads all files, each with where its copy goes.
 func (c *copier) readAll(read func(from, to string) (digest, error)) (found [2][len(copiedSuffixes)]digest, err error) {
-	for i, pair := range [...][2]string{{c.from.master, c.to.master}, {c.from.part, c.to.part}} {
+	for i, pair := range [...][2]string{{c.from.Master, c.to.Master}, {c.from.Part, c.to.Part}} {
 		from, err := filepath.EvalSymlinks(pair[0]) // its journal lies beside the file itself
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

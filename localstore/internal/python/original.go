@@ -1,4 +1,4 @@
-package localstore
+package python
 
 import (
 	"database/sql"
@@ -23,59 +23,59 @@ const (
 	referenceTimeLayout = "02/01/2006 15:04:05" // local time
 )
 
-// originalRows bounds how many of a trackable's latest changes are read. The
+// OriginalRows bounds how many of a trackable's latest changes are read. The
 // reference keeps 1,000.
-const originalRows = 10_000
+const OriginalRows = 10_000
 
-// origin is what the files of the reference hold.
-type origin struct {
-	trackables  []*original
-	submissions *original // nil: never declared
-	problems    []error   // what had to be left out
+// Contents is what the files of the reference hold.
+type Contents struct {
+	Trackables  []*Trackable
+	Submissions *Trackable // nil: never declared
+	Problems    []error    // what had to be left out
 }
 
-// original is a trackable of the reference.
-type original struct {
-	table, name, description string
-	kind                     otelusage.Kind
+// Trackable is a trackable of the reference.
+type Trackable struct {
+	table, Name, Description string
+	Kind                     otelusage.Kind
 	listed                   bool
-	count                    int64 // of its changes
-	rows                     []change
+	Count                    int64 // of its changes
+	Rows                     []Change
 }
 
-// change is a row: the running total after it.
-type change struct {
-	at    int64
-	total float64
-	state string
+// Change is a row: the running total after it.
+type Change struct {
+	At    int64
+	Total float64
+	State string
 	user  any // who made it; a number where the text looked like one
 	part  int // which file it is in: the later one has the later rows
 }
 
-func (o *original) last() change {
-	if len(o.rows) == 0 {
-		return change{}
+func (o *Trackable) Last() Change {
+	if len(o.Rows) == 0 {
+		return Change{}
 	}
-	return o.rows[len(o.rows)-1]
+	return o.Rows[len(o.Rows)-1]
 }
 
-// whole reports whether all totals are whole numbers that a float tells apart.
-func (o *original) whole() bool {
-	for _, r := range o.rows {
-		if r.total != math.Trunc(r.total) || math.Abs(r.total) > 1<<53 {
+// Whole reports whether all totals are whole numbers that a float tells apart.
+func (o *Trackable) Whole() bool {
+	for _, r := range o.Rows {
+		if r.Total != math.Trunc(r.Total) || math.Abs(r.Total) > 1<<53 {
 			return false
 		}
 	}
 	return true
 }
 
-// read reads both files, as they are at one moment, without changing or locking
+// Read reads both files, as they are at one moment, without changing or locking
 // them: the program that writes them may be running. It reads a copy where a
 // program that was killed left something to be rolled back.
-func (r reference) read(wait time.Duration, now int64, near string) (o *origin, err error) {
+func (r Files) Read(wait time.Duration, now int64, near string) (o *Contents, err error) {
 	o, err = r.readFiles(true, wait, now)
 	if sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
-		err = r.copied(near, func(c reference) (err error) {
+		err = r.copied(near, func(c Files) (err error) {
 			o, err = c.readFiles(false, wait, now)
 			return err
 		})
@@ -83,14 +83,14 @@ func (r reference) read(wait time.Duration, now int64, near string) (o *origin, 
 	return o, err
 }
 
-func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *origin, err error) {
+func (r Files) readFiles(readOnly bool, wait time.Duration, now int64) (o *Contents, err error) {
 	var files []*sqlitedb.Conn
 	defer func() {
 		for _, c := range files {
 			err = errors.Join(err, c.Rollback(), c.Close())
 		}
 	}()
-	for _, path := range []string{r.master, r.part} {
+	for _, path := range []string{r.Master, r.Part} {
 		file, err := os.Stat(path)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // the reference has a part only where it uploads
@@ -116,11 +116,11 @@ func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *o
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 	}
-	o = new(origin)
+	o = new(Contents)
 	if err := o.readTables(files); err != nil {
 		return nil, err
 	}
-	for _, t := range o.all() {
+	for _, t := range o.All() {
 		for part, c := range files {
 			if err := o.readRows(c, t, part, now); err != nil {
 				return nil, fmt.Errorf("read table %q: %w", t.table, err)
@@ -128,15 +128,15 @@ func (r reference) readFiles(readOnly bool, wait time.Duration, now int64) (o *o
 		}
 	}
 	// Of a table that is neither listed nor has a row nothing is known.
-	o.trackables = slices.DeleteFunc(o.trackables, func(t *original) bool { return !t.listed && len(t.rows) == 0 })
+	o.Trackables = slices.DeleteFunc(o.Trackables, func(t *Trackable) bool { return !t.listed && len(t.Rows) == 0 })
 	return o, nil
 }
 
-func (o *origin) all() []*original {
-	if o.submissions == nil {
-		return o.trackables
+func (o *Contents) All() []*Trackable {
+	if o.Submissions == nil {
+		return o.Trackables
 	}
-	return append([]*original{o.submissions}, o.trackables...)
+	return append([]*Trackable{o.Submissions}, o.Trackables...)
 }
 
 // beginOriginal begins to read one state of a file, if it is sound.
@@ -155,7 +155,7 @@ func beginOriginal(c *sqlitedb.Conn) error {
 }
 
 // readRows appends the latest rows that a file has of a trackable.
-func (o *origin) readRows(c *sqlitedb.Conn, t *original, part int, now int64) error {
+func (o *Contents) readRows(c *sqlitedb.Conn, t *Trackable, part int, now int64) error {
 	n, err := c.Find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1`, t.table)
 	if err != nil || n == 0 {
 		return err
@@ -164,13 +164,13 @@ func (o *origin) readRows(c *sqlitedb.Conn, t *original, part int, now int64) er
 	if n, err = c.Find(`SELECT count(*) FROM ` + table); err != nil {
 		return err
 	}
-	before := t.count
-	t.count += n
+	before := t.Count
+	t.Count += n
 	state := "NULL"
-	if t.kind == otelusage.KindState {
+	if t.Kind == otelusage.KindState {
 		state = "[State]"
 	}
-	rows := make([]change, 0, min(n, originalRows))
+	rows := make([]Change, 0, min(n, OriginalRows))
 	err = c.Each(`SELECT [UUID], [Count], [Time], `+state+` FROM (SELECT rowid AS position, * FROM `+table+`
 		ORDER BY rowid DESC LIMIT ?1) ORDER BY position`, func(row *sql.Rows) error {
 		var user, total, at any
@@ -180,29 +180,29 @@ func (o *origin) readRows(c *sqlitedb.Conn, t *original, part int, now int64) er
 		}
 		number, ok := originalNumber(total)
 		if !ok {
-			o.problems = append(o.problems, fmt.Errorf("a row of %q is left out: its count is no number", t.table))
-			t.count--
+			o.Problems = append(o.Problems, fmt.Errorf("a row of %q is left out: its count is no number", t.table))
+			t.Count--
 			return nil
 		}
 		if text, ok := user.([]byte); ok {
 			user = string(text)
 		}
-		rows = append(rows, change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
+		rows = append(rows, Change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
 		return nil
-	}, originalRows)
+	}, OriginalRows)
 	if t.endsWith(rows) {
-		t.count = before
+		t.Count = before
 		return err
 	}
-	t.rows = append(t.rows, rows...)
+	t.Rows = append(t.Rows, rows...)
 	t.repairTimes(now)
 	return err
 }
 
 // endsWith reports whether the rows of the part are in the master already: a
 // program that was killed after an upload has not emptied the part.
-func (o *original) endsWith(rows []change) bool {
-	return len(rows) > 0 && len(rows) <= len(o.rows) && slices.EqualFunc(o.rows[len(o.rows)-len(rows):], rows, func(a, b change) bool {
+func (o *Trackable) endsWith(rows []Change) bool {
+	return len(rows) > 0 && len(rows) <= len(o.Rows) && slices.EqualFunc(o.Rows[len(o.Rows)-len(rows):], rows, func(a, b Change) bool {
 		b.part = a.part
 		return a == b
 	})
@@ -237,14 +237,14 @@ func originalTime(column any, now int64) int64 {
 }
 
 // repairTimes gives a row without a time that of the one before it.
-func (o *original) repairTimes(now int64) {
-	for i := range o.rows {
+func (o *Trackable) repairTimes(now int64) {
+	for i := range o.Rows {
 		switch {
-		case o.rows[i].at != 0:
+		case o.Rows[i].At != 0:
 		case i > 0:
-			o.rows[i].at = o.rows[i-1].at
+			o.Rows[i].At = o.Rows[i-1].At
 		default:
-			o.rows[i].at = now
+			o.Rows[i].At = now
 		}
 	}
 }

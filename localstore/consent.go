@@ -4,64 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 )
 
-// Consent says what holds for this installation, as stored in its mirror and
-// the decision file beside it, the stricter of the two. What a process's own
-// environment and configuration forbid comes on top of it: see [Circumstances].
-type Consent struct {
-	Mode      Mode
-	ShouldAsk bool      // consent is required and nobody was asked yet
-	Sending   bool      // whether anything may be sent
-	Reason    string    // why, for people
-	Since     time.Time // when the mode was set; zero when it never was
-}
-
 // Consent reads what holds now, whichever process set it. It ends with ctx.
-func (s *Store) Consent(ctx context.Context) (Consent, error) {
+func (s *Store) Consent(ctx context.Context) (consent.Consent, error) {
 	if s.missing() {
-		return Consent{}, ErrNotOpen
+		return consent.Consent{}, ErrNotOpen
 	}
-	var c Consent
+	var c consent.Consent
 	err := s.db.look(ctx, func(tx *transaction) error { c = s.db.consentOf(&tx.header); return nil })
 	if err != nil {
-		return Consent{}, fmt.Errorf("read consent: %w", err)
+		return consent.Consent{}, fmt.Errorf("read consent: %w", err)
 	}
 	return c, nil
-}
-
-func (h *header) consent() Consent {
-	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired}
-	if h.modeSince != 0 {
-		c.Since = time.Unix(0, h.modeSince).UTC()
-	}
-	switch {
-	case h.mode == ModeOff:
-		c.Reason = "recording is switched off"
-	case h.mode == ModeLocal:
-		c.Reason = "sending is switched off, usage is recorded on this machine only"
-	case h.wrongDecision != "":
-		c.Reason = "the file beside the mirror that says what was decided " + h.wrongDecision
-	case h.mode == ModeOn:
-		c.Reason = "sending is switched on"
-	case h.requireConsent == requiredAfterLoss:
-		c.Reason = "the mirror was lost, and with it what was decided: nothing is sent until somebody decides"
-	case h.requireConsent != notRequired:
-		c.Reason = "consent is required and was not given yet"
-	default:
-		c.Reason = "consent is not required"
-	}
-	c.Reason += h.unheeded()
-	return c
-}
-
-// unheeded is what is to be said of a decision file that does not count.
-func (h *header) unheeded() string {
-	if h.mode != ModeUnset || h.distrusted == "" {
-		return ""
-	}
-	return "; the file beside the mirror that says on does not count, because it " + h.distrusted
 }
 
 // SetMode stores the person's decision. Every other process with this mirror
@@ -78,11 +36,11 @@ func (h *header) unheeded() string {
 // all, and the decision is kept in the mirror alone: [ErrOverruled] says that
 // the file keeps it from taking effect. After any other error a stricter
 // decision may hold, a looser one does not.
-func (s *Store) SetMode(ctx context.Context, mode Mode) error {
+func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if mode < ModeUnset || mode > ModeOn {
+	if mode < consent.ModeUnset || mode > consent.ModeOn {
 		return fmt.Errorf("set mode: unknown %v", mode)
 	}
 	s.db.lock()
@@ -93,13 +51,13 @@ func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		notKept = writeDecisions(s.db.path, s.db.asked, mode)
+		notKept = decision.Write(s.db.path, s.db.asked, mode)
 		switch {
 		case notKept == nil:
 			tx.wrongDecision, tx.distrusted = "", ""
-		case errors.Is(notKept, errNotOurs):
-			holds = strictest(mode, s.db.decision.read(s.db.path, s.db.asked).mode)
-		case !stricter(mode, tx.mode):
+		case errors.Is(notKept, decision.ErrNotOurs):
+			holds = decision.Strictest(mode, s.db.decision.Read(s.db.path, s.db.asked).Mode)
+		case !decision.Stricter(mode, tx.mode):
 			return notKept
 		}
 		if tx.mode == holds {
@@ -113,38 +71,38 @@ func (s *Store) SetMode(ctx context.Context, mode Mode) error {
 	if err := s.db.view(s.db.context(), func(*transaction) error { return nil }); err != nil { // remember it
 		return err
 	}
-	if errors.Is(notKept, errNotOurs) {
-		return overruled(mode, s.db.decision.read(s.db.path, s.db.asked), notKept)
+	if errors.Is(notKept, decision.ErrNotOurs) {
+		return overruled(mode, s.db.decision.Read(s.db.path, s.db.asked), notKept)
 	}
 	return wrap("set mode in the mirror alone", notKept)
 }
 
 // overruled returns why a decision that is not in the file beside the mirror
 // does not hold; nil where it does.
-func overruled(mode Mode, said decision, notKept error) error {
+func overruled(mode consent.Mode, said decision.Decision, notKept error) error {
 	switch {
-	case said.wrong != "" && (mode == ModeOn || mode == ModeUnset):
-		return fmt.Errorf("set mode %v: %w: it %s; %w", mode, ErrOverruled, said.wrong, notKept)
-	case strictest(mode, said.mode) != mode:
-		return fmt.Errorf("set mode %v: %w: it says %v; %w", mode, ErrOverruled, said.mode, notKept)
+	case said.Wrong != "" && (mode == consent.ModeOn || mode == consent.ModeUnset):
+		return fmt.Errorf("set mode %v: %w: it %s; %w", mode, ErrOverruled, said.Wrong, notKept)
+	case decision.Strictest(mode, said.Mode) != mode:
+		return fmt.Errorf("set mode %v: %w: it says %v; %w", mode, ErrOverruled, said.Mode, notKept)
 	}
 	return nil
 }
 
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
-func (s *Store) keepStricter(mode Mode) {
-	said := s.db.decision.read(s.db.path, s.db.asked)
-	if said.wrong == "" && stricter(mode, said.mode) && !s.db.closed && !s.db.readOnly {
-		_ = writeDecisions(s.db.path, s.db.asked, mode) // the transaction does it again
+func (s *Store) keepStricter(mode consent.Mode) {
+	said := s.db.decision.Read(s.db.path, s.db.asked)
+	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.closed && !s.db.readOnly {
+		_ = decision.Write(s.db.path, s.db.asked, mode) // the transaction does it again
 	}
 }
 
 // Enable is SetMode with [ModeOn].
-func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, ModeOn) }
+func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, consent.ModeOn) }
 
 // Disable is SetMode with [ModeLocal].
-func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeLocal) }
+func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, consent.ModeLocal) }
 
 // RequireConsent stores that this installation sends nothing before it was
 // enabled. It is not undone by a program that does not ask for it. No context
@@ -175,4 +133,30 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	}
 	s.db.last.requireConsent = required
 	return nil
+}
+
+// SetCircumstances makes what the Store says of consent, also in snapshots,
+// previews and documents, hold for this process. Package exporter does it for
+// the Store it records into; viewers do it for their own. Without it the Store
+// says what the mirror stores.
+func (s *Store) SetCircumstances(x consent.Circumstances) {
+	if s.missing() {
+		return
+	}
+	s.db.lock()
+	defer s.db.unlock()
+	s.db.circumstances = &x
+}
+
+// Circumstances returns what SetCircumstances set; without it those of a viewer.
+func (s *Store) Circumstances() consent.Circumstances {
+	if s.missing() {
+		return consent.Circumstances{Viewer: true}
+	}
+	s.db.lock()
+	defer s.db.unlock()
+	if s.db.circumstances == nil {
+		return consent.Circumstances{Viewer: true}
+	}
+	return *s.db.circumstances
 }

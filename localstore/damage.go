@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -296,7 +297,7 @@ func (s *DB) salvage() {
 	_, _ = conn.Exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
 	err = conn.QueryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
 		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)
-	if err == nil && schema.CheckInstallationID(h.installation) == nil && h.mode >= ModeUnset && h.mode <= ModeOn {
+	if err == nil && schema.CheckInstallationID(h.installation) == nil && h.mode >= consent.ModeUnset && h.mode <= consent.ModeOn {
 		s.last = h
 	}
 	_ = conn.Close() // of a damaged file

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -61,7 +62,7 @@ func TestADamagedMirrorIsSetAsideWhenItIsOpened(t *testing.T) {
 		var told reports
 		c, path := newClock(), newPath(t)
 		s := open(t, path, c, WithInstallationID("seat 7"))
-		setMode(t, s, ModeLocal)
+		setMode(t, s, consent.ModeLocal)
 		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 		closeStore(t, s)
 		content, err := os.ReadFile(path)
@@ -76,12 +77,12 @@ func TestADamagedMirrorIsSetAsideWhenItIsOpened(t *testing.T) {
 		write(t, path, content)
 
 		s = open(t, path, c, WithErrorHandler(told.handle))
-		consent, err := s.Consent(t.Context())
+		says, err := s.Consent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if consent.Mode != ModeLocal || known != (s.InstallationID() == "seat 7") {
-			t.Errorf("legible %v: mode %v, id %s", known, consent.Mode, s.InstallationID())
+		if says.Mode != consent.ModeLocal || known != (s.InstallationID() == "seat 7") {
+			t.Errorf("legible %v: mode %v, id %s", known, says.Mode, s.InstallationID())
 		}
 		if names := damagedFiles(t, path); len(names) != 1 || len(told.errs) != 1 {
 			t.Errorf("set aside %v, told %v", names, told.errs)
@@ -104,7 +105,7 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	if err := a.RequireConsent(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	setMode(t, a, ModeOn)
+	setMode(t, a, consent.ModeOn)
 	wa, wb := newWriter(t, a), newWriter(t, b)
 	na, nb := statistic(version("1"), "n"), statistic(version("1"), "n")
 	record(t, wa, add(na, 1))
@@ -129,9 +130,9 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	if a.MirrorID() == mirror || a.MirrorID() != b.MirrorID() {
 		t.Errorf("mirror ids %s and %s after %s", a.MirrorID(), b.MirrorID(), mirror)
 	}
-	consent, err := b.Consent(t.Context())
-	if err != nil || consent.Mode != ModeOn || !consent.Since.Equal(c.now()) || a.InstallationID() != "seat 7" {
-		t.Errorf("consent = %+v, %v, installation id = %s", consent, err, a.InstallationID())
+	says, err := b.Consent(t.Context())
+	if err != nil || says.Mode != consent.ModeOn || !says.Since.Equal(c.now()) || a.InstallationID() != "seat 7" {
+		t.Errorf("consent = %+v, %v, installation id = %s", says, err, a.InstallationID())
 	}
 	expect(t, a, "1", `SELECT require_consent FROM mirror`)
 	expect(t, a, "ok", `PRAGMA integrity_check`)
@@ -260,7 +261,7 @@ func TestEveryByteOfTheHeader(t *testing.T) {
 }
 
 func TestConsentOutlivesDamage(t *testing.T) {
-	for _, mode := range []Mode{ModeOff, ModeLocal} {
+	for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		s, _ := fresh(t, WithErrorHandler(func(error) {}))
 		w, n := newWriter(t, s), statistic(version("1"), "n")
 		record(t, w, add(n, 1))
@@ -284,7 +285,7 @@ func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
 		b := open(t, a.Path(), c)
 		wa, wb := newWriter(t, a), newWriter(t, b)
 		na, nb := statistic(version("1"), "n"), statistic(version("1"), "n")
-		setMode(t, a, ModeOn)
+		setMode(t, a, consent.ModeOn)
 		record(t, wa, add(na, 1))
 		record(t, wb, add(nb, 1))
 		id := a.InstallationID()
@@ -301,9 +302,9 @@ func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
 		checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
 		checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
 		expect(t, b, "ok", `PRAGMA integrity_check`)
-		consent, err := b.Consent(t.Context())
-		if err != nil || consent.Mode != ModeOn {
-			t.Errorf("consent = %+v, %v", consent, err)
+		says, err := b.Consent(t.Context())
+		if err != nil || says.Mode != consent.ModeOn {
+			t.Errorf("consent = %+v, %v", says, err)
 		}
 		if a.InstallationID() == id {
 			t.Error("a person who deletes the file keeps the installation id")

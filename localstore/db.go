@@ -9,6 +9,8 @@ import (
 
 	"go.opentelemetry.io/otel"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -30,7 +32,7 @@ type DB struct {
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   identity
-	decision   decisionFiles
+	decision   decision.Files
 	busy       atomic.Int64  // nanoseconds, see busyLimit
 	hurry      time.Duration // the most that the work under way waits for others; 0: busyLimit
 	last       header        // what the file said last, for the next one to take over
@@ -42,7 +44,7 @@ type DB struct {
 	dataVersion int64     // of the file that was read last
 	accepted    soundness // of what conn is open to
 
-	circumstances *Circumstances // what holds for this process; nil: not known
+	circumstances *consent.Circumstances // what holds for this process; nil: not known
 
 	reports []error // for the handler
 }
@@ -157,4 +159,12 @@ func (s *DB) locate() (os.FileInfo, error) {
 		s.path = path
 	}
 	return file, err
+}
+
+// consentOf is what the Store says of consent. The caller holds s.mu.
+func (s *DB) consentOf(h *header) consent.Consent {
+	if s.circumstances == nil {
+		return h.consent()
+	}
+	return s.circumstances.ApplyTo(h.consent(), h.sharedMark > 0)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -59,7 +60,7 @@ func TestEraseLeavesNoByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := remember(t, s, w)
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestEraseLeavesNoByte(t *testing.T) {
 		t.Error("the ids are the old ones")
 	}
 	c, err := s.Consent(t.Context())
-	if err != nil || c.Mode != ModeOn {
+	if err != nil || c.Mode != consent.ModeOn {
 		t.Errorf("consent is %v, %v, want what was decided", c.Mode, err)
 	}
 	expect(t, s, "0", `SELECT count(*) FROM sqlite_sequence`)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -148,7 +149,7 @@ func (m moment) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Time(m).UTC())
 }
 
-func jsonConsentOf(c Consent) jsonConsent {
+func jsonConsentOf(c consent.Consent) jsonConsent {
 	return jsonConsent{c.Mode.String(), c.Sending, c.ShouldAsk, c.Reason, moment(c.Since)}
 }
 

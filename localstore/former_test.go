@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -112,7 +113,7 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 				}
 			}
 			if forwarder == "" {
-				setMode(t, s, ModeLocal) // what waits is withheld, and so settled
+				setMode(t, s, consent.ModeLocal) // what waits is withheld, and so settled
 			}
 			send()
 			c.add(27 * day)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -19,7 +21,7 @@ import (
 type header struct {
 	version, dataVersion int64
 	identity
-	mode           Mode
+	mode           consent.Mode
 	modeSince      int64
 	requireConsent int64 // notRequired, required or requiredAfterLoss
 	epoch          int64
@@ -32,9 +34,9 @@ type header struct {
 	leaseUntil     int64
 	former         int64 // the resource of former versions
 
-	stored        Mode   // what the mirror says, where the decision file is stricter
-	wrongDecision string // why the decision file cannot be understood
-	distrusted    string // why one that says on does not count
+	stored        consent.Mode // what the mirror says, where the decision file is stricter
+	wrongDecision string       // why the decision file cannot be understood
+	distrusted    string       // why one that says on does not count
 }
 
 // formerAttributes are those of the resource of former versions. Each fold
@@ -76,7 +78,7 @@ func (s *DB) readHeader() (h header, err error) {
 	}
 	if err == nil && h.version > 0 {
 		h.createdAt, h.sealedUntil = max(instant.Clamp(h.createdAt), 1), max(instant.Clamp(h.sealedUntil), 1)
-		h.decide(s.decision.read(s.path, s.asked))
+		h.decide(s.decision.Read(s.path, s.asked))
 		return h, nil
 	}
 	if err == nil {
@@ -96,7 +98,7 @@ const (
 )
 
 func (h *header) maySend() bool {
-	return h.wrongDecision == "" && (h.mode == ModeOn || h.mode == ModeUnset && h.requireConsent == notRequired)
+	return h.wrongDecision == "" && (h.mode == consent.ModeOn || h.mode == consent.ModeUnset && h.requireConsent == notRequired)
 }
 
 // leased reports whether somebody is sending. A lease that ends later than one
@@ -115,4 +117,45 @@ func wrap(what string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+func (h *header) consent() consent.Consent {
+	c := consent.Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == consent.ModeUnset && h.requireConsent != notRequired}
+	if h.modeSince != 0 {
+		c.Since = time.Unix(0, h.modeSince).UTC()
+	}
+	switch {
+	case h.mode == consent.ModeOff:
+		c.Reason = "recording is switched off"
+	case h.mode == consent.ModeLocal:
+		c.Reason = "sending is switched off, usage is recorded on this machine only"
+	case h.wrongDecision != "":
+		c.Reason = "the file beside the mirror that says what was decided " + h.wrongDecision
+	case h.mode == consent.ModeOn:
+		c.Reason = "sending is switched on"
+	case h.requireConsent == requiredAfterLoss:
+		c.Reason = "the mirror was lost, and with it what was decided: nothing is sent until somebody decides"
+	case h.requireConsent != notRequired:
+		c.Reason = "consent is required and was not given yet"
+	default:
+		c.Reason = "consent is not required"
+	}
+	c.Reason += h.unheeded()
+	return c
+}
+
+// unheeded is what is to be said of a decision file that does not count.
+func (h *header) unheeded() string {
+	if h.mode != consent.ModeUnset || h.distrusted == "" {
+		return ""
+	}
+	return "; the file beside the mirror that says on does not count, because it " + h.distrusted
+}
+
+// decide lets the decision file hold beside what the mirror stores.
+func (h *header) decide(d decision.Decision) {
+	h.stored, h.wrongDecision, h.distrusted = h.mode, d.Wrong, d.Distrusted
+	if mode := decision.Strictest(h.mode, d.Mode); mode != h.mode {
+		h.mode, h.modeSince = mode, d.Since
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
@@ -17,7 +18,7 @@ type Health struct {
 	Path         string
 	Schema       int64
 	Journal      string // SQLite's journal mode: "wal", or what the file system allows
-	Consent      Consent
+	Consent      consent.Consent
 	ErasePending bool      // see [ErrErasePending]
 	Retractions  int64     // what erasures left to be taken back, in requests; see [Store.BeginRetraction]
 	RecordedAt   time.Time // of the last export that changed something; zero for never

@@ -14,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -294,7 +295,7 @@ func openTogether(t testing.TB, path string, many, records int) []*Store {
 	return stores
 }
 
-func setMode(t testing.TB, s *Store, m Mode) {
+func setMode(t testing.TB, s *Store, m consent.Mode) {
 	t.Helper()
 	if err := s.SetMode(t.Context(), m); err != nil {
 		t.Fatal(err)

@@ -168,7 +168,7 @@ func (s *DB) newMirror() []any {
 		installation = s.last.installation
 	}
 	h := s.last
-	h.decide(s.decision.read(s.path, s.asked))
+	h.decide(s.decision.Read(s.path, s.asked))
 	if s.lost {
 		h = s.afterLoss(h)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -18,9 +19,9 @@ import (
 type Preview struct {
 	At        time.Time
 	Forwarder Forwarder
-	Consent   Consent        // may keep it from being sent
-	Batch     int64          // of a delta submission that was sealed and rests, else 0
-	Parts     []*series.Part // one per request, in the order in which they are sent
+	Consent   consent.Consent // may keep it from being sent
+	Batch     int64           // of a delta submission that was sealed and rests, else 0
+	Parts     []*series.Part  // one per request, in the order in which they are sent
 
 	// Retractions are requests that go before Parts: what erasures left to be
 	// taken back under the old ids. See [Store.BeginRetraction].

@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -164,7 +165,7 @@ func TestPreviewChangesNothing(t *testing.T) {
 func TestPreviewSaysWhatConsentKeepsBack(t *testing.T) {
 	s, _ := inTwoVersions(t)
 	mustBegin(t, s)
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	p := preview(t, s, Request{})
 	if p.Consent.Sending || p.Batch == 0 || len(p.Parts) == 0 {
 		t.Errorf("sending %v, batch %d, %d parts", p.Consent.Sending, p.Batch, len(p.Parts))

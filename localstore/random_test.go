@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -60,11 +61,11 @@ type process struct {
 
 // world is what decides whether a count may be sent.
 type world struct {
-	mode  Mode
+	mode  consent.Mode
 	epoch int
 }
 
-func (w world) maySend() bool { return w.mode == ModeOn || w.mode == ModeUnset }
+func (w world) maySend() bool { return w.mode == consent.ModeOn || w.mode == consent.ModeUnset }
 
 type simulation struct {
 	t         *testing.T
@@ -131,7 +132,7 @@ func (sim *simulation) step() {
 	case n < 40:
 		sim.record(p)
 	case n < 47:
-		modes := []Mode{ModeUnset, ModeOff, ModeLocal, ModeOn, ModeOn, ModeOn}
+		modes := []consent.Mode{consent.ModeUnset, consent.ModeOff, consent.ModeLocal, consent.ModeOn, consent.ModeOn, consent.ModeOn}
 		if m := modes[sim.random.IntN(len(modes))]; m != sim.world.mode {
 			setMode(sim.t, p.s, m)
 			before := sim.world
@@ -180,7 +181,7 @@ func (sim *simulation) record(p *process) {
 	if !r.MaySend {
 		p.seen.epoch = -1 // nothing that follows was allowed before
 	}
-	if before.mode == ModeOff || now.mode == ModeOff {
+	if before.mode == consent.ModeOff || now.mode == consent.ModeOff {
 		return
 	}
 	for _, c := range r.Changes {
@@ -264,7 +265,7 @@ func (sim *simulation) answer(p *series.Part) Outcome {
 // drain sends all that is left to a destination that takes everything.
 func (sim *simulation) drain() {
 	s := sim.processes[0].s
-	setMode(sim.t, s, ModeOn)
+	setMode(sim.t, s, consent.ModeOn)
 	sim.clock.add(MaxLease + time.Second)
 	for range 5 {
 		attemptWith(sim.t, s, request(Delta), func(p *series.Part) Outcome { sim.receiver.take(p); return accepted })

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
@@ -176,7 +177,7 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 		_, err := OpenContext(ctx, s.db.path, Existing(), WithBusyTimeout(time.Hour))
 		return err
 	}
-	waits["set mode"] = func(ctx context.Context, s *Store) error { return s.SetMode(ctx, ModeOn) }
+	waits["set mode"] = func(ctx context.Context, s *Store) error { return s.SetMode(ctx, consent.ModeOn) }
 	waits["erase"] = func(ctx context.Context, s *Store) error { return s.Erase(ctx) }
 	for name, wait := range waits {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
@@ -190,7 +191,7 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.SetMode(ended, ModeLocal); err != nil {
+	if err := s.SetMode(ended, consent.ModeLocal); err != nil {
 		t.Errorf("set mode without a wait = %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -19,19 +20,19 @@ func TestACountIsSharedOnlyWithLeaveBeforeAndNow(t *testing.T) {
 	tests := []struct {
 		name          string
 		before, now   bool // whether the process may send
-		modes         []Mode
+		modes         []consent.Mode
 		pending, kept int64
 	}{
 		{"always", true, true, nil, 1, 0},
 		{"not before", false, true, nil, 0, 1},
 		{"not now", true, false, nil, 0, 1},
 		{"never", false, false, nil, 0, 1},
-		{"enabled in between", true, true, []Mode{ModeOn}, 0, 1},
-		{"disabled in between", true, true, []Mode{ModeLocal}, 0, 1},
-		{"disabled and enabled in between", true, true, []Mode{ModeLocal, ModeOn}, 0, 1},
-		{"off and on in between", true, true, []Mode{ModeOff, ModeOn}, 0, 1},
-		{"off in between", true, true, []Mode{ModeOff}, 0, 0},
-		{"set to what it was", true, true, []Mode{ModeUnset}, 1, 0},
+		{"enabled in between", true, true, []consent.Mode{consent.ModeOn}, 0, 1},
+		{"disabled in between", true, true, []consent.Mode{consent.ModeLocal}, 0, 1},
+		{"disabled and enabled in between", true, true, []consent.Mode{consent.ModeLocal, consent.ModeOn}, 0, 1},
+		{"off and on in between", true, true, []consent.Mode{consent.ModeOff, consent.ModeOn}, 0, 1},
+		{"off in between", true, true, []consent.Mode{consent.ModeOff}, 0, 0},
+		{"set to what it was", true, true, []consent.Mode{consent.ModeUnset}, 1, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,10 +54,10 @@ func TestCountsAreSharedAgainAfterOneRecordingWithLeave(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})
 	record(t, w, add(n, 10))
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	record(t, w, add(n, 100)) // counted in part without leave
 	record(t, w, add(n, 1000))
 	checkBalance(t, s, "n{}", wants{recorded: 1111, pending: 1000, withheld: 111})
@@ -69,8 +70,8 @@ func TestCountsAreSharedAgainAfterOneRecordingWithLeave(t *testing.T) {
 func TestObservingLeaveCountsAsARecording(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
-	setMode(t, s, ModeLocal)
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeLocal)
+	setMode(t, s, consent.ModeOn)
 	if err := errors.Join(w.Notice(t.Context(), true), w.Observe(t.Context(), true)); err != nil {
 		t.Fatal(err)
 	}
@@ -87,9 +88,9 @@ func TestRequiredConsentWithholdsUntilItIsGiven(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	consent, err := s.Consent(t.Context())
-	if err != nil || !consent.ShouldAsk || consent.Sending || !consent.Since.IsZero() {
-		t.Errorf("consent = %+v, %v", consent, err)
+	says, err := s.Consent(t.Context())
+	if err != nil || !says.ShouldAsk || says.Sending || !says.Since.IsZero() {
+		t.Errorf("consent = %+v, %v", says, err)
 	}
 	record(t, w, add(n, 1))
 	checkBalance(t, s, "n{}", wants{recorded: 2, withheld: 2})
@@ -98,9 +99,9 @@ func TestRequiredConsentWithholdsUntilItIsGiven(t *testing.T) {
 	if err := s.Enable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	consent, err = s.Consent(t.Context())
-	if err != nil || consent.ShouldAsk || !consent.Sending || consent.Mode != ModeOn {
-		t.Errorf("consent = %+v, %v", consent, err)
+	says, err = s.Consent(t.Context())
+	if err != nil || says.ShouldAsk || !says.Sending || says.Mode != consent.ModeOn {
+		t.Errorf("consent = %+v, %v", says, err)
 	}
 }
 
@@ -108,10 +109,10 @@ func TestOffRecordsNothingAndDropsWhatStraddlesIt(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	setMode(t, s, ModeOff)
+	setMode(t, s, consent.ModeOff)
 	record(t, w, add(n, 10))
 	move(t, w, state(version("1"), "mode"), "on")
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	record(t, w, add(n, 100)) // counted in part while off
 	record(t, w, add(n, 1000))
 	checkBalance(t, s, "n{}", wants{recorded: 1001, pending: 1000, withheld: 1})
@@ -120,7 +121,7 @@ func TestOffRecordsNothingAndDropsWhatStraddlesIt(t *testing.T) {
 
 func TestUnknownModesAreRefused(t *testing.T) {
 	s, _ := fresh(t)
-	for _, m := range []Mode{-1, 4} {
+	for _, m := range []consent.Mode{-1, 4} {
 		if err := s.SetMode(t.Context(), m); err == nil {
 			t.Errorf("%v was set", m)
 		}
@@ -191,7 +192,7 @@ func TestDaysKeepTheTotalTheyEndedWith(t *testing.T) {
 }
 
 func TestDaysExpireAfter400(t *testing.T) {
-	for _, mode := range []Mode{ModeOn, ModeLocal} {
+	for _, mode := range []consent.Mode{consent.ModeOn, consent.ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, c := fresh(t)
 			setMode(t, s, mode)
@@ -239,7 +240,7 @@ func TestWithoutLeaveThereIsNoHeartbeat(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	recordAll(t, w, Recording{Changes: []Change{add(n, 1)}})
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	record(t, w, add(n, 1))
 	expect(t, s, "", heartbeats)
 }
@@ -466,8 +467,8 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		}
 		setAsideByHand(t, other)
 		if decided {
-			setMode(t, other, ModeLocal)
-			setMode(t, other, ModeOn)
+			setMode(t, other, consent.ModeLocal)
+			setMode(t, other, consent.ModeOn)
 			if err := s.db.view(s.db.context(), func(*transaction) error { return nil }); err != nil {
 				t.Fatal(err)
 			}

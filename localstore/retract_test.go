@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // TestTombstonesObeyConsent: what is under way is not sent again without it, and
 // whoever erases without it leaves nothing.
 func TestTombstonesObeyConsent(t *testing.T) {
-	for _, mode := range []Mode{ModeOff, ModeLocal} {
+	for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, _ := fresh(t)
 			d := newDestination()
@@ -31,7 +32,7 @@ func TestTombstonesObeyConsent(t *testing.T) {
 					t.Errorf("begun: %v, want ErrNoConsent", err)
 				}
 			}
-			setMode(t, s, ModeOn)
+			setMode(t, s, consent.ModeOn)
 			sub, err := s.Outbox().BeginRetraction(t.Context(), request(Delta))
 			if err != nil {
 				t.Fatal(err)
@@ -43,8 +44,8 @@ func TestTombstonesObeyConsent(t *testing.T) {
 			if err := sub.Release(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			if mode == ModeOff {
-				setMode(t, s, ModeOn)
+			if mode == consent.ModeOff {
+				setMode(t, s, consent.ModeOn)
 				takeBackWith(t, s, d.accept)
 				d.empty(t, false, old)
 				return
@@ -60,7 +61,7 @@ func TestTombstonesObeyConsent(t *testing.T) {
 	t.Run("erased without it", func(t *testing.T) {
 		s, _ := fresh(t)
 		underWay(t, s, newDestination())
-		setMode(t, s, ModeLocal)
+		setMode(t, s, consent.ModeLocal)
 		parts, err := s.EraseAndRetract(t.Context(), true)
 		if err != nil || parts != nil || graves(t, s) != "0" {
 			t.Errorf("%v, %v, %s tombstones, want nothing", parts, err, graves(t, s))

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -23,7 +24,7 @@ func TestRevisionChangesWithTheFileAndOnlyThen(t *testing.T) {
 	readers := map[string]*Store{"the writer": s, "a viewer": viewer}
 	for name, step := range map[string]func(){
 		"recording": func() { record(t, w, add(statistic(version("1"), "quests"), 1)) },
-		"consent":   func() { setMode(t, s, ModeLocal) },
+		"consent":   func() { setMode(t, s, consent.ModeLocal) },
 	} {
 		before := make(map[string]string)
 		for who, of := range readers {

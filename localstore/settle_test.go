@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -365,8 +366,8 @@ func TestOccupancyAddsUpToWhereTheInstallationIs(t *testing.T) {
 	// Without leave the installation stays where it was.
 	move(t, w, mode, "h")
 	settled(`2mode.occupancy{"state":"h"}`)
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	move(t, w, mode, "secret")
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	settled(`2mode.occupancy{"state":"h"}`)
 }

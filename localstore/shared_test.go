@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -13,10 +14,10 @@ func TestACumulativeForwarderGetsWhatWasNotWithheld(t *testing.T) {
 	n, tm, mode := statistic(r, "n"), timer(r, "t", timerBounds), state(r, "mode")
 	both := Recording{Changes: []Change{add(n, 1), {tm, observe(timerBounds, 5)}}, Moves: []Move{{mode, "a", true}}, MaySend: true}
 	recordAll(t, w, both)
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	recordAll(t, w, both)
 	record(t, w, add(statistic(r, "secret"), 1))
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	recordAll(t, w, both)
 	recordAll(t, w, both)
 	c.add(time.Minute)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -35,7 +36,7 @@ type Snapshot struct {
 	MirrorID       string    // of the file
 	InstallationID string
 	CreatedAt      time.Time // of the mirror
-	Consent        Consent
+	Consent        consent.Consent
 	Trackables     []*Trackable    // by kind in the order of [OrderByType], then by name
 	Others         []*SeriesCounts // of metrics that belong to no trackable
 	Submissions    []LogEntry      // oldest first

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -223,7 +224,7 @@ func TestBusyMirrorIsErrBusy(t *testing.T) {
 		if _, err := other.Snapshot(t.Context(), Query{}); err != nil {
 			t.Errorf("reading waits: %v", err)
 		}
-		if err := other.SetMode(t.Context(), ModeOff); !errors.Is(err, ErrBusy) {
+		if err := other.SetMode(t.Context(), consent.ModeOff); !errors.Is(err, ErrBusy) {
 			t.Errorf("writing: %v", err)
 		}
 		return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -169,7 +170,7 @@ func TestReadOnlyReadsAndRefusesToWrite(t *testing.T) {
 	if _, err := r.recorder.Writer(true); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Writer = %v", err)
 	}
-	if err := r.SetMode(t.Context(), ModeOn); !errors.Is(err, ErrReadOnly) {
+	if err := r.SetMode(t.Context(), consent.ModeOn); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("SetMode = %v", err)
 	}
 	if _, err := r.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
@@ -305,7 +306,7 @@ func TestReopeningKeepsEverything(t *testing.T) {
 	if !created.Equal(c.now()) {
 		t.Errorf("created at %v, want %v", created, c.now())
 	}
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	for run := range int64(5) {
 		r := version("1")
 		record(t, newWriter(t, s), add(statistic(r, "n"), 1), Change{timer(r, "t", timerBounds), observe(timerBounds, 5)})
@@ -317,9 +318,9 @@ func TestReopeningKeepsEverything(t *testing.T) {
 	if s.InstallationID() != id || s.MirrorID() != mirror || !s.CreatedAt().Equal(created) {
 		t.Error("the identity changed")
 	}
-	consent, err := s.Consent(t.Context())
-	if err != nil || consent.Mode != ModeOn || !consent.Since.Equal(created) {
-		t.Errorf("consent = %+v, %v", consent, err)
+	says, err := s.Consent(t.Context())
+	if err != nil || says.Mode != consent.ModeOn || !says.Since.Equal(created) {
+		t.Errorf("consent = %+v, %v", says, err)
 	}
 }
 
@@ -360,7 +361,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 		"OftenCutOff":       func() error { _, err := s.Outbox().OftenCutOff(); return err },
 		"MayWait":           func() error { _, err := s.Outbox().MayWait(interval); return err },
 		"Consent":           func() error { _, err := s.Consent(ctx); return err },
-		"SetMode":           func() error { return s.SetMode(ctx, ModeOn) },
+		"SetMode":           func() error { return s.SetMode(ctx, consent.ModeOn) },
 		"RequireConsent":    func() error { return s.RequireConsent(ctx) },
 		"SetInstallationID": func() error { return s.SetInstallationID("x") },
 		"Balance":           func() error { _, err := s.Balance(ctx); return err },

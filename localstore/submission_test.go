@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -102,7 +103,7 @@ func TestWithoutLeaveNothingBegins(t *testing.T) {
 	if _, err := s.Outbox().Begin(t.Context(), r); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("Begin = %v for a process that may not send", err)
 	}
-	for _, m := range []Mode{ModeOff, ModeLocal} {
+	for _, m := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		setMode(t, s, m)
 		for _, f := range []Forwarder{Delta, Cumulative} {
 			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, ErrNoConsent) {
@@ -271,7 +272,7 @@ func TestDisablingRestsABatchInFlight(t *testing.T) {
 	sub := mustBegin(t, s)
 	p := next(t, sub)
 	record(t, w, add(n, 10))
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	checkBalance(t, s, "n{}", wants{recorded: 11, inFlight: 1, withheld: 10})
 	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("Next = %v, want ErrNoConsent", err)
@@ -282,7 +283,7 @@ func TestDisablingRestsABatchInFlight(t *testing.T) {
 	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("Begin = %v, want ErrNoConsent", err)
 	}
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	sent := submit(t, s)
 	if len(sent) != 1 || wire(sent[0]) != wire(p) {
 		t.Error("the batch is not resumed unchanged")
@@ -295,7 +296,7 @@ func TestAnOutcomeAfterDisablingIsTaken(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	sub := mustBegin(t, s)
 	p := next(t, sub)
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	settle(t, sub, p, accepted)
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
 }

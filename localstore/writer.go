@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -139,7 +140,7 @@ func (w *Writer) Close() {
 
 func observationOf(h *header, maySend bool) observation {
 	return observation{
-		maySend: maySend && h.maySend(), off: h.mode == ModeOff,
+		maySend: maySend && h.maySend(), off: h.mode == consent.ModeOff,
 		epoch: h.epoch, erasures: h.erasures, mirror: h.mirror,
 	}
 }

@@ -1,4 +1,4 @@
-package localstore
+package consent
 
 import (
 	"os"
@@ -28,13 +28,13 @@ type Circumstances struct {
 
 // Apply returns what holds under the circumstances: of the environment, the
 // configuration and c, the strictest, and its reason. c is what was decided
-// where there is no mirror yet, as [Decided] returns it; a Store asks its mirror
-// too, see [Store.SetCircumstances].
-func (x Circumstances) Apply(c Consent) Consent { return x.apply(c, false) }
+// where there is no mirror yet, as localstore.Decided returns it; a Store asks its mirror
+// too, see localstore.Store.SetCircumstances.
+func (x Circumstances) Apply(c Consent) Consent { return x.ApplyTo(c, false) }
 
-// apply is Apply where shared says whether a process with a destination has
-// recorded into the mirror.
-func (x Circumstances) apply(c Consent, shared bool) Consent {
+// ApplyTo is [Circumstances.Apply] for what a mirror says; shared says whether a
+// process with a destination has recorded into it.
+func (x Circumstances) ApplyTo(c Consent, shared bool) Consent {
 	forbidden, veto := x.RecordingVeto(), x.sendingVeto()
 	switch {
 	case forbidden != "":
@@ -105,38 +105,4 @@ func doNotTrack(value string) bool {
 // sdkDisabled follows the OpenTelemetry specification, which takes "true" alone.
 func sdkDisabled(value string) bool {
 	return strings.EqualFold(strings.TrimSpace(value), "true")
-}
-
-// SetCircumstances makes what the Store says of consent, also in snapshots,
-// previews and documents, hold for this process. Package exporter does it for
-// the Store it records into; viewers do it for their own. Without it the Store
-// says what the mirror stores.
-func (s *Store) SetCircumstances(x Circumstances) {
-	if s.missing() {
-		return
-	}
-	s.db.lock()
-	defer s.db.unlock()
-	s.db.circumstances = &x
-}
-
-// Circumstances returns what SetCircumstances set; without it those of a viewer.
-func (s *Store) Circumstances() Circumstances {
-	if s.missing() {
-		return Circumstances{Viewer: true}
-	}
-	s.db.lock()
-	defer s.db.unlock()
-	if s.db.circumstances == nil {
-		return Circumstances{Viewer: true}
-	}
-	return *s.db.circumstances
-}
-
-// consentOf is what the Store says of consent. The caller holds s.mu.
-func (s *DB) consentOf(h *header) Consent {
-	if s.circumstances == nil {
-		return h.consent()
-	}
-	return s.circumstances.apply(h.consent(), h.sharedMark > 0)
 }

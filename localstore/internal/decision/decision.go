@@ -1,4 +1,4 @@
-package localstore
+package decision
 
 import (
 	"encoding/binary"
@@ -12,104 +12,105 @@ import (
 	"syscall"
 	"unicode/utf16"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// decisionSuffix makes the name of the decision file from that of the mirror:
+// Suffix makes the name of the decision file from that of the mirror:
 // usage.db.consent beside usage.db.
-const decisionSuffix = ".consent"
+const Suffix = ".consent"
 
 // maxDecision bounds how much of a decision file is read.
 const maxDecision = 4 << 10
 
-// decision is what the file beside the mirror says. It outlives the database,
+// Decision is what the file beside the mirror says. It outlives the database,
 // and a person or an administrator can write it. Of it and the mirror the
 // stricter holds.
-type decision struct {
-	mode  Mode   // ModeUnset where there is no file, or none that counts
-	since int64  // when the file was changed
-	wrong string // why it cannot be understood: nothing is sent then
+type Decision struct {
+	Mode  consent.Mode // ModeUnset where there is no file, or none that counts
+	Since int64        // when the file was changed
+	Wrong string       // why it cannot be understood: nothing is sent then
 
 	// distrusted says why a file that says on does not count: whoever else
 	// could have written it may forbid to send, and never allows it.
-	distrusted string
+	Distrusted string
 }
 
 // and returns what two files say together.
-func (d decision) and(other decision) decision {
-	if mode := strictest(d.mode, other.mode); mode != d.mode {
-		d.mode, d.since = mode, other.since
+func (d Decision) and(other Decision) Decision {
+	if mode := Strictest(d.Mode, other.Mode); mode != d.Mode {
+		d.Mode, d.Since = mode, other.Since
 	}
-	if d.wrong == "" {
-		d.wrong = other.wrong
+	if d.Wrong == "" {
+		d.Wrong = other.Wrong
 	}
-	if d.distrusted == "" {
-		d.distrusted = other.distrusted
+	if d.Distrusted == "" {
+		d.Distrusted = other.Distrusted
 	}
 	return d
 }
 
-// decisionFiles are the one beside the mirror and, where the mirror is behind a
+// Files are the one beside the mirror and, where the mirror is behind a
 // link, the one beside the link: a person who looks there writes it there.
-type decisionFiles struct{ mirror, link decisionCache }
+type Files struct{ mirror, link Cache }
 
-// read returns what holds for the mirror at a path that was asked for by another.
-func (f *decisionFiles) read(mirror, asked string) decision {
-	said := f.mirror.read(mirror + decisionSuffix)
+// Read returns what holds for the mirror at a path that was asked for by another.
+func (f *Files) Read(mirror, asked string) Decision {
+	said := f.mirror.Read(mirror + Suffix)
 	if asked == mirror {
 		return said
 	}
-	return said.and(f.link.read(asked + decisionSuffix))
+	return said.and(f.link.Read(asked + Suffix))
 }
 
-// decisionCache spares reading a file that did not change.
-type decisionCache struct {
+// Cache spares reading a file that did not change.
+type Cache struct {
 	file os.FileInfo
-	said decision
+	said Decision
 }
 
-// read returns what the file at a path says now. A look at one that did not
+// Read returns what the file at a path says now. A look at one that did not
 // change opens nothing.
-func (c *decisionCache) read(path string) decision {
+func (c *Cache) Read(path string) Decision {
 	said := c.readAnyones(path)
-	if said.mode != ModeOn {
+	if said.Mode != consent.ModeOn {
 		return said
 	}
 	if why := distrust(path, c.file); why != "" {
-		return decision{distrusted: why}
+		return Decision{Distrusted: why}
 	}
 	return said
 }
 
 // readAnyones returns what the file says, whoever wrote it.
-func (c *decisionCache) readAnyones(path string) decision {
+func (c *Cache) readAnyones(path string) Decision {
 	file, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		*c = decisionCache{}
+		*c = Cache{}
 		if _, err := os.Lstat(path); err == nil { // what the link leads to is not mounted, say
-			return decision{wrong: "is a link that leads nowhere"}
+			return Decision{Wrong: "is a link that leads nowhere"}
 		}
-		return decision{}
+		return Decision{}
 	case err != nil:
-		*c = decisionCache{}
-		return decision{wrong: cannotBeRead(err)}
+		*c = Cache{}
+		return Decision{Wrong: cannotBeRead(err)}
 	case c.file != nil && unchanged(c.file, file):
 		return c.said
 	}
-	*c = decisionCache{}
+	*c = Cache{}
 	if what := place.Irregular(file.Mode()); what != "" { // opening some of it does something
-		return decision{wrong: "is " + what}
+		return Decision{Wrong: "is " + what}
 	}
 	f, file, err := place.Open(path)
 	if err != nil {
-		return decision{wrong: cannotBeRead(err)}
+		return Decision{Wrong: cannotBeRead(err)}
 	}
 	defer f.Close()
 	said := readDecision(f)
-	if said.wrong == "" { // otherwise it may become readable without a change
-		said.since = file.ModTime().UnixNano()
-		*c = decisionCache{file, said}
+	if said.Wrong == "" { // otherwise it may become readable without a change
+		said.Since = file.ModTime().UnixNano()
+		*c = Cache{file, said}
 	}
 	return said
 }
@@ -123,19 +124,19 @@ func unchanged(was, is os.FileInfo) bool {
 		wasUser == user && wasGroup == group
 }
 
-func readDecision(f io.Reader) decision {
+func readDecision(f io.Reader) Decision {
 	text, err := io.ReadAll(io.LimitReader(f, maxDecision+1))
 	if err != nil {
-		return decision{wrong: cannotBeRead(err)}
+		return Decision{Wrong: cannotBeRead(err)}
 	}
 	if len(text) > maxDecision {
-		return decision{wrong: fmt.Sprintf("has more than %d bytes", maxDecision)}
+		return Decision{Wrong: fmt.Sprintf("has more than %d bytes", maxDecision)}
 	}
-	mode, ok := parseDecision(string(text))
+	mode, ok := parse(string(text))
 	if !ok {
-		return decision{wrong: "does not say off, local or on"}
+		return Decision{Wrong: "does not say off, local or on"}
 	}
-	return decision{mode: mode}
+	return Decision{Mode: mode}
 }
 
 // cannotBeRead says why a decision file is not known, without its path.
@@ -215,78 +216,32 @@ func decodeText(text string) string {
 	return string(utf16.Decode(units))
 }
 
-// parseDecision finds the one word of a decision file. Case, spaces, line ends,
+// parse finds the one word of a decision file. Case, spaces, line ends,
 // a byte order mark and lines that begin with # do not matter.
-func parseDecision(text string) (mode Mode, ok bool) {
+func parse(text string) (mode consent.Mode, ok bool) {
 	for _, line := range strings.FieldsFunc(decodeText(text), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.ToLower(strings.TrimSpace(line)); line == "" {
 			continue
 		}
-		var said Mode
-		if err := said.UnmarshalText([]byte(line)); err != nil || said == ModeUnset || ok {
-			return ModeUnset, false
+		var said consent.Mode
+		if err := said.UnmarshalText([]byte(line)); err != nil || said == consent.ModeUnset || ok {
+			return consent.ModeUnset, false
 		}
 		mode, ok = said, true
 	}
 	return mode, ok
 }
 
-// strictest returns the stricter of two decisions; ModeUnset is none.
-func strictest(a, b Mode) Mode {
-	if a == ModeUnset || b == ModeUnset {
+// Strictest returns the stricter of two decisions; ModeUnset is none.
+func Strictest(a, b consent.Mode) consent.Mode {
+	if a == consent.ModeUnset || b == consent.ModeUnset {
 		return max(a, b)
 	}
 	return min(a, b)
 }
 
-// stricter reports whether a decision forbids what another one allows.
-func stricter(a, than Mode) bool {
-	return (a == ModeOff || a == ModeLocal) && (than == ModeUnset || a < than)
-}
-
-// decide lets the decision file hold beside what the mirror stores.
-func (h *header) decide(d decision) {
-	h.stored, h.wrongDecision, h.distrusted = h.mode, d.wrong, d.distrusted
-	if mode := strictest(h.mode, d.mode); mode != h.mode {
-		h.mode, h.modeSince = mode, d.since
-	}
-}
-
-// afterLoss is what holds in the place of a mirror that was lost: what the
-// decision file says, or what was found and is strict, or nothing is sent.
-func (s *DB) afterLoss(h header) header {
-	if s.decision.read(s.path, s.asked).mode != ModeUnset || h.mode == ModeOff || h.mode == ModeLocal {
-		return h
-	}
-	h.mode, h.modeSince = ModeUnset, 0
-	if h.requireConsent == notRequired {
-		h.requireConsent = requiredAfterLoss
-	}
-	return h
-}
-
-// followDecision brings the mirror in line with the decision file, so that an
-// administrator's edit withholds what SetMode would.
-func (s *DB) followDecision(tx *transaction) error {
-	if tx.mode == tx.stored {
-		return nil
-	}
-	to := tx.mode
-	tx.mode = tx.stored
-	return s.switchMode(tx, to)
-}
-
-// switchMode stores a mode that is another one, and withholds what waits when
-// nothing may be sent any more.
-func (s *DB) switchMode(tx *transaction, to Mode) error {
-	before := tx.maySend()
-	tx.mode, tx.stored, tx.modeSince = to, to, tx.now
-	if before && !tx.maySend() {
-		if err := s.hooks.withhold(tx); err != nil {
-			return err
-		}
-	}
-	tx.epoch++
-	return tx.Run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = ?3`, int64(to), tx.now, tx.epoch)
+// Stricter reports whether a decision forbids what another one allows.
+func Stricter(a, than consent.Mode) bool {
+	return (a == consent.ModeOff || a == consent.ModeLocal) && (than == consent.ModeUnset || a < than)
 }

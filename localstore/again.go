@@ -39,7 +39,7 @@ func (s *DB) again(attempt func() error) error {
 		return s.named(err)
 	}
 	s.leave()
-	if replaceErr := s.replaceDamaged(err); errors.Is(replaceErr, ErrBusy) {
+	if replaceErr := s.replaceDamaged(err); errors.Is(replaceErr, errBusy) {
 		return replaceErr // what was counted waits for the others
 	} else if replaceErr != nil {
 		s.report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))

@@ -30,7 +30,7 @@ func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
 		return nil, ErrNotOpen
 	}
 	var list []Balance
-	err := s.db.look(ctx, func(*transaction) (err error) { list, err = s.balances(); return err })
+	err := s.db.look(ctx, func(tx *transaction) (err error) { list, err = readBalances(tx); return err })
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
 	}
@@ -44,13 +44,13 @@ var selectBalances = `SELECT s.id, ` + schema.Shown("m.name") + `, ` + schema.Lo
 	FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 	JOIN resources r ON r.id = s.resource_id ORDER BY s.id`
 
-func (s *Reader) balances() ([]Balance, error) {
-	flying, long, err := s.inFlight()
+func readBalances(tx *transaction) ([]Balance, error) {
+	flying, long, err := inFlight(tx)
 	if err != nil {
 		return nil, err
 	}
 	var list []Balance
-	err = s.db.conn.Each(selectBalances,
+	err = tx.Each(selectBalances,
 		func(rows *sql.Rows) error {
 			var id int64
 			var b Balance
@@ -101,9 +101,9 @@ var selectSealed = `SELECT id, ` + schema.Within("payload", schema.MaxPayload, s
 
 // inFlight returns the values of all sealed points by series, and the parts that
 // are too long to be looked at.
-func (s *Reader) inFlight() (flying map[int64][][]byte, long []int64, err error) {
+func inFlight(tx *transaction) (flying map[int64][][]byte, long []int64, err error) {
 	flying = make(map[int64][][]byte)
-	err = s.db.conn.Each(selectSealed, func(rows *sql.Rows) error {
+	err = tx.Each(selectSealed, func(rows *sql.Rows) error {
 		var id int64
 		var text sql.NullString
 		if err := rows.Scan(&id, &text); err != nil {

@@ -51,12 +51,12 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		notKept = decision.Write(s.db.path, s.db.asked, mode)
+		notKept = s.db.writeDecision(mode)
 		switch {
 		case notKept == nil:
 			tx.wrongDecision, tx.distrusted = "", ""
 		case errors.Is(notKept, decision.ErrNotOurs):
-			holds = decision.Strictest(mode, s.db.decision.Read(s.db.path, s.db.asked).Mode)
+			holds = decision.Strictest(mode, s.db.readDecision().Mode)
 		case !decision.Stricter(mode, tx.mode):
 			return notKept
 		}
@@ -72,7 +72,7 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 		return err
 	}
 	if errors.Is(notKept, decision.ErrNotOurs) {
-		return overruled(mode, s.db.decision.Read(s.db.path, s.db.asked), notKept)
+		return overruled(mode, s.db.readDecision(), notKept)
 	}
 	return wrap("set mode in the mirror alone", notKept)
 }
@@ -92,9 +92,9 @@ func overruled(mode consent.Mode, said decision.Decision, notKept error) error {
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
 func (s *Store) keepStricter(mode consent.Mode) {
-	said := s.db.decision.Read(s.db.path, s.db.asked)
-	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.closed && !s.db.readOnly {
-		_ = decision.Write(s.db.path, s.db.asked, mode) // the transaction does it again
+	said := s.db.readDecision()
+	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.isClosed() && !s.db.isReadOnly() {
+		_ = s.db.writeDecision(mode) // the transaction does it again
 	}
 }
 
@@ -131,7 +131,7 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	s.db.last.requireConsent = required
+	_ = s.db.view(s.db.context(), func(*transaction) error { return nil }) // remember it
 	return nil
 }
 
@@ -143,9 +143,7 @@ func (s *Store) SetCircumstances(x consent.Circumstances) {
 	if s.missing() {
 		return
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	s.db.circumstances = &x
+	s.db.setCircumstances(x)
 }
 
 // Circumstances returns what SetCircumstances set; without it those of a viewer.
@@ -153,10 +151,5 @@ func (s *Store) Circumstances() consent.Circumstances {
 	if s.missing() {
 		return consent.Circumstances{Viewer: true}
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	if s.db.circumstances == nil {
-		return consent.Circumstances{Viewer: true}
-	}
-	return *s.db.circumstances
+	return s.db.circumstancesNow()
 }

@@ -39,7 +39,7 @@ func (s *DB) replaceDamaged(cause error) error {
 			s.salvage()
 			s.lost = s.last.mirror == ""
 			aside, err := s.setAsideOnceClosed(unreadable)
-			if errors.Is(err, ErrBusy) {
+			if errors.Is(err, errBusy) {
 				return err
 			} else if err != nil {
 				if aside, err = s.copyAside(err); err != nil {
@@ -194,14 +194,14 @@ func damaged(err error) bool {
 // named adds to what was met the error that a caller can test for.
 func (s *DB) named(err error) error {
 	switch {
-	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, ErrBusy):
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, errBusy):
+		return fmt.Errorf("%w: %w", errBusy, err)
 	case sqlitedb.NoSharedMemory(err):
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
 	case (sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) || !s.readOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
-	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrDamaged):
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, errDamaged):
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return err
 }

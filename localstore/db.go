@@ -168,3 +168,80 @@ func (s *DB) consentOf(h *header) consent.Consent {
 	}
 	return s.circumstances.ApplyTo(h.consent(), h.sharedMark > 0)
 }
+
+// use sets what other rooms do, before the file is opened.
+func (s *DB) use(h hooks) { s.hooks = h }
+
+// isOpen reports whether there is a connection.
+func (s *DB) isOpen() bool { return s.conn != nil }
+
+// isClosed reports whether close was called.
+func (s *DB) isClosed() bool { return s.closed }
+
+// isReadOnly reports whether the file was opened for looking at it.
+func (s *DB) isReadOnly() bool { return s.readOnly }
+
+// waiting reports whether the next transaction has something to write of its own.
+func (s *DB) waiting() bool { return s.hooks.waiting() }
+
+// identityNow is what the file said last. The caller holds mu.
+func (s *DB) identityNow() identity { return s.identity }
+
+// lastHeader is what the file said last. The caller holds mu.
+func (s *DB) lastHeader() header { return s.last }
+
+// currentPath is the path of the file itself. The caller holds mu.
+func (s *DB) currentPath() string { return s.path }
+
+// askedPath is the path that was asked for, absolute, which may be a link.
+func (s *DB) askedPath() string { return s.asked }
+
+// generationOf tells rows that are remembered from those of another time.
+func (s *DB) generationOf() uint64 { return s.generation }
+
+// find returns where the file is now. It needs no lock.
+func (s *DB) find() (path string, file os.FileInfo, err error) { return place.Find(s.asked) }
+
+// readDecision returns what the file beside the mirror says. The caller holds mu.
+func (s *DB) readDecision() decision.Decision { return s.decision.Read(s.path, s.asked) }
+
+// writeDecision puts a decision beside the mirror. The caller holds mu.
+func (s *DB) writeDecision(mode consent.Mode) error { return decision.Write(s.path, s.asked, mode) }
+
+// setCircumstances sets what this process knows beside the mirror.
+func (s *DB) setCircumstances(x consent.Circumstances) {
+	s.lock()
+	defer s.unlock()
+	s.circumstances = &x
+}
+
+// circumstancesNow returns what setCircumstances set, else those of a viewer.
+func (s *DB) circumstancesNow() consent.Circumstances {
+	s.lock()
+	defer s.unlock()
+	if s.circumstances == nil {
+		return consent.Circumstances{Viewer: true}
+	}
+	return *s.circumstances
+}
+
+// tryLock is lock, if nobody has it.
+func (s *DB) tryLock() bool { return s.mu.TryLock() }
+
+// unlockSilently is unlock that leaves what is reported to the next one.
+func (s *DB) unlockSilently() { s.mu.Unlock() }
+
+// close closes the file for good. The caller holds mu.
+func (s *DB) close() error {
+	s.closed = true
+	if s.held.resting != nil {
+		s.held.resting.Stop()
+	}
+	switch {
+	case s.conn == nil:
+		return nil
+	case s.readOnly:
+		return s.leaveReader(s.conn, s.file)
+	}
+	return s.conn.Close()
+}

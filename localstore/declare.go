@@ -28,7 +28,7 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		s.ledger.takeTurn()
 		life, err = s.ledger.declare(d)
 	}
-	if s.db.mu.TryLock() { // otherwise whoever has it hands over what was reported
+	if s.db.tryLock() { // otherwise whoever has it hands over what was reported
 		s.db.unlock()
 	}
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 func (s *ledger) takeTurn() {
 	s.db.lock()
 	defer s.db.unlock()
-	_ = s.db.view(s.db.context(), func(*transaction) error { return new(recorded).read(s.db.conn) }) // the declaration meets what is left of it
+	_ = s.db.view(s.db.context(), func(tx *transaction) error { return new(recorded).read(tx.Conn) }) // the declaration meets what is left of it
 }
 
 func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
@@ -60,7 +60,7 @@ func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return l.declareFormer(d, now)
 	}
 	waits := l.renames(d)
-	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.db.readOnly {
+	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.db.isReadOnly() {
 		l.known[key] = d
 		l.fresh = append(l.fresh, d)
 	}

@@ -17,8 +17,8 @@ type progress struct {
 	acceptedAt, accepted, mark, failures, retryAt int64
 }
 
-func (s *Outbox) progress(f Forwarder) (p progress, err error) {
-	stmt, err := s.db.conn.Prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
+func progressOf(tx *transaction, f Forwarder) (p progress, err error) {
+	stmt, err := tx.Prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
 	if err != nil {
 		return p, err
 	}
@@ -49,9 +49,9 @@ func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	s.db.lock()
 	defer s.db.unlock()
 	err = s.db.view(s.db.context(), func(tx *transaction) error {
-		when, _, err := s.timing(&tx.header, r)
+		when, _, err := s.timing(tx, r)
 		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
-			due, err = s.batchOpen()
+			due, err = batchOpen(tx)
 		}
 		return err
 	})
@@ -59,42 +59,42 @@ func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 }
 
 // due reports whether a submission may and should be made now. It reads only.
-func (s *Outbox) due(h *header, r Request) (bool, error) {
-	when, p, err := s.timing(h, r)
+func (s *Outbox) due(tx *transaction, r Request) (bool, error) {
+	when, p, err := s.timing(tx, r)
 	if err != nil || when == backingOff {
 		return false, err
 	}
 	if r.Forwarder == Cumulative {
-		return when == timely && (p.mark != h.sharedMark || s.db.hooks.waiting() && p.accepted == 0), nil
+		return when == timely && (p.mark != tx.sharedMark || s.db.waiting() && p.accepted == 0), nil
 	}
-	if open, err := s.batchOpen(); err != nil || open {
+	if open, err := batchOpen(tx); err != nil || open {
 		return open, err
 	}
 	if when != timely {
 		return false, nil
 	}
-	return s.hasNews()
+	return hasNews(tx)
 }
 
 // batchOpen reports whether a batch is sealed and not settled.
-func (s *Outbox) batchOpen() (bool, error) {
-	id, err := s.db.conn.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+func batchOpen(tx *transaction) (bool, error) {
+	id, err := tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
 	return id != 0, err
 }
 
 // timing also returns why no submission may be made.
-func (s *Outbox) timing(h *header, r Request) (timing, progress, error) {
-	if !r.MaySend || !h.maySend() {
-		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, h.consent().Reason)
+func (s *Outbox) timing(tx *transaction, r Request) (timing, progress, error) {
+	if !r.MaySend || !tx.maySend() {
+		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, tx.consent().Reason)
 	}
 	if r.Forwarder == Cumulative && s.importer.notImported != nil {
 		return 0, progress{}, s.importer.notImported
 	}
-	at := s.db.now().UnixNano()
-	if h.leased(at) {
+	at := tx.now
+	if tx.leased(at) {
 		return 0, progress{}, ErrLeased
 	}
-	p, err := s.progress(r.Forwarder)
+	p, err := progressOf(tx, r.Forwarder)
 	switch {
 	case err != nil:
 		return 0, p, err
@@ -102,7 +102,7 @@ func (s *Outbox) timing(h *header, r Request) (timing, progress, error) {
 		return timely, p, nil
 	case at < p.retryAt && p.retryAt-at <= int64(MaxRetryAfter):
 		return backingOff, p, nil
-	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, h.createdAt, r.Interval):
+	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, tx.createdAt, r.Interval):
 		return timely, p, nil
 	}
 	return early, p, nil
@@ -121,8 +121,8 @@ var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
 	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`
 
 // hasNews reports whether there is something to seal.
-func (s *Outbox) hasNews() (bool, error) {
-	n, err := s.db.conn.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
+func hasNews(tx *transaction) (bool, error) {
+	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
 		OR EXISTS (` + sharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
 		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
@@ -151,8 +151,8 @@ func (s *Outbox) OftenCutOff() (bool, error) {
 	s.db.lock()
 	defer s.db.unlock()
 	var cutOff int64
-	err := s.db.view(s.db.context(), func(*transaction) (err error) {
-		cutOff, err = s.db.conn.Find(`SELECT cut_off FROM mirror`)
+	err := s.db.view(s.db.context(), func(tx *transaction) (err error) {
+		cutOff, err = tx.Find(`SELECT cut_off FROM mirror`)
 		return err
 	})
 	return cutOff >= cutOffsBeforeWait, wrap("read mirror", err)

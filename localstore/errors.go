@@ -10,15 +10,15 @@ import (
 
 var (
 	// ErrClosed is returned by every method of a closed Store.
-	ErrClosed = errors.New("localstore: store is closed")
+	ErrClosed = errClosed
 
 	// ErrNotOpen is returned by the methods of a nil Store, as a failed
 	// [Open] leaves it.
-	ErrNotOpen = errors.New("localstore: there is no mirror: it was not opened")
+	ErrNotOpen = errNotOpen
 
 	// ErrReadOnly is returned by what would write to a Store opened with
 	// [ReadOnly].
-	ErrReadOnly = errors.New("localstore: store is read-only")
+	ErrReadOnly = errReadOnly
 
 	// ErrNotMirror is returned for a file that is no mirror and never was
 	// one: another database, another format, a directory, a device, a link
@@ -38,16 +38,16 @@ var (
 
 	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
 	// not make a mirror. The first run does: it fills the file.
-	ErrEmpty = errors.New("localstore: the file is empty")
+	ErrEmpty = errEmpty
 
 	// ErrDamaged is returned for a mirror that cannot be read and that a Store
 	// opened with [ReadOnly] or [Existing] does not set aside.
-	ErrDamaged = errors.New("localstore: mirror is damaged")
+	ErrDamaged = errDamaged
 
 	// ErrBusy is returned when other processes kept the mirror busy for longer
 	// than the busy timeout. On Windows that includes a damaged mirror which
 	// they have open: it can be set aside once they noticed.
-	ErrBusy = errors.New("localstore: mirror is busy")
+	ErrBusy = errBusy
 
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
@@ -72,7 +72,7 @@ var (
 	// ErrErasePending is returned when all was erased while another process
 	// kept the file from being cleaned: the bytes of what was erased may
 	// still be in it, until the next Open or Erase that nobody keeps from it.
-	ErrErasePending = errors.New("localstore: erased content may still be in the file")
+	ErrErasePending = errErasePending
 
 	// ErrNoPayload is returned for what was sent in a submission that is not
 	// kept any more, or never was: cumulative ones have none.

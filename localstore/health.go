@@ -75,7 +75,7 @@ func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Hea
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	h := &Health{At: s.db.now().UTC(), Path: s.db.path}
+	h := &Health{At: s.db.now().UTC(), Path: s.db.currentPath()}
 	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
 	for _, table := range schema.Tables {
 		steps = append(steps, h.table(ctx, s, table))
@@ -107,27 +107,27 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
 		h.Schema, h.Consent, h.ErasePending = tx.version, s.db.consentOf(&tx.header), tx.erasePending
 		var err error
-		if h.Journal, err = s.db.conn.JournalMode(); err != nil {
+		if h.Journal, err = tx.JournalMode(); err != nil {
 			return err
 		}
-		pages, err := s.db.conn.Pragma("freelist_count")
+		pages, err := tx.Pragma("freelist_count")
 		if err != nil {
 			return err
 		}
-		size, err := s.db.conn.Pragma("page_size")
+		size, err := tx.Pragma("page_size")
 		if err != nil {
 			return err
 		}
 		h.Free = pages * size
-		recordedAt, err := s.db.conn.Find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
+		recordedAt, err := tx.Find(`SELECT coalesce(max(updated_at), 0) FROM totals`)
 		if err != nil {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		if h.Retractions, err = retractionsLeft(s.db.conn, &tx.header); err != nil {
+		if h.Retractions, err = retractionsLeft(tx.Conn, &tx.header); err != nil {
 			return err
 		}
-		return s.db.conn.Each(`SELECT `+schema.Shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
+		return tx.Each(`SELECT `+schema.Shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
 				var f ForwarderHealth
 				var acceptedAt, retryAt int64
@@ -142,7 +142,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Reader) func() error {
 	return step(ctx, s, func(tx *transaction) error {
-		faults, err := schema.Faults(s.db.conn, tx.version)
+		faults, err := schema.Faults(tx.Conn, tx.version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -161,13 +161,13 @@ func (h *Health) table(ctx context.Context, s *Reader, name string) func() error
 		if tx.version < schema.TablesSince[name] {
 			return nil
 		}
-		if long, err := schema.HasLong(s.db.conn, name); err != nil {
+		if long, err := schema.HasLong(tx.Conn, name); err != nil {
 			return err
 		} else if long {
 			h.Damage = append(h.Damage, fmt.Sprintf("table %s: a text is longer than %d bytes, the table was not checked any further", name, schema.MaxText))
 			return nil
 		}
-		err := s.db.conn.Each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
+		err := tx.Each(fmt.Sprintf("PRAGMA integrity_check('%s')", name), func(rows *sql.Rows) error {
 			var verdict string
 			err := rows.Scan(&verdict)
 			if verdict != "ok" {
@@ -178,7 +178,7 @@ func (h *Health) table(ctx context.Context, s *Reader, name string) func() error
 		if err != nil {
 			return err
 		}
-		n, err := s.db.conn.Find("SELECT count(*) FROM " + name)
+		n, err := tx.Find("SELECT count(*) FROM " + name)
 		if err == nil {
 			h.Tables = append(h.Tables, TableSize{name, n})
 		}

@@ -48,7 +48,7 @@ func (s *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 		return aside, err
 	}
 	s.held.waited = s.held.waited || s.patience() == s.busyLimit()
-	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
+	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", errBusy, err)
 }
 
 // note names a damaged file, and says whether a check of SQLite finds the damage:
@@ -97,7 +97,7 @@ func (s *DB) removeNote() {
 // opened again.
 func (s *DB) heed() error {
 	if s.existing {
-		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
+		return fmt.Errorf("%w: %w", errDamaged, errNoted)
 	}
 	return s.replaceDamaged(errNoted)
 }

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -476,4 +477,20 @@ func exponentialOf(values []float64, scale int32) series.Value {
 		sum = sum.Add(series.ExponentialValue(h))
 	}
 	return sum
+}
+
+// came is what a forwarder's submissions have come to.
+type came struct{ accepted, failures, retryAt int64 }
+
+func cameTo(t testing.TB, s *Store, f Forwarder) (p came) {
+	t.Helper()
+	err := s.db.look(t.Context(), func(tx *transaction) error {
+		return tx.Each(`SELECT accepted, failures, retry_at FROM forwarders WHERE kind = ?1`, func(rows *sql.Rows) error {
+			return rows.Scan(&p.accepted, &p.failures, &p.retryAt)
+		}, string(f))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

@@ -55,7 +55,7 @@ func (s *importer) opened(fresh bool) error {
 	if fresh || s.importIsDue() {
 		s.importReference()
 	}
-	if fresh && s.db.conn == nil {
+	if fresh && !s.db.isOpen() {
 		return s.notImported
 	}
 	return nil
@@ -68,17 +68,17 @@ func (s *importer) importReference() {
 	before := s.notImported
 	s.notImported, s.importAgain = nil, s.db.now().Add(importInterval)
 	s.ledger.incomplete.Store(false)
-	if s.db.last.imported || s.db.last.erasures > 0 {
+	if last := s.db.lastHeader(); last.imported || last.erasures > 0 {
 		return
 	}
 	if err := s.reference.Distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
 		s.failImport(before, err)
 		return
 	}
-	if !s.reference.Found(s.db.asked) {
+	if !s.reference.Found(s.db.askedPath()) {
 		return
 	}
-	o, err := s.reference.Read(min(sqlitedb.Brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.path))
+	o, err := s.reference.Read(min(sqlitedb.Brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.currentPath()))
 	if err == nil {
 		err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
 			if tx.imported {

@@ -14,7 +14,7 @@ func (s *Store) InstallationID() string {
 	}
 	s.db.lock()
 	defer s.db.unlock()
-	return s.db.identity.installation
+	return s.db.identityNow().installation
 }
 
 // MirrorID returns the id of this file, which tells its streams from those of
@@ -25,7 +25,7 @@ func (s *Store) MirrorID() string {
 	}
 	s.db.lock()
 	defer s.db.unlock()
-	return s.db.identity.mirror
+	return s.db.identityNow().mirror
 }
 
 // CreatedAt returns when the mirror was made.
@@ -35,7 +35,7 @@ func (s *Store) CreatedAt() time.Time {
 	}
 	s.db.lock()
 	defer s.db.unlock()
-	return time.Unix(0, s.db.identity.createdAt).UTC()
+	return time.Unix(0, s.db.identityNow().createdAt).UTC()
 }
 
 // SetInstallationID replaces the installation id, as [WithInstallationID] does.

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -85,11 +84,11 @@ func (s *ledger) loadLedger() error {
 // leaves what is reported to who holds no lock.
 func (s *ledger) readLedger() error {
 	l := s
-	if s.db.mu.TryLock() {
-		defer s.db.mu.Unlock()
-		return s.db.view(s.db.context(), func(*transaction) error { return l.recorded.read(s.db.conn) })
+	if s.db.tryLock() {
+		defer s.db.unlockSilently()
+		return s.db.view(s.db.context(), func(tx *transaction) error { return l.recorded.read(tx.Conn) })
 	}
-	path, _, err := place.Find(s.db.asked)
+	path, _, err := s.db.find()
 	if err != nil {
 		return err
 	}

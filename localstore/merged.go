@@ -38,7 +38,7 @@ func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 	if err := m.addTrackables(); err != nil {
 		return nil, err
 	}
-	p, err := s.progress(Cumulative)
+	p, err := progressOf(tx, Cumulative)
 	if err != nil {
 		return nil, err
 	}

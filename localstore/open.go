@@ -75,7 +75,7 @@ func (s *DB) connect() error {
 	case absent && s.makeWay(), err == nil && s.makeWayForJournal():
 		return s.connect()
 	case absent && s.existing && err == nil:
-		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
+		return fmt.Errorf("%w: %w", place.ErrNotMirror, errEmpty)
 	case absent && !s.existing:
 		if err := s.create(); err != nil {
 			return err
@@ -260,10 +260,10 @@ func (s *DB) inspect(conn *sqlitedb.Conn) error {
 		return err
 	}
 	if version > schema.Version {
-		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, version, schema.Version)
+		return fmt.Errorf("%w: schema %d, this program knows %d", schema.ErrNewer, version, schema.Version)
 	}
 	if version == 0 {
-		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
+		return fmt.Errorf("%w: %w", place.ErrNotMirror, errEmpty)
 	}
 	s.conn = conn
 	s.forget()

@@ -24,9 +24,9 @@ func (s *DB) finishErase() error {
 	}}
 	for _, step := range steps {
 		if err := step(); errors.Is(err, sqlitedb.ErrLogInUse) || sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
-			return ErrErasePending
+			return errErasePending
 		} else if err != nil {
-			return fmt.Errorf("%w: %w", ErrErasePending, err)
+			return fmt.Errorf("%w: %w", errErasePending, err)
 		}
 	}
 	return nil
@@ -39,4 +39,13 @@ func (s *DB) removeAside() error {
 		}
 	}
 	return nil
+}
+
+// cleanUp is finishErase for a file in which something of what was erased may be
+// left. What another process keeps it from is done with a later look, or by the
+// next open.
+func (s *DB) cleanUp() {
+	if pending, err := s.conn.Find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
+		_ = s.finishErase()
+	}
 }

@@ -42,7 +42,7 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 	}
 	var p *Preview
 	err := s.db.look(ctx, func(tx *transaction) error {
-		err := schema.RefuseLong(s.db.conn, schema.LongTexts, schema.LongAttributes)
+		err := schema.RefuseLong(tx.Conn, schema.LongTexts, schema.LongAttributes)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, err
 	r.Forwarder = Delta
 	s.db.lock()
 	defer s.db.unlock()
-	if s.db.readOnly {
+	if s.db.isReadOnly() {
 		return nil, ErrReadOnly
 	}
 	sub, err := s.begin(r, s.retractionDue, func(tx *transaction, r Request) (*Submission, error) {
@@ -58,13 +58,12 @@ func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, err
 	return sub, wrap("begin retraction", err)
 }
 
-func (s *Outbox) retractionDue(h *header, r Request) (bool, error) {
-	now := s.db.now().UnixNano()
-	n, err := s.db.conn.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, now, int64(MaxRetryAfter))
+func (s *Outbox) retractionDue(tx *transaction, r Request) (bool, error) {
+	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, tx.now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	when, _, err := s.timing(h, r)
+	when, _, err := s.timing(tx, r)
 	return err == nil && when != backingOff, err
 }
 
@@ -274,7 +273,5 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 // is. What another process keeps it from is done with a later look, or by the
 // next Open.
 func (s *Outbox) cleanUp() {
-	if pending, err := s.db.conn.Find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
-		_ = s.db.finishErase()
-	}
+	s.db.cleanUp()
 }

@@ -16,8 +16,8 @@ func (s *Reader) Revision(ctx context.Context) (string, error) {
 	var revision string
 	err := s.db.look(ctx, func(tx *transaction) error {
 		// What this connection writes itself does not move data_version.
-		own, err := s.db.conn.Find(`SELECT total_changes()`)
-		revision = fmt.Sprintf("%s.%d.%d.%d", tx.mirror, s.db.generation, tx.dataVersion, own)
+		own, err := tx.Find(`SELECT total_changes()`)
+		revision = fmt.Sprintf("%s.%d.%d.%d", tx.mirror, s.db.generationOf(), tx.dataVersion, own)
 		return err
 	})
 	return revision, wrap("read revision", err)

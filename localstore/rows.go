@@ -11,9 +11,11 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func (s *book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.generation }
+func (s *book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.generationOf() }
 
-func (s *book) remember(id int64) series.Row { return series.Row{ID: id, Generation: s.db.generation} }
+func (s *book) remember(id int64) series.Row {
+	return series.Row{ID: id, Generation: s.db.generationOf()}
+}
 
 func (s *book) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
 	if s.remembers(r.Row) {

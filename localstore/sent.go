@@ -30,9 +30,9 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 		return nil, ErrNotOpen
 	}
 	var sent []SentPart
-	err := s.db.look(ctx, func(*transaction) error {
+	err := s.db.look(ctx, func(tx *transaction) error {
 		read := 0
-		return s.db.conn.Each(selectSent,
+		return tx.Each(selectSent,
 			func(rows *sql.Rows) error {
 				var id, of, settledAt int64
 				var p SentPart

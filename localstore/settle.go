@@ -249,7 +249,7 @@ func trimBatches(tx *transaction) error {
 
 // fail keeps the part and puts the next attempt off.
 func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Outcome) error {
-	p, err := s.progress(sub.request.Forwarder)
+	p, err := progressOf(tx, sub.request.Forwarder)
 	if err != nil {
 		return err
 	}

@@ -41,10 +41,7 @@ func TestWhatBecomesOfAnOutcome(t *testing.T) {
 			}
 			checkBalance(t, s, "n{}", tt.want)
 			expect(t, s, tt.log, `SELECT outcome || ' ' || coalesce(status, 0) || ' ' || points || ' ' || rejected || ' ' || reason FROM submissions`)
-			p, err := s.outbox.progress(Delta)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := cameTo(t, s, Delta)
 			if tt.retry == 0 {
 				if p.retryAt != 0 || p.failures != 0 {
 					t.Errorf("progress = %+v", p)

@@ -134,7 +134,7 @@ func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsho
 		return nil, err
 	}
 	defer s.db.unlock()
-	if !s.db.readOnly && s.ledger.hasDeclarations() {
+	if !s.db.isReadOnly() && s.ledger.hasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
 		_ = s.db.briefly(func() error { return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil }) })

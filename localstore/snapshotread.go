@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -22,13 +23,13 @@ type snapshotReader struct {
 }
 
 func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snapshot, err error) {
-	if q.Name, err = nameNow(s.db.conn, q.Name); err != nil {
+	if q.Name, err = nameNow(tx.Conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
-		Snapshot: &Snapshot{At: s.db.now().UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
+		Snapshot: &Snapshot{At: time.Unix(0, tx.now).UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
 			CreatedAt: newTime(tx.createdAt), Consent: s.db.consentOf(&tx.header)},
-		Conn: s.db.conn, query: q,
+		Conn: tx.Conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
 	if err := r.readTrackables(); err != nil {
@@ -38,7 +39,7 @@ func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snaps
 		return nil, fmt.Errorf("read totals: %w", err)
 	}
 	if inFlight {
-		if err := r.readInFlight(s); err != nil {
+		if err := r.readInFlight(tx); err != nil {
 			return nil, fmt.Errorf("read parts: %w", err)
 		}
 	}
@@ -145,8 +146,8 @@ func (r *snapshotReader) readSeries() error {
 		}, r.query.Name)
 }
 
-func (r *snapshotReader) readInFlight(s *Reader) error {
-	flying, _, err := s.inFlight()
+func (r *snapshotReader) readInFlight(tx *transaction) error {
+	flying, _, err := inFlight(tx)
 	if err != nil {
 		return err
 	}

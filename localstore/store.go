@@ -43,14 +43,14 @@ func newStore(c config, path string) *Store {
 	if c.importFrom != "" {
 		s.importer.reference = python.FilesOf(c.importFrom)
 	}
-	db.hooks = hooks{
+	db.use(hooks{
 		begin: l.register, waiting: l.hasDeclarations,
 		withhold: s.outbox.withholdPending,
 		opened:   s.importer.opened,
 		forgot:   func() { b.forgetTotals(); s.recorder.forget(); l.stale.Store(true) },
 		changed:  func() { b.forgetTotals(); s.recorder.changed() },
 		replaced: func() { l.anew.Store(true) },
-	}
+	})
 	return s
 }
 
@@ -130,7 +130,7 @@ func (s *Store) Path() string {
 	}
 	s.db.lock()
 	defer s.db.unlock()
-	return s.db.path
+	return s.db.currentPath()
 }
 
 // missing reports a Store that [Open] did not make: nil, as a failed Open
@@ -154,24 +154,16 @@ func (s *Store) Close() error {
 	}
 	s.db.lock()
 	defer s.db.unlock()
-	if s.db.closed {
+	if s.db.isClosed() {
 		return nil
 	}
 	var err error
 	if s.ledger.hasDeclarations() {
-		err = s.db.briefly(func() error { return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil }) })
+		err = s.db.briefly(func() error {
+			return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil })
+		})
 	}
-	s.db.closed = true
-	if s.db.held.resting != nil {
-		s.db.held.resting.Stop()
-	}
-	switch {
-	case s.db.conn == nil:
-	case s.db.readOnly:
-		err = errors.Join(err, s.db.leaveReader(s.db.conn, s.db.file))
-	default:
-		err = errors.Join(err, s.db.conn.Close())
-	}
+	err = errors.Join(err, s.db.close())
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
 	}
@@ -192,4 +184,4 @@ func (s *Store) Sync(context.Context) error {
 }
 
 // IsReadOnly reports whether the Store was opened with [ReadOnly].
-func (s *Store) IsReadOnly() bool { return s.missing() || s.db.readOnly }
+func (s *Store) IsReadOnly() bool { return s.missing() || s.db.isReadOnly() }

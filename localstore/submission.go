@@ -91,9 +91,9 @@ func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
 }
 
 // begin leases what is due. The caller holds s.mu.
-func (s *Outbox) begin(r Request, due func(*header, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
+func (s *Outbox) begin(r Request, due func(*transaction, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
 	is := false
-	err := s.db.view(s.db.context(), func(tx *transaction) (err error) { is, err = due(&tx.header, r); return err })
+	err := s.db.view(s.db.context(), func(tx *transaction) (err error) { is, err = due(tx, r); return err })
 	if err != nil || !is {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (s *Outbox) begin(r Request, due func(*header, Request) (bool, error), leas
 	begin := func() error {
 		return s.db.update(s.db.context(), durable, func(tx *transaction) error {
 			sub = nil
-			is, err := due(&tx.header, r)
+			is, err := due(tx, r)
 			if err != nil || !is {
 				return err
 			}

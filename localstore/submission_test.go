@@ -88,9 +88,8 @@ func TestWhenASubmissionIsDue(t *testing.T) {
 
 func checkAccepted(t *testing.T, s *Store, f Forwarder, want int64) {
 	t.Helper()
-	p, err := s.outbox.progress(f)
-	if err != nil || p.accepted != want {
-		t.Errorf("%d submissions accepted, %v, want %d", p.accepted, err, want)
+	if p := cameTo(t, s, f); p.accepted != want {
+		t.Errorf("%d submissions accepted, want %d", p.accepted, want)
 	}
 }
 

@@ -55,10 +55,10 @@ func (s *DB) forget() {
 // that went on writing to one that was set aside or deleted would be lost.
 func (s *DB) usable() error {
 	if s.closed {
-		return ErrClosed
+		return errClosed
 	}
 	if s.readOnly {
-		return ErrReadOnly
+		return errReadOnly
 	}
 	if s.conn != nil {
 		file, err := os.Stat(s.asked)
@@ -152,7 +152,7 @@ func (s *DB) checkedHeader() (h header, err error) {
 		return h, err
 	}
 	if h.version > schema.Version {
-		return h, fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, h.version, schema.Version)
+		return h, fmt.Errorf("%w: schema %d, this program knows %d", schema.ErrNewer, h.version, schema.Version)
 	}
 	return h, s.refuseNews(h)
 }
@@ -218,7 +218,7 @@ func (s *DB) view(ctx context.Context, f func(*transaction) error) error {
 
 func (s *DB) viewOnce(f func(*transaction) error) error {
 	if s.closed {
-		return ErrClosed
+		return errClosed
 	}
 	ready := s.usable
 	if s.readOnly {

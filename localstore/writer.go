@@ -108,7 +108,7 @@ func (s *recorder) Writer(maySend bool) (*Writer, error) {
 	}
 	s.db.lock()
 	defer s.db.unlock()
-	if s.db.readOnly {
+	if s.db.isReadOnly() {
 		return nil, ErrReadOnly
 	}
 	if s.writer != nil {
@@ -186,7 +186,7 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	var now observation
 	observe := func(tx *transaction) error { now = observationOf(&tx.header, maySend); return nil }
 	var err error
-	if s.db.hooks.waiting() {
+	if s.db.waiting() {
 		err = s.db.update(s.db.context(), relaxed, observe)
 	} else {
 		err = s.db.view(s.db.context(), observe)
@@ -225,7 +225,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
 func (s *recorder) worthRepeating(err error) bool {
-	return !s.db.closed && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
+	return !s.db.isClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
 }
 
 func (w *Writer) record(r *Recording) error {
@@ -244,7 +244,7 @@ func (w *Writer) record(r *Recording) error {
 	})
 	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {
-		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.identity.mirror}
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.identityNow().mirror}
 		return w.settleAttempt(err)
 	}
 	if err != nil {
@@ -300,7 +300,7 @@ func (w *Writer) settleAttempt(cause error) error {
 		if tx.mirror != w.attempt.mirror {
 			return nil // another file: what was written to the former is gone
 		}
-		n, err := s.db.conn.Find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
+		n, err := tx.Find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
 		seq = n
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -30,11 +31,11 @@ func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 				}
 				return nil
 			}
-			s.db.lock()
-			written := s.db.update(s.db.context(), relaxed, func(*transaction) error { return once() })
+			s.db.Lock()
+			written := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return once() })
 			calls = 0
-			read := s.db.view(s.db.context(), func(*transaction) error { return once() })
-			s.db.unlock()
+			read := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return once() })
+			s.db.Unlock()
 			if written != nil || read != nil {
 				t.Errorf("write = %v, read = %v", written, read)
 			}
@@ -116,29 +117,29 @@ func TestALockOfOurOwn(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	other := open(t, s.Path(), newClock(), WithBusyTimeout(0))
 	execute(t, s, "BEGIN IMMEDIATE")
-	other.db.lock()
-	busy := other.db.update(other.db.context(), relaxed, func(*transaction) error { return nil })
-	other.db.unlock()
+	other.db.Lock()
+	busy := other.db.Update(other.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+	other.db.Unlock()
 	execute(t, s, "ROLLBACK")
 	if !errors.Is(busy, ErrBusy) {
 		t.Fatalf("write while another one does = %v", busy)
 	}
 	for name, op := range map[string]func(f func() error) error{
 		"write": func(f func() error) error {
-			return s.db.update(s.db.context(), relaxed, func(*transaction) error { return f() })
+			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return f() })
 		},
-		"look": func(f func() error) error { return s.db.view(s.db.context(), func(*transaction) error { return f() }) },
+		"look": func(f func() error) error { return s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return f() }) },
 	} {
 		for _, passes := range []bool{true, false} {
-			s.db.lock()
-			locked, calls := s.db.conn, 0
+			s.db.Lock()
+			locked, calls := s.db.Conn, 0
 			err := op(func() error {
 				calls++
-				waits, pragmaErr := s.db.conn.Pragma("busy_timeout")
+				waits, pragmaErr := s.db.Conn.Pragma("busy_timeout")
 				if want := []int64{5000, 0}[min(calls-1, 1)]; waits != want || pragmaErr != nil {
 					t.Errorf("%s: call %d waits %d ms, want %d: %v", name, calls, waits, want, pragmaErr)
 				}
-				if s.db.conn != locked && passes {
+				if s.db.Conn != locked && passes {
 					return nil
 				}
 				return busy
@@ -146,15 +147,15 @@ func TestALockOfOurOwn(t *testing.T) {
 			if (err == nil) != passes || calls != 2 {
 				t.Errorf("%s: error %v after %d calls", name, err, calls)
 			}
-			s.db.unlock()
+			s.db.Unlock()
 		}
 	}
-	s.db.lock()
-	locked, calls := s.db.conn, 0
-	err := s.db.again(func() error { calls++; return &sqlitedb.CommitError{Err: busy} })
-	if !errors.As(err, new(*sqlitedb.CommitError)) || calls != 1 || s.db.conn == locked { // it may be in the file
+	s.db.Lock()
+	locked, calls := s.db.Conn, 0
+	err := s.db.Again(func() error { calls++; return &sqlitedb.CommitError{Err: busy} })
+	if !errors.As(err, new(*sqlitedb.CommitError)) || calls != 1 || s.db.Conn == locked { // it may be in the file
 		t.Errorf("a commit: error %v after %d calls", err, calls)
 	}
-	s.db.unlock()
+	s.db.Unlock()
 	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
@@ -23,19 +24,19 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if err := s.db.lockWithin(ctx); err != nil {
-		return wrap("back up mirror", err)
+	if err := s.db.LockWithin(ctx); err != nil {
+		return mirrordb.Wrap("back up mirror", err)
 	}
-	defer s.db.unlock()
+	defer s.db.Unlock()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, place.FileMode)
 	if err != nil {
-		return wrap("back up mirror", err)
+		return mirrordb.Wrap("back up mirror", err)
 	}
 	place.SetPermissions(f, place.FileMode)
 	if err := f.Close(); err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), place.Remove(path))
 	}
-	err = s.db.copyTo(ctx, path)
+	err = s.db.CopyTo(ctx, path)
 	if err != nil {
 		return errors.Join(fmt.Errorf("back up mirror: %w", err), place.Remove(path), place.Remove(path+"-journal"))
 	}

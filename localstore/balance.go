@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -30,7 +31,7 @@ func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
 		return nil, ErrNotOpen
 	}
 	var list []Balance
-	err := s.db.look(ctx, func(tx *transaction) (err error) { list, err = readBalances(tx); return err })
+	err := s.db.Look(ctx, func(tx *mirrordb.Tx) (err error) { list, err = readBalances(tx); return err })
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
 	}
@@ -44,7 +45,7 @@ var selectBalances = `SELECT s.id, ` + schema.Shown("m.name") + `, ` + schema.Lo
 	FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 	JOIN resources r ON r.id = s.resource_id ORDER BY s.id`
 
-func readBalances(tx *transaction) ([]Balance, error) {
+func readBalances(tx *mirrordb.Tx) ([]Balance, error) {
 	flying, long, err := inFlight(tx)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ var selectSealed = `SELECT id, ` + schema.Within("payload", schema.MaxPayload, s
 
 // inFlight returns the values of all sealed points by series, and the parts that
 // are too long to be looked at.
-func inFlight(tx *transaction) (flying map[int64][][]byte, long []int64, err error) {
+func inFlight(tx *mirrordb.Tx) (flying map[int64][][]byte, long []int64, err error) {
 	flying = make(map[int64][][]byte)
 	err = tx.Each(selectSealed, func(rows *sql.Rows) error {
 		var id int64

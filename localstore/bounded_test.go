@@ -49,7 +49,7 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 			}
 			r.MaySend = true
 			recordAll(t, w, r)
-			beside := newWriter(t, open(t, s.db.path, c))
+			beside := newWriter(t, open(t, s.db.Path(), c))
 			record(t, beside, add(statistic(version("1"), "other"), 2))
 			record(t, w, add(statistic(version("1"), "other"), 3))
 			checkBalance(t, s, "other{}", wants{recorded: 5, pending: 5})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
 // Consent reads what holds now, whichever process set it. It ends with ctx.
@@ -15,7 +16,7 @@ func (s *Store) Consent(ctx context.Context) (consent.Consent, error) {
 		return consent.Consent{}, ErrNotOpen
 	}
 	var c consent.Consent
-	err := s.db.look(ctx, func(tx *transaction) error { c = s.db.consentOf(&tx.header); return nil })
+	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error { c = s.db.ConsentOf(&tx.Header); return nil })
 	if err != nil {
 		return consent.Consent{}, fmt.Errorf("read consent: %w", err)
 	}
@@ -43,38 +44,38 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	if mode < consent.ModeUnset || mode > consent.ModeOn {
 		return fmt.Errorf("set mode: unknown %v", mode)
 	}
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	s.keepStricter(mode)
 	var notKept error
-	err := s.db.update(ctx, durable, func(tx *transaction) error {
+	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		notKept = s.db.writeDecision(mode)
+		notKept = s.db.WriteDecision(mode)
 		switch {
 		case notKept == nil:
-			tx.wrongDecision, tx.distrusted = "", ""
+			tx.WrongDecision, tx.Distrusted = "", ""
 		case errors.Is(notKept, decision.ErrNotOurs):
-			holds = decision.Strictest(mode, s.db.readDecision().Mode)
-		case !decision.Stricter(mode, tx.mode):
+			holds = decision.Strictest(mode, s.db.ReadDecision().Mode)
+		case !decision.Stricter(mode, tx.Mode):
 			return notKept
 		}
-		if tx.mode == holds {
+		if tx.Mode == holds {
 			return nil
 		}
-		return s.db.switchMode(tx, holds)
+		return s.db.SwitchMode(tx, holds)
 	})
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	if err := s.db.view(s.db.context(), func(*transaction) error { return nil }); err != nil { // remember it
+	if err := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }); err != nil { // remember it
 		return err
 	}
 	if errors.Is(notKept, decision.ErrNotOurs) {
-		return overruled(mode, s.db.readDecision(), notKept)
+		return overruled(mode, s.db.ReadDecision(), notKept)
 	}
-	return wrap("set mode in the mirror alone", notKept)
+	return mirrordb.Wrap("set mode in the mirror alone", notKept)
 }
 
 // overruled returns why a decision that is not in the file beside the mirror
@@ -92,9 +93,9 @@ func overruled(mode consent.Mode, said decision.Decision, notKept error) error {
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
 func (s *Store) keepStricter(mode consent.Mode) {
-	said := s.db.readDecision()
-	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.isClosed() && !s.db.isReadOnly() {
-		_ = s.db.writeDecision(mode) // the transaction does it again
+	said := s.db.ReadDecision()
+	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.IsClosed() && !s.db.IsReadOnly() {
+		_ = s.db.WriteDecision(mode) // the transaction does it again
 	}
 }
 
@@ -111,17 +112,17 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	done := false
-	err := s.db.view(s.db.context(), func(tx *transaction) error { done = tx.requireConsent != notRequired; return nil })
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { done = tx.RequireConsent != mirrordb.NotRequired; return nil })
 	if err != nil || done {
 		return err
 	}
-	err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
-		before := tx.maySend()
-		tx.requireConsent = required
-		if before && !tx.maySend() {
+	err = s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		before := tx.MaySend()
+		tx.RequireConsent = mirrordb.Required
+		if before && !tx.MaySend() {
 			if err := s.outbox.withholdPending(tx); err != nil {
 				return err
 			}
@@ -131,7 +132,7 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	_ = s.db.view(s.db.context(), func(*transaction) error { return nil }) // remember it
+	_ = s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }) // remember it
 	return nil
 }
 
@@ -143,7 +144,7 @@ func (s *Store) SetCircumstances(x consent.Circumstances) {
 	if s.missing() {
 		return
 	}
-	s.db.setCircumstances(x)
+	s.db.SetCircumstances(x)
 }
 
 // Circumstances returns what SetCircumstances set; without it those of a viewer.
@@ -151,5 +152,5 @@ func (s *Store) Circumstances() consent.Circumstances {
 	if s.missing() {
 		return consent.Circumstances{Viewer: true}
 	}
-	return s.db.circumstancesNow()
+	return s.db.Circumstances()
 }

@@ -149,14 +149,14 @@ func TestDamageFailsNoCall(t *testing.T) {
 		"observe": func(_ *Store, w *Writer) error { return w.Observe(sqlitedb.Background, true) },
 		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
 		"declare while the store is in use": func(s *Store, _ *Writer) error {
-			s.db.lock()
+			s.db.Lock()
 			declared := make(chan error)
 			go func() {
 				_, err := s.Declare(d)
 				declared <- err
 			}()
 			runtime.Gosched()
-			s.db.unlock()
+			s.db.Unlock()
 			return <-declared
 		},
 		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(sqlitedb.Background); return err },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
@@ -99,11 +100,11 @@ func Decided(path string) (consent.Consent, error) {
 	if err != nil {
 		return consent.Consent{}, err
 	}
-	var h header
-	h.decide(new(decision.Files).Read(file, asked))
-	c := h.consent()
-	if c.Mode == consent.ModeUnset && h.wrongDecision == "" {
-		c.Sending, c.Reason = false, "nothing was recorded yet, and nobody decided"+h.unheeded()
+	var h mirrordb.Header
+	h.Decide(new(decision.Files).Read(file, asked))
+	c := h.Consent()
+	if c.Mode == consent.ModeUnset && h.WrongDecision == "" {
+		c.Sending, c.Reason = false, "nothing was recorded yet, and nobody decided"+h.Unheeded()
 	}
 	return c, nil
 }
@@ -115,11 +116,5 @@ func mirrorPath(path string) (file, asked string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("find mirror: %w", err)
 	}
-	s := &DB{asked: path, path: path}
-	s.makeWay()
-	_, err = s.locate()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", "", err
-	}
-	return s.path, s.asked, nil
+	return mirrordb.PathOf(path)
 }

@@ -80,7 +80,7 @@ func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
 	s := open(t, path, newClock())
 	defer func() { closeStore(t, s) }()
 	setMode(t, s, consent.ModeOn)
-	err := s.db.conn.Immediate(func() error { // another process writes
+	err := s.db.Conn.Immediate(func() error { // another process writes
 		for _, tt := range []struct {
 			mode consent.Mode
 			want error
@@ -202,16 +202,16 @@ func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
 		path := newPath(t)
 		s := open(t, path, newClock())
 		setMode(t, s, tt.before)
-		if _, err := s.db.conn.Exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
+		if _, err := s.db.Conn.Exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetMode(t.Context(), tt.decided); err == nil {
 			t.Fatal("nothing was cut off")
 		}
-		if _, err := s.db.conn.Exec(`DROP TRIGGER refuse`); err != nil {
+		if _, err := s.db.Conn.Exec(`DROP TRIGGER refuse`); err != nil {
 			t.Fatal(err)
 		}
-		if said := s.db.decision.Read(path, path); said.Mode != tt.decided {
+		if said := s.db.ReadDecision(); said.Mode != tt.decided {
 			t.Errorf("the file says %v: the test shows nothing", said.Mode)
 		}
 		if c := consentOf(t, s); c.Mode != tt.want {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -164,7 +165,7 @@ func TestWhateverTheUmask(t *testing.T) {
 				if err := s.Backup(t.Context(), path+".copy"); err != nil {
 					t.Error(err)
 				}
-				err := sqlitedb.WithLockFile(path+lockSuffix, 0, func() error { return checkModes(t, home, 9) })
+				err := sqlitedb.WithLockFile(path+mirrordb.LockSuffix, 0, func() error { return checkModes(t, home, 9) })
 				if err != nil {
 					t.Error(err)
 				}

@@ -21,7 +21,7 @@ import (
 // mirror yet.
 func decided(t *testing.T, s *Store) consent.Consent {
 	t.Helper()
-	viewer := open(t, s.db.asked, newClock(), ReadOnly())
+	viewer := open(t, s.db.Asked(), newClock(), ReadOnly())
 	defer closeStore(t, viewer)
 	c := consentOf(t, s)
 	if seen := consentOf(t, viewer); seen != c {
@@ -137,10 +137,10 @@ func TestAFileThatIsGivenAwayIsNoticed(t *testing.T) {
 	if c := new(decision.Cache).Read(path + decision.Suffix); c.Mode != consent.ModeOn {
 		t.Errorf("it says %+v", c)
 	}
-	s.db.decision.Read(path, path) // the mirror has not followed yet
+	s.db.ReadDecision() // the mirror has not followed yet
 	for _, mode := range []fs.FileMode{0o666, 0o600, 0o606} {
 		chmod(t, path+decision.Suffix, mode)
-		if said, want := s.db.decision.Read(path, path), mode == 0o600; (said.Mode == consent.ModeOn) != want {
+		if said, want := s.db.ReadDecision(), mode == 0o600; (said.Mode == consent.ModeOn) != want {
 			t.Errorf("mode %v: %+v", mode, said)
 		}
 	}

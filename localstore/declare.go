@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -24,12 +25,12 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	}
 	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
 	life, err := s.ledger.declare(d)
-	if damaged(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
+	if mirrordb.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
 		s.ledger.takeTurn()
 		life, err = s.ledger.declare(d)
 	}
-	if s.db.tryLock() { // otherwise whoever has it hands over what was reported
-		s.db.unlock()
+	if s.db.TryLock() { // otherwise whoever has it hands over what was reported
+		s.db.Unlock()
 	}
 	if err != nil {
 		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
@@ -40,9 +41,9 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 // takeTurn reads what declarations read, in turn with all else, which sets a
 // damaged file aside. The ledger's lock must not be held.
 func (s *ledger) takeTurn() {
-	s.db.lock()
-	defer s.db.unlock()
-	_ = s.db.view(s.db.context(), func(tx *transaction) error { return new(recorded).read(tx.Conn) }) // the declaration meets what is left of it
+	s.db.Lock()
+	defer s.db.Unlock()
+	_ = s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { return new(recorded).read(tx.Conn) }) // the declaration meets what is left of it
 }
 
 func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
@@ -60,7 +61,7 @@ func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return l.declareFormer(d, now)
 	}
 	waits := l.renames(d)
-	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.db.isReadOnly() {
+	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.db.IsReadOnly() {
 		l.known[key] = d
 		l.fresh = append(l.fresh, d)
 	}
@@ -100,13 +101,13 @@ func changes(known, d otelusage.Declaration) bool {
 
 // register writes what is declared and not in the file yet, with the transaction
 // that begins.
-func (s *ledger) register(tx *transaction) (committed func(), err error) {
+func (s *ledger) register(tx *mirrordb.Tx) (committed func(), err error) {
 	n, err := s.writeDeclarations(tx)
 	return func() { s.wrote(n) }, err
 }
 
 // writeDeclarations writes what is new and returns how many it wrote.
-func (s *ledger) writeDeclarations(tx *transaction) (int, error) {
+func (s *ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
 	fresh := s.awaiting()
 	for _, d := range fresh {
 		err := s.convert(tx, d)
@@ -118,7 +119,7 @@ func (s *ledger) writeDeclarations(tx *transaction) (int, error) {
 				SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM `+schema.FormerNames+` WHERE name = ?1 AND kind = ?2)
 				ON CONFLICT (name, kind) DO UPDATE SET description = excluded.description, unit = excluded.unit,
 					float = excluded.float, monotonic = excluded.monotonic, checkpoints = excluded.checkpoints`,
-				d.Name, d.Kind.String(), d.Description, d.Unit, d.Float, d.Monotonic, encodeList(d.Checkpoints), tx.now)
+				d.Name, d.Kind.String(), d.Description, d.Unit, d.Float, d.Monotonic, encodeList(d.Checkpoints), tx.Now)
 		}
 		if err == nil {
 			err = s.rename(tx, d)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
@@ -17,7 +18,7 @@ type progress struct {
 	acceptedAt, accepted, mark, failures, retryAt int64
 }
 
-func progressOf(tx *transaction, f Forwarder) (p progress, err error) {
+func progressOf(tx *mirrordb.Tx, f Forwarder) (p progress, err error) {
 	stmt, err := tx.Prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
 	if err != nil {
 		return p, err
@@ -46,26 +47,26 @@ func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	if s.missing() {
 		return false, ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	err = s.db.view(s.db.context(), func(tx *transaction) error {
+	s.db.Lock()
+	defer s.db.Unlock()
+	err = s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error {
 		when, _, err := s.timing(tx, r)
 		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
 			due, err = batchOpen(tx)
 		}
 		return err
 	})
-	return due, wrap("look for a submission", err)
+	return due, mirrordb.Wrap("look for a submission", err)
 }
 
 // due reports whether a submission may and should be made now. It reads only.
-func (s *Outbox) due(tx *transaction, r Request) (bool, error) {
+func (s *Outbox) due(tx *mirrordb.Tx, r Request) (bool, error) {
 	when, p, err := s.timing(tx, r)
 	if err != nil || when == backingOff {
 		return false, err
 	}
 	if r.Forwarder == Cumulative {
-		return when == timely && (p.mark != tx.sharedMark || s.db.waiting() && p.accepted == 0), nil
+		return when == timely && (p.mark != tx.SharedMark || s.db.Waiting() && p.accepted == 0), nil
 	}
 	if open, err := batchOpen(tx); err != nil || open {
 		return open, err
@@ -77,21 +78,21 @@ func (s *Outbox) due(tx *transaction, r Request) (bool, error) {
 }
 
 // batchOpen reports whether a batch is sealed and not settled.
-func batchOpen(tx *transaction) (bool, error) {
+func batchOpen(tx *mirrordb.Tx) (bool, error) {
 	id, err := tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
 	return id != 0, err
 }
 
 // timing also returns why no submission may be made.
-func (s *Outbox) timing(tx *transaction, r Request) (timing, progress, error) {
-	if !r.MaySend || !tx.maySend() {
-		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, tx.consent().Reason)
+func (s *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) {
+	if !r.MaySend || !tx.MaySend() {
+		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, tx.Consent().Reason)
 	}
 	if r.Forwarder == Cumulative && s.importer.notImported != nil {
 		return 0, progress{}, s.importer.notImported
 	}
-	at := tx.now
-	if tx.leased(at) {
+	at := tx.Now
+	if tx.Leased(at) {
 		return 0, progress{}, ErrLeased
 	}
 	p, err := progressOf(tx, r.Forwarder)
@@ -102,7 +103,7 @@ func (s *Outbox) timing(tx *transaction, r Request) (timing, progress, error) {
 		return timely, p, nil
 	case at < p.retryAt && p.retryAt-at <= int64(MaxRetryAfter):
 		return backingOff, p, nil
-	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, tx.createdAt, r.Interval):
+	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, tx.CreatedAt, r.Interval):
 		return timely, p, nil
 	}
 	return early, p, nil
@@ -121,7 +122,7 @@ var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
 	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`
 
 // hasNews reports whether there is something to seal.
-func hasNews(tx *transaction) (bool, error) {
+func hasNews(tx *mirrordb.Tx) (bool, error) {
 	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
 		OR EXISTS (` + sharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
@@ -148,14 +149,14 @@ func (s *Outbox) OftenCutOff() (bool, error) {
 	if s.missing() {
 		return false, ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	var cutOff int64
-	err := s.db.view(s.db.context(), func(tx *transaction) (err error) {
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) {
 		cutOff, err = tx.Find(`SELECT cut_off FROM mirror`)
 		return err
 	})
-	return cutOff >= cutOffsBeforeWait, wrap("read mirror", err)
+	return cutOff >= cutOffsBeforeWait, mirrordb.Wrap("read mirror", err)
 }
 
 // MayWait reports whether this shutdown may wait for the submission under way,
@@ -165,24 +166,24 @@ func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
 	if s.missing() {
 		return false, ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	wait := false
-	err := s.db.briefly(func() error {
-		return s.db.update(s.db.context(), relaxed, func(tx *transaction) error {
+	err := s.db.Briefly(func() error {
+		return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 			wait = false
 			cutOff, err := tx.Find(`SELECT cut_off FROM mirror`)
 			if err != nil || cutOff < cutOffsBeforeWait {
 				return err
 			}
 			n, err := tx.Affected(`UPDATE mirror SET waited_at = ?1 WHERE waited_at > ?1 OR ?1 - waited_at >= ?2`,
-				tx.now, int64(betweenWaits(interval, cutOff-cutOffsBeforeWait)))
+				tx.Now, int64(betweenWaits(interval, cutOff-cutOffsBeforeWait)))
 			wait = n > 0
 			return err
 		})
 	})
 	s.waits = wait && err == nil
-	return s.waits, wrap("note shutdown", err)
+	return s.waits, mirrordb.Wrap("note shutdown", err)
 }
 
 // betweenWaits is the time between long waits after so many were in vain.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -46,34 +47,34 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	ctx = orBackground(ctx)
-	s.db.lock()
-	defer s.db.unlock()
+	ctx = mirrordb.OrBackground(ctx)
+	s.db.Lock()
+	defer s.db.Unlock()
 	var once []*payload
-	err := s.db.update(ctx, durable, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
+	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
-		return nil, wrap("erase", err)
+		return nil, mirrordb.Wrap("erase", err)
 	}
 	var retraction []*series.Part
 	if maySend {
 		retraction = partsOf(once)
 	}
-	h, err := s.db.readHeader()
+	h, err := s.db.ReadHeader()
 	if err != nil {
-		return retraction, wrap("erase", err)
+		return retraction, mirrordb.Wrap("erase", err)
 	}
-	s.db.adopt(h) // the new ids
+	s.db.Adopt(h) // the new ids
 	if s.recorder.writer != nil {
 		s.recorder.writer.ahead = observationOf(&h, s.recorder.writer.maySend) // nothing is being collected
 	}
 	for until := time.Now().Add(erasePatience); ; {
-		if err = s.db.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
-			return retraction, wrap("erase", err)
+		if err = s.db.FinishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
+			return retraction, mirrordb.Wrap("erase", err)
 		}
 		select {
 		case <-ctx.Done():
-			return retraction, wrap("erase", err)
-		case <-time.After(erasePause):
+			return retraction, mirrordb.Wrap("erase", err)
+		case <-time.After(mirrordb.ErasePause):
 		}
 	}
 }
@@ -89,7 +90,7 @@ func partsOf(payloads []*payload) (parts []*series.Part) {
 }
 
 // erase returns what is to be taken back once.
-func (s *Store) erase(tx *transaction) ([]*payload, error) {
+func (s *Store) erase(tx *mirrordb.Tx) ([]*payload, error) {
 	if err := tx.OverwriteDeleted(); err != nil {
 		return nil, err
 	}
@@ -113,6 +114,6 @@ func (s *Store) erase(tx *transaction) ([]*payload, error) {
 	}
 	err = tx.Run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
-		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.now)
-	return once, wrap("renew ids", err)
+		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.Now)
+	return once, mirrordb.Wrap("renew ids", err)
 }

@@ -26,7 +26,7 @@ func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
 	if !bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
 		t.Fatal("the mirror does not hold what is to be erased")
 	}
-	if free, err := s.db.conn.Pragma("freelist_count"); err != nil || free == 0 {
+	if free, err := s.db.Conn.Pragma("freelist_count"); err != nil || free == 0 {
 		t.Fatalf("%d free pages, %v: the test shows nothing", free, err)
 	}
 	if err := s.Erase(t.Context()); err != nil {

@@ -3,6 +3,7 @@ package localstore
 import (
 	"errors"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -10,15 +11,15 @@ import (
 
 var (
 	// ErrClosed is returned by every method of a closed Store.
-	ErrClosed = errClosed
+	ErrClosed = mirrordb.ErrClosed
 
 	// ErrNotOpen is returned by the methods of a nil Store, as a failed
 	// [Open] leaves it.
-	ErrNotOpen = errNotOpen
+	ErrNotOpen = mirrordb.ErrNotOpen
 
 	// ErrReadOnly is returned by what would write to a Store opened with
 	// [ReadOnly].
-	ErrReadOnly = errReadOnly
+	ErrReadOnly = mirrordb.ErrReadOnly
 
 	// ErrNotMirror is returned for a file that is no mirror and never was
 	// one: another database, another format, a directory, a device, a link
@@ -38,16 +39,16 @@ var (
 
 	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
 	// not make a mirror. The first run does: it fills the file.
-	ErrEmpty = errEmpty
+	ErrEmpty = mirrordb.ErrEmpty
 
 	// ErrDamaged is returned for a mirror that cannot be read and that a Store
 	// opened with [ReadOnly] or [Existing] does not set aside.
-	ErrDamaged = errDamaged
+	ErrDamaged = mirrordb.ErrDamaged
 
 	// ErrBusy is returned when other processes kept the mirror busy for longer
 	// than the busy timeout. On Windows that includes a damaged mirror which
 	// they have open: it can be set aside once they noticed.
-	ErrBusy = errBusy
+	ErrBusy = mirrordb.ErrBusy
 
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
@@ -72,7 +73,7 @@ var (
 	// ErrErasePending is returned when all was erased while another process
 	// kept the file from being cleaned: the bytes of what was erased may
 	// still be in it, until the next Open or Erase that nobody keeps from it.
-	ErrErasePending = errErasePending
+	ErrErasePending = mirrordb.ErrErasePending
 
 	// ErrNoPayload is returned for what was sent in a submission that is not
 	// kept any more, or never was: cumulative ones have none.

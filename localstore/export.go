@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -72,7 +73,7 @@ func (snap *Snapshot) WriteCSV(w io.Writer, order Order) error {
 	for _, t := range snap.Trackables {
 		rows = append(rows, []string{plainCell(t.Name), typeNames[t.Kind], t.csvValue(), plainCell(t.Description)})
 	}
-	return wrap("write csv", out.WriteAll(rows))
+	return mirrordb.Wrap("write csv", out.WriteAll(rows))
 }
 
 func (t *Trackable) csvValue() string {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -79,7 +80,7 @@ func played(t *testing.T) *Store {
 	s := game(t)
 	c := newClock()
 	c.add(day + time.Hour)
-	s.db.now = c.now
+	s.db.Now = c.now
 	w, r := s.recorder.writer, version("1.1")
 	hits := statistic(r, "intro"+otelusage.CheckpointsSuffix, otelusage.CheckpointKey.String("it's"))
 	hits.Metric.Scope = scope(otelusage.KindSequence)
@@ -94,7 +95,7 @@ func played(t *testing.T) *Store {
 func TestExportGolden(t *testing.T) {
 	s := played(t)
 	for name := range exports {
-		got := strings.NewReplacer(s.db.identity.mirror, "MIRROR", s.db.identity.installation, "INSTALLATION").Replace(export(t, s, name))
+		got := strings.NewReplacer(s.db.Identity().Mirror, "MIRROR", s.db.Identity().Installation, "INSTALLATION").Replace(export(t, s, name))
 		golden := filepath.Join("testdata", "export."+name)
 		if *update {
 			write(t, golden, []byte(got))
@@ -256,14 +257,14 @@ func TestExportShowsDeclarationsWhileAnotherProcessWrites(t *testing.T) {
 	s, c := fresh(t, WithBusyTimeout(time.Millisecond))
 	other := open(t, s.Path(), c)
 	declare(t, s, otelusage.Declaration{Name: "waits", Kind: otelusage.KindSequence, Checkpoints: []string{"a", "b"}})
-	other.db.lock()
-	err := other.db.update(other.db.context(), relaxed, func(*transaction) error {
+	other.db.Lock()
+	err := other.db.Update(other.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error {
 		if got := at(decoded(t, s), "sequences", 0); at(got, "name") != "waits" || at(got, "declared") != nil || len(at(got, "funnel").([]any)) != 2 {
 			t.Errorf("JSON: %v", got)
 		}
 		return nil
 	})
-	other.db.unlock()
+	other.db.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -85,7 +86,7 @@ func (snap *Snapshot) WriteJSON(w io.Writer) error {
 	writeMembers(out, "sequences", snap.Of(otelusage.KindSequence), jsonSequenceOf)
 	writeMembers(out, "metrics", snap.Others, jsonSeriesOf)
 	writeMembers(out, "submissions", snap.Submissions, jsonSubmissionOf)
-	return wrap("write json", out.end())
+	return mirrordb.Wrap("write json", out.end())
 }
 
 // jsonWriter writes an object member by member, so that its text is never in

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"unicode"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -51,7 +52,7 @@ func (snap *Snapshot) WriteReport(w io.Writer) error {
 		}
 	}
 	_, err := text.WriteTo(w)
-	return wrap("write report", err)
+	return mirrordb.Wrap("write report", err)
 }
 
 type reportSection struct {

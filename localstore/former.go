@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -28,7 +29,7 @@ const (
 
 // fold is what is folded in one transaction.
 type fold struct {
-	*transaction
+	*mirrordb.Tx
 	groups map[foldKey]*foldGroup
 	order  []*foldGroup
 	member map[int64]*foldMember // by series
@@ -66,19 +67,19 @@ type foldTotals struct {
 
 // foldFormer folds what is settled of resources that are not in use, the one
 // of this recording is.
-func (s *recorder) foldFormer(tx *transaction, current string) error {
+func (s *recorder) foldFormer(tx *mirrordb.Tx, current string) error {
 	n, err := tx.Find(`SELECT count(*) FROM series`)
 	if err != nil || n <= s.book.maxSeries/2 {
-		return wrap("count series", err)
+		return mirrordb.Wrap("count series", err)
 	}
-	if tx.leased(tx.now) {
+	if tx.Leased(tx.Now) {
 		return nil // what is being sent is not moved
 	}
 	idle, err := idleResources(tx, current)
 	if err != nil || len(idle) == 0 {
-		return wrap("find former versions", err)
+		return mirrordb.Wrap("find former versions", err)
 	}
-	f := &fold{transaction: tx, groups: make(map[foldKey]*foldGroup), member: make(map[int64]*foldMember)}
+	f := &fold{Tx: tx, groups: make(map[foldKey]*foldGroup), member: make(map[int64]*foldMember)}
 	if err := f.collect(idle); errors.Is(err, series.ErrUnreadable) {
 		return nil // a recording must not fail for what it does not need
 	} else if err != nil {
@@ -88,18 +89,18 @@ func (s *recorder) foldFormer(tx *transaction, current string) error {
 		return fmt.Errorf("fold former versions: %w", err)
 	}
 	s.forget()
-	tx.seriesCount = -1
+	tx.SeriesCount = -1
 	return nil
 }
 
 // idleResources returns those that were not recorded under lately, the one
 // that is unused for longest first. What is in flight stays where it is.
-func idleResources(tx *transaction, current string) (idle []int64, err error) {
+func idleResources(tx *mirrordb.Tx, current string) (idle []int64, err error) {
 	series := int64(0)
 	err = tx.Each(`SELECT r.id, count(*), max(max(coalesce(o.updated_at, 0), coalesce(g.updated_at, 0))) AS used
 		FROM resources r JOIN series s ON s.resource_id = r.id
 		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
-		WHERE r.attributes NOT IN (?1, '`+importedAttributes+`', '`+formerAttributes+`')
+		WHERE r.attributes NOT IN (?1, '`+importedAttributes+`', '`+mirrordb.FormerAttributes+`')
 			AND r.id NOT IN (SELECT resource_id FROM parts WHERE state = 'sealed')
 		GROUP BY r.id HAVING used NOT BETWEEN ?2 AND ?3
 			AND max(`+foldable+`) ORDER BY used`,
@@ -110,7 +111,7 @@ func idleResources(tx *transaction, current string) (idle []int64, err error) {
 				idle, series = append(idle, id), series+n
 			}
 			return err
-		}, current, tx.now-formerAfter*instant.NanosecondsPerDay, tx.now+formerAfter*instant.NanosecondsPerDay)
+		}, current, tx.Now-formerAfter*instant.NanosecondsPerDay, tx.Now+formerAfter*instant.NanosecondsPerDay)
 	return idle, err
 }
 
@@ -132,7 +133,7 @@ func (f *fold) collect(idle []int64) error {
 	if err != nil {
 		return err
 	}
-	return f.Each(`SELECT s.id, s.attributes, r.attributes = '`+formerAttributes+`', m.name, m.type, m.float, m.bounds,
+	return f.Each(`SELECT s.id, s.attributes, r.attributes = '`+mirrordb.FormerAttributes+`', m.name, m.type, m.float, m.bounds,
 			(SELECT max(k.id) FROM metrics k WHERE k.name = m.name AND k.scope_name = m.scope_name
 				AND k.scope_attributes = m.scope_attributes AND k.unit = m.unit AND k.type = m.type
 				AND k.monotonic = m.monotonic AND k.float = m.float AND k.bounds = m.bounds),
@@ -140,8 +141,8 @@ func (f *fold) collect(idle []int64) error {
 			coalesce(o.exports, 0), coalesce(o.updated_at, 0), o.series_id IS NOT NULL
 		FROM series s JOIN metrics m ON m.id = s.metric_id JOIN resources r ON r.id = s.resource_id
 		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
-		WHERE r.attributes = '`+formerAttributes+`' OR s.resource_id IN (SELECT value FROM json_each(?1)) AND `+foldable+`
-		ORDER BY r.attributes <> '`+formerAttributes+`', s.id`,
+		WHERE r.attributes = '`+mirrordb.FormerAttributes+`' OR s.resource_id IN (SELECT value FROM json_each(?1)) AND `+foldable+`
+		ORDER BY r.attributes <> '`+mirrordb.FormerAttributes+`', s.id`,
 		func(rows *sql.Rows) error {
 			var m series.Metric
 			var key foldKey
@@ -258,7 +259,7 @@ func (f *fold) write() error {
 		err = f.Run(`DELETE FROM resources WHERE id NOT IN (SELECT resource_id FROM series)`)
 	}
 	if err == nil {
-		err = releaseLease(f.transaction) // it has run out: who comes back late with its outcome has lost it
+		err = releaseLease(f.Tx) // it has run out: who comes back late with its outcome has lost it
 	}
 	return err
 }
@@ -266,14 +267,14 @@ func (f *fold) write() error {
 // newFormerResource makes the resource of former versions anew and moves what
 // was folded before to it.
 func (f *fold) newFormerResource() (int64, error) {
-	before, err := f.Find(`SELECT id FROM resources WHERE attributes = ?1`, formerAttributes)
+	before, err := f.Find(`SELECT id FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	if err == nil {
 		err = f.Run(`DELETE FROM resources WHERE id = ?1`, before)
 	}
 	if err != nil {
 		return 0, err
 	}
-	id, err := f.Insert(`INSERT INTO resources (attributes) VALUES (?1)`, formerAttributes)
+	id, err := f.Insert(`INSERT INTO resources (attributes) VALUES (?1)`, mirrordb.FormerAttributes)
 	if err == nil {
 		err = f.Run(`UPDATE series SET resource_id = ?2 WHERE resource_id = ?1`, before, id)
 	}

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -119,7 +120,7 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 			c.add(27 * day)
 			for fold := range 2 {
 				before, sums := seen(t, s), balances(t, s)
-				if err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error { return s.recorder.foldFormer(tx, "") }); err != nil {
+				if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.foldFormer(tx, "") }); err != nil {
 					t.Fatal(err)
 				}
 				if after := seen(t, s); after != before {
@@ -135,7 +136,7 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 				c.add(5 * day) // the fourth is former, too
 			}
 			expect(t, s, "0", `SELECT count(*) FROM days WHERE series_id NOT IN (SELECT id FROM series)`)
-			expect(t, s, "1", `SELECT count(*) FROM series_totals WHERE metric = 'n' AND attributes = '{}' AND resource = ?1`, formerAttributes)
+			expect(t, s, "1", `SELECT count(*) FROM series_totals WHERE metric = 'n' AND attributes = '{}' AND resource = ?1`, mirrordb.FormerAttributes)
 		})
 	}
 }
@@ -182,10 +183,10 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	attemptWith(t, s, request(Delta), always(Outcome{Verdict: Transient}))
 	record(t, w, add(statistic(version("2"), "n"), 1))
 	c.add(40 * day)
-	if err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error { return s.recorder.foldFormer(tx, "") }); err != nil {
+	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.foldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }
 
@@ -203,7 +204,7 @@ func TestWhatCannotBeReadIsNotFolded(t *testing.T) {
 	execute(t, s, `UPDATE totals SET withheld = 'spoilt' WHERE series_id = (SELECT series_id FROM series_totals WHERE metric = 'n')`)
 	c.add(40 * day)
 	record(t, w, add(statistic(version("2"), "m"), 1))
-	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	expect(t, s, "2", `SELECT value FROM statistics WHERE name = 'm'`)
 }
 
@@ -218,10 +219,10 @@ func TestRowsThatWereFoldedAreForgotten(t *testing.T) {
 	move(t, newWriter(t, s), state(version("2"), "s"), "off")
 	submit(t, s)
 	c.add(40 * day)
-	if err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error { return s.recorder.foldFormer(tx, "") }); err != nil {
+	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.foldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	move(t, wo, in, "on")
 	expect(t, s, "0", `SELECT count(*) FROM current_states WHERE series_id NOT IN (SELECT id FROM series)`)
 	for _, part := range submit(t, s) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
@@ -75,23 +76,23 @@ func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Hea
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	h := &Health{At: s.db.now().UTC(), Path: s.db.currentPath()}
+	h := &Health{At: s.db.Now().UTC(), Path: s.db.Path()}
 	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
 	for _, table := range schema.Tables {
 		steps = append(steps, h.table(ctx, s, table))
 	}
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {
-			return nil, wrap("examine mirror", err)
+			return nil, mirrordb.Wrap("examine mirror", err)
 		}
 		if progress != nil {
 			progress(i, len(steps))
 		}
 		switch err := step(); {
-		case damaged(err):
+		case mirrordb.IsDamage(err):
 			h.Damage = append(h.Damage, err.Error())
 		case err != nil:
-			return nil, wrap("examine mirror", err)
+			return nil, mirrordb.Wrap("examine mirror", err)
 		}
 	}
 	h.files()
@@ -99,13 +100,13 @@ func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Hea
 }
 
 // step makes a step of what reads one state of the file.
-func step(ctx context.Context, s *Reader, f func(*transaction) error) func() error {
-	return func() error { return s.db.look(ctx, f) }
+func step(ctx context.Context, s *Reader, f func(*mirrordb.Tx) error) func() error {
+	return func() error { return s.db.Look(ctx, f) }
 }
 
 func (h *Health) basics(ctx context.Context, s *Reader) func() error {
-	return step(ctx, s, func(tx *transaction) error {
-		h.Schema, h.Consent, h.ErasePending = tx.version, s.db.consentOf(&tx.header), tx.erasePending
+	return step(ctx, s, func(tx *mirrordb.Tx) error {
+		h.Schema, h.Consent, h.ErasePending = tx.Version, s.db.ConsentOf(&tx.Header), tx.ErasePending
 		var err error
 		if h.Journal, err = tx.JournalMode(); err != nil {
 			return err
@@ -124,7 +125,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		if h.Retractions, err = retractionsLeft(tx.Conn, &tx.header); err != nil {
+		if h.Retractions, err = retractionsLeft(tx.Conn, &tx.Header); err != nil {
 			return err
 		}
 		return tx.Each(`SELECT `+schema.Shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
@@ -141,8 +142,8 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 
 // schema compares the file's schema with this package's own.
 func (h *Health) schema(ctx context.Context, s *Reader) func() error {
-	return step(ctx, s, func(tx *transaction) error {
-		faults, err := schema.Faults(tx.Conn, tx.version)
+	return step(ctx, s, func(tx *mirrordb.Tx) error {
+		faults, err := schema.Faults(tx.Conn, tx.Version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
@@ -157,8 +158,8 @@ func (h *Health) balance(ctx context.Context, s *Reader) func() error {
 
 // table checks one table with its indexes and counts its rows.
 func (h *Health) table(ctx context.Context, s *Reader, name string) func() error {
-	return step(ctx, s, func(tx *transaction) error {
-		if tx.version < schema.TablesSince[name] {
+	return step(ctx, s, func(tx *mirrordb.Tx) error {
+		if tx.Version < schema.TablesSince[name] {
 			return nil
 		}
 		if long, err := schema.HasLong(tx.Conn, name); err != nil {

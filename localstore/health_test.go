@@ -43,7 +43,7 @@ func TestExamineASoundMirror(t *testing.T) {
 // TestExamineKnowsEveryTable: one that a later schema adds must not be forgotten.
 func TestExamineKnowsEveryTable(t *testing.T) {
 	s, _ := fresh(t)
-	n, err := s.db.conn.Find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+	n, err := s.db.Conn.Find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
 	if err != nil || n != int64(len(schema.Tables)) {
 		t.Errorf("%d tables, %d are examined, %v", n, len(schema.Tables), err)
 	}
@@ -52,7 +52,7 @@ func TestExamineKnowsEveryTable(t *testing.T) {
 func TestExamineFindsWhatIsOff(t *testing.T) {
 	s := played(t)
 	path := s.Path()
-	if _, err := s.db.conn.Exec(`UPDATE totals SET accepted = coalesce(accepted, 0) + 1 WHERE series_id = 1`); err != nil {
+	if _, err := s.db.Conn.Exec(`UPDATE totals SET accepted = coalesce(accepted, 0) + 1 WHERE series_id = 1`); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
@@ -71,7 +71,7 @@ func TestExamineFindsDamage(t *testing.T) {
 	s := played(t)
 	path := s.Path()
 	// An index that misses a row is what a lost write leaves.
-	_, err := s.db.conn.Exec(`PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'days')
+	_, err := s.db.Conn.Exec(`PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'days')
 		WHERE name = 'history'; PRAGMA writable_schema = OFF`)
 	if err != nil {
 		t.Fatal(err)

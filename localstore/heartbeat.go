@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -19,8 +20,8 @@ var activeScope = &series.Scope{
 // heartbeats returns a count of 1 for each of the day, week and month in which
 // this is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
-func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
-	day := instant.Day(tx.now)
+func (s *recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
+	day := instant.Day(tx.Now)
 	if s.activeDay == day {
 		return nil, nil
 	}
@@ -30,7 +31,7 @@ func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 		Description: "Installations that recorded something in the period that begins on the date.",
 	}
 	var changes []Change
-	for _, p := range periods(tx.now) {
+	for _, p := range periods(tx.Now) {
 		first, err := beginPeriod(tx, p)
 		if err != nil {
 			return nil, fmt.Errorf("write heartbeat: %w", err)
@@ -50,7 +51,7 @@ func (s *recorder) heartbeats(tx *transaction, r *Recording) ([]Change, error) {
 // forgotten. Of each period the latest dates stay. One older than all of them
 // may have been counted and is not counted again, or dates far ahead, which
 // wrong clocks wrote, could push out those that are counted today.
-func beginPeriod(tx *transaction, p period) (first bool, err error) {
+func beginPeriod(tx *mirrordb.Tx, p period) (first bool, err error) {
 	n, err := tx.Affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
 		WHERE NOT EXISTS (SELECT 1 FROM active WHERE period = ?1 AND date > ?2 ORDER BY date DESC LIMIT 1 OFFSET ?3)`,
 		p.name, p.date, keepDates-1)
@@ -95,8 +96,8 @@ const (
 // expireDaily expires with the first recording of a day, shared or not. After a
 // leap over more days than are kept it waits for the next day: a clock that is
 // years ahead for an hour must not take the history with it.
-func (s *recorder) expireDaily(tx *transaction, r *Recording) error {
-	day := instant.Day(tx.now)
+func (s *recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
+	day := instant.Day(tx.Now)
 	if s.expiredDay == day {
 		return nil
 	}
@@ -124,7 +125,7 @@ func (s *recorder) expireDaily(tx *transaction, r *Recording) error {
 // expire drops days and counts of heartbeats that are older than is kept, and
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
-func (s *recorder) expire(tx *transaction, day int64) error {
+func (s *recorder) expire(tx *mirrordb.Tx, day int64) error {
 	rows := s.book.maxRows
 	for _, n := range s.book.maxRowsByName {
 		rows = max(rows, n)
@@ -135,7 +136,7 @@ func (s *recorder) expire(tx *transaction, day int64) error {
 	if err := tx.Run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
 		return fmt.Errorf("expire days: %w", err)
 	}
-	now := time.Unix(0, tx.now).UTC()
+	now := time.Unix(0, tx.Now).UTC()
 	oldest := now.AddDate(0, 0, -keepActive).Format(time.DateOnly)
 	latest := now.AddDate(0, 0, keepActive).Format(time.DateOnly)
 	for _, table := range []string{"days", "history", "totals"} {
@@ -146,7 +147,7 @@ func (s *recorder) expire(tx *transaction, day int64) error {
 	err := tx.Run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
 		AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
 		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest, latest)
-	return wrap("expire heartbeats", err)
+	return mirrordb.Wrap("expire heartbeats", err)
 }
 
 // settledHeartbeats selects the series of old heartbeats that will not be sent

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -70,7 +71,7 @@ func open(t testing.TB, path string, c *clock, opts ...Option) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if s.db.closed {
+		if s.db.IsClosed() {
 			return
 		}
 		balanced(t, s)
@@ -223,8 +224,8 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
 	if place.OpenKeepsName { // they have none to notice it in before this returns
-		w.store.db.setBusyTimeout(0)
-		defer w.store.db.setBusyTimeout(DefaultBusyTimeout)
+		w.store.db.SetBusyTimeout(0)
+		defer w.store.db.SetBusyTimeout(DefaultBusyTimeout)
 	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
@@ -419,10 +420,10 @@ func serviceVersion(p *series.Part) string {
 // text reads one value of the file, as text.
 func text(t testing.TB, s *Store, query string, args ...any) string {
 	t.Helper()
-	s.db.mu.Lock()
-	defer s.db.mu.Unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	var v any
-	if err := s.db.conn.QueryRow(query, args...).Scan(&v); err != nil {
+	if err := s.db.Conn.QueryRow(query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return fmt.Sprint(v)
@@ -437,9 +438,9 @@ func expect(t testing.TB, s *Store, want, query string, args ...any) {
 
 func execute(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
-	s.db.mu.Lock()
-	defer s.db.mu.Unlock()
-	if _, err := s.db.conn.Exec(query, args...); err != nil {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if _, err := s.db.Conn.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -484,7 +485,7 @@ type came struct{ accepted, failures, retryAt int64 }
 
 func cameTo(t testing.TB, s *Store, f Forwarder) (p came) {
 	t.Helper()
-	err := s.db.look(t.Context(), func(tx *transaction) error {
+	err := s.db.Look(t.Context(), func(tx *mirrordb.Tx) error {
 		return tx.Each(`SELECT accepted, failures, retry_at FROM forwarders WHERE kind = ?1`, func(rows *sql.Rows) error {
 			return rows.Scan(&p.accepted, &p.failures, &p.retryAt)
 		}, string(f))

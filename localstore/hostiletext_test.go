@@ -17,11 +17,11 @@ func TestContentThatNobodyWrites(t *testing.T) {
 		`INSERT OR REPLACE INTO days (series_id, day, value, count) SELECT id, 1000000000000000, 7, 0 FROM series`,
 		`INSERT OR REPLACE INTO days (series_id, day, value, count) SELECT id, -1000000000000000, 7, 0 FROM series`,
 	} {
-		if _, err := s.db.conn.Exec(statement); err != nil {
+		if _, err := s.db.Conn.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := open(t, s.db.path, c, ReadOnly())
+	r := open(t, s.db.Path(), c, ReadOnly())
 	snap, err := r.Snapshot(t.Context(), Query{Days: true, History: true, Submissions: true})
 	if err != nil {
 		t.Fatal(err)

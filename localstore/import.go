@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -35,12 +36,12 @@ const importInterval = time.Minute
 
 // importIsDue reports whether an import that failed is to be tried again.
 func (s *importer) importIsDue() bool {
-	return s.notImported != nil && !s.db.now().Before(s.importAgain)
+	return s.notImported != nil && !s.db.Now().Before(s.importAgain)
 }
 
 // importer takes over a database of the reference implementation.
 type importer struct {
-	db          *DB
+	db          *mirrordb.DB
 	book        *book
 	ledger      *ledger
 	from        string // where it was said to be; "" for beside the mirror
@@ -55,7 +56,7 @@ func (s *importer) opened(fresh bool) error {
 	if fresh || s.importIsDue() {
 		s.importReference()
 	}
-	if fresh && !s.db.isOpen() {
+	if fresh && !s.db.IsOpen() {
 		return s.notImported
 	}
 	return nil
@@ -66,22 +67,22 @@ func (s *importer) opened(fresh bool) error {
 // before was to be forgotten. The caller holds s.mu.
 func (s *importer) importReference() {
 	before := s.notImported
-	s.notImported, s.importAgain = nil, s.db.now().Add(importInterval)
+	s.notImported, s.importAgain = nil, s.db.Now().Add(importInterval)
 	s.ledger.incomplete.Store(false)
-	if last := s.db.lastHeader(); last.imported || last.erasures > 0 {
+	if last := s.db.LastHeader(); last.Imported || last.Erasures > 0 {
 		return
 	}
 	if err := s.reference.Distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
 		s.failImport(before, err)
 		return
 	}
-	if !s.reference.Found(s.db.askedPath()) {
+	if !s.reference.Found(s.db.Asked()) {
 		return
 	}
-	o, err := s.reference.Read(min(sqlitedb.Brief, s.db.patience()), s.db.now().UnixNano(), filepath.Dir(s.db.currentPath()))
+	o, err := s.reference.Read(min(sqlitedb.Brief, s.db.Patience()), s.db.Now().UnixNano(), filepath.Dir(s.db.Path()))
 	if err == nil {
-		err = s.db.update(s.db.context(), durable, func(tx *transaction) error {
-			if tx.imported {
+		err = s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+			if tx.Imported {
 				return nil // by another process
 			}
 			return s.writeOrigin(tx, o)
@@ -92,11 +93,11 @@ func (s *importer) importReference() {
 		return
 	}
 	for _, problem := range o.Problems {
-		s.db.report(fmt.Errorf("import %s: %w", s.reference.Master, problem))
+		s.db.Report(fmt.Errorf("import %s: %w", s.reference.Master, problem))
 	}
 	s.ledger.stale.Store(true)
-	if h, err := s.db.readHeader(); err == nil {
-		s.db.adopt(h)
+	if h, err := s.db.ReadHeader(); err == nil {
+		s.db.Adopt(h)
 	}
 }
 
@@ -105,13 +106,13 @@ func (s *importer) failImport(before, err error) {
 	s.notImported = fmt.Errorf("%w: %w", python.ErrReference, err)
 	s.ledger.incomplete.Store(true)
 	if before == nil || before.Error() != s.notImported.Error() {
-		s.db.report(s.notImported)
+		s.db.Report(s.notImported)
 	}
 }
 
 // writeOrigin writes what the reference held. Its totals count as sent: it
 // uploaded them.
-func (s *importer) writeOrigin(tx *transaction, o *python.Contents) error {
+func (s *importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 	for _, t := range o.Trackables {
 		if err := s.importTrackable(tx, t); err != nil {
 			return fmt.Errorf("import %q: %w", t.Name, err)
@@ -129,7 +130,7 @@ func (s *importer) writeOrigin(tx *transaction, o *python.Contents) error {
 		return err
 	}
 	err := tx.Run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
-	if err != nil || s.db.installationID != "" {
+	if err != nil || s.db.InstallationID != "" {
 		return err
 	}
 	user, problem := o.Identifier()
@@ -142,11 +143,11 @@ func (s *importer) writeOrigin(tx *transaction, o *python.Contents) error {
 	return err
 }
 
-func (s *importer) importTrackable(tx *transaction, t *python.Trackable) error {
+func (s *importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
 	if err := adoptKind(tx, t); err != nil {
 		return err
 	}
-	at := tx.now
+	at := tx.Now
 	if len(t.Rows) > 0 {
 		at = t.Rows[0].At
 	}
@@ -193,7 +194,7 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) seri
 	return series.Int64Value(saturate.Int(math.Round(r.Total)))
 }
 
-func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
+func (s *importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
 	id, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
@@ -203,11 +204,11 @@ func (s *importer) importSeries(tx *transaction, m *series.Metric, attributes at
 		err = tx.Run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
 			id, column, exports, at)
 	}
-	return id, wrap("write totals", err)
+	return id, mirrordb.Wrap("write totals", err)
 }
 
 // importHistory keeps as much of a trackable's development as of any other.
-func (s *importer) importHistory(tx *transaction, t *python.Trackable, series int64, values []series.Value) error {
+func (s *importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
 	rows := s.book.rowsFor(strings.ToLower(t.Name))
 	first := max(len(values)-int(min(rows, python.OriginalRows)), 0)
 	err := insertHistory.run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
@@ -219,7 +220,7 @@ func (s *importer) importHistory(tx *transaction, t *python.Trackable, series in
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
-	today := instant.Day(tx.now)
+	today := instant.Day(tx.Now)
 	var ends []int // the last row of each day that is kept
 	for i, r := range t.Rows {
 		day := instant.Day(r.At)
@@ -231,13 +232,13 @@ func (s *importer) importHistory(tx *transaction, t *python.Trackable, series in
 		value, count := values[ends[i]].Number()
 		return append(args, instant.Day(t.Rows[ends[i]].At), series, value, count), nil
 	})
-	return wrap("write days", err)
+	return mirrordb.Wrap("write days", err)
 }
 
 // importState takes over the last state, which one that this program set wins
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
-func (s *importer) importState(tx *transaction, t *python.Trackable, m *series.Metric) error {
+func (s *importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
 	gauge, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.Rows[0].At)
 	if err != nil {
 		return err
@@ -271,7 +272,7 @@ func stateColumn(state string) any {
 
 // importChanges counts the entries into each state. Those whose rows the
 // reference has dropped are known by number alone.
-func (s *importer) importChanges(tx *transaction, t *python.Trackable, gauge *series.Metric) error {
+func (s *importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)
 	var order []string

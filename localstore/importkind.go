@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -22,7 +23,7 @@ func counts(k otelusage.Kind) bool {
 
 // adoptKind gives what is about to be imported the kind that the application
 // has declared it as already.
-func adoptKind(tx *transaction, t *python.Trackable) error {
+func adoptKind(tx *mirrordb.Tx, t *python.Trackable) error {
 	if !counts(t.Kind) {
 		return nil
 	}
@@ -37,13 +38,13 @@ func adoptKind(tx *transaction, t *python.Trackable) error {
 		}
 		return nil
 	}, t.Name, t.Kind.String())
-	return wrap("find kind", err)
+	return mirrordb.Wrap("find kind", err)
 }
 
 // convertImported turns what was imported as another kind, and nothing has
 // counted since, into the kind that is declared now.
-func (s *importer) convertImported(tx *transaction, d otelusage.Declaration) error {
-	if !tx.imported || !counts(d.Kind) {
+func (s *importer) convertImported(tx *mirrordb.Tx, d otelusage.Declaration) error {
+	if !tx.Imported || !counts(d.Kind) {
 		return nil
 	}
 	names := []string{d.Name}
@@ -70,7 +71,7 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + importedSeries + `)
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
-func (s *importer) convertTrackable(tx *transaction, trackable int64, t *python.Trackable) error {
+func (s *importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.Trackable) error {
 	series, err := tx.Find(selectImported, trackable)
 	if err != nil {
 		return err
@@ -95,12 +96,12 @@ func (s *importer) convertTrackable(tx *transaction, trackable int64, t *python.
 	if err := tx.Run(`DELETE FROM trackables WHERE id = ?1`, trackable); err != nil {
 		return err
 	}
-	s.db.forget()
+	s.db.Forget()
 	return s.importTrackable(tx, t)
 }
 
 // readImported reads back what was imported of a trackable.
-func (s *importer) readImported(tx *transaction, t *python.Trackable, series int64) error {
+func (s *importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int64) error {
 	all, err := s.book.loadTotals(tx, []int64{series})
 	if err != nil {
 		return err

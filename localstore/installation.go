@@ -1,7 +1,6 @@
 package localstore
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -12,9 +11,9 @@ func (s *Store) InstallationID() string {
 	if s.missing() {
 		return ""
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	return s.db.identityNow().installation
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.Identity().Installation
 }
 
 // MirrorID returns the id of this file, which tells its streams from those of
@@ -23,9 +22,9 @@ func (s *Store) MirrorID() string {
 	if s.missing() {
 		return ""
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	return s.db.identityNow().mirror
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.Identity().Mirror
 }
 
 // CreatedAt returns when the mirror was made.
@@ -33,9 +32,9 @@ func (s *Store) CreatedAt() time.Time {
 	if s.missing() {
 		return time.Time{}
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	return time.Unix(0, s.db.identityNow().createdAt).UTC()
+	s.db.Lock()
+	defer s.db.Unlock()
+	return time.Unix(0, s.db.Identity().CreatedAt).UTC()
 }
 
 // SetInstallationID replaces the installation id, as [WithInstallationID] does.
@@ -46,18 +45,7 @@ func (s *Store) SetInstallationID(id string) error {
 	if err := schema.CheckInstallationID(id); err != nil {
 		return err
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	return s.db.setInstallationID(id)
-}
-
-func (s *DB) setInstallationID(id string) error {
-	err := s.update(s.context(), relaxed, func(tx *transaction) error {
-		return tx.Run(schema.ReplaceInstallation, id)
-	})
-	if err != nil {
-		return fmt.Errorf("set installation id: %w", err)
-	}
-	s.identity.installation, s.last.installation = id, id
-	return nil
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.SetInstallationID(id)
 }

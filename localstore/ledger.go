@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -19,9 +20,9 @@ import (
 // ledger is what a Store knows of trackables. It is read once for all the
 // declarations of a start. Its lock is taken after the Store's, or without it.
 type ledger struct {
-	db      *DB
+	db      *mirrordb.DB
 	book    *book
-	convert func(*transaction, otelusage.Declaration) error // what was imported under the name
+	convert func(*mirrordb.Tx, otelusage.Declaration) error // what was imported under the name
 
 	mu       sync.Mutex
 	loaded   bool
@@ -84,15 +85,15 @@ func (s *ledger) loadLedger() error {
 // leaves what is reported to who holds no lock.
 func (s *ledger) readLedger() error {
 	l := s
-	if s.db.tryLock() {
-		defer s.db.unlockSilently()
-		return s.db.view(s.db.context(), func(tx *transaction) error { return l.recorded.read(tx.Conn) })
+	if s.db.TryLock() {
+		defer s.db.UnlockSilently()
+		return s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { return l.recorded.read(tx.Conn) })
 	}
-	path, _, err := s.db.find()
+	path, _, err := s.db.Find()
 	if err != nil {
 		return err
 	}
-	c, err := sqlitedb.Open(path, true, s.db.busyLimit())
+	c, err := sqlitedb.Open(path, true, s.db.BusyLimit())
 	if err != nil {
 		return err
 	}

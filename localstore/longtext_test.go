@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -41,9 +42,9 @@ func TestATextThatIsReadAgainAndAgain(t *testing.T) {
 				if when == "opened" {
 					closeStore(t, s)
 				}
-				overwrite(t, s.db.path, `UPDATE `+table+` SET `+column+` = hex(zeroblob(1000000))`)
+				overwrite(t, s.db.Path(), `UPDATE `+table+` SET `+column+` = hex(zeroblob(1000000))`)
 				if when == "opened" {
-					s = open(t, s.db.path, c, WithErrorHandler(func(err error) { told = append(told, err.Error()) }))
+					s = open(t, s.db.Path(), c, WithErrorHandler(func(err error) { told = append(told, err.Error()) }))
 					w = newWriter(t, s)
 				}
 				record(t, w, add(statistic(version("1"), "n"), 2))
@@ -77,9 +78,9 @@ func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
 			if when == "opened" {
 				closeStore(t, s)
 			}
-			endless(t, s.db.path, table, "false")
+			endless(t, s.db.Path(), table, "false")
 			if when == "opened" {
-				s = open(t, s.db.path, c, note)
+				s = open(t, s.db.Path(), c, note)
 				w = newWriter(t, s)
 			}
 			record(t, w, add(statistic(version("1"), "n"), 2))
@@ -96,8 +97,8 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	sub := mustBegin(t, s)
-	overwrite(t, s.db.path, `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
-	r := open(t, s.db.path, c, ReadOnly())
+	overwrite(t, s.db.Path(), `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
+	r := open(t, s.db.Path(), c, ReadOnly())
 	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("preview = %v", err)
 	}
@@ -110,9 +111,9 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	if _, err := s.Preview(t.Context(), request(Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("the application's own preview = %v", err)
 	}
-	conn := s.db.conn
+	conn := s.db.Conn
 	p := next(t, sub)
-	if s.db.conn != conn {
+	if s.db.Conn != conn {
 		t.Error("the application's connection was given up")
 	}
 	if v, ok := p.Resource.Value("long"); !ok || len(v.AsString()) != 34_000_000 {
@@ -131,11 +132,11 @@ func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	load := func(s *Store) error {
-		_, err := s.db.conn.Find(`SELECT length(hex(zeroblob(?1)))`, sqlitedb.MaxLoaded/2+1)
+		_, err := s.db.Conn.Find(`SELECT length(hex(zeroblob(?1)))`, sqlitedb.MaxLoaded/2+1)
 		return err
 	}
-	for name, reader := range map[string]*Store{"reader": open(t, s.db.path, c, ReadOnly()), "writer": s} {
-		err := reader.db.look(t.Context(), func(*transaction) error {
+	for name, reader := range map[string]*Store{"reader": open(t, s.db.Path(), c, ReadOnly()), "writer": s} {
+		err := reader.db.Look(t.Context(), func(*mirrordb.Tx) error {
 			if err := load(reader); !sqlitedb.HasCode(err, sqlitedb.CodeTooBig) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -154,27 +155,27 @@ func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
 func TestDoctorFindsATextOfAnyLength(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	r := open(t, s.db.path, c, ReadOnly())
-	overwrite(t, s.db.path, `INSERT INTO submission_log (forwarder, first_at, last_at, outcome) VALUES (hex(zeroblob(1000000)), 1, 1, 'accepted')`)
+	r := open(t, s.db.Path(), c, ReadOnly())
+	overwrite(t, s.db.Path(), `INSERT INTO submission_log (forwarder, first_at, last_at, outcome) VALUES (hex(zeroblob(1000000)), 1, 1, 'accepted')`)
 	h, err := r.Examine(t.Context(), nil)
 	if err != nil || len(h.Damage) != 1 || h.Damage[0] != "table submission_log: a text is longer than 1048576 bytes, the table was not checked any further" {
 		t.Errorf("examine = %v, %v", h, err)
 	}
-	overwrite(t, s.db.path, `DELETE FROM submission_log`)
+	overwrite(t, s.db.Path(), `DELETE FROM submission_log`)
 }
 
 // TestOthersRecordingsAreNotLookedThrough for long texts, in tables that may have
 // thousands of rows, while they add nothing as long as one.
 func TestOthersRecordingsAreNotLookedThrough(t *testing.T) {
 	s, c := fresh(t)
-	o := open(t, s.db.path, c)
+	o := open(t, s.db.Path(), c)
 	w, beside := newWriter(t, s), newWriter(t, o)
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	_ = s.db.conn.Statements[schema.LongTexts].Close()
-	delete(s.db.conn.Statements, schema.LongTexts)
+	_ = s.db.Conn.Statements[schema.LongTexts].Close()
+	delete(s.db.Conn.Statements, schema.LongTexts)
 	record(t, beside, add(statistic(version("1"), "n"), 1))
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	if s.db.conn.Statements[schema.LongTexts] != nil {
+	if s.db.Conn.Statements[schema.LongTexts] != nil {
 		t.Error("all texts were looked at again")
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -18,7 +19,7 @@ const submissionsName = otelusage.ReservedPrefix + "submissions"
 // mergedTotals returns one part, under the resource of the process that submits:
 // a metric per trackable with its total over all versions, attributes and
 // number types, zero for what was declared and not used.
-func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
+func (s *Outbox) mergedTotals(tx *mirrordb.Tx, sub *Submission) ([]*series.Part, error) {
 	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
 	b := newBatchBuilder(tx)
 	roles, err := seriesTrackables(tx)
@@ -54,7 +55,7 @@ func (s *Outbox) mergedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 }
 
 // seriesTrackables returns which trackable the series with its value belong to.
-func seriesTrackables(tx *transaction) (map[int64]int64, error) {
+func seriesTrackables(tx *mirrordb.Tx) (map[int64]int64, error) {
 	of := make(map[int64]int64)
 	err := tx.Each(`SELECT s.id, m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE m.role = 'value'`,
 		func(rows *sql.Rows) error {
@@ -63,12 +64,12 @@ func seriesTrackables(tx *transaction) (map[int64]int64, error) {
 			of[series] = trackable
 			return err
 		})
-	return of, wrap("read trackables", err)
+	return of, mirrordb.Wrap("read trackables", err)
 }
 
 // merger adds up what may be sent by trackable.
 type merger struct {
-	tx      *transaction
+	tx      *mirrordb.Tx
 	totals  map[int64]series.Value
 	payload payload
 }
@@ -116,7 +117,7 @@ func (m *merger) addTrackables() error {
 			}
 			return m.total(kind, w, m.totals[id])
 		})
-	return wrap("read trackables", err)
+	return mirrordb.Wrap("read trackables", err)
 }
 
 func (m *merger) state(w wireMetric, state string) error {

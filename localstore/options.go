@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 type Option interface{ apply(config) config }
 
 type config struct {
-	file       fileOptions
+	file       mirrordb.Options
 	limits     limits
 	importFrom string
 	random     func() float64
@@ -34,7 +36,7 @@ func (f option) apply(c config) config { return f(c) }
 
 func newConfig(opts []Option) config {
 	c := config{
-		file:   fileOptions{busyTimeout: DefaultBusyTimeout, now: time.Now},
+		file:   mirrordb.Options{BusyTimeout: DefaultBusyTimeout, Now: time.Now},
 		limits: limits{maxRows: DefaultMaxRows, maxSeries: DefaultMaxSeries},
 		random: rand.Float64,
 	}
@@ -48,13 +50,13 @@ func newConfig(opts []Option) config {
 
 // ReadOnly opens a mirror that exists, for looking at it.
 func ReadOnly() Option {
-	return option(func(c config) config { c.file.readOnly = true; return c })
+	return option(func(c config) config { c.file.ReadOnly = true; return c })
 }
 
 // Existing opens a mirror that exists, for changing it, and never makes one:
 // neither where there is none nor in place of a damaged one.
 func Existing() Option {
-	return option(func(c config) config { c.file.existing = true; return c })
+	return option(func(c config) config { c.file.Existing = true; return c })
 }
 
 // WithMaxRows bounds how many of its latest exports are kept per series; the
@@ -96,7 +98,7 @@ func WithMaxSeries(n int) Option {
 func WithBusyTimeout(d time.Duration) Option {
 	return option(func(c config) config {
 		if d >= 0 {
-			c.file.busyTimeout = d
+			c.file.BusyTimeout = d
 		}
 		return c
 	})
@@ -106,7 +108,7 @@ func WithBusyTimeout(d time.Duration) Option {
 // in place of the random one. It must name nobody: at most 255 characters of
 // UTF-8 text. An empty id leaves the one the mirror has.
 func WithInstallationID(id string) Option {
-	return option(func(c config) config { c.file.installationID = id; return c })
+	return option(func(c config) config { c.file.InstallationID = id; return c })
 }
 
 // ImportFrom names the configured path of the reference implementation's
@@ -133,7 +135,7 @@ func ImportFrom(path string) Option {
 func WithClock(now func() time.Time) Option {
 	return option(func(c config) config {
 		if now != nil {
-			c.file.now = now
+			c.file.Now = now
 		}
 		return c
 	})
@@ -156,7 +158,7 @@ func WithRandom(random func() float64) Option {
 func WithErrorHandler(f func(error)) Option {
 	return option(func(c config) config {
 		if f != nil {
-			c.file.onError = f
+			c.file.OnError = f
 		}
 		return c
 	})

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
@@ -443,7 +444,7 @@ func TestALockFileThatIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "usage.db")
-			lay(t, path+lockSuffix)
+			lay(t, path+mirrordb.LockSuffix)
 			before := listing(t, filepath.Dir(path))
 			soon(t, func() {
 				if _, err := Open(path, WithBusyTimeout(time.Hour)); err == nil || !strings.Contains(err.Error(), "usage.db.lock") {
@@ -460,7 +461,7 @@ func TestALockFileThatIsNone(t *testing.T) {
 // TestWhatLiesWhereAMirrorIsMade is not removed.
 func TestWhatLiesWhereAMirrorIsMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
-	fifo(t, path+freshSuffix)
+	fifo(t, path+mirrordb.FreshSuffix)
 	before := listing(t, filepath.Dir(path))
 	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "named pipe") {
 		t.Errorf("Open = %v", err)

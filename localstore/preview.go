@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -41,12 +42,12 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 		return nil, ErrNotOpen
 	}
 	var p *Preview
-	err := s.db.look(ctx, func(tx *transaction) error {
+	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		err := schema.RefuseLong(tx.Conn, schema.LongTexts, schema.LongAttributes)
 		if err != nil {
 			return err
 		}
-		p = &Preview{At: time.Unix(0, tx.now).UTC(), Forwarder: r.Forwarder, Consent: s.db.consentOf(&tx.header)}
+		p = &Preview{At: time.Unix(0, tx.Now).UTC(), Forwarder: r.Forwarder, Consent: s.db.ConsentOf(&tx.Header)}
 		if r.Forwarder == Cumulative {
 			p.Parts, err = s.previewTotals(tx, r)
 			return err
@@ -58,7 +59,7 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 		p.Batch, p.Parts, err = previewBatch(tx)
 		return err
 	})
-	return p, wrap("preview submission", err)
+	return p, mirrordb.Wrap("preview submission", err)
 }
 
 // WritePreview writes what the next submission to a delta forwarder would send
@@ -72,7 +73,7 @@ func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
 }
 
 // previewBatch returns the open batch, or what sealing now would make.
-func previewBatch(tx *transaction) (batch int64, parts []*series.Part, err error) {
+func previewBatch(tx *mirrordb.Tx) (batch int64, parts []*series.Part, err error) {
 	if batch, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
 		return 0, nil, err
 	}
@@ -105,7 +106,7 @@ func previewBatch(tx *transaction) (batch int64, parts []*series.Part, err error
 	return 0, parts, nil
 }
 
-func sealedParts(tx *transaction, batch int64) (parts []*series.Part, err error) {
+func sealedParts(tx *mirrordb.Tx, batch int64) (parts []*series.Part, err error) {
 	ids, err := tx.List(nextParts, batch)
 	if err != nil {
 		return nil, err
@@ -139,7 +140,7 @@ func partOf(text string, id, batch int64) (*series.Part, error) {
 	return p.part(id, batch)
 }
 
-func (s *Reader) previewTotals(tx *transaction, r Request) ([]*series.Part, error) {
+func (s *Reader) previewTotals(tx *mirrordb.Tx, r Request) ([]*series.Part, error) {
 	sub := &Submission{store: s.outbox, request: r}
 	if !r.Merge {
 		return s.outbox.sharedTotals(tx, sub)
@@ -154,9 +155,9 @@ func (s *Reader) previewTotals(tx *transaction, r Request) ([]*series.Part, erro
 }
 
 // latestResource returns the resource under which was recorded last.
-func latestResource(tx *transaction) (set attribute.Set, err error) {
+func latestResource(tx *mirrordb.Tx) (set attribute.Set, err error) {
 	err = tx.Each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
-		WHERE r.attributes NOT IN ('`+importedAttributes+`', '`+formerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
+		WHERE r.attributes NOT IN ('`+importedAttributes+`', '`+mirrordb.FormerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
 		func(rows *sql.Rows) error {
 			var text string
 			err := rows.Scan(&text)
@@ -165,7 +166,7 @@ func latestResource(tx *transaction) (set attribute.Set, err error) {
 			}
 			return err
 		})
-	return set, wrap("read resource", err)
+	return set, mirrordb.Wrap("read resource", err)
 }
 
 // previewFormat and previewVersion tell readers what they have, as jsonFormat
@@ -203,5 +204,5 @@ func (p *Preview) WriteJSON(w io.Writer) error {
 	writeMembers(out, "retractions", p.Retractions, jsonPartOf)
 	out.member("batch", jsonID(p.Batch))
 	writeMembers(out, "parts", p.Parts, jsonPartOf)
-	return wrap("write preview", out.end())
+	return mirrordb.Wrap("write preview", out.end())
 }

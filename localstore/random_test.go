@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -151,7 +152,7 @@ func (sim *simulation) step() {
 			p.sub, p.part = nil, nil
 		}
 	case n < 96:
-		sim.clock.add([]time.Duration{time.Second, time.Minute, time.Hour, -time.Hour, MaxLease + 1, day}[sim.random.IntN(6)])
+		sim.clock.add([]time.Duration{time.Second, time.Minute, time.Hour, -time.Hour, mirrordb.MaxLease + 1, day}[sim.random.IntN(6)])
 	default:
 		sim.reopen(sim.random.IntN(len(sim.processes))) // an attempt under way is abandoned
 	}
@@ -266,7 +267,7 @@ func (sim *simulation) answer(p *series.Part) Outcome {
 func (sim *simulation) drain() {
 	s := sim.processes[0].s
 	setMode(sim.t, s, consent.ModeOn)
-	sim.clock.add(MaxLease + time.Second)
+	sim.clock.add(mirrordb.MaxLease + time.Second)
 	for range 5 {
 		attemptWith(sim.t, s, request(Delta), func(p *series.Part) Outcome { sim.receiver.take(p); return accepted })
 	}

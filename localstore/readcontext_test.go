@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
@@ -28,14 +29,14 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 		"examine":  func(ctx context.Context) error { _, err := s.Examine(ctx, nil); return err },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s.db.lock()
+		s.db.Lock()
 		ended := make(chan error)
 		go func() { ended <- read(ctx) }()
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("%s of a store in use = %v", name, err)
 		}
-		s.db.unlock()
+		s.db.Unlock()
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, pending: 1})
 }
@@ -134,7 +135,7 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		err := s.db.look(ctx, func(tx *transaction) error {
+		err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
 			return tx.Each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
 				SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
 		})
@@ -153,14 +154,14 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	s, _ := fresh(t)
 	s.SetBusyTimeout(time.Hour)
-	s.db.noLog = true
-	if err := s.db.conn.Relax("delete"); err != nil {
+	s.db.NoLog = true
+	if err := s.db.Conn.Relax("delete"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.db.conn.Exec("PRAGMA journal_mode = DELETE"); err != nil {
+	if _, err := s.db.Conn.Exec("PRAGMA journal_mode = DELETE"); err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("sqlite", s.db.path)
+	other, err := sql.Open("sqlite", s.db.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,11 +171,11 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	}
 	waits := maps.Clone(readings)
 	waits["open"] = func(ctx context.Context, _ *Store) error {
-		_, err := OpenContext(ctx, s.db.path, ReadOnly(), WithBusyTimeout(time.Hour))
+		_, err := OpenContext(ctx, s.db.Path(), ReadOnly(), WithBusyTimeout(time.Hour))
 		return err
 	}
 	waits["open existing"] = func(ctx context.Context, _ *Store) error {
-		_, err := OpenContext(ctx, s.db.path, Existing(), WithBusyTimeout(time.Hour))
+		_, err := OpenContext(ctx, s.db.Path(), Existing(), WithBusyTimeout(time.Hour))
 		return err
 	}
 	waits["set mode"] = func(ctx context.Context, s *Store) error { return s.SetMode(ctx, consent.ModeOn) }

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // recorder writes what was counted.
 type recorder struct {
-	db         *DB
+	db         *mirrordb.DB
 	book       *book
 	writer     *Writer
 	activeDay  int64 // whose heartbeats are recorded
@@ -24,7 +25,7 @@ func (s *recorder) forget() { s.activeDay, s.expiredDay = 0, 0 }
 func (s *recorder) changed() { s.activeDay = 0 }
 
 // record writes a recording's changes; share says whether they may be sent.
-func (s *recorder) record(tx *transaction, r *Recording, share bool) error {
+func (s *recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
 	changes := r.Changes
 	if share && !r.empty() {
 		active, err := s.heartbeats(tx, r)
@@ -57,11 +58,11 @@ func (s *recorder) record(tx *transaction, r *Recording, share bool) error {
 	return nil
 }
 
-func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) error {
+func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) error {
 	ids := make([]int64, 0, len(changes))
 	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
-		id, err := s.book.seriesRow(tx, c.Series, tx.now)
+		id, err := s.book.seriesRow(tx, c.Series, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -85,7 +86,7 @@ func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) 
 		}
 		t.count(deltas[t.series], into)
 		t.exports++
-		t.updatedAt = tx.now
+		t.updatedAt = tx.Now
 	}
 	if err := s.book.saveRecorded(tx, rows); err != nil {
 		return err
@@ -95,8 +96,8 @@ func (s *recorder) recordChanges(tx *transaction, changes []Change, share bool) 
 
 // closeDays keeps the running totals with which earlier days ended, before the
 // first change of a new day moves them.
-func (s *recorder) closeDays(tx *transaction, rows []*totals) error {
-	today := instant.Day(tx.now)
+func (s *recorder) closeDays(tx *mirrordb.Tx, rows []*totals) error {
+	today := instant.Day(tx.Now)
 	var ended []*totals
 	for _, t := range rows {
 		if t.exports > 0 && instant.Day(t.updatedAt) < today {
@@ -114,7 +115,7 @@ func (s *recorder) closeDays(tx *transaction, rows []*totals) error {
 	return nil
 }
 
-func (s *recorder) writeHistory(tx *transaction, rows []*totals) error {
+func (s *recorder) writeHistory(tx *mirrordb.Tx, rows []*totals) error {
 	err := insertHistory.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.recorded.Number()
@@ -126,8 +127,8 @@ func (s *recorder) writeHistory(tx *transaction, rows []*totals) error {
 	return nil
 }
 
-func (s *recorder) recordGauge(tx *transaction, g Gauge, share bool) error {
-	series, err := s.book.seriesRow(tx, g.Series, tx.now)
+func (s *recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
+	series, err := s.book.seriesRow(tx, g.Series, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (s *recorder) recordGauge(tx *transaction, g Gauge, share bool) error {
 	value, _ := g.Value.Number()
 	err = tx.Run(`INSERT INTO gauges (series_id, value, due, updated_at) VALUES (?1, ?2, CASE WHEN ?3 THEN ?2 END, ?4)
 		ON CONFLICT (series_id) DO UPDATE SET value = ?2, due = CASE WHEN ?3 THEN ?2 ELSE due END, updated_at = ?4`,
-		series, value, share, tx.now)
+		series, value, share, tx.Now)
 	if err != nil {
 		return fmt.Errorf("write gauge %q: %w", g.Series.Metric.Name, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -469,7 +470,7 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		if decided {
 			setMode(t, other, consent.ModeLocal)
 			setMode(t, other, consent.ModeOn)
-			if err := s.db.view(s.db.context(), func(*transaction) error { return nil }); err != nil {
+			if err := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -483,18 +484,18 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 // leaveOpen makes a Store close its file, as if it had found it damaged.
 func leaveOpen(t *testing.T, s *Store) {
 	t.Helper()
-	s.db.lock()
-	defer s.db.unlock()
-	s.db.leave()
+	s.db.Lock()
+	defer s.db.Unlock()
+	s.db.Leave()
 }
 
 // setAsideByHand puts a fresh mirror in the place of s's file.
 func setAsideByHand(t *testing.T, s *Store) {
 	t.Helper()
-	s.db.lock()
-	defer s.db.unlock()
-	s.db.leave()
-	if err := s.db.replaceDamaged(errCut); err != nil {
+	s.db.Lock()
+	defer s.db.Unlock()
+	s.db.Leave()
+	if err := s.db.ReplaceDamaged(mirrordb.ErrCut); err != nil {
 		t.Fatal(err)
 	}
 }

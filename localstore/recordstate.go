@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // recordMove writes a State that this process moved, or the one that it found
 // it in.
-func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
-	series, err := s.book.seriesRow(tx, m.Series, tx.now)
+func (s *recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
+	series, err := s.book.seriesRow(tx, m.Series, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -23,7 +24,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 		state = bounded(strings.ToValidUTF8(m.State, "\uFFFD")) // as its attribute is sent
 	}
 	if !m.Moved {
-		return wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
+		return mirrordb.Wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
 	}
 	err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?5 THEN ?2 END, CASE WHEN ?5 THEN ?3 END)
@@ -31,7 +32,7 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 			shared = shared OR ?5,
 			shared_series_id = CASE WHEN ?5 THEN ?2 ELSE shared_series_id END,
 			shared_state = CASE WHEN ?5 THEN ?3 ELSE shared_state END`,
-		trackable, series, state, tx.now, share)
+		trackable, series, state, tx.Now, share)
 	if err == nil {
 		err = tx.Run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
 			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
@@ -47,21 +48,21 @@ func (s *recorder) recordMove(tx *transaction, m Move, share bool) error {
 // it wins: then it keeps its value, under the resource of the version that now
 // runs. While nobody has, a row without moves holds the initial state, and that
 // of a later process takes its place.
-func recordInitial(tx *transaction, trackable, series int64, state any, share bool) error {
+func recordInitial(tx *mirrordb.Tx, trackable, series int64, state any, share bool) error {
 	err := tx.Run(`UPDATE current_states SET series_id = ?2,
 			shared_series_id = CASE WHEN ?3 AND shared THEN ?2 ELSE shared_series_id END
 		WHERE trackable_id = ?1 AND moves > 0 AND (series_id <> ?2 OR (?3 AND shared AND shared_series_id <> ?2))`,
 		trackable, series, share)
 	if err == nil && state != nil {
 		err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, since) VALUES (?1, ?2, ?3)
-			ON CONFLICT (trackable_id) DO NOTHING`, trackable, series, tx.now)
+			ON CONFLICT (trackable_id) DO NOTHING`, trackable, series, tx.Now)
 	}
 	if err == nil {
 		err = tx.Run(`UPDATE current_states SET series_id = ?2, since = iif(state IS ?3, since, ?4), state = ?3,
 				shared = shared OR ?5,
 				shared_series_id = CASE WHEN ?5 THEN ?2 ELSE shared_series_id END,
 				shared_state = CASE WHEN ?5 THEN ?3 ELSE shared_state END
-			WHERE trackable_id = ?1 AND moves = 0`, trackable, series, state, tx.now, share)
+			WHERE trackable_id = ?1 AND moves = 0`, trackable, series, state, tx.Now, share)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -160,7 +161,7 @@ func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Life
 }
 
 // freeName makes an alias a name again where its trackable is renamed back.
-func freeName(tx *transaction, d otelusage.Declaration) error {
+func freeName(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	for _, was := range formerKeys(d) {
 		err := tx.Run(`DELETE FROM former_names WHERE name = ?1 AND kind = ?2
 			AND trackable_id = (SELECT id FROM trackables WHERE name = ?3 AND kind = ?2)`, d.Name, d.Kind.String(), was.name)
@@ -172,7 +173,7 @@ func freeName(tx *transaction, d otelusage.Declaration) error {
 }
 
 // rename makes the former names of a trackable aliases of it.
-func (s *ledger) rename(tx *transaction, d otelusage.Declaration) error {
+func (s *ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	keys := formerKeys(d)
 	for _, was := range keys {
 		err := tx.Run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
@@ -189,7 +190,7 @@ func (s *ledger) rename(tx *transaction, d otelusage.Declaration) error {
 
 // settleNames moves what is registered under a former name to the trackable that
 // had it: once it was renamed, and where an import brings the name again.
-func (s *ledger) settleNames(tx *transaction) error {
+func (s *ledger) settleNames(tx *mirrordb.Tx) error {
 	type move struct{ from, to int64 }
 	var moves []move
 	err := tx.Each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind
@@ -207,13 +208,13 @@ func (s *ledger) settleNames(tx *transaction) error {
 	if len(moves) > 0 {
 		s.book.forgetTotals() // they know their trackable's name
 	}
-	return wrap("rename trackables", err)
+	return mirrordb.Wrap("rename trackables", err)
 }
 
 // moveTrackable gives all that belongs to one trackable to another. The state
 // that this one has holds, and so does the one that may be sent, unless it is
 // only the initial one.
-func moveTrackable(tx *transaction, from, to int64) error {
+func moveTrackable(tx *mirrordb.Tx, from, to int64) error {
 	for _, statement := range []string{
 		`UPDATE metrics SET trackable_id = ?2 WHERE trackable_id = ?1`,
 		`UPDATE former_names SET trackable_id = ?2 WHERE trackable_id = ?1`,

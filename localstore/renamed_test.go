@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -268,9 +269,9 @@ func TestRenamings(t *testing.T) {
 					for _, d := range release {
 						declare(t, s, d)
 					}
-					s.db.mu.Lock()
-					err := s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil })
-					s.db.mu.Unlock()
+					s.db.Lock()
+					err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+					s.db.Unlock()
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -42,12 +43,12 @@ func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, err
 		return nil, nil
 	}
 	r.Forwarder = Delta
-	s.db.lock()
-	defer s.db.unlock()
-	if s.db.isReadOnly() {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if s.db.IsReadOnly() {
 		return nil, ErrReadOnly
 	}
-	sub, err := s.begin(r, s.retractionDue, func(tx *transaction, r Request) (*Submission, error) {
+	sub, err := s.begin(r, s.retractionDue, func(tx *mirrordb.Tx, r Request) (*Submission, error) {
 		sub := s.newSubmission(tx, r)
 		sub.retracts = true
 		return sub, sub.renew(tx)
@@ -55,11 +56,11 @@ func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, err
 	if sub == nil && err == nil {
 		s.cleanUp() // as far as somebody kept an earlier one from it
 	}
-	return sub, wrap("begin retraction", err)
+	return sub, mirrordb.Wrap("begin retraction", err)
 }
 
-func (s *Outbox) retractionDue(tx *transaction, r Request) (bool, error) {
-	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, tx.now, int64(MaxRetryAfter))
+func (s *Outbox) retractionDue(tx *mirrordb.Tx, r Request) (bool, error) {
+	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, tx.Now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -68,22 +69,22 @@ func (s *Outbox) retractionDue(tx *transaction, r Request) (bool, error) {
 }
 
 // pickTombstone reads the next step that is due.
-func (sub *Submission) pickTombstone(tx *transaction) (*series.Part, error) {
+func (sub *Submission) pickTombstone(tx *mirrordb.Tx) (*series.Part, error) {
 	sub.grave = tombstoneRow{}
 	err := tx.Each(`SELECT id, resend, retraction, refused FROM tombstones WHERE NOT (`+heldBack+`) ORDER BY id LIMIT 1`,
 		func(rows *sql.Rows) error {
 			t := &sub.grave
 			return rows.Scan(&t.id, &t.resend, &t.retraction, &t.refused)
-		}, tx.now, int64(MaxRetryAfter))
+		}, tx.Now, int64(MaxRetryAfter))
 	if err != nil || sub.grave.id == 0 {
-		return nil, wrap("read tombstone", err)
+		return nil, mirrordb.Wrap("read tombstone", err)
 	}
 	return partOf(sub.grave.step(), 0, 0)
 }
 
 // readRetractions returns all that tombstones are yet to send, in order.
-func readRetractions(tx *transaction) (parts []*series.Part, err error) {
-	if !hasTombstones(&tx.header) {
+func readRetractions(tx *mirrordb.Tx) (parts []*series.Part, err error) {
+	if !hasTombstones(&tx.Header) {
 		return nil, nil
 	}
 	long, err := tx.Find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, schema.MaxPayload)
@@ -110,13 +111,13 @@ func readRetractions(tx *transaction) (parts []*series.Part, err error) {
 		}
 		return nil
 	})
-	return parts, wrap("read tombstones", err)
+	return parts, mirrordb.Wrap("read tombstones", err)
 }
 
 // settleTombstone writes what became of a step. That it was accepted holds
 // whoever has the lease now. A receiver that refuses it must not keep back what
 // is new: it waits by itself.
-func (s *Outbox) settleTombstone(tx *transaction, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
+func (s *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
 	holds := sub.holds(tx)
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})
@@ -145,7 +146,7 @@ func (s *Outbox) settleTombstone(tx *transaction, sub *Submission, part *series.
 func (o *Outcome) arrived() bool { return o.Verdict == Accepted || o.Verdict == Partial }
 
 // stepTaken goes on with the second step, or ends the tombstone.
-func stepTaken(tx *transaction, t tombstoneRow, points int64, o Outcome) error {
+func stepTaken(tx *mirrordb.Tx, t tombstoneRow, points int64, o Outcome) error {
 	err := tx.Run(`UPDATE tombstones SET resend = NULL, lease = NULL, due_at = 0, refused = 0 WHERE id = ?1 AND resend = ?2`, t.id, t.step())
 	if err == nil && !t.resend.Valid {
 		err = tx.Run(`UPDATE tombstones SET retraction = NULL WHERE id = ?1 AND resend IS NULL AND retraction = ?2`, t.id, t.step())
@@ -163,12 +164,12 @@ func stepTaken(tx *transaction, t tombstoneRow, points int64, o Outcome) error {
 	if err == nil {
 		err = tx.Run(`UPDATE mirror SET cut_off = 0`)
 	}
-	return wrap("write tombstone", err)
+	return mirrordb.Wrap("write tombstone", err)
 }
 
 // removeTaken removes tombstones that have nothing left to send. Their bytes
 // have to go from the file, too.
-func removeTaken(tx *transaction) error {
+func removeTaken(tx *mirrordb.Tx) error {
 	n, err := tx.Affected(`DELETE FROM tombstones WHERE resend IS NULL AND retraction IS NULL`)
 	if err == nil && n > 0 {
 		err = tx.Run(`UPDATE mirror SET erase_pending = 1`)
@@ -178,10 +179,10 @@ func removeTaken(tx *transaction) error {
 
 // refuseTombstone counts a refusal. A destination that refused a step ten times
 // does not take it later, and without it the other one would be wrong.
-func (s *Outbox) refuseTombstone(tx *transaction, sub *Submission, points int64, o Outcome) error {
+func (s *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int64, o Outcome) error {
 	t := sub.grave
 	delay := max(s.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
-	err := tx.Run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.now+int64(delay))
+	err := tx.Run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.Now+int64(delay))
 	reason := "states of what was erased are not taken back: "
 	if t.refused+1 >= refusalsOfOne {
 		reason = fmt.Sprintf("states of what was erased will not be taken back, refused %d times: ", refusalsOfOne)
@@ -196,12 +197,12 @@ func (s *Outbox) refuseTombstone(tx *transaction, sub *Submission, points int64,
 		o.Reason = reason + o.Reason
 		err = logOutcome(tx, Delta, 0, 0, points, o)
 	}
-	return wrap("refuse tombstone", err)
+	return mirrordb.Wrap("refuse tombstone", err)
 }
 
 // splitTombstone replaces a tombstone by two, each with all the steps of half
 // the states.
-func splitTombstone(tx *transaction, t tombstoneRow) error {
+func splitTombstone(tx *mirrordb.Tx, t tombstoneRow) error {
 	first, err := decodePayload(t.step())
 	if err != nil {
 		return err
@@ -219,10 +220,10 @@ func splitTombstone(tx *transaction, t tombstoneRow) error {
 	}
 	for _, half := range halves {
 		if err := writeTombstone(tx, half, nil, 0); err != nil {
-			return wrap("split tombstone", err)
+			return mirrordb.Wrap("split tombstone", err)
 		}
 	}
-	return wrap("split tombstone", tx.Run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
+	return mirrordb.Wrap("split tombstone", tx.Run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
 }
 
 // only returns the payload with the points of the streams of another.
@@ -243,8 +244,8 @@ func (p *payload) only(of *payload) *payload {
 
 // overtaken notes in the tombstones of an erasure, for which this submission was
 // under way, that it is no more, and what became of its last request.
-func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
-	if tx.erasures == sub.erased {
+func (sub *Submission) overtaken(tx *mirrordb.Tx, o Outcome) error {
+	if tx.Erasures == sub.erased {
 		return nil
 	}
 	if err := tx.OverwriteDeleted(); err != nil {
@@ -263,15 +264,15 @@ func (sub *Submission) overtaken(tx *transaction, o Outcome) error {
 			err = removeTaken(tx)
 		}
 		if err != nil {
-			return wrap("write tombstone", err)
+			return mirrordb.Wrap("write tombstone", err)
 		}
 	}
-	return wrap("write tombstone", tx.Run(`UPDATE tombstones SET lease = NULL, due_at = 0 WHERE lease = ?1`, sub.token))
+	return mirrordb.Wrap("write tombstone", tx.Run(`UPDATE tombstones SET lease = NULL, due_at = 0 WHERE lease = ?1`, sub.token))
 }
 
 // cleanUp overwrites what is left in the file of what was erased, if something
 // is. What another process keeps it from is done with a later look, or by the
 // next Open.
 func (s *Outbox) cleanUp() {
-	s.db.cleanUp()
+	s.db.CleanUp()
 }

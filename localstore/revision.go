@@ -3,6 +3,8 @@ package localstore
 import (
 	"context"
 	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
 // Revision returns a text that is another one after every change of the file,
@@ -14,11 +16,11 @@ func (s *Reader) Revision(ctx context.Context) (string, error) {
 		return "", ErrNotOpen
 	}
 	var revision string
-	err := s.db.look(ctx, func(tx *transaction) error {
+	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		// What this connection writes itself does not move data_version.
 		own, err := tx.Find(`SELECT total_changes()`)
-		revision = fmt.Sprintf("%s.%d.%d.%d", tx.mirror, s.db.generationOf(), tx.dataVersion, own)
+		revision = fmt.Sprintf("%s.%d.%d.%d", tx.Mirror, s.db.Generation(), tx.DataVersion, own)
 		return err
 	})
-	return revision, wrap("read revision", err)
+	return revision, mirrordb.Wrap("read revision", err)
 }

@@ -6,18 +6,19 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func (s *book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.generationOf() }
+func (s *book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.Generation() }
 
 func (s *book) remember(id int64) series.Row {
-	return series.Row{ID: id, Generation: s.db.generationOf()}
+	return series.Row{ID: id, Generation: s.db.Generation()}
 }
 
-func (s *book) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
+func (s *book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
 	if s.remembers(r.Row) {
 		return r.Row.ID, nil
 	}
@@ -32,7 +33,7 @@ func (s *book) resourceRow(tx *transaction, r *series.Resource) (int64, error) {
 	return id, nil
 }
 
-func (s *book) metricRow(tx *transaction, m *series.Metric, at int64) (int64, error) {
+func (s *book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, error) {
 	if s.remembers(m.Row) {
 		return m.Row.ID, nil
 	}
@@ -55,7 +56,7 @@ func (s *book) metricRow(tx *transaction, m *series.Metric, at int64) (int64, er
 	return id, nil
 }
 
-func (s *book) newMetric(tx *transaction, m *series.Metric, key []any, at int64) (int64, error) {
+func (s *book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64) (int64, error) {
 	trackable, role, err := s.trackableRow(tx, m, at)
 	if err != nil {
 		return 0, err
@@ -69,7 +70,7 @@ func (s *book) newMetric(tx *transaction, m *series.Metric, key []any, at int64)
 
 // seriesRow finds or makes the row of a series. Beyond the mirror's bound a new
 // attribute set joins its metric's overflow series.
-func (s *book) seriesRow(tx *transaction, points *series.Series, at int64) (int64, error) {
+func (s *book) seriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
 	if s.remembers(points.Row) {
 		return points.Row.ID, nil
 	}
@@ -105,31 +106,31 @@ const activeName = otelusage.ReservedPrefix + "active"
 
 // newSeries makes a row within the bound. Heartbeats are outside it: they are
 // few, and without their dates they would say nothing.
-func (s *book) newSeries(tx *transaction, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
-	if tx.seriesCount < 0 {
+func (s *book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
+	if tx.SeriesCount < 0 {
 		n, err := tx.Find(`SELECT count(*) FROM series`)
 		if err != nil {
 			return 0, err
 		}
-		tx.seriesCount = n
+		tx.SeriesCount = n
 	}
-	if tx.seriesCount >= s.maxSeries && m.Name != activeName {
+	if tx.SeriesCount >= s.maxSeries && m.Name != activeName {
 		attributes = overflowAttributes
 	}
-	tx.seriesCount++
+	tx.SeriesCount++
 	return tx.FindOrInsert(selectSeries, 3, insertSeries, metric, resource, attributes)
 }
 
 // resourceText returns a resource's attributes as they are kept.
-func resourceText(tx *transaction, id int64) (text string, err error) {
+func resourceText(tx *mirrordb.Tx, id int64) (text string, err error) {
 	err = tx.Each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
-	return text, wrap("read resource", err)
+	return text, mirrordb.Wrap("read resource", err)
 }
 
 // trackableRow returns the row of the trackable that a metric belongs to, nil
 // for a metric that belongs to none. One that was never declared, because its
 // Tracker has no ledger, is entered as the metric describes it.
-func (s *book) trackableRow(tx *transaction, m *series.Metric, at int64) (any, string, error) {
+func (s *book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, string, error) {
 	kind, name, role, ok := m.Trackable()
 	if !ok {
 		return nil, series.RoleNone, nil

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -22,14 +23,14 @@ const (
 // batch's without a gap or an overlap whatever the clock did: receivers drop
 // points that are not newer than the last, and refuse what starts before the
 // stream began.
-func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
+func (s *Outbox) seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
 	b := newBatchBuilder(tx)
 	if err := b.collect(); err != nil || len(b.payloads) == 0 {
 		return 0, false, err
 	}
 	start, end := nextInterval(tx)
 	batch, err = tx.Insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
-		start, end, tx.now, tx.epoch, tx.sharedMark)
+		start, end, tx.Now, tx.Epoch, tx.SharedMark)
 	if err != nil {
 		return 0, false, fmt.Errorf("write batch: %w", err)
 	}
@@ -49,13 +50,13 @@ func (s *Outbox) seal(tx *transaction) (batch int64, left bool, err error) {
 }
 
 // nextInterval is that of a batch which is sealed now.
-func nextInterval(tx *transaction) (start, end int64) {
-	return tx.sealedUntil, max(tx.now, tx.sealedUntil+1)
+func nextInterval(tx *mirrordb.Tx) (start, end int64) {
+	return tx.SealedUntil, max(tx.Now, tx.SealedUntil+1)
 }
 
 // batchBuilder collects the points of each resource.
 type batchBuilder struct {
-	tx       *transaction
+	tx       *mirrordb.Tx
 	payloads map[int64]*payload // by resource
 	order    []int64
 	metrics  map[int64]*wireMetric
@@ -65,7 +66,7 @@ type batchBuilder struct {
 	takenPending, takenGauges []int64 // series
 }
 
-func newBatchBuilder(tx *transaction) *batchBuilder {
+func newBatchBuilder(tx *mirrordb.Tx) *batchBuilder {
 	return &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric),
 		streams: make(map[stream]bool)}
 }
@@ -236,7 +237,7 @@ func (b *batchBuilder) addGauges() error {
 			}
 			return err
 		})
-	return wrap("read gauges", err)
+	return mirrordb.Wrap("read gauges", err)
 }
 
 func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
@@ -253,7 +254,7 @@ func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	wire, err := wireResource(&b.tx.header, text)
+	wire, err := wireResource(&b.tx.Header, text)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +263,7 @@ func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
 	return p, nil
 }
 
-func insertPart(tx *transaction, batch int64, parent any, resource int64, p *payload) error {
+func insertPart(tx *mirrordb.Tx, batch int64, parent any, resource int64, p *payload) error {
 	text, err := p.encode()
 	if err == nil {
 		err = tx.Run(`INSERT INTO parts (batch_id, parent_id, resource_id, points, payload) VALUES (?1, ?2, ?3, ?4, ?5)`,
@@ -276,11 +277,11 @@ func insertPart(tx *transaction, batch int64, parent any, resource int64, p *pay
 
 // wireResource stamps the ids on a resource: the installation's, and the
 // file's, which makes two files with one installation id two streams.
-func wireResource(h *header, attributes string) (string, error) {
+func wireResource(h *mirrordb.Header, attributes string) (string, error) {
 	set, err := series.DecodeAttributes(attributes)
 	if err != nil {
 		return "", err
 	}
 	return series.EncodeAttributes(attribute.NewSet(append(set.ToSlice(),
-		installationKey.String(h.installation), instanceKey.String(h.mirror))...)), nil
+		installationKey.String(h.Installation), instanceKey.String(h.Mirror))...)), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -30,7 +31,7 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 		return nil, ErrNotOpen
 	}
 	var sent []SentPart
-	err := s.db.look(ctx, func(tx *transaction) error {
+	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		read := 0
 		return tx.Each(selectSent,
 			func(rows *sql.Rows) error {
@@ -53,5 +54,5 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	if err == nil && batch != 0 && len(sent) == 0 {
 		err = fmt.Errorf("batch %d: %w", batch, ErrNoPayload)
 	}
-	return sent, wrap("read what was sent", err)
+	return sent, mirrordb.Wrap("read what was sent", err)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -70,10 +71,10 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 		return false, errors.New("settle part: there is none")
 	}
 	s := sub.store
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	lost := false
-	err = sub.write(func(tx *transaction) error {
+	err = sub.write(func(tx *mirrordb.Tx) error {
 		goOn, lost = false, false
 		switch {
 		case sub.retracts:
@@ -94,12 +95,12 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 		err = ErrLeaseLost
 	}
 	if err != nil {
-		return false, wrap("settle submission", err)
+		return false, mirrordb.Wrap("settle submission", err)
 	}
 	return goOn, nil
 }
 
-func (s *Outbox) settlePart(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (s *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	row, err := readPart(tx, part.ID)
 	if err != nil {
 		return false, err
@@ -125,15 +126,15 @@ type partRow struct {
 	state, payload                       string
 }
 
-func readPart(tx *transaction, id int64) (p partRow, err error) {
+func readPart(tx *mirrordb.Tx, id int64) (p partRow, err error) {
 	err = tx.Each(`SELECT id, batch_id, parent_id, resource_id, points, refused, state, coalesce(payload, '') FROM parts WHERE id = ?1`,
 		func(rows *sql.Rows) error {
 			return rows.Scan(&p.id, &p.batch, &p.parent, &p.resource, &p.points, &p.refused, &p.state, &p.payload)
 		}, id)
-	return p, wrap("read part", err)
+	return p, mirrordb.Wrap("read part", err)
 }
 
-func (s *Outbox) acceptPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
 	into := func(t *totals) *series.Value { return &t.accepted }
 	if o.Verdict == Partial {
 		into = func(t *totals) *series.Value { return &t.partial }
@@ -142,7 +143,7 @@ func (s *Outbox) acceptPart(tx *transaction, sub *Submission, row partRow, o Out
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
-		row.id, string(o.Verdict), o.Rejected, tx.now)
+		row.id, string(o.Verdict), o.Rejected, tx.Now)
 	if err == nil {
 		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)
 	}
@@ -153,7 +154,7 @@ func (s *Outbox) acceptPart(tx *transaction, sub *Submission, row partRow, o Out
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *series.Value, occupancy bool) error {
+func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals) *series.Value, occupancy bool) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
 		return err
@@ -186,18 +187,18 @@ func (s *Outbox) account(tx *transaction, row partRow, into func(*totals) *serie
 }
 
 // occupy notes that an occupancy point was accepted.
-func occupy(tx *transaction, point payloadPoint) error {
+func occupy(tx *mirrordb.Tx, point payloadPoint) error {
 	err := tx.Run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
 		ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
 		point.Occupancy, string(point.Attributes), string(point.Value))
 	if err == nil {
 		err = tx.Run(`DELETE FROM occupancy WHERE accepted = 0`)
 	}
-	return wrap("write occupancy", err)
+	return mirrordb.Wrap("write occupancy", err)
 }
 
 // finishBatch ends a batch of which every part is settled.
-func finishBatch(tx *transaction, batch int64) error {
+func finishBatch(tx *mirrordb.Tx, batch int64) error {
 	left, err := tx.Find(`SELECT count(*) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, batch)
 	if err != nil || left > 0 {
 		return err
@@ -206,7 +207,7 @@ func finishBatch(tx *transaction, batch int64) error {
 	if err := tx.Run(`UPDATE parts SET payload = NULL WHERE batch_id = ?1 AND state = 'split'`, batch); err != nil {
 		return err
 	}
-	if err := tx.Run(`UPDATE batches SET settled_at = ?2 WHERE id = ?1`, batch, tx.now); err != nil {
+	if err := tx.Run(`UPDATE batches SET settled_at = ?2 WHERE id = ?1`, batch, tx.Now); err != nil {
 		return err
 	}
 	mark, err := tx.Find(`SELECT mark FROM batches WHERE id = ?1`, batch)
@@ -220,17 +221,17 @@ func finishBatch(tx *transaction, batch int64) error {
 }
 
 // succeed notes an accepted submission and gives the lease back.
-func succeed(tx *transaction, f Forwarder, mark int64) error {
+func succeed(tx *mirrordb.Tx, f Forwarder, mark int64) error {
 	err := tx.Run(`INSERT INTO forwarders (kind, accepted_at, accepted, mark) VALUES (?1, ?2, 1, ?3)
 		ON CONFLICT (kind) DO UPDATE SET accepted_at = ?2, accepted = accepted + 1, mark = ?3, failures = 0, retry_at = 0`,
-		string(f), tx.now, mark)
+		string(f), tx.Now, mark)
 	if err == nil {
 		err = tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0, cut_off = 0`)
 	}
 	return err
 }
 
-func trimBatches(tx *transaction) error {
+func trimBatches(tx *mirrordb.Tx) error {
 	err := tx.Run(`UPDATE parts SET payload = NULL WHERE payload IS NOT NULL AND state <> 'sealed' AND state <> 'set aside'
 		AND batch_id < (SELECT id FROM batches WHERE settled_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepPayloads-1)
 	if err == nil {
@@ -244,11 +245,11 @@ func trimBatches(tx *transaction) error {
 		err = tx.Run(`DELETE FROM parts WHERE state = 'set aside'
 			AND id <= (SELECT id FROM parts WHERE state = 'set aside' ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepAside)
 	}
-	return wrap("trim batches", err)
+	return mirrordb.Wrap("trim batches", err)
 }
 
 // fail keeps the part and puts the next attempt off.
-func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Outcome) error {
+func (s *Outbox) fail(tx *mirrordb.Tx, sub *Submission, part, points int64, o Outcome) error {
 	p, err := progressOf(tx, sub.request.Forwarder)
 	if err != nil {
 		return err
@@ -257,7 +258,7 @@ func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Ou
 	delay = max(delay, min(o.RetryAfter, MaxRetryAfter))
 	err = tx.Run(`INSERT INTO forwarders (kind, failures, retry_at) VALUES (?1, 1, ?2)
 		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
-		string(sub.request.Forwarder), tx.now+int64(delay))
+		string(sub.request.Forwarder), tx.Now+int64(delay))
 	if err == nil {
 		err = advise(tx, sub.request.Forwarder, &o)
 	}
@@ -267,12 +268,12 @@ func (s *Outbox) fail(tx *transaction, sub *Submission, part, points int64, o Ou
 	if err == nil {
 		err = releaseLease(tx)
 	}
-	return wrap("note failure", err)
+	return mirrordb.Wrap("note failure", err)
 }
 
 // advise adds the advice to the reason of an answer that came often enough
 // since the last one that was accepted.
-func advise(tx *transaction, f Forwarder, o *Outcome) error {
+func advise(tx *mirrordb.Tx, f Forwarder, o *Outcome) error {
 	if o.Advice == "" {
 		return nil
 	}
@@ -282,7 +283,7 @@ func advise(tx *transaction, f Forwarder, o *Outcome) error {
 	if err == nil && before+1 >= AdviceAfter {
 		o.Reason += ". Advice: " + o.Advice
 	}
-	return wrap("read log", err)
+	return mirrordb.Wrap("read log", err)
 }
 
 // backoff is exponential with full jitter: installations that failed together
@@ -301,22 +302,22 @@ func (s *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
 }
 
 // logOutcome writes a row, or counts the last one again when it says the same.
-func logOutcome(tx *transaction, f Forwarder, batch, part, points int64, o Outcome) error {
+func logOutcome(tx *mirrordb.Tx, f Forwarder, batch, part, points int64, o Outcome) error {
 	if o.Verdict != Accepted && o.Verdict != Partial {
 		again, err := tx.Affected(`UPDATE submission_log SET times = times + 1, last_at = ?1
 			WHERE id = (SELECT max(id) FROM submission_log) AND forwarder = ?2 AND outcome = ?3 AND status = ?4
-				AND reason = ?5 AND part_id IS ?6`, tx.now, string(f), string(o.Verdict), o.Status, o.Reason, nullable(part))
+				AND reason = ?5 AND part_id IS ?6`, tx.Now, string(f), string(o.Verdict), o.Status, o.Reason, nullable(part))
 		if err != nil || again > 0 {
-			return wrap("write log", err)
+			return mirrordb.Wrap("write log", err)
 		}
 	}
 	err := tx.Run(`INSERT INTO submission_log (forwarder, batch_id, part_id, first_at, last_at, outcome, status, points, rejected, reason)
 		VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)`,
-		string(f), nullable(batch), nullable(part), tx.now, string(o.Verdict), o.Status, points, o.Rejected, o.Reason)
+		string(f), nullable(batch), nullable(part), tx.Now, string(o.Verdict), o.Status, points, o.Rejected, o.Reason)
 	if err == nil {
 		err = tx.Run(`DELETE FROM submission_log WHERE id <= (SELECT max(id) - ?1 FROM submission_log)`, keepLog)
 	}
-	return wrap("write log", err)
+	return mirrordb.Wrap("write log", err)
 }
 
 func nullable(id int64) any {
@@ -327,11 +328,11 @@ func nullable(id int64) any {
 }
 
 // setPartAside gives a single point up: it is shown, and never sent again.
-func (s *Outbox) setPartAside(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
 	if err := s.account(tx, row, func(t *totals) *series.Value { return &t.setAside }, false); err != nil {
 		return err
 	}
-	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.now)
+	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.Now)
 	if err == nil {
 		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
 		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)

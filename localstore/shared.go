@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -18,7 +19,7 @@ type upload struct {
 // sharedTotals returns the lifetime totals that may be sent, one part per
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
-func (s *Outbox) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part, error) {
+func (s *Outbox) sharedTotals(tx *mirrordb.Tx, sub *Submission) ([]*series.Part, error) {
 	b := newBatchBuilder(tx)
 	streams := make(map[stream]*streamTotal)
 	var order []*streamTotal
@@ -63,8 +64,8 @@ func (s *Outbox) sharedTotals(tx *transaction, sub *Submission) ([]*series.Part,
 
 // cumulative makes a part of a payload, from when the mirror was made to now. A
 // mirror that a clock far ahead made tells later and later times all the same.
-func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, error) {
-	wire, err := wireResource(&tx.header, resource)
+func (p *payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, error) {
+	wire, err := wireResource(&tx.Header, resource)
 	if err != nil {
 		return nil, err
 	}
@@ -72,12 +73,12 @@ func (p *payload) cumulative(tx *transaction, resource string) (*series.Part, er
 	if err != nil {
 		return nil, fmt.Errorf("count submissions: %w", err)
 	}
-	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.createdAt, max(tx.now, tx.createdAt+1+accepted)
+	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.CreatedAt, max(tx.Now, tx.CreatedAt+1+accepted)
 	return p.part(0, 0)
 }
 
 // eachShared calls f for every series of which something may be sent.
-func (s *Outbox) eachShared(tx *transaction, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
+func (s *Outbox) eachShared(tx *mirrordb.Tx, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
 	err := tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
@@ -95,7 +96,7 @@ func (s *Outbox) eachShared(tx *transaction, f func(resource int64, w *wireMetri
 			}
 			return f(resource, w, series, attributes, value)
 		})
-	return wrap("read totals", err)
+	return mirrordb.Wrap("read totals", err)
 }
 
 // shared returns recorded - withheld; ok is false where all was withheld.
@@ -146,7 +147,7 @@ func statePoint(w *wireMetric, state string) payloadPoint {
 
 // settleShared writes what became of one resource's totals. The totals count
 // as sent when those of every resource were accepted.
-func (s *Outbox) settleShared(tx *transaction, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	points := int64(part.Points())
 	if o.Verdict != Accepted && o.Verdict != Partial {
 		return false, s.fail(tx, sub, 0, points, o)
@@ -170,9 +171,9 @@ var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) V
 
 // saveUploads remembers what was sent, so that a later change of mind does not
 // take it back.
-func saveUploads(tx *transaction, list []upload) error {
+func saveUploads(tx *mirrordb.Tx, list []upload) error {
 	err := updateUploaded.run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
 		return appendValues(append(args, list[i].series), nil, list[i].value)
 	})
-	return wrap("write uploads", err)
+	return mirrordb.Wrap("write uploads", err)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -106,7 +107,7 @@ type LogEntry struct {
 // Reader reads what is in a mirror, for people. Its methods may be called
 // concurrently.
 type Reader struct {
-	db     *DB
+	db     *mirrordb.DB
 	ledger *ledger
 	outbox *Outbox
 }
@@ -120,7 +121,7 @@ func (s *Reader) missing() bool { return s == nil || s.db == nil }
 // Store, another process keeps the file locked, or a query does not end by itself.
 func (s *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 	snap, err := s.snapshot(ctx, q, true)
-	return snap, wrap("read mirror", err)
+	return snap, mirrordb.Wrap("read mirror", err)
 }
 
 // snapshot reads the file as it is at one moment, what is in flight only where
@@ -130,17 +131,19 @@ func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsho
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	if err := s.db.lockWithin(ctx); err != nil {
+	if err := s.db.LockWithin(ctx); err != nil {
 		return nil, err
 	}
-	defer s.db.unlock()
-	if !s.db.isReadOnly() && s.ledger.hasDeclarations() {
+	defer s.db.Unlock()
+	if !s.db.IsReadOnly() && s.ledger.hasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = s.db.briefly(func() error { return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil }) })
+		_ = s.db.Briefly(func() error {
+			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+		})
 	}
 	var snap *Snapshot
-	err := s.db.view(ctx, func(tx *transaction) (err error) {
+	err := s.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
 		snap, err = s.readSnapshot(tx, q, inFlight)
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -219,8 +220,8 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 func TestBusyMirrorIsErrBusy(t *testing.T) {
 	s, c := fresh(t)
 	other := open(t, s.Path(), c, Existing(), WithBusyTimeout(time.Millisecond))
-	s.db.lock()
-	err := s.db.update(s.db.context(), relaxed, func(*transaction) error {
+	s.db.Lock()
+	err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error {
 		if _, err := other.Snapshot(t.Context(), Query{}); err != nil {
 			t.Errorf("reading waits: %v", err)
 		}
@@ -229,7 +230,7 @@ func TestBusyMirrorIsErrBusy(t *testing.T) {
 		}
 		return nil
 	})
-	s.db.unlock()
+	s.db.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

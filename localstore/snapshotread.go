@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -22,13 +23,13 @@ type snapshotReader struct {
 	columns    [4]any // of a day
 }
 
-func (s *Reader) readSnapshot(tx *transaction, q Query, inFlight bool) (_ *Snapshot, err error) {
+func (s *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
 	if q.Name, err = nameNow(tx.Conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
-		Snapshot: &Snapshot{At: time.Unix(0, tx.now).UTC(), MirrorID: tx.mirror, InstallationID: tx.installation,
-			CreatedAt: newTime(tx.createdAt), Consent: s.db.consentOf(&tx.header)},
+		Snapshot: &Snapshot{At: time.Unix(0, tx.Now).UTC(), MirrorID: tx.Mirror, InstallationID: tx.Installation,
+			CreatedAt: newTime(tx.CreatedAt), Consent: s.db.ConsentOf(&tx.Header)},
 		Conn: tx.Conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
@@ -146,7 +147,7 @@ func (r *snapshotReader) readSeries() error {
 		}, r.query.Name)
 }
 
-func (r *snapshotReader) readInFlight(tx *transaction) error {
+func (r *snapshotReader) readInFlight(tx *mirrordb.Tx) error {
 	flying, _, err := inFlight(tx)
 	if err != nil {
 		return err

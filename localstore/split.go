@@ -3,6 +3,8 @@ package localstore
 import (
 	"fmt"
 	"slices"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
 // A destination that answers 400 or 413 may find a request too large, or a
@@ -24,7 +26,7 @@ const (
 )
 
 // splitPart replaces a part by two halves of it.
-func (s *Outbox) splitPart(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
 		return err
@@ -42,7 +44,7 @@ func (s *Outbox) splitPart(tx *transaction, sub *Submission, row partRow, o Outc
 			return err
 		}
 	}
-	return wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
+	return mirrordb.Wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
 }
 
 // rotate changes which points the halves begin with.
@@ -53,10 +55,10 @@ func (p *payload) rotate(attempt int64) {
 }
 
 // refuseOne counts a refusal of a single point. The rest of the batch goes on.
-func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
 	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.id)
 	if err != nil {
-		return wrap("find whole part", err)
+		return mirrordb.Wrap("find whole part", err)
 	}
 	whole := root == row.id
 	good, err := settledBelow(tx, root)
@@ -67,7 +69,7 @@ func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outc
 		return s.setPartAside(tx, sub, row, o)
 	}
 	if err := tx.Run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.id); err != nil {
-		return wrap("count refusal", err)
+		return mirrordb.Wrap("count refusal", err)
 	}
 	sub.refusal = &o
 	if whole || good {
@@ -80,13 +82,13 @@ func (s *Outbox) refuseOne(tx *transaction, sub *Submission, row partRow, o Outc
 }
 
 // join undoes the splitting of a part of which nothing was accepted.
-func (s *Outbox) join(tx *transaction, sub *Submission, root int64) error {
+func (s *Outbox) join(tx *mirrordb.Tx, sub *Submission, root int64) error {
 	err := tx.Run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
 	if err == nil {
 		err = tx.Run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
 	}
 	sub.tried[root] = true
-	return wrap("join parts", err)
+	return mirrordb.Wrap("join parts", err)
 }
 
 const (
@@ -97,14 +99,14 @@ const (
 )
 
 // settledBelow reports whether anything of a split part was settled already.
-func settledBelow(tx *transaction, id int64) (bool, error) {
+func settledBelow(tx *mirrordb.Tx, id int64) (bool, error) {
 	n, err := tx.Find(partsBelow+`SELECT count(*) FROM parts WHERE id IN (SELECT id FROM below) AND settled_at IS NOT NULL`, id)
-	return n > 0, wrap("compare parts", err)
+	return n > 0, mirrordb.Wrap("compare parts", err)
 }
 
 // endAttempt ends an attempt that leaves parts of the batch. Where single
 // points were refused it backs off; otherwise the next attempt goes on.
-func (s *Outbox) endAttempt(tx *transaction, sub *Submission) error {
+func (s *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.retracts {
 		return releaseLease(tx)
 	}

@@ -3,6 +3,7 @@ package localstore
 import (
 	"maps"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -29,9 +30,9 @@ func (x standing) clone() standing {
 
 // write runs f in a transaction. Each run of f, and who asks after one that
 // failed, begins with what was known before. The caller holds the Store's mu.
-func (sub *Submission) write(f func(*transaction) error) error {
+func (sub *Submission) write(f func(*mirrordb.Tx) error) error {
 	before := sub.standing
-	err := sub.store.db.update(sub.store.db.context(), relaxed, func(tx *transaction) error {
+	err := sub.store.db.Update(sub.store.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 		sub.standing = before.clone()
 		return f(tx)
 	})

@@ -3,17 +3,18 @@ package localstore
 import (
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // TestASettlementThatRunsAgainCountsOnce: where a transaction is run again after
 // a failure, its second run finds what the first one found.
 func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
-	twice := func(sub *Submission, f func(*transaction) error) error {
-		sub.store.db.lock()
-		defer sub.store.db.unlock()
+	twice := func(sub *Submission, f func(*mirrordb.Tx) error) error {
+		sub.store.db.Lock()
+		defer sub.store.db.Unlock()
 		runs := 0
-		return sub.write(func(tx *transaction) error {
+		return sub.write(func(tx *mirrordb.Tx) error {
 			if err := f(tx); err != nil {
 				return err
 			}
@@ -33,7 +34,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 			settle(t, sub, part, Outcome{Verdict: TooLarge, Status: 400})
 			part = next(t, sub)
 		}
-		err := twice(sub, func(tx *transaction) error {
+		err := twice(sub, func(tx *mirrordb.Tx) error {
 			_, err := s.outbox.settlePart(tx, sub, part, Outcome{Verdict: TooLarge, Status: 400})
 			return err
 		})
@@ -51,7 +52,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1), add(statistic(version("2"), "n"), 2), add(statistic(version("3"), "n"), 4))
 		sub := begin(t, s, request(Cumulative))
 		part, parts := next(t, sub), len(sub.shared)
-		err := twice(sub, func(tx *transaction) error {
+		err := twice(sub, func(tx *mirrordb.Tx) error {
 			_, err := s.outbox.settleShared(tx, sub, part, accepted)
 			return err
 		})
@@ -65,7 +66,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		execute(t, s, `UPDATE mirror SET cut_off = 1000`)
 		sub := mustBegin(t, s)
 		s.outbox.waits = true
-		err := twice(sub, func(tx *transaction) error { return s.outbox.cutOff(tx, sub) })
+		err := twice(sub, func(tx *mirrordb.Tx) error { return s.outbox.cutOff(tx, sub) })
 		if expect(t, s, "1001", `SELECT cut_off FROM mirror`); err != nil {
 			t.Error(err)
 		}

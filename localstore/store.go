@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
@@ -18,7 +19,7 @@ import (
 // return an error return [ErrNotOpen] then, but for Close, which has nothing to
 // do.
 type Store struct {
-	db       *DB
+	db       *mirrordb.DB
 	book     *book
 	ledger   *ledger
 	importer *importer
@@ -29,7 +30,7 @@ type Store struct {
 
 // newStore builds the rooms of a Store upon its file, which is not open yet.
 func newStore(c config, path string) *Store {
-	db := newDB(path, c.file)
+	db := mirrordb.New(path, c.file)
 	b := &book{db: db, limits: c.limits}
 	l := &ledger{db: db, book: b}
 	s := &Store{
@@ -43,13 +44,13 @@ func newStore(c config, path string) *Store {
 	if c.importFrom != "" {
 		s.importer.reference = python.FilesOf(c.importFrom)
 	}
-	db.use(hooks{
-		begin: l.register, waiting: l.hasDeclarations,
-		withhold: s.outbox.withholdPending,
-		opened:   s.importer.opened,
-		forgot:   func() { b.forgetTotals(); s.recorder.forget(); l.stale.Store(true) },
-		changed:  func() { b.forgetTotals(); s.recorder.changed() },
-		replaced: func() { l.anew.Store(true) },
+	db.Use(mirrordb.Hooks{
+		Begin: l.register, Waiting: l.hasDeclarations,
+		Withhold: s.outbox.withholdPending,
+		Opened:   s.importer.opened,
+		Forgot:   func() { b.forgetTotals(); s.recorder.forget(); l.stale.Store(true) },
+		Changed:  func() { b.forgetTotals(); s.recorder.changed() },
+		Replaced: func() { l.anew.Store(true) },
 	})
 	return s
 }
@@ -76,8 +77,8 @@ func Open(path string, opts ...Option) (*Store, error) {
 // ctx. The Store does not keep it.
 func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
-	if c.file.installationID != "" {
-		if err := schema.CheckInstallationID(c.file.installationID); err != nil {
+	if c.file.InstallationID != "" {
+		if err := schema.CheckInstallationID(c.file.InstallationID); err != nil {
 			return nil, err
 		}
 	}
@@ -85,15 +86,15 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	c.file.now = instant.Clock(c.file.now)
+	c.file.Now = instant.Clock(c.file.Now)
 	s := newStore(c, path)
-	s.db.lock()
-	defer s.db.unlock()
-	err = s.db.until(ctx, func() error {
-		if c.file.readOnly {
-			return s.db.openReadOnly()
+	s.db.Lock()
+	defer s.db.Unlock()
+	err = s.db.Until(ctx, func() error {
+		if c.file.ReadOnly {
+			return s.db.OpenReadOnly()
 		}
-		err := s.db.open()
+		err := s.db.Open()
 		if err == nil {
 			s.importer.importReference()
 		}
@@ -128,9 +129,9 @@ func (s *Store) Path() string {
 	if s.missing() {
 		return ""
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	return s.db.currentPath()
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.Path()
 }
 
 // missing reports a Store that [Open] did not make: nil, as a failed Open
@@ -143,7 +144,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 	if s.missing() {
 		return
 	}
-	s.db.setBusyTimeout(d)
+	s.db.SetBusyTimeout(d)
 }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
@@ -152,18 +153,18 @@ func (s *Store) Close() error {
 	if s.missing() {
 		return nil
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	if s.db.isClosed() {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if s.db.IsClosed() {
 		return nil
 	}
 	var err error
 	if s.ledger.hasDeclarations() {
-		err = s.db.briefly(func() error {
-			return s.db.update(s.db.context(), relaxed, func(*transaction) error { return nil })
+		err = s.db.Briefly(func() error {
+			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
 		})
 	}
-	err = errors.Join(err, s.db.close())
+	err = errors.Join(err, s.db.Close())
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
 	}
@@ -176,12 +177,12 @@ func (s *Store) Sync(context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	return wrap("sync mirror", s.db.update(s.db.context(), durable, func(tx *transaction) error {
+	s.db.Lock()
+	defer s.db.Unlock()
+	return mirrordb.Wrap("sync mirror", s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 		return tx.Run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
 }
 
 // IsReadOnly reports whether the Store was opened with [ReadOnly].
-func (s *Store) IsReadOnly() bool { return s.missing() || s.db.isReadOnly() }
+func (s *Store) IsReadOnly() bool { return s.missing() || s.db.IsReadOnly() }

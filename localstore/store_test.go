@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -379,7 +380,7 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 	expect(t, s, "wal", `PRAGMA journal_mode`)
 	expect(t, s, "1", `PRAGMA synchronous`)
 	expect(t, s, fmt.Sprint(schema.ApplicationID), `PRAGMA application_id`)
-	if err := s.db.update(s.db.context(), durable, func(tx *transaction) error {
+	if err := s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 		full, err := tx.Pragma("synchronous")
 		if full != 2 {
 			t.Errorf("synchronous = %d in a durable transaction", full)

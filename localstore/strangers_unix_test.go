@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -96,10 +97,10 @@ func TestAMirrorThatEverybodyMayWriteIsRefused(t *testing.T) {
 // others may open is closed to them.
 func TestTheLockFileIsOnesOwn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
-	write(t, path+lockSuffix, nil)
-	chmod(t, path+lockSuffix, 0o666)
-	err := sqlitedb.WithLockFile(path+lockSuffix, 0, func() error {
-		info, err := os.Stat(path + lockSuffix)
+	write(t, path+mirrordb.LockSuffix, nil)
+	chmod(t, path+mirrordb.LockSuffix, 0o666)
+	err := sqlitedb.WithLockFile(path+mirrordb.LockSuffix, 0, func() error {
+		info, err := os.Stat(path + mirrordb.LockSuffix)
 		if err == nil && info.Mode() != place.FileMode {
 			t.Errorf("it is locked with mode %v", info.Mode())
 		}
@@ -111,8 +112,8 @@ func TestTheLockFileIsOnesOwn(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
 	}
-	write(t, path+lockSuffix, nil)
-	chown(t, path+lockSuffix, stranger)
+	write(t, path+mirrordb.LockSuffix, nil)
+	chown(t, path+mirrordb.LockSuffix, stranger)
 	if _, err := Open(path); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "usage.db.lock belongs to user 4321") {
 		t.Errorf("Open = %v", err)
 	}

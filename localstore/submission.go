@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -64,7 +65,7 @@ type Submission struct {
 
 // Outbox is what waits to be sent, is being sent and was sent.
 type Outbox struct {
-	db       *DB
+	db       *mirrordb.DB
 	book     *book
 	importer *importer
 	random   func() float64 // spreads retries
@@ -81,25 +82,25 @@ func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	if s.importer.notImported != nil {
 		s.importer.importReference()
 	}
 	sub, err := s.begin(r, s.due, s.lease)
-	return sub, wrap("begin submission", err)
+	return sub, mirrordb.Wrap("begin submission", err)
 }
 
 // begin leases what is due. The caller holds s.mu.
-func (s *Outbox) begin(r Request, due func(*transaction, Request) (bool, error), lease func(*transaction, Request) (*Submission, error)) (*Submission, error) {
+func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error), lease func(*mirrordb.Tx, Request) (*Submission, error)) (*Submission, error) {
 	is := false
-	err := s.db.view(s.db.context(), func(tx *transaction) (err error) { is, err = due(tx, r); return err })
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) { is, err = due(tx, r); return err })
 	if err != nil || !is {
 		return nil, err
 	}
 	var sub *Submission
 	begin := func() error {
-		return s.db.update(s.db.context(), durable, func(tx *transaction) error {
+		return s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 			sub = nil
 			is, err := due(tx, r)
 			if err != nil || !is {
@@ -112,7 +113,7 @@ func (s *Outbox) begin(r Request, due func(*transaction, Request) (bool, error),
 	if r.Force {
 		err = begin()
 	} else {
-		err = s.db.briefly(begin) // there is a next check
+		err = s.db.Briefly(begin) // there is a next check
 	}
 	if err != nil {
 		return nil, err
@@ -125,7 +126,7 @@ func (s *Outbox) begin(r Request, due func(*transaction, Request) (bool, error),
 func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
-func (s *Outbox) lease(tx *transaction, r Request) (*Submission, error) {
+func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 	sub := s.newSubmission(tx, r)
 	var err error
 	if r.Forwarder == Cumulative {
@@ -150,19 +151,19 @@ func (s *Outbox) lease(tx *transaction, r Request) (*Submission, error) {
 	return sub, sub.renew(tx)
 }
 
-func (s *Outbox) newSubmission(tx *transaction, r Request) *Submission {
-	return &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.sharedMark, erased: tx.erasures, standing: newStanding()}
+func (s *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {
+	return &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
 }
 
-func (sub *Submission) renew(tx *transaction) error {
-	sub.until = tx.now + int64(min(max(sub.request.Lease, time.Second), MaxLease))
+func (sub *Submission) renew(tx *mirrordb.Tx) error {
+	sub.until = tx.Now + int64(min(max(sub.request.Lease, time.Second), mirrordb.MaxLease))
 	return tx.Run(`UPDATE mirror SET lease_token = ?1, lease_until = ?2`, sub.token, sub.until)
 }
 
 // holds reports whether the lease is still this submission's. One that has run
 // out is, until somebody else takes it.
-func (sub *Submission) holds(tx *transaction) bool {
-	return tx.leaseToken.Valid && tx.leaseToken.String == sub.token
+func (sub *Submission) holds(tx *mirrordb.Tx) bool {
+	return tx.LeaseToken.Valid && tx.LeaseToken.String == sub.token
 }
 
 // Next returns the next part to send in this attempt, nil after the last one.
@@ -171,11 +172,11 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 		return nil, ErrNotOpen
 	}
 	s := sub.store
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	var part *series.Part
 	lost := false
-	err := sub.write(func(tx *transaction) error {
+	err := sub.write(func(tx *mirrordb.Tx) error {
 		part, lost = nil, false
 		if !sub.holds(tx) {
 			if over, err := sub.over(tx); over || err != nil {
@@ -184,8 +185,8 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 			lost = true
 			return sub.overtaken(tx, Outcome{})
 		}
-		if !sub.request.MaySend || !tx.maySend() {
-			return fmt.Errorf("%w: %s", ErrNoConsent, tx.consent().Reason)
+		if !sub.request.MaySend || !tx.MaySend() {
+			return fmt.Errorf("%w: %s", ErrNoConsent, tx.Consent().Reason)
 		}
 		var err error
 		if part, err = sub.pick(tx); err != nil {
@@ -194,7 +195,7 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 		if part == nil {
 			return s.endAttempt(tx, sub)
 		}
-		if sub.until-tx.now > int64(sub.request.Lease)/2 {
+		if sub.until-tx.Now > int64(sub.request.Lease)/2 {
 			return nil
 		}
 		return sub.renew(tx)
@@ -203,7 +204,7 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 		err = ErrLeaseLost
 	}
 	if err != nil {
-		return nil, wrap("read part", err)
+		return nil, mirrordb.Wrap("read part", err)
 	}
 	sub.sending = part
 	if part != nil {
@@ -213,11 +214,11 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 }
 
 // over reports whether all of the submission is settled.
-func (sub *Submission) over(tx *transaction) (bool, error) {
+func (sub *Submission) over(tx *mirrordb.Tx) (bool, error) {
 	if sub.request.Forwarder == Cumulative {
 		return len(sub.shared) == 0, nil
 	}
-	if tx.erasures != sub.erased || sub.retracts {
+	if tx.Erasures != sub.erased || sub.retracts {
 		return false, nil
 	}
 	n, err := tx.Find(`SELECT count(*) FROM batches WHERE id = ?1 AND settled_at IS NOT NULL`, sub.batch)
@@ -231,7 +232,7 @@ const nextParts = `SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed'
 	ORDER BY refused, parent_id IS NULL, CASE WHEN parent_id IS NULL THEN 0 ELSE points END, id`
 
 // pick reads a part that was not tried.
-func (sub *Submission) pick(tx *transaction) (*series.Part, error) {
+func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 	if sub.retracts {
 		return sub.pickTombstone(tx)
 	}
@@ -269,15 +270,15 @@ func (sub *Submission) Pause(context.Context) (again bool, err error) {
 		return true, nil
 	}
 	s := sub.store
-	s.db.lock()
-	defer s.db.unlock()
-	err = sub.write(func(tx *transaction) error {
+	s.db.Lock()
+	defer s.db.Unlock()
+	err = sub.write(func(tx *mirrordb.Tx) error {
 		if !sub.holds(tx) {
 			return nil
 		}
 		return s.endAttempt(tx, sub)
 	})
-	return err == nil && sub.failed == nil, wrap("pause submission", err)
+	return err == nil && sub.failed == nil, mirrordb.Wrap("pause submission", err)
 }
 
 // Failed returns why the attempt ended although every request had an outcome:
@@ -307,11 +308,11 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 		return ErrNotOpen
 	}
 	s := sub.store
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	held := false
-	err := s.db.briefly(func() error {
-		return sub.write(func(tx *transaction) error {
+	err := s.db.Briefly(func() error {
+		return sub.write(func(tx *mirrordb.Tx) error {
 			held = sub.holds(tx)
 			switch {
 			case !held:
@@ -325,12 +326,12 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	if held && cutOff {
 		s.waits = false
 	}
-	return wrap("release submission", err) // otherwise it ends by itself
+	return mirrordb.Wrap("release submission", err) // otherwise it ends by itself
 }
 
 // cutOff notes an attempt that the end of its process cut off. Beyond those that
 // earn a shutdown its wait, only one that was waited for in vain counts.
-func (s *Outbox) cutOff(tx *transaction, sub *Submission) error {
+func (s *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
 	err := tx.Run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
 	if err != nil {
 		return err
@@ -342,6 +343,6 @@ func (s *Outbox) cutOff(tx *transaction, sub *Submission) error {
 	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
-func releaseLease(tx *transaction) error {
+func releaseLease(tx *mirrordb.Tx) error {
 	return tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
 }

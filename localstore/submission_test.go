@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -251,14 +252,14 @@ func TestALeaseIsRenewedFromPartToPart(t *testing.T) {
 func TestALeaseOfGarbageHoldsNobody(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	for _, until := range []int64{-1, 0, 1 << 62, c.now().Add(MaxLease + time.Second).UnixNano(), c.now().UnixNano()} {
+	for _, until := range []int64{-1, 0, 1 << 62, c.now().Add(mirrordb.MaxLease + time.Second).UnixNano(), c.now().UnixNano()} {
 		execute(t, s, `UPDATE mirror SET lease_token = '''; garbage', lease_until = ?1`, until)
 		sub := mustBegin(t, s)
 		if err := sub.Release(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	execute(t, s, `UPDATE mirror SET lease_token = 'theirs', lease_until = ?1`, c.now().Add(MaxLease).UnixNano())
+	execute(t, s, `UPDATE mirror SET lease_token = 'theirs', lease_until = ?1`, c.now().Add(mirrordb.MaxLease).UnixNano())
 	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) {
 		t.Errorf("Begin = %v, want ErrLeased", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -23,10 +24,12 @@ import (
 // the process that made the request has seen that it was accepted; until its
 // lease has ended, or it has said what it knows, a tombstone waits for it.
 
-func hasTombstones(h *header) bool { return h.version >= schema.TablesSince[schema.Tombstones] }
+func hasTombstones(h *mirrordb.Header) bool {
+	return h.Version >= schema.TablesSince[schema.Tombstones]
+}
 
 // retractionsLeft counts the requests that tombstones are yet to make.
-func retractionsLeft(c *sqlitedb.Conn, h *header) (int64, error) {
+func retractionsLeft(c *sqlitedb.Conn, h *mirrordb.Header) (int64, error) {
 	if !hasTombstones(h) {
 		return 0, nil
 	}
@@ -51,8 +54,8 @@ type told struct {
 // in, before everything is erased: tombstones for those that a batch under way
 // names, and for the others payloads that are sent once and not kept. Of what
 // cannot be read nothing is taken back: it must not keep anybody from erasing.
-func withdraw(tx *transaction) (kept []tombstone, once []*payload, err error) {
-	if !tx.maySend() {
+func withdraw(tx *mirrordb.Tx) (kept []tombstone, once []*payload, err error) {
+	if !tx.MaySend() {
 		return nil, nil, nil
 	}
 	tx.Limit(sqlitedb.MaxLoaded)
@@ -115,7 +118,7 @@ func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
 
 // tombstonesOf makes a tombstone for each part under way, and takes the streams that
 // it covers out of what was accepted.
-func tombstonesOf(tx *transaction, streams map[stream]*told) (list []tombstone, err error) {
+func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []tombstone, err error) {
 	err = tx.Each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
 		var resource int64
 		var text string
@@ -202,15 +205,15 @@ func (b *batchBuilder) opposites(order []*told) ([]*payload, error) {
 
 // bury writes the tombstones of an erasure. Those of earlier ones stay, but
 // where nothing may be sent nothing is kept.
-func bury(tx *transaction, list []tombstone) error {
-	if !tx.maySend() {
-		return wrap("empty tombstones", tx.Run(`DELETE FROM tombstones`))
+func bury(tx *mirrordb.Tx, list []tombstone) error {
+	if !tx.MaySend() {
+		return mirrordb.Wrap("empty tombstones", tx.Run(`DELETE FROM tombstones`))
 	}
 	var err error
 	var lease any
 	dueAt := int64(0)
-	if tx.leased(tx.now) {
-		lease, dueAt = tx.leaseToken.String, tx.leaseUntil
+	if tx.Leased(tx.Now) {
+		lease, dueAt = tx.LeaseToken.String, tx.LeaseUntil
 		// One of an earlier erasure may be what is being sent.
 		err = tx.Run(`UPDATE tombstones SET lease = ?1, due_at = max(due_at, ?2) WHERE lease IS NULL`, lease, dueAt)
 	}
@@ -222,10 +225,10 @@ func bury(tx *transaction, list []tombstone) error {
 	if err == nil {
 		err = tx.Run(`DELETE FROM tombstones WHERE id <= (SELECT max(id) - ?1 FROM tombstones)`, keepTombstones)
 	}
-	return wrap("write tombstones", err)
+	return mirrordb.Wrap("write tombstones", err)
 }
 
-func writeTombstone(tx *transaction, t tombstone, lease any, dueAt int64) error {
+func writeTombstone(tx *mirrordb.Tx, t tombstone, lease any, dueAt int64) error {
 	resend, err := t.resend.column()
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -24,7 +25,7 @@ type totals struct {
 // what is remembered of them.
 type book struct {
 	limits
-	db     *DB
+	db     *mirrordb.DB
 	totals map[int64]*totals // of series recorded lately
 }
 
@@ -47,7 +48,7 @@ const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coal
 // loadTotals returns the rows of the given series, remembered or read. Series
 // without one have a row of zeros. The rows are remembered for as long as no
 // other process writes.
-func (s *book) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
+func (s *book) loadTotals(tx *mirrordb.Tx, ids []int64) ([]*totals, error) {
 	var missing []int64
 	for _, id := range ids {
 		if s.totals[id] == nil {
@@ -68,7 +69,7 @@ func (s *book) loadTotals(tx *transaction, ids []int64) ([]*totals, error) {
 	return rows, nil
 }
 
-func (s *book) readTotals(tx *transaction, ids []int64) error {
+func (s *book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (s *book) rowsFor(trackable string) int64 {
 }
 
 // saveRecorded writes what a recording changed.
-func (s *book) saveRecorded(tx *transaction, rows []*totals) error {
+func (s *book) saveRecorded(tx *mirrordb.Tx, rows []*totals) error {
 	err := upsertRecorded.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return appendValues(append(args, t.series), []any{t.exports, t.updatedAt}, t.recorded, t.pending, t.withheld)
@@ -150,7 +151,7 @@ func (s *book) saveRecorded(tx *transaction, rows []*totals) error {
 }
 
 // saveTotals writes what a submission changed.
-func (s *book) saveTotals(tx *transaction, rows []*totals) error {
+func (s *book) saveTotals(tx *mirrordb.Tx, rows []*totals) error {
 	err := upsertBalance.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return appendValues(append(args, t.series), nil, t.pending, t.withheld, t.accepted, t.partial, t.setAside)

@@ -28,7 +28,7 @@ func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "usage.db")
 			for _, suffix := range []string{"", "-wal"} {
-				if content, err := os.ReadFile(s.db.path + suffix); err == nil {
+				if content, err := os.ReadFile(s.db.Path() + suffix); err == nil {
 					write(t, path+suffix, content)
 				}
 			}
@@ -64,14 +64,14 @@ func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
 func TestAReaderLeavesNothingBehind(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
-	r := open(t, s.db.path, c, ReadOnly())
+	r := open(t, s.db.Path(), c, ReadOnly())
 	closeStore(t, r)
-	if !place.HasLog(s.db.path) {
+	if !place.HasLog(s.db.Path()) {
 		t.Error("the log of a running process is gone")
 	}
 	closeStore(t, s)
-	first := open(t, s.db.path, c, ReadOnly())
-	second := open(t, s.db.path, c, ReadOnly())
+	first := open(t, s.db.Path(), c, ReadOnly())
+	second := open(t, s.db.Path(), c, ReadOnly())
 	for _, reader := range []*Store{first, second} {
 		if _, err := reader.Snapshot(t.Context(), Query{}); err != nil {
 			t.Error(err)
@@ -82,8 +82,8 @@ func TestAReaderLeavesNothingBehind(t *testing.T) {
 		t.Error(err)
 	}
 	closeStore(t, first)
-	if place.HasBeside(s.db.path) {
-		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.db.path)))
+	if place.HasBeside(s.db.Path()) {
+		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.db.Path())))
 	}
 }
 
@@ -101,13 +101,13 @@ func TestAMirrorInADirectoryThatCannotBeWritten(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	closeStore(t, s)
-	dir := filepath.Dir(s.db.path)
+	dir := filepath.Dir(s.db.Path())
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = os.Chmod(dir, 0o700) }()
 	for name, option := range map[string]Option{"change": Existing(), "look": ReadOnly()} {
-		if _, err := Open(s.db.path, option, WithClock(c.now)); !errors.Is(err, fs.ErrPermission) {
+		if _, err := Open(s.db.Path(), option, WithClock(c.now)); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s: Open = %v", name, err)
 		}
 	}

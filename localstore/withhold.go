@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -11,7 +12,7 @@ import (
 // withholdStates takes the States that wait to be sent back to what the
 // destination knows or is being sent. The next change that may be sent shows
 // them again.
-func withholdStates(tx *transaction) error {
+func withholdStates(tx *mirrordb.Tx) error {
 	known, err := knownStates(tx)
 	if err != nil {
 		return fmt.Errorf("withhold states: %w", err)
@@ -24,11 +25,11 @@ func withholdStates(tx *transaction) error {
 			err = shareState(tx, trackable, known[trackable])
 		}
 	}
-	return wrap("withhold states", err)
+	return mirrordb.Wrap("withhold states", err)
 }
 
 // shareState sets which state may be sent: none where p is empty.
-func shareState(tx *transaction, trackable int64, p placed) error {
+func shareState(tx *mirrordb.Tx, trackable int64, p placed) error {
 	var series, state any
 	if p.series != 0 {
 		series, state = p.series, p.state
@@ -39,7 +40,7 @@ func shareState(tx *transaction, trackable int64, p placed) error {
 
 // knownStates returns where the destination counts this installation by State,
 // once what is in flight has arrived.
-func knownStates(tx *transaction) (map[int64]placed, error) {
+func knownStates(tx *mirrordb.Tx) (map[int64]placed, error) {
 	counts := make(map[placed]int64)
 	err := tx.Each(`SELECT series_id, state, accepted FROM occupancy`, func(rows *sql.Rows) error {
 		var p placed
@@ -105,7 +106,7 @@ func addOccupied(counts map[placed]int64, payload string) error {
 // withholdPending moves all that waits to be sent to what is never sent, but
 // for what a cumulative forwarder has sent in its totals already: those must not
 // fall, and what was sent there with consent may be sent elsewhere.
-func (s *Outbox) withholdPending(tx *transaction) error {
+func (s *Outbox) withholdPending(tx *mirrordb.Tx) error {
 	ids, err := tx.List(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
 	if err != nil {
 		return err
@@ -144,7 +145,7 @@ func (s *Outbox) withholdPending(tx *transaction) error {
 
 // uploads returns the totals that a cumulative forwarder sent, if it was the
 // last one that sent anything.
-func (s *Outbox) uploads(tx *transaction) (map[int64]any, error) {
+func (s *Outbox) uploads(tx *mirrordb.Tx) (map[int64]any, error) {
 	uploaded := make(map[int64]any)
 	err := tx.Each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
 		AND (SELECT mark FROM forwarders WHERE kind = 'cumulative')
@@ -156,7 +157,7 @@ func (s *Outbox) uploads(tx *transaction) (map[int64]any, error) {
 			uploaded[series] = column
 			return err
 		})
-	return uploaded, wrap("read uploads", err)
+	return uploaded, mirrordb.Wrap("read uploads", err)
 }
 
 // uploadedPending returns which part of pending is in a total that was sent.

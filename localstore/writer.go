@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -106,16 +107,16 @@ func (s *recorder) Writer(maySend bool) (*Writer, error) {
 	if s == nil || s.db == nil {
 		return nil, ErrNotOpen
 	}
-	s.db.lock()
-	defer s.db.unlock()
-	if s.db.isReadOnly() {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if s.db.IsReadOnly() {
 		return nil, ErrReadOnly
 	}
 	if s.writer != nil {
 		return nil, ErrInUse
 	}
 	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
-	err := s.db.view(s.db.context(), func(tx *transaction) error { w.from = observationOf(&tx.header, maySend); return nil })
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
@@ -131,17 +132,17 @@ func (w *Writer) Close() {
 	if w.missing() {
 		return
 	}
-	w.store.db.lock()
-	defer w.store.db.unlock()
+	w.store.db.Lock()
+	defer w.store.db.Unlock()
 	if w.store.writer == w {
 		w.store.writer = nil
 	}
 }
 
-func observationOf(h *header, maySend bool) observation {
+func observationOf(h *mirrordb.Header, maySend bool) observation {
 	return observation{
-		maySend: maySend && h.maySend(), off: h.mode == consent.ModeOff,
-		epoch: h.epoch, erasures: h.erasures, mirror: h.mirror,
+		maySend: maySend && h.MaySend(), off: h.Mode == consent.ModeOff,
+		epoch: h.Epoch, erasures: h.Erasures, mirror: h.Mirror,
 	}
 }
 
@@ -165,11 +166,11 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 		return ErrNotOpen
 	}
 	s := w.store
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	w.maySend = maySend
-	return wrap("observe mirror", s.db.briefly(func() error {
-		return s.db.view(s.db.context(), func(tx *transaction) error { w.ahead = observationOf(&tx.header, maySend); return nil })
+	return mirrordb.Wrap("observe mirror", s.db.Briefly(func() error {
+		return s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.ahead = observationOf(&tx.Header, maySend); return nil })
 	}))
 }
 
@@ -180,16 +181,16 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 		return ErrNotOpen
 	}
 	s := w.store
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	w.maySend = maySend
 	var now observation
-	observe := func(tx *transaction) error { now = observationOf(&tx.header, maySend); return nil }
+	observe := func(tx *mirrordb.Tx) error { now = observationOf(&tx.Header, maySend); return nil }
 	var err error
-	if s.db.waiting() {
-		err = s.db.update(s.db.context(), relaxed, observe)
+	if s.db.Waiting() {
+		err = s.db.Update(s.db.Context(), mirrordb.Relaxed, observe)
 	} else {
-		err = s.db.view(s.db.context(), observe)
+		err = s.db.View(s.db.Context(), observe)
 	}
 	if err == nil {
 		w.moveOn(w.ahead, now)
@@ -208,8 +209,8 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 		return ErrNotOpen
 	}
 	s := w.store
-	s.db.lock()
-	defer s.db.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
@@ -225,14 +226,14 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
 func (s *recorder) worthRepeating(err error) bool {
-	return !s.db.isClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
+	return !s.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
 }
 
 func (w *Writer) record(r *Recording) error {
 	s := w.store
 	var now observation
-	err := s.db.update(s.db.context(), relaxed, func(tx *transaction) error {
-		now = observationOf(&tx.header, r.MaySend)
+	err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+		now = observationOf(&tx.Header, r.MaySend)
 		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
 		}
@@ -244,7 +245,7 @@ func (w *Writer) record(r *Recording) error {
 	})
 	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {
-		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.identityNow().mirror}
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.Identity().Mirror}
 		return w.settleAttempt(err)
 	}
 	if err != nil {
@@ -260,12 +261,12 @@ func (w *Writer) record(r *Recording) error {
 const keepWriters = 100
 
 // sign writes the number of this recording, by which its outcome can be told.
-func (w *Writer) sign(tx *transaction) error {
+func (w *Writer) sign(tx *mirrordb.Tx) error {
 	err := tx.Run(`INSERT INTO writers (id, seq, committed_at) VALUES (?1, ?2, ?3)
-		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.now)
+		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.Now)
 	if err == nil && w.seq == 0 {
 		err = tx.Run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
-			tx.now-instant.NanosecondsPerDay, keepWriters)
+			tx.Now-instant.NanosecondsPerDay, keepWriters)
 	}
 	if err != nil {
 		return fmt.Errorf("sign recording: %w", err)
@@ -279,8 +280,8 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	if w.missing() {
 		return false, ErrNotOpen
 	}
-	w.store.db.lock()
-	defer w.store.db.unlock()
+	w.store.db.Lock()
+	defer w.store.db.Unlock()
 	if w.attempt == nil {
 		return true, nil
 	}
@@ -296,8 +297,8 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 func (w *Writer) settleAttempt(cause error) error {
 	s := w.store
 	var seq int64
-	err := s.db.view(s.db.context(), func(tx *transaction) error {
-		if tx.mirror != w.attempt.mirror {
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error {
+		if tx.Mirror != w.attempt.mirror {
 			return nil // another file: what was written to the former is gone
 		}
 		n, err := tx.Find(`SELECT seq FROM writers WHERE id = ?1`, w.id)

@@ -34,7 +34,7 @@ func (noRows) Next([]driver.Value) error { return io.EOF }
 // returned function is called.
 func replaceStatement(t *testing.T, s *Store, query string, f func(former *sql.Stmt) error) (restore func()) {
 	t.Helper()
-	conn := s.db.conn
+	conn := s.db.Conn
 	former, err := conn.Prepared(query)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"errors"
@@ -35,7 +35,7 @@ func (s *DB) copyAside(cause error) (aside string, err error) {
 	if err := s.closeLeft(); err != nil {
 		return "", errors.Join(cause, err)
 	}
-	aside = place.AsideName(s.path, s.now())
+	aside = place.AsideName(s.path, s.Now())
 	err = place.WhenUnused(s.path, func(f *os.File) error {
 		err := place.RenameBeside(s.path, aside)
 		if err == nil {

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -20,21 +20,21 @@ type soundness struct {
 // processes write all the time, and the tables may have thousands of rows: they
 // are looked at where the schema is another one, or the file has grown by as much
 // as such a text takes.
-func (s *DB) refuseNews(h header) error {
+func (s *DB) refuseNews(h Header) error {
 	known := s.accepted
-	if known.of != s.conn {
-		known = soundness{of: s.conn}
+	if known.of != s.Conn {
+		known = soundness{of: s.Conn}
 	}
-	if s.readOnly || s.existing || h.dataVersion == known.dataVersion {
+	if s.ReadOnly || s.Existing || h.DataVersion == known.dataVersion {
 		return nil
 	}
-	number, inUse, err := schema.Extent(s.conn)
+	number, inUse, err := schema.Extent(s.Conn)
 	if err != nil {
 		return err
 	}
 	opened := known.dataVersion == 0
 	if opened || number != known.schema {
-		if err := schema.RefuseViews(s.conn, series.ErrUnreadable); err != nil {
+		if err := schema.RefuseViews(s.Conn, series.ErrUnreadable); err != nil {
 			return err
 		}
 	}
@@ -45,9 +45,9 @@ func (s *DB) refuseNews(h header) error {
 	if opened {
 		queries = append(queries, schema.LongAttributes)
 	}
-	if err := schema.RefuseLong(s.conn, queries...); err != nil {
+	if err := schema.RefuseLong(s.Conn, queries...); err != nil {
 		return err
 	}
-	s.accepted = soundness{s.conn, h.dataVersion, number, least}
+	s.accepted = soundness{s.Conn, h.DataVersion, number, least}
 	return nil
 }

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"errors"
@@ -22,8 +22,8 @@ type held struct {
 	resting     *time.Timer // closes the file when nobody asks any more
 }
 
-// noteSuffix names the note that a mirror is damaged and to be closed.
-const noteSuffix = ".damaged"
+// NoteSuffix names the note that a mirror is damaged and to be closed.
+const NoteSuffix = ".damaged"
 
 // errNoted is met where a note lies beside a mirror.
 var errNoted = errors.New("localstore: another process found it damaged")
@@ -33,51 +33,51 @@ var errNoted = errors.New("localstore: another process found it damaged")
 // who did not notice by then does so with the next recording. The caller holds
 // the lock file.
 func (s *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
-	aside, err = place.SetAside(s.path, s.now())
+	aside, err = place.SetAside(s.path, s.Now())
 	if !place.IsHeld(err) {
 		return aside, err
 	}
 	// Where it cannot be written the others meet the damage themselves.
-	_ = os.WriteFile(s.path+noteSuffix, []byte(note(place.FileID(s.path), unreadable)), 0o600)
-	ends, until := orBackground(s.ends), time.Now().Add(s.patience())
+	_ = os.WriteFile(s.path+NoteSuffix, []byte(Note(place.FileID(s.path), unreadable)), 0o600)
+	ends, until := OrBackground(s.ends), time.Now().Add(s.Patience())
 	for place.IsHeld(err) && !s.held.waited && ends.Err() == nil && time.Now().Before(until) {
-		aside, err = place.SetAside(s.path, s.now())
+		aside, err = place.SetAside(s.path, s.Now())
 	}
 	if !place.IsHeld(err) {
 		s.held.waited = false
 		return aside, err
 	}
-	s.held.waited = s.held.waited || s.patience() == s.busyLimit()
-	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", errBusy, err)
+	s.held.waited = s.held.waited || s.Patience() == s.BusyLimit()
+	return aside, fmt.Errorf("%w: it is damaged, and cannot be set aside while it is open elsewhere: %w", ErrBusy, err)
 }
 
-// note names a damaged file, and says whether a check of SQLite finds the damage:
+// Note names a damaged file, and says whether a check of SQLite finds the damage:
 // whoever reads it is to know both.
-func note(file string, unreadable bool) string {
+func Note(file string, unreadable bool) string {
 	if unreadable {
 		return "unreadable " + file + "\n"
 	}
 	return "damaged " + file + "\n"
 }
 
-// isNoted reports whether the mirror is to be closed.
-func (s *DB) isNoted() bool {
+// IsNoted reports whether the mirror is to be closed.
+func (s *DB) IsNoted() bool {
 	if !place.OpenKeepsName {
 		return false
 	}
-	file, err := os.Lstat(s.path + noteSuffix)
+	file, err := os.Lstat(s.path + NoteSuffix)
 	return err == nil && file.Mode().IsRegular() && !file.ModTime().Equal(s.held.disbelieved)
 }
 
 // notedUnreadable reports whether a note says of the file at the path what no
 // check finds again.
 func (s *DB) notedUnreadable() bool {
-	if !s.isNoted() {
+	if !s.IsNoted() {
 		return false
 	}
-	text, err := os.ReadFile(s.path + noteSuffix)
+	text, err := os.ReadFile(s.path + NoteSuffix)
 	id := place.FileID(s.path)
-	return err == nil && id != "" && strings.TrimSpace(string(text)) == strings.TrimSpace(note(id, true))
+	return err == nil && id != "" && strings.TrimSpace(string(text)) == strings.TrimSpace(Note(id, true))
 }
 
 // removeNote takes the note away once the mirror was set aside, or turned out
@@ -86,7 +86,7 @@ func (s *DB) removeNote() {
 	if !place.OpenKeepsName {
 		return
 	}
-	path := s.path + noteSuffix
+	path := s.path + NoteSuffix
 	if file, err := os.Lstat(path); err == nil {
 		s.held.disbelieved = file.ModTime()
 		_ = place.Remove(path)
@@ -96,8 +96,8 @@ func (s *DB) removeNote() {
 // heed sets a mirror aside that another process found damaged, before it is
 // opened again.
 func (s *DB) heed() error {
-	if s.existing {
-		return fmt.Errorf("%w: %w", errDamaged, errNoted)
+	if s.Existing {
+		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
 	}
-	return s.replaceDamaged(errNoted)
+	return s.ReplaceDamaged(errNoted)
 }

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"time"
@@ -14,11 +14,11 @@ const restAfter = 5 * time.Second
 // restLater makes the Store close its file in a while, and at once where that
 // is damaged. The next reading opens it again. The caller holds s.mu.
 func (s *DB) restLater() {
-	if !place.OpenKeepsName || s.conn == nil || !s.readOnly && !s.existing {
+	if !place.OpenKeepsName || s.Conn == nil || !s.ReadOnly && !s.Existing {
 		return
 	}
-	if s.isNoted() {
-		s.rest()
+	if s.IsNoted() {
+		s.Rest()
 		return
 	}
 	if s.held.resting != nil {
@@ -27,18 +27,21 @@ func (s *DB) restLater() {
 	s.held.resting = time.AfterFunc(restAfter, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.rest()
+		s.Rest()
 	})
 }
 
-func (s *DB) rest() {
+func (s *DB) Rest() {
 	switch {
-	case s.conn == nil || s.closed:
+	case s.Conn == nil || s.closed:
 		return
-	case s.readOnly:
-		_ = s.leaveReader(s.conn, s.file) // nothing was written
+	case s.ReadOnly:
+		_ = s.leaveReader(s.Conn, s.file) // nothing was written
 	default:
-		s.release(s.conn)
+		s.release(s.Conn)
 	}
-	s.conn = nil
+	s.Conn = nil
 }
+
+// IsResting reports whether the file will be closed in a while.
+func (s *DB) IsResting() bool { return s.held.resting != nil }

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"errors"
@@ -21,11 +21,11 @@ var errMoved = errors.New("localstore: mirror was replaced while it was opened")
 // opens is how often a file is opened that others set aside, or make, meanwhile.
 const opens = 6
 
-// open connects, and sets a damaged file aside. While several processes do that
+// Open connects, and sets a damaged file aside. While several processes do that
 // one may see the journal of another's fresh file beside the old one, and meets
 // an error that is gone the next time.
-func (s *DB) open() error {
-	until := time.Now().Add(s.patience())
+func (s *DB) Open() error {
+	until := time.Now().Add(s.Patience())
 	doubted := false
 	for try := 1; ; try++ {
 		err := s.connect()
@@ -35,14 +35,14 @@ func (s *DB) open() error {
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
 			return s.named(err)
-		case (damaged(err) || errors.Is(err, place.ErrNotMirror) || sqlitedb.HasCode(err, sqlitedb.CodeBusy)) && s.makeWay():
+		case (IsDamage(err) || errors.Is(err, place.ErrNotMirror) || sqlitedb.HasCode(err, sqlitedb.CodeBusy)) && s.makeWay():
 		case sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable():
-		case damaged(err) && s.existing:
+		case IsDamage(err) && s.Existing:
 			return s.named(s.refuseForeign(err))
-		case damaged(err) && !doubted:
+		case IsDamage(err) && !doubted:
 			doubted = true // one read may fail on a sound file
-		case damaged(err):
-			if err := s.replaceDamaged(err); err != nil {
+		case IsDamage(err):
+			if err := s.ReplaceDamaged(err); err != nil {
 				return err
 			}
 		case sqlitedb.NoSharedMemory(err):
@@ -61,35 +61,35 @@ func (s *DB) open() error {
 
 func (s *DB) connect() error {
 	file, err := s.locate()
-	if err == nil && s.isNoted() {
+	if err == nil && s.IsNoted() {
 		if err := s.heed(); err != nil {
 			return err
 		}
 		file, err = s.locate()
 	}
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
-	if absent && s.last.mirror == "" && place.HasLog(s.path) { // SQLite removes one beside an empty file
+	if absent && s.last.Mirror == "" && place.HasLog(s.path) { // SQLite removes one beside an empty file
 		s.lost = true
 	}
 	switch {
 	case absent && s.makeWay(), err == nil && s.makeWayForJournal():
 		return s.connect()
-	case absent && s.existing && err == nil:
-		return fmt.Errorf("%w: %w", place.ErrNotMirror, errEmpty)
-	case absent && !s.existing:
+	case absent && s.Existing && err == nil:
+		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
+	case absent && !s.Existing:
 		if err := s.create(); err != nil {
 			return err
 		}
 		file, err = s.locate()
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !s.existing:
+	case errors.Is(err, fs.ErrNotExist) && !s.Existing:
 		return errMoved
 	case err != nil:
 		return err
 	}
 	os.SameFile(file, file) // on Windows the first comparison reads which file it is
-	conn, err := sqlitedb.Open(s.path, false, s.patience())
+	conn, err := sqlitedb.Open(s.path, false, s.Patience())
 	if err == nil {
 		conn.EndWith(s.ends)
 		err = s.prepare(conn)
@@ -99,7 +99,7 @@ func (s *DB) connect() error {
 		if conn != nil {
 			conn.Abandon()
 		}
-		s.conn = nil
+		s.Conn = nil
 		return errors.Join(errMoved, err)
 	}
 	if conn == nil {
@@ -117,7 +117,7 @@ func (s *DB) prepare(conn *sqlitedb.Conn) error {
 	if err := checkMirror(conn); err != nil {
 		return err
 	}
-	if !s.existing {
+	if !s.Existing {
 		if err := schema.RefuseViews(conn, schema.ErrNoMirror); err != nil {
 			return err
 		}
@@ -134,27 +134,27 @@ func (s *DB) prepare(conn *sqlitedb.Conn) error {
 			return err
 		}
 	}
-	s.conn, s.dataVersion = conn, 0
-	s.forget()
-	h, err := s.readHeader()
+	s.Conn, s.dataVersion = conn, 0
+	s.Forget()
+	h, err := s.ReadHeader()
 	if err != nil {
-		s.conn = nil
+		s.Conn = nil
 		return err
 	}
-	s.adopt(h)
+	s.Adopt(h)
 	s.inherits, s.lost = false, false
-	if h.erasePending {
-		_ = s.finishErase() // otherwise the next open does
+	if h.ErasePending {
+		_ = s.FinishErase() // otherwise the next open does
 	}
-	if s.installationID == "" || s.installationID == h.installation {
+	if s.InstallationID == "" || s.InstallationID == h.Installation {
 		return nil
 	}
-	err = conn.Immediate(func() error { return conn.Run(schema.ReplaceInstallation, s.installationID) })
+	err = conn.Immediate(func() error { return conn.Run(schema.ReplaceInstallation, s.InstallationID) })
 	if err != nil {
-		s.conn = nil
+		s.Conn = nil
 		return fmt.Errorf("set installation id: %w", err)
 	}
-	s.identity.installation, s.last.installation = s.installationID, s.installationID
+	s.identity.Installation, s.last.Installation = s.InstallationID, s.InstallationID
 	return nil
 }
 
@@ -164,15 +164,15 @@ func (s *DB) prepare(conn *sqlitedb.Conn) error {
 // set aside as damaged, and another one after somebody deleted it.
 func (s *DB) newMirror() []any {
 	installation := uuid.NewString()
-	if s.inherits && s.last.installation != "" {
-		installation = s.last.installation
+	if s.inherits && s.last.Installation != "" {
+		installation = s.last.Installation
 	}
 	h := s.last
-	h.decide(s.decision.Read(s.path, s.asked))
+	h.Decide(s.decision.Read(s.path, s.asked))
 	if s.lost {
 		h = s.afterLoss(h)
 	}
-	return []any{uuid.NewString(), installation, s.now().UnixNano(), int64(h.mode), h.modeSince, h.requireConsent, h.erasures}
+	return []any{uuid.NewString(), installation, s.Now().UnixNano(), int64(h.Mode), h.modeSince, h.RequireConsent, h.Erasures}
 }
 
 // checkMirror refuses what is somebody else's. It looks once, at one state of
@@ -195,7 +195,7 @@ func checkMirror(c *sqlitedb.Conn) error {
 func (s *DB) setUp(c *sqlitedb.Conn, path string) error {
 	mode, err := c.JournalMode()
 	if err == nil && mode != "wal" && s.mayHaveLog(path) {
-		mode, err = c.WriteAhead(s.patience())
+		mode, err = c.WriteAhead(s.Patience())
 	}
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)
@@ -203,9 +203,9 @@ func (s *DB) setUp(c *sqlitedb.Conn, path string) error {
 	return c.Relax(mode)
 }
 
-// openReadOnly opens a file without changing it. Another process may be putting
+// OpenReadOnly opens a file without changing it. Another process may be putting
 // one in its place.
-func (s *DB) openReadOnly() error {
+func (s *DB) OpenReadOnly() error {
 	for try := 1; ; try++ {
 		file, err := s.locate()
 		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() {
@@ -227,7 +227,7 @@ func (s *DB) openReadOnly() error {
 		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
-		if (damaged(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable() {
+		if (IsDamage(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable() {
 			continue
 		}
 		return s.named(s.refuseForeign(err))
@@ -241,14 +241,14 @@ func (s *DB) follow() error {
 	if err != nil {
 		return err
 	}
-	if s.conn != nil && os.SameFile(file, s.file) && !s.conn.Immutable {
+	if s.Conn != nil && os.SameFile(file, s.file) && !s.Conn.Immutable {
 		return nil
 	}
-	if s.conn != nil {
-		_ = s.leaveReader(s.conn, s.file) // read-only, it leaves the files of its successor alone
-		s.conn = nil
+	if s.Conn != nil {
+		_ = s.leaveReader(s.Conn, s.file) // read-only, it leaves the files of its successor alone
+		s.Conn = nil
 	}
-	return s.openReadOnly()
+	return s.OpenReadOnly()
 }
 
 func (s *DB) inspect(conn *sqlitedb.Conn) error {
@@ -263,15 +263,15 @@ func (s *DB) inspect(conn *sqlitedb.Conn) error {
 		return fmt.Errorf("%w: schema %d, this program knows %d", schema.ErrNewer, version, schema.Version)
 	}
 	if version == 0 {
-		return fmt.Errorf("%w: %w", place.ErrNotMirror, errEmpty)
+		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
 	}
-	s.conn = conn
-	s.forget()
-	h, err := s.readHeader()
+	s.Conn = conn
+	s.Forget()
+	h, err := s.ReadHeader()
 	if err != nil {
-		s.conn = nil
+		s.Conn = nil
 		return err
 	}
-	s.adopt(h)
+	s.Adopt(h)
 	return nil
 }

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ import (
 
 // connectReader opens a mirror for reading.
 func (s *DB) connectReader() (*sqlitedb.Conn, error) {
-	conn, err := sqlitedb.Open(s.path, true, s.patience())
+	conn, err := sqlitedb.Open(s.path, true, s.Patience())
 	if err == nil {
 		conn.EndWith(s.ends)
 		if err = s.inspect(conn); err == nil {
@@ -50,7 +50,7 @@ func (s *DB) connectUnwritable(cause error) (*sqlitedb.Conn, error) {
 		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read it cannot be made in %s (%w); "+
 			"a copy where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
 	}
-	conn, err := sqlitedb.OpenSource(sqlitedb.DataSource(s.path, true, s.patience()) + "&immutable=1")
+	conn, err := sqlitedb.OpenSource(sqlitedb.DataSource(s.path, true, s.Patience()) + "&immutable=1")
 	if err != nil {
 		return nil, err
 	}

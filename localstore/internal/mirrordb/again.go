@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"errors"
@@ -13,12 +13,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// again runs an attempt anew when it fails in a way that may be the connection's
+// Again runs an attempt anew when it fails in a way that may be the connection's
 // fault: first on a fresh connection, because a single read may fail on a sound
 // file, then, where that finds damage too, on what takes the file's place. What
 // was counted need not wait for the next recording, and the last one of a
 // process has no next.
-func (s *DB) again(attempt func() error) error {
+func (s *DB) Again(attempt func() error) error {
 	err := attempt()
 	if s.mayBlockItself(err) {
 		return s.unblocked(attempt, err)
@@ -35,14 +35,14 @@ func (s *DB) again(attempt func() error) error {
 	} else if err = attempt(); !s.doubtful(err) || errors.As(err, &commit) {
 		return err
 	}
-	if s.readOnly || s.existing || !damaged(err) {
+	if s.ReadOnly || s.Existing || !IsDamage(err) {
 		return s.named(err)
 	}
-	s.leave()
-	if replaceErr := s.replaceDamaged(err); errors.Is(replaceErr, errBusy) {
+	s.Leave()
+	if replaceErr := s.ReplaceDamaged(err); errors.Is(replaceErr, ErrBusy) {
 		return replaceErr // what was counted waits for the others
 	} else if replaceErr != nil {
-		s.report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
+		s.Report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
 	}
 	return attempt()
 }
@@ -55,14 +55,14 @@ const noWait = time.Nanosecond
 // connection and all other processes from writing for as long as it is open,
 // and SQLite says no more of it than that the file is busy.
 func (s *DB) mayBlockItself(err error) bool {
-	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && s.conn != nil && !s.closed && !s.readOnly && !errors.Is(err, python.ErrReference)
+	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && s.Conn != nil && !s.closed && !s.ReadOnly && !errors.Is(err, python.ErrReference)
 }
 
 // unblocked runs an attempt that found the mirror busy anew, on a fresh
 // connection and without another wait.
 func (s *DB) unblocked(attempt func() error, busy error) error {
-	s.release(s.conn)
-	s.conn = nil
+	s.release(s.Conn)
+	s.Conn = nil
 	if errors.As(busy, new(*sqlitedb.CommitError)) {
 		return busy // what became of it is asked before it is tried again
 	}
@@ -75,10 +75,10 @@ func (s *DB) unblocked(attempt func() error, busy error) error {
 // doubtful reports whether an error may come from the connection, or from one
 // system call, rather than from the file.
 func (s *DB) doubtful(err error) bool {
-	if s.conn == nil || errors.Is(err, python.ErrReference) { // another file's
+	if s.Conn == nil || errors.Is(err, python.ErrReference) { // another file's
 		return false
 	}
-	return damaged(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.readOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
+	return IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
 }
 
 // reconnect gives up the connection for a fresh one. Of a file that may be
@@ -87,17 +87,17 @@ func (s *DB) doubtful(err error) bool {
 // after: connections of one process share the memory that -shm maps, and only
 // the last to close unmaps one that was cut short.
 func (s *DB) reconnect(cause error) error {
-	former := s.conn
-	s.conn = nil
-	if s.readOnly {
+	former := s.Conn
+	s.Conn = nil
+	if s.ReadOnly {
 		return former.Close() // it leaves the files beside it alone
 	}
-	if !damaged(cause) {
+	if !IsDamage(cause) {
 		s.release(former)
 		return nil
 	}
 	err := s.connect()
-	if err != nil || s.conn == nil {
+	if err != nil || s.Conn == nil {
 		s.abandon(former)
 		return err
 	}
@@ -114,11 +114,11 @@ func (s *DB) release(conn *sqlitedb.Conn) {
 	_ = conn.Close() // it has failed already
 }
 
-// leave gives up the connection to a damaged file.
-func (s *DB) leave() {
-	if s.conn != nil {
-		s.abandon(s.conn)
-		s.conn = nil
+// Leave gives up the connection to a damaged file.
+func (s *DB) Leave() {
+	if s.Conn != nil {
+		s.abandon(s.Conn)
+		s.Conn = nil
 	}
 }
 

@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"bytes"
@@ -17,14 +17,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// replaceDamaged moves a damaged mirror out of the way and puts a fresh one in
+// ReplaceDamaged moves a damaged mirror out of the way and puts a fresh one in
 // its place. Processes that find the damage together take turns, and the later
 // ones find the file replaced.
-func (s *DB) replaceDamaged(cause error) error {
+func (s *DB) ReplaceDamaged(cause error) error {
 	if err := s.refuseForeign(cause); errors.Is(err, place.ErrNotMirror) {
 		return err
 	}
-	return sqlitedb.WithLockFile(s.path+lockSuffix, s.patience(), func() error {
+	return sqlitedb.WithLockFile(s.path+LockSuffix, s.Patience(), func() error {
 		file, err := os.Stat(s.path)
 		switch {
 		case err == nil:
@@ -37,9 +37,9 @@ func (s *DB) replaceDamaged(cause error) error {
 				return nil
 			}
 			s.salvage()
-			s.lost = s.last.mirror == ""
+			s.lost = s.last.Mirror == ""
 			aside, err := s.setAsideOnceClosed(unreadable)
-			if errors.Is(err, errBusy) {
+			if errors.Is(err, ErrBusy) {
 				return err
 			} else if err != nil {
 				if aside, err = s.copyAside(err); err != nil {
@@ -47,7 +47,7 @@ func (s *DB) replaceDamaged(cause error) error {
 				}
 			}
 			s.inherits, s.recorded = true, false
-			s.report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
+			s.Report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
 		case !errors.Is(err, fs.ErrNotExist):
 			return err // it may be there, and sound
 		}
@@ -60,24 +60,24 @@ func (s *DB) create() error {
 	if err := place.MakeDirectory(filepath.Dir(s.path)); err != nil {
 		return err
 	}
-	return sqlitedb.WithLockFile(s.path+lockSuffix, s.patience(), func() error {
+	return sqlitedb.WithLockFile(s.path+LockSuffix, s.Patience(), func() error {
 		switch file, err := s.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
-			s.lost = s.lost || s.last.mirror == "" && place.WasDamaged(s.path)
+			s.lost = s.lost || s.last.Mirror == "" && place.WasDamaged(s.path)
 		case err != nil || file.Size() > 0:
 			s.lost = false
 			return err // another process was first
-		case s.last.mirror != "":
+		case s.last.Mirror != "":
 			s.inherits = true // ours, cut to nothing
-			s.report(errors.New("mirror was cut to nothing, a fresh one is begun"))
+			s.Report(errors.New("mirror was cut to nothing, a fresh one is begun"))
 		}
 		return s.place()
 	})
 }
 
 const (
-	lockSuffix  = ".lock"
-	freshSuffix = ".new"
+	LockSuffix  = ".lock"
+	FreshSuffix = ".new"
 )
 
 // place makes a mirror under another name and renames it, complete, to its own:
@@ -90,7 +90,7 @@ func (s *DB) place() error {
 	} else if blank {
 		return s.build(s.path)
 	}
-	fresh := s.path + freshSuffix
+	fresh := s.path + FreshSuffix
 	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
 		return fmt.Errorf("make %s: it is %s", fresh, place.Irregular(file.Mode()))
 	}
@@ -134,7 +134,7 @@ func (s *DB) buildWhole(path string) error {
 // mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
 // it from that, as a full disk does.
 func (s *DB) mergeLogOf(path string) error {
-	conn, err := sqlitedb.Open(path, false, s.patience())
+	conn, err := sqlitedb.Open(path, false, s.Patience())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errInLog, err)
 	}
@@ -163,7 +163,7 @@ func (s *DB) build(path string) error {
 }
 
 func (s *DB) fill(path string) error {
-	conn, err := sqlitedb.Open(path, false, s.patience())
+	conn, err := sqlitedb.Open(path, false, s.Patience())
 	if err != nil {
 		return err
 	}
@@ -187,21 +187,21 @@ func (s *DB) refuseForeign(err error) error {
 	return fmt.Errorf("%w: %w", place.ErrNotMirror, err)
 }
 
-func damaged(err error) bool {
+func IsDamage(err error) bool {
 	return sqlitedb.Unsound(err) || errors.Is(err, schema.ErrNoMirror) || errors.Is(err, series.ErrUnreadable) || sqlitedb.HasCode(err, sqlitedb.CodeTooBig)
 }
 
 // named adds to what was met the error that a caller can test for.
 func (s *DB) named(err error) error {
 	switch {
-	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, errBusy):
-		return fmt.Errorf("%w: %w", errBusy, err)
+	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, ErrBusy):
+		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case sqlitedb.NoSharedMemory(err):
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
-	case (sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) || !s.readOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)) && !errors.Is(err, fs.ErrPermission):
+	case (sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) || !s.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)) && !errors.Is(err, fs.ErrPermission):
 		return s.cannotOpen(err)
-	case (s.readOnly || s.existing) && damaged(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, errDamaged):
-		return fmt.Errorf("%w: %w", errDamaged, err)
+	case (s.ReadOnly || s.Existing) && IsDamage(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrDamaged):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
 }
@@ -215,7 +215,7 @@ func (s *DB) cannotOpen(err error) error {
 	} else if openErr == nil {
 		_ = dir.Close() // nothing was written
 	}
-	switch reason := place.Denied(s.path, !s.readOnly); {
+	switch reason := place.Denied(s.path, !s.ReadOnly); {
 	case reason == nil:
 		return err
 	case errors.Is(reason, fs.ErrPermission):
@@ -241,7 +241,7 @@ func (s *DB) isDamaged() bool {
 }
 
 func (s *DB) readsDamaged() bool {
-	conn, err := sqlitedb.Open(s.path, false, s.patience())
+	conn, err := sqlitedb.Open(s.path, false, s.Patience())
 	if err != nil {
 		return sqlitedb.Unsound(err)
 	}
@@ -263,7 +263,7 @@ func (s *DB) diagnose(err error) error {
 	if schemaGone(err) {
 		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
-	if s.readOnly || !sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
+	if s.ReadOnly || !sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
@@ -282,22 +282,22 @@ func (s *DB) diagnose(err error) error {
 // salvage reads from a damaged file what its successor takes over, unless this
 // process knows it. Most damage leaves that one row legible.
 func (s *DB) salvage() {
-	if s.last.mirror != "" {
+	if s.last.Mirror != "" {
 		return
 	}
-	conn, err := sqlitedb.Open(s.path, true, s.patience())
+	conn, err := sqlitedb.Open(s.path, true, s.Patience())
 	if err != nil {
 		return
 	}
-	var h header
+	var h Header
 	if errors.Is(schema.RefuseViews(conn, schema.ErrNoMirror), schema.ErrNoMirror) {
 		_ = conn.Close() // read-only
 		return
 	}
 	_, _ = conn.Exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
 	err = conn.QueryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
-		Scan(&h.installation, &h.mode, &h.modeSince, &h.requireConsent)
-	if err == nil && schema.CheckInstallationID(h.installation) == nil && h.mode >= consent.ModeUnset && h.mode <= consent.ModeOn {
+		Scan(&h.Installation, &h.Mode, &h.modeSince, &h.RequireConsent)
+	if err == nil && schema.CheckInstallationID(h.Installation) == nil && h.Mode >= consent.ModeUnset && h.Mode <= consent.ModeOn {
 		s.last = h
 	}
 	_ = conn.Close() // of a damaged file
@@ -316,7 +316,7 @@ func (s *DB) noticeSetAside() {
 	s.inherits = true
 	if s.recorded {
 		s.recorded = false
-		s.report(fmt.Errorf("mirror was found damaged by another process, which set it aside as %s", aside))
+		s.Report(fmt.Errorf("mirror was found damaged by another process, which set it aside as %s", aside))
 	}
 }
 

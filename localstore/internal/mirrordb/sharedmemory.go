@@ -1,4 +1,4 @@
-package localstore
+package mirrordb
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 // Whoever has the file to itself needs no shared index; while others have it
 // open with one it fails.
 func (s *DB) leaveLog(path string) error {
-	s.noLog = true
-	conn, err := sqlitedb.Open(path, false, s.patience())
+	s.NoLog = true
+	conn, err := sqlitedb.Open(path, false, s.Patience())
 	if err != nil {
 		return err
 	}
@@ -31,8 +31,8 @@ func (s *DB) leaveLog(path string) error {
 // on a file apart: on the mirror itself an attempt that fails would fail whoever
 // writes to it meanwhile.
 func (s *DB) mayHaveLog(path string) bool {
-	if !s.noLog {
-		s.noLog = !sqlitedb.MapsShared(filepath.Dir(path))
+	if !s.NoLog {
+		s.NoLog = !sqlitedb.MapsShared(filepath.Dir(path))
 	}
-	return !s.noLog
+	return !s.NoLog
 }

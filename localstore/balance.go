@@ -28,7 +28,7 @@ type Balance struct {
 // the file, whatever other processes write meanwhile, and ends with ctx.
 func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	var list []Balance
 	err := s.db.Look(ctx, func(tx *mirrordb.Tx) (err error) { list, err = readBalances(tx); return err })

@@ -12,45 +12,18 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-var _ otelusage.Ledger = (*Store)(nil)
-
-// Declare implements [otelusage.Ledger]. New trackables reach the file with the
-// next recording, submission or query of this Store, or with Close.
-func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
-	if s.missing() {
-		return otelusage.Lifetime{}, ErrNotOpen
-	}
-	if n := len(encodeList(d.Checkpoints)); n > schema.MaxCheckpoints {
-		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, schema.MaxCheckpoints)
-	}
-	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
-	life, err := s.ledger.declare(d)
-	if mirrordb.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
-		s.ledger.takeTurn()
-		life, err = s.ledger.declare(d)
-	}
-	if s.db.TryLock() { // otherwise whoever has it hands over what was reported
-		s.db.Unlock()
-	}
-	if err != nil {
-		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
-	}
-	return life, nil
-}
-
 // takeTurn reads what declarations read, in turn with all else, which sets a
 // damaged file aside. The ledger's lock must not be held.
-func (s *ledger) takeTurn() {
-	s.db.Lock()
-	defer s.db.Unlock()
-	_ = s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { return new(recorded).read(tx.Conn) }) // the declaration meets what is left of it
+func (l *ledger) takeTurn() {
+	l.db.Lock()
+	defer l.db.Unlock()
+	_ = l.db.View(l.db.Context(), func(tx *mirrordb.Tx) error { return new(recorded).read(tx.Conn) }) // the declaration meets what is left of it
 }
 
-func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
-	l := s
+func (l *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := s.loadLedger(); err != nil {
+	if err := l.loadLedger(); err != nil {
 		return otelusage.Lifetime{}, err
 	}
 	key := keyOf(d)
@@ -61,7 +34,7 @@ func (s *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return l.declareFormer(d, now)
 	}
 	waits := l.renames(d)
-	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !s.db.IsReadOnly() {
+	if known, ok := l.known[key]; (!ok || changes(known, d) || len(waits) > 0) && !l.db.IsReadOnly() {
 		l.known[key] = d
 		l.fresh = append(l.fresh, d)
 	}
@@ -101,16 +74,16 @@ func changes(known, d otelusage.Declaration) bool {
 
 // register writes what is declared and not in the file yet, with the transaction
 // that begins.
-func (s *ledger) register(tx *mirrordb.Tx) (committed func(), err error) {
-	n, err := s.writeDeclarations(tx)
-	return func() { s.wrote(n) }, err
+func (l *ledger) register(tx *mirrordb.Tx) (committed func(), err error) {
+	n, err := l.writeDeclarations(tx)
+	return func() { l.wrote(n) }, err
 }
 
 // writeDeclarations writes what is new and returns how many it wrote.
-func (s *ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
-	fresh := s.awaiting()
+func (l *ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
+	fresh := l.awaiting()
 	for _, d := range fresh {
-		err := s.convert(tx, d)
+		err := l.convert(tx, d)
 		if err == nil {
 			err = freeName(tx, d)
 		}
@@ -122,7 +95,7 @@ func (s *ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
 				d.Name, d.Kind.String(), d.Description, d.Unit, d.Float, d.Monotonic, encodeList(d.Checkpoints), tx.Now)
 		}
 		if err == nil {
-			err = s.rename(tx, d)
+			err = l.rename(tx, d)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("register %q: %w", d.Name, err)
@@ -150,7 +123,7 @@ func (l *ledger) wrote(n int) {
 }
 
 // hasDeclarations reports whether a transaction would have some to write.
-func (s *ledger) hasDeclarations() bool { return len(s.awaiting()) > 0 }
+func (l *ledger) hasDeclarations() bool { return len(l.awaiting()) > 0 }
 
 func encodeList(list []string) string {
 	if len(list) == 0 {
@@ -163,4 +136,25 @@ func encodeList(list []string) string {
 		return ""
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Declare notes a trackable and returns what earlier runs recorded of it. It is
+// written with the next transaction.
+func (l *ledger) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+	if n := len(encodeList(d.Checkpoints)); n > schema.MaxCheckpoints {
+		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, schema.MaxCheckpoints)
+	}
+	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
+	life, err := l.declare(d)
+	if mirrordb.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
+		l.takeTurn()
+		life, err = l.declare(d)
+	}
+	if l.db.TryLock() { // otherwise whoever has it hands over what was reported
+		l.db.Unlock()
+	}
+	if err != nil {
+		return otelusage.Lifetime{}, fmt.Errorf("declare %q: %w", d.Name, err)
+	}
+	return life, nil
 }

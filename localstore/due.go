@@ -45,7 +45,7 @@ const (
 // writes nothing.
 func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	if s.missing() {
-		return false, ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
@@ -116,11 +116,6 @@ func elapsed(now, since int64, interval time.Duration) bool {
 	return now < since || now-since >= int64(interval)
 }
 
-// sharedStates selects the states that are said to a destination that adds
-// them up over installations.
-var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
-	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`
-
 // hasNews reports whether there is something to seal.
 func hasNews(tx *mirrordb.Tx) (bool, error) {
 	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
@@ -147,7 +142,7 @@ const (
 // that a shutdown waits for none any more, unless [Store.MayWait] says so.
 func (s *Outbox) OftenCutOff() (bool, error) {
 	if s.missing() {
-		return false, ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
@@ -164,7 +159,7 @@ func (s *Outbox) OftenCutOff() (bool, error) {
 // next one comes ten intervals later, then a hundred.
 func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
 	if s.missing() {
-		return false, ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	s.db.Lock()
 	defer s.db.Unlock()

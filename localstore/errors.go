@@ -54,30 +54,15 @@ var (
 	// package has written. It is left as it is.
 	ErrNewerSchema = schema.ErrNewer
 
-	// ErrInUse is returned for a second Writer of one Store.
-	ErrInUse = errors.New("localstore: store has a writer already")
-
-	// ErrNoConsent is returned for a submission that the installation, or
-	// the process, may not make.
-	ErrNoConsent = errors.New("localstore: no consent to send")
-
 	// ErrOverruled is returned for a decision that does not take effect,
 	// because the file beside the mirror is stricter and is not this user's
 	// to change: an administrator's, or something else than a file.
 	ErrOverruled = errors.New("localstore: the file beside the mirror is stricter")
 
-	// ErrLeaseLost is returned for an outcome that arrives after another
-	// process has taken the submission over. Nothing was written.
-	ErrLeaseLost = errors.New("localstore: lease was lost")
-
 	// ErrErasePending is returned when all was erased while another process
 	// kept the file from being cleaned: the bytes of what was erased may
 	// still be in it, until the next Open or Erase that nobody keeps from it.
 	ErrErasePending = mirrordb.ErrErasePending
-
-	// ErrNoPayload is returned for what was sent in a submission that is not
-	// kept any more, or never was: cumulative ones have none.
-	ErrNoPayload = errors.New("localstore: what was sent is not kept")
 
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = schema.ErrInvalidID

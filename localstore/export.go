@@ -61,7 +61,7 @@ func (s *Reader) WriteCSV(w io.Writer, order Order) error {
 // trackables in that order.
 func (snap *Snapshot) WriteCSV(w io.Writer, order Order) error {
 	if snap == nil {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))

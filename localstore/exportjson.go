@@ -71,7 +71,7 @@ func (s *Reader) WriteJSON(w io.Writer) error {
 // did not ask for are empty.
 func (snap *Snapshot) WriteJSON(w io.Writer) error {
 	if snap == nil {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	out := &jsonWriter{w: bufio.NewWriter(w)}
 	out.text("{\n")

@@ -40,7 +40,7 @@ func (s *Reader) WriteReport(w io.Writer) error {
 // WriteReport writes the snapshot as [Store.WriteReport] does.
 func (snap *Snapshot) WriteReport(w io.Writer) error {
 	if snap == nil {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	var text bytes.Buffer
 	for i, section := range reportSections {

@@ -71,7 +71,7 @@ func (h *Health) Sound() bool {
 // could not be looked at, or that the context has ended, which also ends a check.
 func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	if ctx == nil {
 		ctx = context.Background()

@@ -88,7 +88,6 @@ func periods(at int64) [3]period {
 }
 
 const (
-	keepDays   = 400
 	keepActive = 60
 	keepDates  = 1000
 )

@@ -19,17 +19,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// importedResource is what imported totals are kept under: the reference does
-// not know which version counted.
-var (
-	importedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
-	importedAttributes = series.EncodeAttributes(importedResource)
-)
-
-// importedSeries selects the series of imported totals. Their states are this
-// installation's, and are said under a version once one has taken them over.
-var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.resource_id WHERE r.attributes = '` + importedAttributes + `'`
-
 // importInterval is how often an import that failed is tried again while the
 // mirror is used. A submission tries it in any case.
 const importInterval = time.Minute
@@ -121,7 +110,7 @@ func (s *importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 	if t := o.Submissions; t != nil {
 		err := tx.Run(`INSERT INTO forwarders (kind, accepted, accepted_at) VALUES (?1, ?2, ?3)
 			ON CONFLICT (kind) DO UPDATE SET accepted = accepted + excluded.accepted`,
-			string(Cumulative), saturate.Int(t.Last().Total), t.Last().At)
+			schema.Cumulative, saturate.Int(t.Last().Total), t.Last().At)
 		if err != nil {
 			return fmt.Errorf("import submissions: %w", err)
 		}

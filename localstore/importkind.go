@@ -16,11 +16,6 @@ import (
 // program was killed. What the application declares decides in any case, as it
 // does there.
 
-// counts reports whether a kind is one of those whose tables look the same.
-func counts(k otelusage.Kind) bool {
-	return k == otelusage.KindStatistic || k == otelusage.KindTimer || k == otelusage.KindSequence
-}
-
 // adoptKind gives what is about to be imported the kind that the application
 // has declared it as already.
 func adoptKind(tx *mirrordb.Tx, t *python.Trackable) error {

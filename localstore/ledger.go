@@ -62,14 +62,13 @@ func keyOf(d otelusage.Declaration) ledgerKey {
 // ledgerAge is how long other processes' counts may go unseen by declarations.
 const ledgerAge = time.Second
 
-func (s *ledger) loadLedger() error {
-	l := s
+func (l *ledger) loadLedger() error {
 	written := l.written.Load()
 	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
 		return nil
 	}
 	l.stale.Store(false)
-	if err := s.readLedger(); err != nil {
+	if err := l.readLedger(); err != nil {
 		l.loaded = false
 		return err
 	}
@@ -83,17 +82,16 @@ func (s *ledger) loadLedger() error {
 // readLedger reads with the Store's connection or, while that waits for another
 // process, with one of its own: an application's start must not wait for it. It
 // leaves what is reported to who holds no lock.
-func (s *ledger) readLedger() error {
-	l := s
-	if s.db.TryLock() {
-		defer s.db.UnlockSilently()
-		return s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { return l.recorded.read(tx.Conn) })
+func (l *ledger) readLedger() error {
+	if l.db.TryLock() {
+		defer l.db.UnlockSilently()
+		return l.db.View(l.db.Context(), func(tx *mirrordb.Tx) error { return l.recorded.read(tx.Conn) })
 	}
-	path, _, err := s.db.Find()
+	path, _, err := l.db.Find()
 	if err != nil {
 		return err
 	}
-	c, err := sqlitedb.Open(path, true, s.db.BusyLimit())
+	c, err := sqlitedb.Open(path, true, l.db.BusyLimit())
 	if err != nil {
 		return err
 	}
@@ -243,4 +241,9 @@ func (r *recorded) lifetime(key ledgerKey) *otelusage.Lifetime {
 		return &otelusage.Lifetime{Series: []otelusage.SeriesLifetime{series}}
 	}
 	return life
+}
+
+// counts reports whether a kind is one of those whose tables look the same.
+func counts(k otelusage.Kind) bool {
+	return k == otelusage.KindStatistic || k == otelusage.KindTimer || k == otelusage.KindSequence
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -19,39 +20,39 @@ const submissionsName = otelusage.ReservedPrefix + "submissions"
 // mergedTotals returns one part, under the resource of the process that submits:
 // a metric per trackable with its total over all versions, attributes and
 // number types, zero for what was declared and not used.
-func (s *Outbox) mergedTotals(tx *mirrordb.Tx, sub *Submission) ([]*series.Part, error) {
+func mergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part, uploads []upload, err error) {
 	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
 	b := newBatchBuilder(tx)
 	roles, err := seriesTrackables(tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	err = s.eachShared(tx, func(_ int64, _ *wireMetric, series int64, _ string, value series.Value) error {
-		sub.uploads = append(sub.uploads, upload{series, value})
+	err = eachShared(tx, func(_ int64, _ *wireMetric, series int64, _ string, value series.Value) error {
+		uploads = append(uploads, upload{series, value})
 		if trackable, ok := roles[series]; ok {
 			m.add(trackable, value)
 		}
 		return nil
 	}, b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := m.addTrackables(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p, err := progressOf(tx, Cumulative)
+	accepted, err := tx.Find(`SELECT accepted FROM forwarders WHERE kind = ?1`, schema.Cumulative)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := m.point(otelusage.KindStatistic, wireMetric{Name: submissionsName, Type: series.TypeSum, Monotonic: true,
-		Description: "Accepted submissions, this one included."}, noAttributes, series.Int64Value(p.accepted+1)); err != nil {
-		return nil, err
+		Description: "Accepted submissions, this one included."}, noAttributes, series.Int64Value(accepted+1)); err != nil {
+		return nil, nil, err
 	}
-	part, err := m.payload.cumulative(tx, series.EncodeAttributes(sub.request.Resource))
+	part, err := m.payload.cumulative(tx, series.EncodeAttributes(resource))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return []*series.Part{part}, nil
+	return []*series.Part{part}, uploads, nil
 }
 
 // seriesTrackables returns which trackable the series with its value belong to.

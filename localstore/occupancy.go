@@ -107,3 +107,8 @@ func stateAttributes(state string) json.RawMessage {
 	}
 	return json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
 }
+
+// sharedStates selects the states that are said to a destination that adds
+// them up over installations.
+var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
+	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`

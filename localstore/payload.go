@@ -149,3 +149,11 @@ func (p *payload) halves() (*payload, *payload) {
 	first.Points, second.Points = p.Points[:middle], p.Points[middle:]
 	return &first, &second
 }
+
+func partOf(text string, id, batch int64) (*series.Part, error) {
+	p, err := decodePayload(text)
+	if err != nil {
+		return nil, err
+	}
+	return p.part(id, batch)
+}

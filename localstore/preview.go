@@ -39,7 +39,7 @@ type Preview struct {
 // state of the file, whatever other processes write meanwhile, and ends with ctx.
 func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	var p *Preview
 	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
@@ -49,7 +49,7 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 		}
 		p = &Preview{At: time.Unix(0, tx.Now).UTC(), Forwarder: r.Forwarder, Consent: s.db.ConsentOf(&tx.Header)}
 		if r.Forwarder == Cumulative {
-			p.Parts, err = s.previewTotals(tx, r)
+			p.Parts, err = previewTotals(tx, r)
 			return err
 		}
 		p.Forwarder = Delta
@@ -132,26 +132,18 @@ func sealedParts(tx *mirrordb.Tx, batch int64) (parts []*series.Part, err error)
 	return parts, nil
 }
 
-func partOf(text string, id, batch int64) (*series.Part, error) {
-	p, err := decodePayload(text)
-	if err != nil {
-		return nil, err
-	}
-	return p.part(id, batch)
-}
-
-func (s *Reader) previewTotals(tx *mirrordb.Tx, r Request) ([]*series.Part, error) {
-	sub := &Submission{store: s.outbox, request: r}
+func previewTotals(tx *mirrordb.Tx, r Request) (parts []*series.Part, err error) {
 	if !r.Merge {
-		return s.outbox.sharedTotals(tx, sub)
+		parts, _, err = sharedTotals(tx)
+		return parts, err
 	}
 	if r.Resource.Len() == 0 {
-		var err error
-		if sub.request.Resource, err = latestResource(tx); err != nil {
+		if r.Resource, err = latestResource(tx); err != nil {
 			return nil, err
 		}
 	}
-	return s.outbox.mergedTotals(tx, sub)
+	parts, _, err = mergedTotals(tx, r.Resource)
+	return parts, err
 }
 
 // latestResource returns the resource under which was recorded last.
@@ -191,7 +183,7 @@ const (
 // values as [Store.WriteJSON] shows them.
 func (p *Preview) WriteJSON(w io.Writer) error {
 	if p == nil {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	out := &jsonWriter{w: bufio.NewWriter(w)}
 	out.text("{\n")

@@ -173,7 +173,7 @@ func freeName(tx *mirrordb.Tx, d otelusage.Declaration) error {
 }
 
 // rename makes the former names of a trackable aliases of it.
-func (s *ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
+func (l *ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	keys := formerKeys(d)
 	for _, was := range keys {
 		err := tx.Run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
@@ -185,12 +185,12 @@ func (s *ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return s.settleNames(tx)
+	return l.settleNames(tx)
 }
 
 // settleNames moves what is registered under a former name to the trackable that
 // had it: once it was renamed, and where an import brings the name again.
-func (s *ledger) settleNames(tx *mirrordb.Tx) error {
+func (l *ledger) settleNames(tx *mirrordb.Tx) error {
 	type move struct{ from, to int64 }
 	var moves []move
 	err := tx.Each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind
@@ -206,7 +206,7 @@ func (s *ledger) settleNames(tx *mirrordb.Tx) error {
 		}
 	}
 	if len(moves) > 0 {
-		s.book.forgetTotals() // they know their trackable's name
+		l.book.forgetTotals() // they know their trackable's name
 	}
 	return mirrordb.Wrap("rename trackables", err)
 }
@@ -234,18 +234,4 @@ func moveTrackable(tx *mirrordb.Tx, from, to int64) error {
 		}
 	}
 	return nil
-}
-
-// shownTrackables are those of a snapshot.
-type shownTrackables map[ledgerKey]*Trackable
-
-// rename shows a renaming that waits to be written.
-func (shown shownTrackables) rename(d otelusage.Declaration) {
-	for _, was := range formerKeys(d) {
-		if t := shown[was]; t != nil && shown[keyOf(d)] == nil {
-			t.Name = d.Name
-			shown[keyOf(d)] = t
-			delete(shown, was)
-		}
-	}
 }

@@ -37,7 +37,7 @@ const heldBack = `due_at > ?1 AND due_at - ?1 <= ?2`
 // to take back: they are replaced, not added up.
 func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	if r.Forwarder == Cumulative {
 		return nil, nil
@@ -46,7 +46,7 @@ func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, err
 	s.db.Lock()
 	defer s.db.Unlock()
 	if s.db.IsReadOnly() {
-		return nil, ErrReadOnly
+		return nil, mirrordb.ErrReadOnly
 	}
 	sub, err := s.begin(r, s.retractionDue, func(tx *mirrordb.Tx, r Request) (*Submission, error) {
 		sub := s.newSubmission(tx, r)

@@ -13,7 +13,7 @@ import (
 // much is recorded. Declarations that wait to be written are no change yet. It ends with ctx.
 func (s *Reader) Revision(ctx context.Context) (string, error) {
 	if s.missing() {
-		return "", ErrNotOpen
+		return "", mirrordb.ErrNotOpen
 	}
 	var revision string
 	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {

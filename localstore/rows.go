@@ -150,3 +150,14 @@ func (s *book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, s
 
 // noAttributes is the identity of a series without any.
 var noAttributes = series.EncodeAttributes(*attribute.EmptySet())
+
+// importedResource is what imported totals are kept under: the reference does
+// not know which version counted.
+var (
+	importedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
+	importedAttributes = series.EncodeAttributes(importedResource)
+)
+
+// importedSeries selects the series of imported totals. Their states are this
+// installation's, and are said under a version once one has taken them over.
+var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.resource_id WHERE r.attributes = '` + importedAttributes + `'`

@@ -23,7 +23,7 @@ const (
 // batch's without a gap or an overlap whatever the clock did: receivers drop
 // points that are not newer than the last, and refuse what starts before the
 // stream began.
-func (s *Outbox) seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
+func seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
 	b := newBatchBuilder(tx)
 	if err := b.collect(); err != nil || len(b.payloads) == 0 {
 		return 0, false, err
@@ -42,7 +42,6 @@ func (s *Outbox) seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
 	if err := b.take(); err != nil {
 		return 0, false, err
 	}
-	s.book.totals = make(map[int64]*totals)
 	if err := tx.Run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
 		return 0, false, fmt.Errorf("move interval: %w", err)
 	}

@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,7 +29,7 @@ var selectSent = `SELECT id, batch_id, ` + schema.Shown("state") + `, settled_at
 // whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
 func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	var sent []SentPart
 	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
@@ -56,3 +57,7 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 	}
 	return sent, mirrordb.Wrap("read what was sent", err)
 }
+
+// ErrNoPayload is returned for what was sent in a submission that is not
+// kept any more, or never was: cumulative ones have none.
+var ErrNoPayload = errors.New("localstore: what was sent is not kept")

@@ -65,7 +65,7 @@ const (
 // [Store.BeginRetraction].
 func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (goOn bool, err error) {
 	if sub.missing() {
-		return false, ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	if part == nil {
 		return false, errors.New("settle part: there is none")
@@ -341,4 +341,37 @@ func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row partRow, o O
 		return err
 	}
 	return finishBatch(tx, row.batch)
+}
+
+// settleShared writes what became of one resource's totals. The totals count
+// as sent when those of every resource were accepted.
+func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+	points := int64(part.Points())
+	if o.Verdict != Accepted && o.Verdict != Partial {
+		return false, s.fail(tx, sub, 0, points, o)
+	}
+	if err := logOutcome(tx, Cumulative, 0, 0, points, o); err != nil {
+		return false, err
+	}
+	if len(sub.shared) > 1 {
+		sub.shared = sub.shared[1:]
+		return true, nil
+	}
+	sub.shared = nil
+	if err := saveUploads(tx, sub.uploads); err != nil {
+		return false, err
+	}
+	return true, succeed(tx, Cumulative, sub.mark)
+}
+
+var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
+	` ON CONFLICT (series_id) DO UPDATE SET uploaded = excluded.uploaded`)
+
+// saveUploads remembers what was sent, so that a later change of mind does not
+// take it back.
+func saveUploads(tx *mirrordb.Tx, list []upload) error {
+	err := updateUploaded.run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
+		return appendValues(append(args, list[i].series), nil, list[i].value)
+	})
+	return mirrordb.Wrap("write uploads", err)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -19,12 +20,12 @@ type upload struct {
 // sharedTotals returns the lifetime totals that may be sent, one part per
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
-func (s *Outbox) sharedTotals(tx *mirrordb.Tx, sub *Submission) ([]*series.Part, error) {
+func sharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []upload, err error) {
 	b := newBatchBuilder(tx)
 	streams := make(map[stream]*streamTotal)
 	var order []*streamTotal
-	err := s.eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error {
-		sub.uploads = append(sub.uploads, upload{series, value})
+	err = eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error {
+		uploads = append(uploads, upload{series, value})
 		key := streamOf(resource, w, attributes)
 		if t := streams[key]; t != nil {
 			t.add(w, value)
@@ -35,31 +36,31 @@ func (s *Outbox) sharedTotals(tx *mirrordb.Tx, sub *Submission) ([]*series.Part,
 		return nil
 	}, b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, t := range order {
 		text, err := json.Marshal(t.value)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		b.add(t.resource, payloadPoint{metric: t.metric, Attributes: json.RawMessage(t.attributes), Value: text})
 	}
 	if err := b.addStates(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	parts := make([]*series.Part, 0, len(b.order))
+	parts = make([]*series.Part, 0, len(b.order))
 	for _, resource := range b.order {
 		text, err := resourceText(tx, resource)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		part, err := b.payloads[resource].cumulative(tx, text)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		parts = append(parts, part)
 	}
-	return parts, nil
+	return parts, uploads, nil
 }
 
 // cumulative makes a part of a payload, from when the mirror was made to now. A
@@ -69,7 +70,7 @@ func (p *payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, er
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := tx.Find(`SELECT accepted FROM forwarders WHERE kind = ?1`, string(Cumulative))
+	accepted, err := tx.Find(`SELECT accepted FROM forwarders WHERE kind = ?1`, schema.Cumulative)
 	if err != nil {
 		return nil, fmt.Errorf("count submissions: %w", err)
 	}
@@ -78,7 +79,7 @@ func (p *payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, er
 }
 
 // eachShared calls f for every series of which something may be sent.
-func (s *Outbox) eachShared(tx *mirrordb.Tx, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
+func eachShared(tx *mirrordb.Tx, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
 	err := tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
@@ -143,37 +144,4 @@ func statePoint(w *wireMetric, state string) payloadPoint {
 		value = json.RawMessage("0")
 	}
 	return payloadPoint{metric: w, Attributes: stateAttributes(state), Value: value}
-}
-
-// settleShared writes what became of one resource's totals. The totals count
-// as sent when those of every resource were accepted.
-func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
-	points := int64(part.Points())
-	if o.Verdict != Accepted && o.Verdict != Partial {
-		return false, s.fail(tx, sub, 0, points, o)
-	}
-	if err := logOutcome(tx, Cumulative, 0, 0, points, o); err != nil {
-		return false, err
-	}
-	if len(sub.shared) > 1 {
-		sub.shared = sub.shared[1:]
-		return true, nil
-	}
-	sub.shared = nil
-	if err := saveUploads(tx, sub.uploads); err != nil {
-		return false, err
-	}
-	return true, succeed(tx, Cumulative, sub.mark)
-}
-
-var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
-	` ON CONFLICT (series_id) DO UPDATE SET uploaded = excluded.uploaded`)
-
-// saveUploads remembers what was sent, so that a later change of mind does not
-// take it back.
-func saveUploads(tx *mirrordb.Tx, list []upload) error {
-	err := updateUploaded.run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
-		return appendValues(append(args, list[i].series), nil, list[i].value)
-	})
-	return mirrordb.Wrap("write uploads", err)
 }

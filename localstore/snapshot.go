@@ -129,7 +129,7 @@ func (s *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 // keep the application from recording.
 func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	if err := s.db.LockWithin(ctx); err != nil {
 		return nil, err
@@ -291,4 +291,18 @@ func newTime(at int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, at).UTC()
+}
+
+// shownTrackables are those of a snapshot.
+type shownTrackables map[ledgerKey]*Trackable
+
+// rename shows a renaming that waits to be written.
+func (shown shownTrackables) rename(d otelusage.Declaration) {
+	for _, was := range formerKeys(d) {
+		if t := shown[was]; t != nil && shown[keyOf(d)] == nil {
+			t.Name = d.Name
+			shown[keyOf(d)] = t
+			delete(shown, was)
+		}
+	}
 }

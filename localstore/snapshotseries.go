@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
-	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // readDays reads the totals of days from the time that is asked for on, and the
@@ -134,16 +132,4 @@ func since[T any](list []T, from time.Time, at func(T) time.Time) []T {
 		i = len(list)
 	}
 	return list[max(i-1, 0):]
-}
-
-// numberValue returns a column that holds a number as it is. Other content,
-// which this package never writes, counts as nothing.
-func numberValue(column any) series.Value {
-	switch c := column.(type) {
-	case int64:
-		return series.Int64Value(c)
-	case float64:
-		return series.Float64Value(saturate.Float(c))
-	}
-	return series.Value{}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // Store is an open mirror. [Open] makes it. All methods may be called
@@ -186,3 +187,14 @@ func (s *Store) Sync(context.Context) error {
 
 // IsReadOnly reports whether the Store was opened with [ReadOnly].
 func (s *Store) IsReadOnly() bool { return s.missing() || s.db.IsReadOnly() }
+
+var _ otelusage.Ledger = (*Store)(nil)
+
+// Declare implements [otelusage.Ledger]. New trackables reach the file with the
+// next recording, submission or query of this Store, or with Close.
+func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+	if s.missing() {
+		return otelusage.Lifetime{}, ErrNotOpen
+	}
+	return s.ledger.Declare(d)
+}

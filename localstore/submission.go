@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -18,8 +19,8 @@ type Forwarder string
 
 // The kinds of forwarders.
 const (
-	Delta      Forwarder = "delta"      // gets what is new, sealed in batches
-	Cumulative Forwarder = "cumulative" // gets totals, unsealed
+	Delta      Forwarder = schema.Delta      // gets what is new, sealed in batches
+	Cumulative Forwarder = schema.Cumulative // gets totals, unsealed
 )
 
 const (
@@ -80,7 +81,7 @@ func (s *Outbox) missing() bool { return s == nil || s.db == nil }
 // may be sent, and [ErrLeased] while another process is sending.
 func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
 	if s.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
@@ -131,9 +132,9 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 	var err error
 	if r.Forwarder == Cumulative {
 		if r.Merge {
-			sub.shared, err = s.mergedTotals(tx, sub)
+			sub.shared, sub.uploads, err = mergedTotals(tx, r.Resource)
 		} else {
-			sub.shared, err = s.sharedTotals(tx, sub)
+			sub.shared, sub.uploads, err = sharedTotals(tx)
 		}
 		if err != nil || len(sub.shared) == 0 {
 			return nil, err
@@ -143,9 +144,10 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			return nil, err
 		}
 		if sub.resumed = sub.batch != 0; !sub.resumed {
-			if sub.batch, sub.left, err = s.seal(tx); err != nil || sub.batch == 0 {
+			if sub.batch, sub.left, err = seal(tx); err != nil || sub.batch == 0 {
 				return nil, err
 			}
+			s.book.forgetTotals() // nothing is pending any more
 		}
 	}
 	return sub, sub.renew(tx)
@@ -169,7 +171,7 @@ func (sub *Submission) holds(tx *mirrordb.Tx) bool {
 // Next returns the next part to send in this attempt, nil after the last one.
 func (sub *Submission) Next(context.Context) (*series.Part, error) {
 	if sub.missing() {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	s := sub.store
 	s.db.Lock()
@@ -264,7 +266,7 @@ func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 // the next one can follow at once.
 func (sub *Submission) Pause(context.Context) (again bool, err error) {
 	if sub.missing() {
-		return false, ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	if sub.request.Forwarder == Cumulative {
 		return true, nil
@@ -285,7 +287,7 @@ func (sub *Submission) Pause(context.Context) (again bool, err error) {
 // points were refused and are left. It is nil otherwise.
 func (sub *Submission) Failed() error {
 	if sub.missing() {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	return sub.failed
 }
@@ -305,7 +307,7 @@ func (sub *Submission) Left() bool { return sub != nil && sub.left }
 // run of a short program its shutdown grace, for ever.
 func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	if sub.missing() {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	s := sub.store
 	s.db.Lock()
@@ -343,6 +345,10 @@ func (s *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
 	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
-func releaseLease(tx *mirrordb.Tx) error {
-	return tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
-}
+// ErrNoConsent is returned for a submission that the installation, or
+// the process, may not make.
+var ErrNoConsent = errors.New("localstore: no consent to send")
+
+// ErrLeaseLost is returned for an outcome that arrives after another
+// process has taken the submission over. Nothing was written.
+var ErrLeaseLost = errors.New("localstore: lease was lost")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -210,4 +211,23 @@ func (r rowStatement) run(c *sqlitedb.Conn, n int, row func(i int, args []any) (
 		}
 	}
 	return nil
+}
+
+// keepDays is for how many days the totals with which they ended are kept.
+const keepDays = 400
+
+// numberValue returns a column that holds a number as it is. Other content,
+// which this package never writes, counts as nothing.
+func numberValue(column any) series.Value {
+	switch c := column.(type) {
+	case int64:
+		return series.Int64Value(c)
+	case float64:
+		return series.Float64Value(saturate.Float(c))
+	}
+	return series.Value{}
+}
+
+func releaseLease(tx *mirrordb.Tx) error {
+	return tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
 }

@@ -105,12 +105,12 @@ func (r *Recording) empty() bool {
 // says whether the process may send what it counts from now on.
 func (s *recorder) Writer(maySend bool) (*Writer, error) {
 	if s == nil || s.db == nil {
-		return nil, ErrNotOpen
+		return nil, mirrordb.ErrNotOpen
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
 	if s.db.IsReadOnly() {
-		return nil, ErrReadOnly
+		return nil, mirrordb.ErrReadOnly
 	}
 	if s.writer != nil {
 		return nil, ErrInUse
@@ -163,7 +163,7 @@ func (w *Writer) moveOn(ahead, now observation) {
 // goes on to hold.
 func (w *Writer) Notice(_ context.Context, maySend bool) error {
 	if w.missing() {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	s := w.store
 	s.db.Lock()
@@ -178,7 +178,7 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 // new. It writes nothing, except declarations that wait.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	if w.missing() {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	s := w.store
 	s.db.Lock()
@@ -206,7 +206,7 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 // The context is not used to cut a write short.
 func (w *Writer) Record(_ context.Context, r Recording) error {
 	if w.missing() {
-		return ErrNotOpen
+		return mirrordb.ErrNotOpen
 	}
 	s := w.store
 	s.db.Lock()
@@ -278,7 +278,7 @@ func (w *Writer) sign(tx *mirrordb.Tx) error {
 // [ErrUnknownOutcome]: whether it is in the file.
 func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	if w.missing() {
-		return false, ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	w.store.db.Lock()
 	defer w.store.db.Unlock()
@@ -320,3 +320,6 @@ func (w *Writer) settleAttempt(cause error) error {
 	}
 	return fmt.Errorf("record: %w", cause)
 }
+
+// ErrInUse is returned for a second Writer of one Store.
+var ErrInUse = errors.New("localstore: store has a writer already")

@@ -1,5 +1,11 @@
 package schema
 
+// The kinds of forwarders, as the table of them has it.
+const (
+	Delta      = "delta"
+	Cumulative = "cumulative"
+)
+
 // Erased are the tables that are emptied.
 var Erased = []string{
 	"totals", "days", "history", "current_states", "gauges", "occupancy", "active", "writers", "parts", "batches",

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -82,7 +83,7 @@ func TestAListOfCheckpointsThatIsTooLong(t *testing.T) {
 func TestBoundedAttributesKeepTheShortOnes(t *testing.T) {
 	for longest, kept := range map[string]string{"a": "c", "c": "a"} {
 		set := attribute.NewSet(attribute.String(longest, strings.Repeat("x", schema.MaxText)), attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2)))
-		got, want := boundedAttributes(set), series.EncodeAttributes(attribute.NewSet(attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2))))
+		got, want := totals.BoundedAttributes(set), series.EncodeAttributes(attribute.NewSet(attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2))))
 		if got != want {
 			t.Errorf("%s is too long: %d bytes are left, want %d: %.30s", longest, len(got), len(want), got)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -142,9 +143,9 @@ func encodeList(list []string) string {
 // written with the next transaction.
 func (l *ledger) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	if n := len(encodeList(d.Checkpoints)); n > schema.MaxCheckpoints {
-		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", bounded(d.Name), n, schema.MaxCheckpoints)
+		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", totals.Bounded(d.Name), n, schema.MaxCheckpoints)
 	}
-	d.Name, d.Description, d.Unit = bounded(d.Name), bounded(d.Description), bounded(d.Unit)
+	d.Name, d.Description, d.Unit = totals.Bounded(d.Name), totals.Bounded(d.Description), totals.Bounded(d.Unit)
 	life, err := l.declare(d)
 	if mirrordb.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
 		l.takeTurn()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -69,7 +70,7 @@ type foldTotals struct {
 // of this recording is.
 func (s *recorder) foldFormer(tx *mirrordb.Tx, current string) error {
 	n, err := tx.Find(`SELECT count(*) FROM series`)
-	if err != nil || n <= s.book.maxSeries/2 {
+	if err != nil || n <= s.book.MaxSeries/2 {
 		return mirrordb.Wrap("count series", err)
 	}
 	if tx.Leased(tx.Now) {
@@ -100,7 +101,7 @@ func idleResources(tx *mirrordb.Tx, current string) (idle []int64, err error) {
 	err = tx.Each(`SELECT r.id, count(*), max(max(coalesce(o.updated_at, 0), coalesce(g.updated_at, 0))) AS used
 		FROM resources r JOIN series s ON s.resource_id = r.id
 		LEFT JOIN totals o ON o.series_id = s.id LEFT JOIN gauges g ON g.series_id = s.id
-		WHERE r.attributes NOT IN (?1, '`+importedAttributes+`', '`+mirrordb.FormerAttributes+`')
+		WHERE r.attributes NOT IN (?1, '`+totals.ImportedAttributes+`', '`+mirrordb.FormerAttributes+`')
 			AND r.id NOT IN (SELECT resource_id FROM parts WHERE state = 'sealed')
 		GROUP BY r.id HAVING used NOT BETWEEN ?2 AND ?3
 			AND max(`+foldable+`) ORDER BY used`,
@@ -125,7 +126,7 @@ const foldable = `(g.due IS NULL
 	AND s.id NOT IN (SELECT series_id FROM current_states)
 	AND s.id NOT IN (SELECT shared_series_id FROM current_states WHERE shared_series_id IS NOT NULL)
 	AND s.id NOT IN (SELECT series_id FROM occupancy)
-	AND s.metric_id NOT IN (SELECT id FROM metrics WHERE name = '` + activeName + `'))`
+	AND s.metric_id NOT IN (SELECT id FROM metrics WHERE name = '` + totals.ActiveName + `'))`
 
 // collect reads the series of the resources and those that were folded before.
 func (f *fold) collect(idle []int64) error {
@@ -206,7 +207,7 @@ func (g *foldGroup) changes() bool {
 	return len(g.members) > 1 || len(g.members) == 1 && !g.members[0].former
 }
 
-var replaceTotals = newRowStatement(`INSERT OR REPLACE INTO totals (series_id, recorded, pending, withheld, accepted, partial,
+var replaceTotals = totals.NewStatement(`INSERT OR REPLACE INTO totals (series_id, recorded, pending, withheld, accepted, partial,
 	set_aside, uploaded, imported, exports, updated_at) VALUES `, 11, ``)
 
 func (f *fold) write() error {
@@ -243,9 +244,9 @@ func (f *fold) write() error {
 	if err := f.removeSeries(gone); err != nil {
 		return err
 	}
-	err = replaceTotals.run(f.Conn, len(counting), func(i int, args []any) ([]any, error) {
+	err = replaceTotals.Run(f.Conn, len(counting), func(i int, args []any) ([]any, error) {
 		t := counting[i].total
-		return appendValues(append(args, counting[i].members[0].series), []any{t.exports, t.updatedAt}, t.values[:]...)
+		return totals.AppendValues(append(args, counting[i].members[0].series), []any{t.exports, t.updatedAt}, t.values[:]...)
 	})
 	for _, g := range f.order {
 		if err == nil {
@@ -259,7 +260,7 @@ func (f *fold) write() error {
 		err = f.Run(`DELETE FROM resources WHERE id NOT IN (SELECT resource_id FROM series)`)
 	}
 	if err == nil {
-		err = releaseLease(f.Tx) // it has run out: who comes back late with its outcome has lost it
+		err = totals.ReleaseLease(f.Tx) // it has run out: who comes back late with its outcome has lost it
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -44,7 +45,7 @@ func (f *fold) writeDays() error {
 			sums = append(sums, g.sum(day))
 		}
 	}
-	return insertDays.run(f.Conn, len(sums), func(i int, args []any) ([]any, error) {
+	return totals.InsertDays.Run(f.Conn, len(sums), func(i int, args []any) ([]any, error) {
 		value, _ := sums[i].value.Number()
 		return append(args, sums[i].day, sums[i].member.series, value, sums[i].count), nil
 	})
@@ -74,7 +75,7 @@ func (f *fold) readDays() ([]sample, error) {
 			}
 			ids = append(ids, x.series)
 			value, count := x.total.values[0].Number()
-			s := sample{day: instant.Day(x.total.updatedAt), member: x, value: numberValue(value), last: true}
+			s := sample{day: instant.Day(x.total.updatedAt), member: x, value: totals.NumberValue(value), last: true}
 			if n, ok := count.(int64); ok {
 				s.count = sql.NullInt64{Int64: n, Valid: true}
 			}
@@ -92,7 +93,7 @@ func (f *fold) readDays() ([]sample, error) {
 			var series int64
 			var value any
 			err := rows.Scan(&s.day, &series, &value, &s.count)
-			s.member, s.value = f.member[series], numberValue(value)
+			s.member, s.value = f.member[series], totals.NumberValue(value)
 			samples = append(samples, s)
 			return err
 		}, string(list))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -27,7 +28,7 @@ func (s *recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 	}
 	resource := r.resource()
 	metric := &series.Metric{
-		Scope: activeScope, Name: activeName, Unit: "{installation}", Type: series.TypeSum, Monotonic: true,
+		Scope: activeScope, Name: totals.ActiveName, Unit: "{installation}", Type: series.TypeSum, Monotonic: true,
 		Description: "Installations that recorded something in the period that begins on the date.",
 	}
 	var changes []Change
@@ -125,14 +126,14 @@ func (s *recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
 func (s *recorder) expire(tx *mirrordb.Tx, day int64) error {
-	rows := s.book.maxRows
-	for _, n := range s.book.maxRowsByName {
+	rows := s.book.MaxRows
+	for _, n := range s.book.MaxRowsByName {
 		rows = max(rows, n)
 	}
 	if err := tx.Run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {
 		return fmt.Errorf("expire history: %w", err)
 	}
-	if err := tx.Run(`DELETE FROM days WHERE day < ?1`, day-keepDays); err != nil {
+	if err := tx.Run(`DELETE FROM days WHERE day < ?1`, day-totals.KeepDays); err != nil {
 		return fmt.Errorf("expire days: %w", err)
 	}
 	now := time.Unix(0, tx.Now).UTC()
@@ -144,7 +145,7 @@ func (s *recorder) expire(tx *mirrordb.Tx, day int64) error {
 		}
 	}
 	err := tx.Run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
-		AND metric_id IN (SELECT id FROM metrics WHERE name = '`+activeName+`')
+		AND metric_id IN (SELECT id FROM metrics WHERE name = '`+totals.ActiveName+`')
 		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest, latest)
 	return mirrordb.Wrap("expire heartbeats", err)
 }
@@ -154,7 +155,7 @@ func (s *recorder) expire(tx *mirrordb.Tx, day int64) error {
 // in use, which has no place for them. What is in flight is neither.
 const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
 	LEFT JOIN totals o ON o.series_id = s.id
-	WHERE m.name = '` + activeName + `' AND (s.attributes ->> '$.date' < ?1 OR s.attributes ->> '$.date' > ?2) AND (o.recorded IS NULL
+	WHERE m.name = '` + totals.ActiveName + `' AND (s.attributes ->> '$.date' < ?1 OR s.attributes ->> '$.date' > ?2) AND (o.recorded IS NULL
 		OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0)
 			+ CASE WHEN (SELECT accepted_at FROM forwarders WHERE kind = 'cumulative')
 				> coalesce((SELECT accepted_at FROM forwarders WHERE kind = 'delta'), 0) THEN coalesce(o.pending, 0) ELSE 0 END)`

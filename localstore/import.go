@@ -15,6 +15,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -31,7 +32,7 @@ func (s *importer) importIsDue() bool {
 // importer takes over a database of the reference implementation.
 type importer struct {
 	db          *mirrordb.DB
-	book        *book
+	book        *totals.Book
 	ledger      *ledger
 	from        string // where it was said to be; "" for beside the mirror
 	reference   python.Files
@@ -140,7 +141,7 @@ func (s *importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
 	if len(t.Rows) > 0 {
 		at = t.Rows[0].At
 	}
-	t.Name, t.Description = bounded(t.Name), bounded(t.Description)
+	t.Name, t.Description = totals.Bounded(t.Name), totals.Bounded(t.Description)
 	err := tx.Run(`INSERT OR IGNORE INTO trackables (name, kind, description, float, declared_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		t.Name, t.Kind.String(), t.Description, t.Kind == otelusage.KindStatistic && !t.Whole(), at)
 	if err != nil || len(t.Rows) == 0 {
@@ -184,7 +185,7 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) seri
 }
 
 func (s *importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
-	id, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m, Attributes: attributes}, at)
+	id, err := s.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
 	}
@@ -198,9 +199,9 @@ func (s *importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes at
 
 // importHistory keeps as much of a trackable's development as of any other.
 func (s *importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
-	rows := s.book.rowsFor(strings.ToLower(t.Name))
+	rows := s.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(values)-int(min(rows, python.OriginalRows)), 0)
-	err := insertHistory.run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
+	err := totals.InsertHistory.Run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		value, count := values[i].Number()
 		slot := (t.Count - int64(len(values)-i)) % rows
@@ -213,11 +214,11 @@ func (s *importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series in
 	var ends []int // the last row of each day that is kept
 	for i, r := range t.Rows {
 		day := instant.Day(r.At)
-		if day < today && day >= today-keepDays && (i == len(t.Rows)-1 || instant.Day(t.Rows[i+1].At) != day) {
+		if day < today && day >= today-totals.KeepDays && (i == len(t.Rows)-1 || instant.Day(t.Rows[i+1].At) != day) {
 			ends = append(ends, i)
 		}
 	}
-	err = insertDays.run(tx.Conn, len(ends), func(i int, args []any) ([]any, error) {
+	err = totals.InsertDays.Run(tx.Conn, len(ends), func(i int, args []any) ([]any, error) {
 		value, count := values[ends[i]].Number()
 		return append(args, instant.Day(t.Rows[ends[i]].At), series, value, count), nil
 	})
@@ -228,13 +229,13 @@ func (s *importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series in
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
 func (s *importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
-	gauge, err := s.book.seriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: importedResource}, Metric: m}, t.Rows[0].At)
+	gauge, err := s.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m}, t.Rows[0].At)
 	if err != nil {
 		return err
 	}
-	rows := s.book.rowsFor(strings.ToLower(t.Name))
+	rows := s.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(t.Rows)-int(min(rows, python.OriginalRows)), 0)
-	err = insertHistory.run(tx.Conn, len(t.Rows)-first, func(i int, args []any) ([]any, error) {
+	err = totals.InsertHistory.Run(tx.Conn, len(t.Rows)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		return append(args, (t.Count-int64(len(t.Rows)-i))%rows, gauge, t.Rows[i].At, stateColumn(t.Rows[i].State), nil), nil
 	})
@@ -256,7 +257,7 @@ func stateColumn(state string) any {
 	if state == otelusage.NoState {
 		return nil
 	}
-	return bounded(state)
+	return totals.Bounded(state)
 }
 
 // importChanges counts the entries into each state. Those whose rows the

@@ -8,6 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -63,7 +64,7 @@ func (s *importer) convertImported(tx *mirrordb.Tx, d otelusage.Declaration) err
 
 // selectImported selects the series of a trackable that are imported alone.
 var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
-	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + importedSeries + `)
+	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + totals.ImportedSeries + `)
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
 func (s *importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.Trackable) error {
@@ -97,13 +98,13 @@ func (s *importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.
 
 // readImported reads back what was imported of a trackable.
 func (s *importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int64) error {
-	all, err := s.book.loadTotals(tx, []int64{series})
+	all, err := s.book.LoadTotals(tx, []int64{series})
 	if err != nil {
 		return err
 	}
 	total := all[0]
-	t.Count = total.exports
-	rows := s.book.rowsFor(strings.ToLower(t.Name))
+	t.Count = total.Exports
+	rows := s.book.RowsFor(strings.ToLower(t.Name))
 	err = tx.Each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {
 			var c python.Change
@@ -118,6 +119,6 @@ func (s *importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int
 		t.Rows = []python.Change{{}}
 	}
 	last := &t.Rows[len(t.Rows)-1]
-	last.At, last.Total = total.updatedAt, total.recorded.Float64()
+	last.At, last.Total = total.UpdatedAt, total.Recorded.Float64()
 	return nil
 }

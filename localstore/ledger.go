@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -21,7 +22,7 @@ import (
 // declarations of a start. Its lock is taken after the Store's, or without it.
 type ledger struct {
 	db      *mirrordb.DB
-	book    *book
+	book    *totals.Book
 	convert func(*mirrordb.Tx, otelusage.Declaration) error // what was imported under the name
 
 	mu       sync.Mutex

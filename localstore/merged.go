@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -45,7 +46,7 @@ func mergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part
 		return nil, nil, err
 	}
 	if err := m.point(otelusage.KindStatistic, wireMetric{Name: submissionsName, Type: series.TypeSum, Monotonic: true,
-		Description: "Accepted submissions, this one included."}, noAttributes, series.Int64Value(accepted+1)); err != nil {
+		Description: "Accepted submissions, this one included."}, totals.NoAttributes, series.Int64Value(accepted+1)); err != nil {
 		return nil, nil, err
 	}
 	part, err := m.payload.cumulative(tx, series.EncodeAttributes(resource))
@@ -138,7 +139,7 @@ func (m *merger) total(kind otelusage.Kind, w wireMetric, v series.Value) error 
 			v = series.HistogramValue(&series.Histogram{Buckets: []uint64{0}})
 		}
 	}
-	return m.point(kind, w, noAttributes, v)
+	return m.point(kind, w, totals.NoAttributes, v)
 }
 
 func (m *merger) point(kind otelusage.Kind, w wireMetric, attributes string, v series.Value) error {

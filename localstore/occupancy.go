@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -103,7 +104,7 @@ func (b *batchBuilder) occupancyMetric(points int64, gauge *wireMetric) *wireMet
 
 func stateAttributes(state string) json.RawMessage {
 	if state == otelusage.NoState {
-		return json.RawMessage(noAttributes)
+		return json.RawMessage(totals.NoAttributes)
 	}
 	return json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
 }
@@ -111,4 +112,4 @@ func stateAttributes(state string) json.RawMessage {
 // sharedStates selects the states that are said to a destination that adds
 // them up over installations.
 var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
-	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + importedSeries + `)`
+	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + totals.ImportedSeries + `)`

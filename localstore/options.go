@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
 const (
@@ -25,7 +26,7 @@ type Option interface{ apply(config) config }
 
 type config struct {
 	file       mirrordb.Options
-	limits     limits
+	limits     totals.Limits
 	importFrom string
 	random     func() float64
 }
@@ -37,7 +38,7 @@ func (f option) apply(c config) config { return f(c) }
 func newConfig(opts []Option) config {
 	c := config{
 		file:   mirrordb.Options{BusyTimeout: DefaultBusyTimeout, Now: time.Now},
-		limits: limits{maxRows: DefaultMaxRows, maxSeries: DefaultMaxSeries},
+		limits: totals.Limits{MaxRows: DefaultMaxRows, MaxSeries: DefaultMaxSeries},
 		random: rand.Float64,
 	}
 	for _, o := range opts {
@@ -66,17 +67,17 @@ func WithMaxRows(n int, names ...string) Option {
 	rows := max(int64(n), 1)
 	return option(func(c config) config {
 		if len(names) == 0 {
-			c.limits.maxRows = rows
+			c.limits.MaxRows = rows
 			return c
 		}
-		byName := make(map[string]int64, len(c.limits.maxRowsByName)+len(names))
-		for name, n := range c.limits.maxRowsByName {
+		byName := make(map[string]int64, len(c.limits.MaxRowsByName)+len(names))
+		for name, n := range c.limits.MaxRowsByName {
 			byName[name] = n
 		}
 		for _, name := range names {
 			byName[strings.ToLower(name)] = rows
 		}
-		c.limits.maxRowsByName = byName
+		c.limits.MaxRowsByName = byName
 		return c
 	})
 }
@@ -87,7 +88,7 @@ func WithMaxRows(n int, names ...string) Option {
 func WithMaxSeries(n int) Option {
 	return option(func(c config) config {
 		if n > 0 {
-			c.limits.maxSeries = int64(n)
+			c.limits.MaxSeries = int64(n)
 		}
 		return c
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -149,7 +150,7 @@ func previewTotals(tx *mirrordb.Tx, r Request) (parts []*series.Part, err error)
 // latestResource returns the resource under which was recorded last.
 func latestResource(tx *mirrordb.Tx) (set attribute.Set, err error) {
 	err = tx.Each(`SELECT r.attributes FROM totals o JOIN series s ON s.id = o.series_id JOIN resources r ON r.id = s.resource_id
-		WHERE r.attributes NOT IN ('`+importedAttributes+`', '`+mirrordb.FormerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
+		WHERE r.attributes NOT IN ('`+totals.ImportedAttributes+`', '`+mirrordb.FormerAttributes+`') ORDER BY o.updated_at DESC, r.id DESC LIMIT 1`,
 		func(rows *sql.Rows) error {
 			var text string
 			err := rows.Scan(&text)

@@ -6,13 +6,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // recorder writes what was counted.
 type recorder struct {
 	db         *mirrordb.DB
-	book       *book
+	book       *totals.Book
 	writer     *Writer
 	activeDay  int64 // whose heartbeats are recorded
 	expiredDay int64 // on which old rows were last dropped
@@ -62,7 +63,7 @@ func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 	ids := make([]int64, 0, len(changes))
 	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
-		id, err := s.book.seriesRow(tx, c.Series, tx.Now)
+		id, err := s.book.SeriesRow(tx, c.Series, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 		}
 		deltas[id] = delta.Add(c.Delta) // attribute sets that overflowed share one
 	}
-	rows, err := s.book.loadTotals(tx, ids)
+	rows, err := s.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -80,15 +81,15 @@ func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 		return err
 	}
 	for _, t := range rows {
-		into := &t.withheld
+		into := &t.Withheld
 		if share {
-			into = &t.pending
+			into = &t.Pending
 		}
-		t.count(deltas[t.series], into)
-		t.exports++
-		t.updatedAt = tx.Now
+		t.Count(deltas[t.Series], into)
+		t.Exports++
+		t.UpdatedAt = tx.Now
 	}
-	if err := s.book.saveRecorded(tx, rows); err != nil {
+	if err := s.book.SaveRecorded(tx, rows); err != nil {
 		return err
 	}
 	return s.writeHistory(tx, rows)
@@ -96,18 +97,18 @@ func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 
 // closeDays keeps the running totals with which earlier days ended, before the
 // first change of a new day moves them.
-func (s *recorder) closeDays(tx *mirrordb.Tx, rows []*totals) error {
+func (s *recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 	today := instant.Day(tx.Now)
-	var ended []*totals
+	var ended []*totals.Row
 	for _, t := range rows {
-		if t.exports > 0 && instant.Day(t.updatedAt) < today {
+		if t.Exports > 0 && instant.Day(t.UpdatedAt) < today {
 			ended = append(ended, t)
 		}
 	}
-	err := insertDays.run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
+	err := totals.InsertDays.Run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
 		t := ended[i]
-		value, count := t.recorded.Number()
-		return append(args, instant.Day(t.updatedAt), t.series, value, count), nil
+		value, count := t.Recorded.Number()
+		return append(args, instant.Day(t.UpdatedAt), t.Series, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write days: %w", err)
@@ -115,11 +116,11 @@ func (s *recorder) closeDays(tx *mirrordb.Tx, rows []*totals) error {
 	return nil
 }
 
-func (s *recorder) writeHistory(tx *mirrordb.Tx, rows []*totals) error {
-	err := insertHistory.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+func (s *recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
+	err := totals.InsertHistory.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		value, count := t.recorded.Number()
-		return append(args, (t.exports-1)%s.book.rowsFor(t.trackable), t.series, t.updatedAt, value, count), nil
+		value, count := t.Recorded.Number()
+		return append(args, (t.Exports-1)%s.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
@@ -128,7 +129,7 @@ func (s *recorder) writeHistory(tx *mirrordb.Tx, rows []*totals) error {
 }
 
 func (s *recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
-	series, err := s.book.seriesRow(tx, g.Series, tx.Now)
+	series, err := s.book.SeriesRow(tx, g.Series, tx.Now)
 	if err != nil {
 		return err
 	}

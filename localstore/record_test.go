@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -307,7 +308,7 @@ func TestSetsBeyondTheBoundOverflowExactly(t *testing.T) {
 		s = open(t, s.Path(), c, WithMaxSeries(10))
 	}
 	var sum int64
-	overflow := "n" + overflowAttributes
+	overflow := "n" + totals.OverflowAttributes
 	for key, b := range balances(t, s) {
 		if b.Name == "n" {
 			sum += b.Recorded.Int64()

@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // recordMove writes a State that this process moved, or the one that it found
 // it in.
 func (s *recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
-	series, err := s.book.seriesRow(tx, m.Series, tx.Now)
+	series, err := s.book.SeriesRow(tx, m.Series, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -21,7 +22,7 @@ func (s *recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 	}
 	var state any
 	if m.State != otelusage.NoState {
-		state = bounded(strings.ToValidUTF8(m.State, "\uFFFD")) // as its attribute is sent
+		state = totals.Bounded(strings.ToValidUTF8(m.State, "\uFFFD")) // as its attribute is sent
 	}
 	if !m.Moved {
 		return mirrordb.Wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
@@ -36,7 +37,7 @@ func (s *recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 	if err == nil {
 		err = tx.Run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
 			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
-			trackable, s.book.rowsFor(strings.ToLower(m.Series.Metric.Name)))
+			trackable, s.book.RowsFor(strings.ToLower(m.Series.Metric.Name)))
 	}
 	if err != nil {
 		return fmt.Errorf("write state %q: %w", m.Series.Metric.Name, err)

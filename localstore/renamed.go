@@ -206,7 +206,7 @@ func (l *ledger) settleNames(tx *mirrordb.Tx) error {
 		}
 	}
 	if len(moves) > 0 {
-		l.book.forgetTotals() // they know their trackable's name
+		l.book.ForgetTotals() // they know their trackable's name
 	}
 	return mirrordb.Wrap("rename trackables", err)
 }

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -249,7 +250,7 @@ func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
 
 // payload returns what was collected for a resource, complete.
 func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
-	text, err := resourceText(b.tx, resource)
+	text, err := totals.ResourceText(b.tx, resource)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -135,9 +136,9 @@ func readPart(tx *mirrordb.Tx, id int64) (p partRow, err error) {
 }
 
 func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
-	into := func(t *totals) *series.Value { return &t.accepted }
+	into := func(t *totals.Row) *series.Value { return &t.Accepted }
 	if o.Verdict == Partial {
-		into = func(t *totals) *series.Value { return &t.partial }
+		into = func(t *totals.Row) *series.Value { return &t.Partial }
 	}
 	if err := s.account(tx, row, into, true); err != nil {
 		return err
@@ -154,7 +155,7 @@ func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Out
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals) *series.Value, occupancy bool) error {
+func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals.Row) *series.Value, occupancy bool) error {
 	p, err := decodePayload(row.payload)
 	if err != nil {
 		return err
@@ -171,19 +172,19 @@ func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals) *serie
 			}
 		}
 	}
-	rows, err := s.book.loadTotals(tx, ids)
+	rows, err := s.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
 	for i, t := range rows {
-		v, err := t.metric.ParseJSON(points[i].Value)
+		v, err := t.Metric.ParseJSON(points[i].Value)
 		if err != nil {
 			return err
 		}
 		column := into(t)
 		*column = column.Add(v)
 	}
-	return s.book.saveTotals(tx, rows)
+	return s.book.SaveTotals(tx, rows)
 }
 
 // occupy notes that an occupancy point was accepted.
@@ -266,7 +267,7 @@ func (s *Outbox) fail(tx *mirrordb.Tx, sub *Submission, part, points int64, o Ou
 		err = logOutcome(tx, sub.request.Forwarder, sub.batch, part, points, o)
 	}
 	if err == nil {
-		err = releaseLease(tx)
+		err = totals.ReleaseLease(tx)
 	}
 	return mirrordb.Wrap("note failure", err)
 }
@@ -329,7 +330,7 @@ func nullable(id int64) any {
 
 // setPartAside gives a single point up: it is shown, and never sent again.
 func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
-	if err := s.account(tx, row, func(t *totals) *series.Value { return &t.setAside }, false); err != nil {
+	if err := s.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.Now)
@@ -364,14 +365,14 @@ func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Par
 	return true, succeed(tx, Cumulative, sub.mark)
 }
 
-var updateUploaded = newRowStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
+var updateUploaded = totals.NewStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
 	` ON CONFLICT (series_id) DO UPDATE SET uploaded = excluded.uploaded`)
 
 // saveUploads remembers what was sent, so that a later change of mind does not
 // take it back.
 func saveUploads(tx *mirrordb.Tx, list []upload) error {
-	err := updateUploaded.run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
-		return appendValues(append(args, list[i].series), nil, list[i].value)
+	err := updateUploaded.Run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
+		return totals.AppendValues(append(args, list[i].series), nil, list[i].value)
 	})
 	return mirrordb.Wrap("write uploads", err)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -50,7 +51,7 @@ func sharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []upload, err 
 	}
 	parts = make([]*series.Part, 0, len(b.order))
 	for _, resource := range b.order {
-		text, err := resourceText(tx, resource)
+		text, err := totals.ResourceText(tx, resource)
 		if err != nil {
 			return nil, nil, err
 		}

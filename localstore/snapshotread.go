@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -134,7 +135,7 @@ func (r *snapshotReader) readSeries() error {
 					return err
 				}
 			}
-			x.Gauge, x.InFlight, x.UpdatedAt = numberValue(gauge), m.Zero(), newTime(updatedAt)
+			x.Gauge, x.InFlight, x.UpdatedAt = totals.NumberValue(gauge), m.Zero(), newTime(updatedAt)
 			r.series[id] = x
 			if !trackable.Valid {
 				r.Others = append(r.Others, x)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
 // readDays reads the totals of days from the time that is asked for on, and the
@@ -22,7 +23,7 @@ func (r *snapshotReader) readDays() error {
 			return err
 		}
 	}
-	span := min(max(instant.Day(r.At.UnixNano())-first, 0)+1, keepDays)
+	span := min(max(instant.Day(r.At.UnixNano())-first, 0)+1, totals.KeepDays)
 	return r.Each(`SELECT series_id, day, iif(typeof(value) IN ('text', 'blob'), NULL, value), count FROM days WHERE day >= ?1
 		AND (?2 IS NULL OR series_id IN (SELECT value FROM json_each(?2))) ORDER BY day`,
 		func(rows *sql.Rows) error {
@@ -81,7 +82,7 @@ func (r *snapshotReader) scanDay(rows *sql.Rows) (*SeriesCounts, Sample, error) 
 	count, _ := c[3].(int64)
 	// No count is of a day that nanoseconds do not reach. A file may say so.
 	day = min(max(day, instant.Day(math.MinInt64)+1), instant.Day(math.MaxInt64))
-	return r.series[id], Sample{At: time.Unix(day*instant.SecondsPerDay, 0).UTC(), Value: numberValue(c[2]), Count: count}, err
+	return r.series[id], Sample{At: time.Unix(day*instant.SecondsPerDay, 0).UTC(), Value: totals.NumberValue(c[2]), Count: count}, err
 }
 
 var selectHistory = `SELECT h.series_id, CASE WHEN ` + schema.Loaded("m.type", schema.Unreadable) + ` = 'gauge' THEN m.trackable_id END, h.at,
@@ -103,7 +104,7 @@ func (r *snapshotReader) readHistory() error {
 			}
 			if !state.Valid {
 				if x := r.series[id]; x != nil {
-					x.History = append(x.History, Sample{At: newTime(at), Value: numberValue(value), Count: count.Int64})
+					x.History = append(x.History, Sample{At: newTime(at), Value: totals.NumberValue(value), Count: count.Int64})
 				}
 				return nil
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
 // A destination that answers 400 or 413 may find a request too large, or a
@@ -108,14 +109,14 @@ func settledBelow(tx *mirrordb.Tx, id int64) (bool, error) {
 // points were refused it backs off; otherwise the next attempt goes on.
 func (s *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.retracts {
-		return releaseLease(tx)
+		return totals.ReleaseLease(tx)
 	}
 	left, err := tx.Find(`SELECT coalesce(sum(points), 0) FROM parts WHERE batch_id = ?1 AND state = 'sealed'`, sub.batch)
 	if err != nil || left == 0 {
 		return err
 	}
 	if sub.refusal == nil {
-		return releaseLease(tx)
+		return totals.ReleaseLease(tx)
 	}
 	for root := range sub.blamed {
 		good, err := settledBelow(tx, root)

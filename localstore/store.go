@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -21,7 +22,7 @@ import (
 // do.
 type Store struct {
 	db       *mirrordb.DB
-	book     *book
+	book     *totals.Book
 	ledger   *ledger
 	importer *importer
 	recorder *recorder
@@ -32,7 +33,7 @@ type Store struct {
 // newStore builds the rooms of a Store upon its file, which is not open yet.
 func newStore(c config, path string) *Store {
 	db := mirrordb.New(path, c.file)
-	b := &book{db: db, limits: c.limits}
+	b := totals.New(db, c.limits)
 	l := &ledger{db: db, book: b}
 	s := &Store{
 		db: db, book: b, ledger: l,
@@ -49,8 +50,8 @@ func newStore(c config, path string) *Store {
 		Begin: l.register, Waiting: l.hasDeclarations,
 		Withhold: s.outbox.withholdPending,
 		Opened:   s.importer.opened,
-		Forgot:   func() { b.forgetTotals(); s.recorder.forget(); l.stale.Store(true) },
-		Changed:  func() { b.forgetTotals(); s.recorder.changed() },
+		Forgot:   func() { b.ForgetTotals(); s.recorder.forget(); l.stale.Store(true) },
+		Changed:  func() { b.ForgetTotals(); s.recorder.changed() },
 		Replaced: func() { l.anew.Store(true) },
 	})
 	return s

@@ -11,6 +11,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -24,6 +25,10 @@ const (
 )
 
 const (
+	// MaxLease is the longest time for which a submission may be taken. A
+	// lease that ends later was written by a clock that was wrong.
+	MaxLease = mirrordb.MaxLease
+
 	// MaxRetryAfter is the longest delay a destination can ask for.
 	MaxRetryAfter = 24 * time.Hour
 )
@@ -67,7 +72,7 @@ type Submission struct {
 // Outbox is what waits to be sent, is being sent and was sent.
 type Outbox struct {
 	db       *mirrordb.DB
-	book     *book
+	book     *totals.Book
 	importer *importer
 	random   func() float64 // spreads retries
 	waits    bool           // the shutdown waits long for the submission under way
@@ -147,7 +152,7 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			if sub.batch, sub.left, err = seal(tx); err != nil || sub.batch == 0 {
 				return nil, err
 			}
-			s.book.forgetTotals() // nothing is pending any more
+			s.book.ForgetTotals() // nothing is pending any more
 		}
 	}
 	return sub, sub.renew(tx)
@@ -322,7 +327,7 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 			case cutOff:
 				return s.cutOff(tx, sub)
 			}
-			return releaseLease(tx)
+			return totals.ReleaseLease(tx)
 		})
 	})
 	if held && cutOff {

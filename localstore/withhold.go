@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -111,7 +112,7 @@ func (s *Outbox) withholdPending(tx *mirrordb.Tx) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.book.loadTotals(tx, ids)
+	rows, err := s.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -120,21 +121,21 @@ func (s *Outbox) withholdPending(tx *mirrordb.Tx) error {
 		return err
 	}
 	for _, t := range rows {
-		keep := t.metric.Zero()
-		if column, ok := uploaded[t.series]; ok {
-			total, err := t.metric.ParseValue(column)
+		keep := t.Metric.Zero()
+		if column, ok := uploaded[t.Series]; ok {
+			total, err := t.Metric.ParseValue(column)
 			if err != nil {
 				return err
 			}
-			keep = t.uploadedPending(total)
+			keep = uploadedPending(t, total)
 		}
-		hold, ok := t.pending.Sub(keep)
+		hold, ok := t.Pending.Sub(keep)
 		if !ok {
-			keep, hold = t.metric.Zero(), t.pending
+			keep, hold = t.Metric.Zero(), t.Pending
 		}
-		t.withheld, t.pending = t.withheld.Add(hold), keep
+		t.Withheld, t.Pending = t.Withheld.Add(hold), keep
 	}
-	if err := s.book.saveTotals(tx, rows); err != nil {
+	if err := s.book.SaveTotals(tx, rows); err != nil {
 		return err
 	}
 	if err := withholdStates(tx); err != nil {
@@ -161,17 +162,17 @@ func (s *Outbox) uploads(tx *mirrordb.Tx) (map[int64]any, error) {
 }
 
 // uploadedPending returns which part of pending is in a total that was sent.
-func (t *totals) uploadedPending(total series.Value) series.Value {
-	elsewhere, ok := t.recorded.Sub(t.withheld)
+func uploadedPending(t *totals.Row, total series.Value) series.Value {
+	elsewhere, ok := t.Recorded.Sub(t.Withheld)
 	if ok {
-		elsewhere, ok = elsewhere.Sub(t.pending)
+		elsewhere, ok = elsewhere.Sub(t.Pending)
 	}
 	if !ok {
-		return t.metric.Zero()
+		return t.Metric.Zero()
 	}
 	keep, ok := total.Sub(elsewhere)
 	if !ok {
-		return t.metric.Zero()
+		return t.Metric.Zero()
 	}
 	return keep
 }

@@ -1,4 +1,4 @@
-package localstore
+package totals
 
 import (
 	"database/sql"
@@ -12,20 +12,20 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func (s *book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.Generation() }
+func (s *Book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.Generation() }
 
-func (s *book) remember(id int64) series.Row {
+func (s *Book) remember(id int64) series.Row {
 	return series.Row{ID: id, Generation: s.db.Generation()}
 }
 
-func (s *book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
+func (s *Book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
 	if s.remembers(r.Row) {
 		return r.Row.ID, nil
 	}
 	id, err := tx.FindOrInsert(
 		`SELECT id FROM resources WHERE attributes = ?1`, 1,
 		`INSERT INTO resources (attributes) VALUES (?1)`,
-		boundedAttributes(r.Attributes))
+		BoundedAttributes(r.Attributes))
 	if err != nil {
 		return 0, fmt.Errorf("store resource: %w", err)
 	}
@@ -33,7 +33,7 @@ func (s *book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
 	return id, nil
 }
 
-func (s *book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, error) {
+func (s *Book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, error) {
 	if s.remembers(m.Row) {
 		return m.Row.ID, nil
 	}
@@ -41,8 +41,8 @@ func (s *book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, er
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
-	key := []any{bounded(m.Scope.Name), bounded(m.Scope.Version), boundedAttributes(m.Scope.Attributes),
-		bounded(m.Name), bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
+	key := []any{Bounded(m.Scope.Name), Bounded(m.Scope.Version), BoundedAttributes(m.Scope.Attributes),
+		Bounded(m.Name), Bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
 	id, err := tx.Find(
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
 			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
@@ -56,7 +56,7 @@ func (s *book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, er
 	return id, nil
 }
 
-func (s *book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64) (int64, error) {
+func (s *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64) (int64, error) {
 	trackable, role, err := s.trackableRow(tx, m, at)
 	if err != nil {
 		return 0, err
@@ -65,12 +65,12 @@ func (s *book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64)
 		`INSERT INTO metrics (scope_name, scope_version, scope_attributes, name, unit, type, monotonic, float, bounds,
 			scope_schema_url, description, trackable_id, role)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
-		append(key, bounded(m.Scope.SchemaURL), bounded(m.Description), trackable, role)...)
+		append(key, Bounded(m.Scope.SchemaURL), Bounded(m.Description), trackable, role)...)
 }
 
-// seriesRow finds or makes the row of a series. Beyond the mirror's bound a new
+// SeriesRow finds or makes the row of a series. Beyond the mirror's bound a new
 // attribute set joins its metric's overflow series.
-func (s *book) seriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
+func (s *Book) SeriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
 	if s.remembers(points.Row) {
 		return points.Row.ID, nil
 	}
@@ -99,14 +99,14 @@ const (
 	insertSeries = `INSERT INTO series (metric_id, resource_id, attributes) VALUES (?1, ?2, ?3)`
 )
 
-var overflowAttributes = series.EncodeAttributes(attribute.NewSet(otelusage.OverflowKey.Bool(true)))
+var OverflowAttributes = series.EncodeAttributes(attribute.NewSet(otelusage.OverflowKey.Bool(true)))
 
-// activeName is the metric of heartbeats.
-const activeName = otelusage.ReservedPrefix + "active"
+// ActiveName is the metric of heartbeats.
+const ActiveName = otelusage.ReservedPrefix + "active"
 
 // newSeries makes a row within the bound. Heartbeats are outside it: they are
 // few, and without their dates they would say nothing.
-func (s *book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
+func (s *Book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
 	if tx.SeriesCount < 0 {
 		n, err := tx.Find(`SELECT count(*) FROM series`)
 		if err != nil {
@@ -114,15 +114,15 @@ func (s *book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int
 		}
 		tx.SeriesCount = n
 	}
-	if tx.SeriesCount >= s.maxSeries && m.Name != activeName {
-		attributes = overflowAttributes
+	if tx.SeriesCount >= s.MaxSeries && m.Name != ActiveName {
+		attributes = OverflowAttributes
 	}
 	tx.SeriesCount++
 	return tx.FindOrInsert(selectSeries, 3, insertSeries, metric, resource, attributes)
 }
 
-// resourceText returns a resource's attributes as they are kept.
-func resourceText(tx *mirrordb.Tx, id int64) (text string, err error) {
+// ResourceText returns a resource's attributes as they are kept.
+func ResourceText(tx *mirrordb.Tx, id int64) (text string, err error) {
 	err = tx.Each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
 	return text, mirrordb.Wrap("read resource", err)
 }
@@ -130,12 +130,12 @@ func resourceText(tx *mirrordb.Tx, id int64) (text string, err error) {
 // trackableRow returns the row of the trackable that a metric belongs to, nil
 // for a metric that belongs to none. One that was never declared, because its
 // Tracker has no ledger, is entered as the metric describes it.
-func (s *book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, string, error) {
+func (s *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, string, error) {
 	kind, name, role, ok := m.Trackable()
 	if !ok {
 		return nil, series.RoleNone, nil
 	}
-	name, description, unit := bounded(name), bounded(m.Description), bounded(m.Unit)
+	name, description, unit := Bounded(name), Bounded(m.Description), Bounded(m.Unit)
 	if role != series.RoleValue {
 		description, unit = "", ""
 	}
@@ -148,16 +148,16 @@ func (s *book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, s
 	return id, role, err
 }
 
-// noAttributes is the identity of a series without any.
-var noAttributes = series.EncodeAttributes(*attribute.EmptySet())
+// NoAttributes is the identity of a series without any.
+var NoAttributes = series.EncodeAttributes(*attribute.EmptySet())
 
 // importedResource is what imported totals are kept under: the reference does
 // not know which version counted.
 var (
-	importedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
-	importedAttributes = series.EncodeAttributes(importedResource)
+	ImportedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
+	ImportedAttributes = series.EncodeAttributes(ImportedResource)
 )
 
-// importedSeries selects the series of imported totals. Their states are this
+// ImportedSeries selects the series of imported totals. Their states are this
 // installation's, and are said under a version once one has taken them over.
-var importedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.resource_id WHERE r.attributes = '` + importedAttributes + `'`
+var ImportedSeries = `SELECT s.id FROM series s JOIN resources r ON r.id = s.resource_id WHERE r.attributes = '` + ImportedAttributes + `'`

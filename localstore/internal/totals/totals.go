@@ -1,4 +1,4 @@
-package localstore
+package totals
 
 import (
 	"database/sql"
@@ -12,33 +12,36 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// totals is a series' row of balances. recorded is the sum of the others and of
+// Row is a series' row of balances. recorded is the sum of the others and of
 // what is in flight.
-type totals struct {
-	series                                                   int64
-	metric                                                   *series.Metric
-	trackable                                                string // lower case, "" for none
-	recorded, pending, withheld, accepted, partial, setAside series.Value
-	exports, updatedAt                                       int64
+type Row struct {
+	Series                                                   int64
+	Metric                                                   *series.Metric
+	Trackable                                                string // lower case, "" for none
+	Recorded, Pending, Withheld, Accepted, Partial, SetAside series.Value
+	Exports, UpdatedAt                                       int64
 }
 
-// book is a mirror's rows of resources, metrics, series and their totals, and
+// Book is a mirror's rows of resources, metrics, series and their totals, and
 // what is remembered of them.
-type book struct {
-	limits
-	db     *mirrordb.DB
-	totals map[int64]*totals // of series recorded lately
+type Book struct {
+	Limits
+	db   *mirrordb.DB
+	rows map[int64]*Row // of series recorded lately
 }
 
-// limits bound what is kept.
-type limits struct {
-	maxRows       int64            // latest exports per series
-	maxRowsByName map[string]int64 // the same for trackables, by lower-case name
-	maxSeries     int64
+// New returns the rows of a mirror.
+func New(db *mirrordb.DB, l Limits) *Book { return &Book{db: db, Limits: l} }
+
+// Limits bound what is kept.
+type Limits struct {
+	MaxRows       int64            // latest exports per series
+	MaxRowsByName map[string]int64 // the same for trackables, by lower-case name
+	MaxSeries     int64
 }
 
-// forgetTotals drops the remembered totals.
-func (s *book) forgetTotals() { s.totals = make(map[int64]*totals) }
+// ForgetTotals drops the remembered totals.
+func (s *Book) ForgetTotals() { s.rows = make(map[int64]*Row) }
 
 const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coalesce(lower(t.name), ''),
 	o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside, coalesce(o.exports, 0), coalesce(o.updated_at, 0)
@@ -46,13 +49,13 @@ const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coal
 	LEFT JOIN trackables t ON t.id = m.trackable_id
 	WHERE s.id IN (SELECT value FROM json_each(?1))`
 
-// loadTotals returns the rows of the given series, remembered or read. Series
+// LoadTotals returns the rows of the given series, remembered or read. Series
 // without one have a row of zeros. The rows are remembered for as long as no
 // other process writes.
-func (s *book) loadTotals(tx *mirrordb.Tx, ids []int64) ([]*totals, error) {
+func (s *Book) LoadTotals(tx *mirrordb.Tx, ids []int64) ([]*Row, error) {
 	var missing []int64
 	for _, id := range ids {
-		if s.totals[id] == nil {
+		if s.rows[id] == nil {
 			missing = append(missing, id)
 		}
 	}
@@ -61,16 +64,16 @@ func (s *book) loadTotals(tx *mirrordb.Tx, ids []int64) ([]*totals, error) {
 			return nil, fmt.Errorf("read totals: %w", err)
 		}
 	}
-	rows := make([]*totals, len(ids))
+	rows := make([]*Row, len(ids))
 	for i, id := range ids {
-		if rows[i] = s.totals[id]; rows[i] == nil {
+		if rows[i] = s.rows[id]; rows[i] == nil {
 			return nil, fmt.Errorf("read totals: %w: no series %d", series.ErrUnreadable, id)
 		}
 	}
 	return rows, nil
 }
 
-func (s *book) readTotals(tx *mirrordb.Tx, ids []int64) error {
+func (s *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
@@ -80,10 +83,10 @@ func (s *book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 		var id int64
 		var m series.Metric
 		var bounds string
-		var t totals
+		var t Row
 		var values [6]any
-		err := rows.Scan(&t.series, &id, &m.Name, &m.Type, &m.Float, &bounds, &t.trackable,
-			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.exports, &t.updatedAt)
+		err := rows.Scan(&t.Series, &id, &m.Name, &m.Type, &m.Float, &bounds, &t.Trackable,
+			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Exports, &t.UpdatedAt)
 		if err != nil {
 			return err
 		}
@@ -93,57 +96,57 @@ func (s *book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 			}
 			metrics[id] = &m
 		}
-		t.metric = metrics[id]
+		t.Metric = metrics[id]
 		for i, v := range t.values() {
-			if *v, err = t.metric.ParseValue(values[i]); err != nil {
+			if *v, err = t.Metric.ParseValue(values[i]); err != nil {
 				return err
 			}
 		}
-		s.totals[t.series] = &t
+		s.rows[t.Series] = &t
 		return nil
 	}, string(list))
 }
 
-func (t *totals) values() [6]*series.Value {
-	return [6]*series.Value{&t.recorded, &t.pending, &t.withheld, &t.accepted, &t.partial, &t.setAside}
+func (t *Row) values() [6]*series.Value {
+	return [6]*series.Value{&t.Recorded, &t.Pending, &t.Withheld, &t.Accepted, &t.Partial, &t.SetAside}
 }
 
-// count adds what was counted to recorded and to one of the others. At the ends
+// Count adds what was counted to recorded and to one of the others. At the ends
 // of int64 both take the same part of it, or they would part for ever.
-func (t *totals) count(delta series.Value, into *series.Value) {
+func (t *Row) Count(delta series.Value, into *series.Value) {
 	if delta.Kind() == series.KindInt64 && into.Kind() == series.KindInt64 {
-		room, _ := t.recorded.Add(delta).Sub(t.recorded)
+		room, _ := t.Recorded.Add(delta).Sub(t.Recorded)
 		room, _ = into.Add(room).Sub(*into)
 		delta = room
 	}
-	t.recorded, *into = t.recorded.Add(delta), into.Add(delta)
+	t.Recorded, *into = t.Recorded.Add(delta), into.Add(delta)
 }
 
 var (
-	upsertRecorded = newRowStatement(
+	upsertRecorded = NewStatement(
 		`INSERT INTO totals (series_id, recorded, pending, withheld, exports, updated_at) VALUES `, 6,
 		` ON CONFLICT (series_id) DO UPDATE SET recorded = excluded.recorded, pending = excluded.pending,
 			withheld = excluded.withheld, exports = excluded.exports, updated_at = excluded.updated_at`)
-	upsertBalance = newRowStatement(
+	upsertBalance = NewStatement(
 		`INSERT INTO totals (series_id, pending, withheld, accepted, partial, set_aside) VALUES `, 6,
 		` ON CONFLICT (series_id) DO UPDATE SET pending = excluded.pending, withheld = excluded.withheld,
 			accepted = excluded.accepted, partial = excluded.partial, set_aside = excluded.set_aside`)
-	insertHistory = newRowStatement(`INSERT OR REPLACE INTO history (slot, series_id, at, value, count) VALUES `, 5, ``)
-	insertDays    = newRowStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
+	InsertHistory = NewStatement(`INSERT OR REPLACE INTO history (slot, series_id, at, value, count) VALUES `, 5, ``)
+	InsertDays    = NewStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
 )
 
-func (s *book) rowsFor(trackable string) int64 {
-	if n, ok := s.maxRowsByName[trackable]; ok {
+func (s *Book) RowsFor(trackable string) int64 {
+	if n, ok := s.MaxRowsByName[trackable]; ok {
 		return n
 	}
-	return s.maxRows
+	return s.MaxRows
 }
 
-// saveRecorded writes what a recording changed.
-func (s *book) saveRecorded(tx *mirrordb.Tx, rows []*totals) error {
-	err := upsertRecorded.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+// SaveRecorded writes what a recording changed.
+func (s *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
+	err := upsertRecorded.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		return appendValues(append(args, t.series), []any{t.exports, t.updatedAt}, t.recorded, t.pending, t.withheld)
+		return AppendValues(append(args, t.Series), []any{t.Exports, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
 	})
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)
@@ -151,11 +154,11 @@ func (s *book) saveRecorded(tx *mirrordb.Tx, rows []*totals) error {
 	return nil
 }
 
-// saveTotals writes what a submission changed.
-func (s *book) saveTotals(tx *mirrordb.Tx, rows []*totals) error {
-	err := upsertBalance.run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+// SaveTotals writes what a submission changed.
+func (s *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
+	err := upsertBalance.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		return appendValues(append(args, t.series), nil, t.pending, t.withheld, t.accepted, t.partial, t.setAside)
+		return AppendValues(append(args, t.Series), nil, t.Pending, t.Withheld, t.Accepted, t.Partial, t.SetAside)
 	})
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)
@@ -163,7 +166,7 @@ func (s *book) saveTotals(tx *mirrordb.Tx, rows []*totals) error {
 	return nil
 }
 
-func appendValues(args, after []any, values ...series.Value) ([]any, error) {
+func AppendValues(args, after []any, values ...series.Value) ([]any, error) {
 	for _, v := range values {
 		column, err := v.SQL()
 		if err != nil {
@@ -174,16 +177,16 @@ func appendValues(args, after []any, values ...series.Value) ([]any, error) {
 	return append(args, after...), nil
 }
 
-// rowStatement inserts many rows with few statements: one that inserts a
+// Statement inserts many rows with few statements: one that inserts a
 // hundred rows costs half as much as a hundred that insert one.
-type rowStatement struct {
+type Statement struct {
 	columns int
 	sizes   []int
 	queries []string
 }
 
-func newRowStatement(insert string, columns int, conflict string) rowStatement {
-	r := rowStatement{columns: columns, sizes: []int{100, 10, 1}}
+func NewStatement(insert string, columns int, conflict string) Statement {
+	r := Statement{columns: columns, sizes: []int{100, 10, 1}}
 	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
 	for _, n := range r.sizes {
 		r.queries = append(r.queries, insert+strings.Repeat(row+", ", n-1)+row+conflict)
@@ -191,8 +194,8 @@ func newRowStatement(insert string, columns int, conflict string) rowStatement {
 	return r
 }
 
-// run inserts n rows; row appends the arguments of the i-th.
-func (r rowStatement) run(c *sqlitedb.Conn, n int, row func(i int, args []any) ([]any, error)) error {
+// Run inserts n rows; row appends the arguments of the i-th.
+func (r Statement) Run(c *sqlitedb.Conn, n int, row func(i int, args []any) ([]any, error)) error {
 	args := make([]any, 0, min(n, r.sizes[0])*r.columns)
 	i := 0
 	for size, rows := range r.sizes {
@@ -213,12 +216,12 @@ func (r rowStatement) run(c *sqlitedb.Conn, n int, row func(i int, args []any) (
 	return nil
 }
 
-// keepDays is for how many days the totals with which they ended are kept.
-const keepDays = 400
+// KeepDays is for how many days the totals with which they ended are kept.
+const KeepDays = 400
 
-// numberValue returns a column that holds a number as it is. Other content,
+// NumberValue returns a column that holds a number as it is. Other content,
 // which this package never writes, counts as nothing.
-func numberValue(column any) series.Value {
+func NumberValue(column any) series.Value {
 	switch c := column.(type) {
 	case int64:
 		return series.Int64Value(c)
@@ -228,6 +231,6 @@ func numberValue(column any) series.Value {
 	return series.Value{}
 }
 
-func releaseLease(tx *mirrordb.Tx) error {
+func ReleaseLease(tx *mirrordb.Tx) error {
 	return tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0`)
 }

@@ -1,4 +1,4 @@
-package localstore
+package totals
 
 import (
 	"unicode/utf8"
@@ -12,8 +12,8 @@ import (
 // again. Nothing of that length is written, whatever an application declares: its
 // own mirror would be set aside at the next start.
 
-// bounded cuts a text, at a character.
-func bounded(s string) string {
+// Bounded cuts a text, at a character.
+func Bounded(s string) string {
 	if len(s) <= schema.MaxText {
 		return s
 	}
@@ -24,9 +24,9 @@ func bounded(s string) string {
 	return s[:end]
 }
 
-// boundedAttributes is encodeAttributes without the longest attributes, as far as
+// BoundedAttributes is encodeAttributes without the longest attributes, as far as
 // they do not fit.
-func boundedAttributes(set attribute.Set) string {
+func BoundedAttributes(set attribute.Set) string {
 	text := series.EncodeAttributes(set)
 	for len(text) > schema.MaxText {
 		set = withoutLongest(set)
@@ -53,5 +53,5 @@ func seriesAttributes(set attribute.Set) string {
 	if text := series.EncodeAttributes(set); len(text) <= schema.MaxText {
 		return text
 	}
-	return overflowAttributes
+	return OverflowAttributes
 }

@@ -171,7 +171,7 @@ func TestADescriptionIsUpdated(t *testing.T) {
 	s = open(t, path, c)
 	expect(t, s, "New. A--><B>-->C", `SELECT description || ' ' || sequence FROM sequences`)
 	declare(t, s, d)
-	if s.ledger.hasDeclarations() {
+	if s.ledger.HasDeclarations() {
 		t.Error("what is known is written again")
 	}
 }

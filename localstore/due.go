@@ -88,8 +88,8 @@ func (s *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) {
 	if !r.MaySend || !tx.MaySend() {
 		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, tx.Consent().Reason)
 	}
-	if r.Forwarder == Cumulative && s.importer.notImported != nil {
-		return 0, progress{}, s.importer.notImported
+	if r.Forwarder == Cumulative && s.importer.Pending() != nil {
+		return 0, progress{}, s.importer.Pending()
 	}
 	at := tx.Now
 	if tx.Leased(at) {

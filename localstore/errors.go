@@ -3,6 +3,7 @@ package localstore
 import (
 	"errors"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
@@ -72,4 +73,9 @@ var (
 	// imported from and cannot be read: totals without it would replace a user's
 	// years with small numbers.
 	ErrReference = python.ErrReference
+
+	// ErrRenamed is returned for the declaration of a name that another trackable
+	// of the same program had: an older release may still count under it. Until
+	// one of them gets another name, both count as one.
+	ErrRenamed = ledger.ErrRenamed
 )

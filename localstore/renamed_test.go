@@ -150,7 +150,7 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	for _, kind := range renamedKinds {
 		declare(t, s, renamed("new_"+names[kind], kind, "old_"+names[kind]))
 	}
-	if s.ledger.hasDeclarations() {
+	if s.ledger.HasDeclarations() {
 		t.Error("the second start has something to write")
 	}
 	checkShown(t, s, want)
@@ -178,7 +178,7 @@ func TestAnOldReleaseGoesOnUnderTheFormerName(t *testing.T) {
 	old = open(t, path, c)
 	oldWriter = newWriter(t, old)
 	checkLife(t, declare(t, old, statisticDeclaration("old_s")), map[string]otelusage.SeriesLifetime{"{}": {Int: 16, Float: 16}})
-	if old.ledger.hasDeclarations() {
+	if old.ledger.HasDeclarations() {
 		t.Error("the old release has something to write")
 	}
 	record(t, oldWriter, add(statistic(oldVersion, "old_s", attribute.String("via", "web")), 100))

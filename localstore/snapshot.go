@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -108,7 +109,7 @@ type LogEntry struct {
 // concurrently.
 type Reader struct {
 	db     *mirrordb.DB
-	ledger *ledger
+	ledger *ledger.Ledger
 	outbox *Outbox
 }
 
@@ -135,7 +136,7 @@ func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsho
 		return nil, err
 	}
 	defer s.db.Unlock()
-	if !s.db.IsReadOnly() && s.ledger.hasDeclarations() {
+	if !s.db.IsReadOnly() && s.ledger.HasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
 		_ = s.db.Briefly(func() error {
@@ -150,7 +151,7 @@ func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsho
 	if err != nil {
 		return nil, err
 	}
-	snap.merge(q, s.ledger.awaiting())
+	snap.merge(q, s.ledger.Awaiting())
 	snap.sort(OrderByType)
 	return snap, nil
 }
@@ -231,20 +232,20 @@ func (t *Trackable) Funnel() []string {
 func (snap *Snapshot) merge(q Query, waiting []otelusage.Declaration) {
 	known := make(shownTrackables)
 	for _, t := range snap.Trackables {
-		known[keyOf(t.Declaration)] = t
+		known[ledger.KeyOf(t.Declaration)] = t
 	}
 	for _, d := range waiting {
 		known.rename(d)
 		if q.Name != "" && !strings.EqualFold(q.Name, d.Name) {
 			continue
 		}
-		if t := known[keyOf(d)]; t != nil {
+		if t := known[ledger.KeyOf(d)]; t != nil {
 			name := t.Name // stays as it was declared first
 			t.Declaration, t.Name = d, name
 			continue
 		}
 		t := &Trackable{Declaration: d}
-		known[keyOf(d)], snap.Trackables = t, append(snap.Trackables, t)
+		known[ledger.KeyOf(d)], snap.Trackables = t, append(snap.Trackables, t)
 	}
 }
 
@@ -294,14 +295,14 @@ func newTime(at int64) time.Time {
 }
 
 // shownTrackables are those of a snapshot.
-type shownTrackables map[ledgerKey]*Trackable
+type shownTrackables map[ledger.Key]*Trackable
 
 // rename shows a renaming that waits to be written.
 func (shown shownTrackables) rename(d otelusage.Declaration) {
-	for _, was := range formerKeys(d) {
-		if t := shown[was]; t != nil && shown[keyOf(d)] == nil {
+	for _, was := range ledger.FormerKeys(d) {
+		if t := shown[was]; t != nil && shown[ledger.KeyOf(d)] == nil {
 			t.Name = d.Name
-			shown[keyOf(d)] = t
+			shown[ledger.KeyOf(d)] = t
 			delete(shown, was)
 		}
 	}

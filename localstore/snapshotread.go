@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -25,7 +26,7 @@ type snapshotReader struct {
 }
 
 func (s *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
-	if q.Name, err = nameNow(tx.Conn, q.Name); err != nil {
+	if q.Name, err = ledger.NameNow(tx.Conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{

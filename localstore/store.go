@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -23,8 +24,8 @@ import (
 type Store struct {
 	db       *mirrordb.DB
 	book     *totals.Book
-	ledger   *ledger
-	importer *importer
+	ledger   *ledger.Ledger
+	importer *importer.Importer
 	recorder *recorder
 	outbox   *Outbox
 	reads    *Reader
@@ -34,25 +35,22 @@ type Store struct {
 func newStore(c config, path string) *Store {
 	db := mirrordb.New(path, c.file)
 	b := totals.New(db, c.limits)
-	l := &ledger{db: db, book: b}
+	l := ledger.New(db, b)
 	s := &Store{
 		db: db, book: b, ledger: l,
-		importer: &importer{db: db, book: b, ledger: l, from: c.importFrom, reference: python.FilesOf(path)},
+		importer: importer.New(db, b, l, c.importFrom),
 		recorder: &recorder{db: db, book: b},
 	}
 	s.outbox = &Outbox{db: db, book: b, importer: s.importer, random: c.random}
 	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}
-	l.convert = s.importer.convertImported
-	if c.importFrom != "" {
-		s.importer.reference = python.FilesOf(c.importFrom)
-	}
+	l.ConvertWith(s.importer.ConvertImported)
 	db.Use(mirrordb.Hooks{
-		Begin: l.register, Waiting: l.hasDeclarations,
+		Begin: l.Register, Waiting: l.HasDeclarations,
 		Withhold: s.outbox.withholdPending,
-		Opened:   s.importer.opened,
-		Forgot:   func() { b.ForgetTotals(); s.recorder.forget(); l.stale.Store(true) },
+		Opened:   s.importer.Opened,
+		Forgot:   func() { b.ForgetTotals(); s.recorder.forget(); l.Forget() },
 		Changed:  func() { b.ForgetTotals(); s.recorder.changed() },
-		Replaced: func() { l.anew.Store(true) },
+		Replaced: func() { l.DeclareAnew() },
 	})
 	return s
 }
@@ -98,7 +96,7 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 		}
 		err := s.db.Open()
 		if err == nil {
-			s.importer.importReference()
+			s.importer.Import()
 		}
 		return err
 	})
@@ -161,7 +159,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	var err error
-	if s.ledger.hasDeclarations() {
+	if s.ledger.HasDeclarations() {
 		err = s.db.Briefly(func() error {
 			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
 		})

@@ -76,7 +76,6 @@ func TestOpenLeavesWhatIsNoMirrorAlone(t *testing.T) {
 		{"a newer schema", func(t *testing.T, path string) {
 			s := open(t, path, newClock())
 			execute(t, s, `PRAGMA user_version = 99`)
-			s.ledger.fresh = nil
 			closeStore(t, s)
 		}, ErrNewerSchema},
 	}
@@ -401,14 +400,14 @@ func TestSyncCommitsDurablyBesideAReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	before := s.ledger.written.Load()
+	before := text(t, s, `SELECT total_changes()`)
 	err = reader.Snapshot(func() error {
 		if _, err := reader.Find(`SELECT count(*) FROM totals`); err != nil {
 			return err
 		}
 		return s.Sync(t.Context())
 	})
-	if err != nil || s.ledger.written.Load() != before+1 {
-		t.Errorf("%d commits: %v", s.ledger.written.Load()-before, err)
+	if after := text(t, s, `SELECT total_changes()`); err != nil || after == before {
+		t.Errorf("nothing was committed: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -73,7 +74,7 @@ type Submission struct {
 type Outbox struct {
 	db       *mirrordb.DB
 	book     *totals.Book
-	importer *importer
+	importer *importer.Importer
 	random   func() float64 // spreads retries
 	waits    bool           // the shutdown waits long for the submission under way
 }
@@ -90,8 +91,8 @@ func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
-	if s.importer.notImported != nil {
-		s.importer.importReference()
+	if s.importer.Pending() != nil {
+		s.importer.Import()
 	}
 	sub, err := s.begin(r, s.due, s.lease)
 	return sub, mirrordb.Wrap("begin submission", err)

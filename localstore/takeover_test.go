@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -265,7 +266,7 @@ func TestALateImportFollowsTheDeclaration(t *testing.T) {
 	mustExec(t, lock, `ROLLBACK`)
 	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
 	expect(t, s, "2", `SELECT runs FROM timers WHERE name = 'play_time'`) // it is not tried each time
-	c.add(importInterval)
+	c.add(importer.ImportInterval)
 	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
 	expect(t, s, "5 28.75", `SELECT runs || ' ' || total_seconds FROM timers WHERE name = 'play_time'`)
 	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {

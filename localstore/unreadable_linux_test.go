@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
 
@@ -71,7 +72,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			}
 			w = newWriter(t, s)
 			change(0o600)
-			c.add(importInterval)
+			c.add(importer.ImportInterval)
 			record(t, w, add(statistic(r, "quests_complete"), 1))
 			checkBalance(t, s, "quests_complete{}", wants{recorded: 46, accepted: 43, pending: 3})
 		})

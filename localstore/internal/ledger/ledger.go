@@ -1,4 +1,4 @@
-package localstore
+package ledger
 
 import (
 	"database/sql"
@@ -18,9 +18,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// ledger is what a Store knows of trackables. It is read once for all the
+// Ledger is what a Store knows of trackables. It is read once for all the
 // declarations of a start. Its lock is taken after the Store's, or without it.
-type ledger struct {
+type Ledger struct {
 	db      *mirrordb.DB
 	book    *totals.Book
 	convert func(*mirrordb.Tx, otelusage.Declaration) error // what was imported under the name
@@ -32,8 +32,8 @@ type ledger struct {
 	recorded
 	fresh    []otelusage.Declaration // not in the file yet
 	declared []otelusage.Declaration // by this process
-	seen     map[ledgerKey]struct{}  // keys of declared
-	claimed  map[ledgerKey]ledgerKey // former names of declared
+	seen     map[Key]struct{}        // keys of declared
+	claimed  map[Key]Key             // former names of declared
 
 	incomplete atomic.Bool // something is to be imported yet
 
@@ -42,28 +42,46 @@ type ledger struct {
 	written atomic.Int64
 }
 
+// New returns the ledger of a mirror.
+func New(db *mirrordb.DB, b *totals.Book) *Ledger { return &Ledger{db: db, book: b} }
+
+// ConvertWith sets what turns what was imported under the name of a declaration
+// into its kind.
+func (l *Ledger) ConvertWith(f func(*mirrordb.Tx, otelusage.Declaration) error) { l.convert = f }
+
+// Forget says that what was read may not be in the file.
+func (l *Ledger) Forget() { l.stale.Store(true) }
+
+// DeclareAnew says that the file is another one, which knows nothing that was
+// declared.
+func (l *Ledger) DeclareAnew() { l.anew.Store(true) }
+
+// SetIncomplete says whether something is to be imported yet: lifetimes are not
+// whole until then.
+func (l *Ledger) SetIncomplete(is bool) { l.incomplete.Store(is) }
+
 // recorded is what the file knows of trackables.
 type recorded struct {
-	known     map[ledgerKey]otelusage.Declaration
-	lifetimes map[ledgerKey]*otelusage.Lifetime
-	former    map[ledgerKey]ledgerKey             // what has a name that another had
+	known     map[Key]otelusage.Declaration
+	lifetimes map[Key]*otelusage.Lifetime
+	former    map[Key]Key                         // what has a name that another had
 	imports   map[string]otelusage.SeriesLifetime // of those that are imported alone, by name
 }
 
-// ledgerKey is a trackable's identity: names compare without case.
-type ledgerKey struct {
-	name string
+// Key is a trackable's identity: names compare without case.
+type Key struct {
+	Name string
 	kind otelusage.Kind
 }
 
-func keyOf(d otelusage.Declaration) ledgerKey {
-	return ledgerKey{name: strings.ToLower(d.Name), kind: d.Kind}
+func KeyOf(d otelusage.Declaration) Key {
+	return Key{Name: strings.ToLower(d.Name), kind: d.Kind}
 }
 
 // ledgerAge is how long other processes' counts may go unseen by declarations.
 const ledgerAge = time.Second
 
-func (l *ledger) loadLedger() error {
+func (l *Ledger) loadLedger() error {
 	written := l.written.Load()
 	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
 		return nil
@@ -74,7 +92,7 @@ func (l *ledger) loadLedger() error {
 		return err
 	}
 	for _, d := range l.fresh {
-		l.known[keyOf(d)] = d
+		l.known[KeyOf(d)] = d
 	}
 	l.loaded, l.loadedAt, l.commits = true, time.Now(), written
 	return nil
@@ -83,7 +101,7 @@ func (l *ledger) loadLedger() error {
 // readLedger reads with the Store's connection or, while that waits for another
 // process, with one of its own: an application's start must not wait for it. It
 // leaves what is reported to who holds no lock.
-func (l *ledger) readLedger() error {
+func (l *Ledger) readLedger() error {
 	if l.db.TryLock() {
 		defer l.db.UnlockSilently()
 		return l.db.View(l.db.Context(), func(tx *mirrordb.Tx) error { return l.recorded.read(tx.Conn) })
@@ -101,8 +119,8 @@ func (l *ledger) readLedger() error {
 
 // read reads one state of the file.
 func (r *recorded) read(c *sqlitedb.Conn) error {
-	r.known = make(map[ledgerKey]otelusage.Declaration)
-	r.lifetimes = make(map[ledgerKey]*otelusage.Lifetime)
+	r.known = make(map[Key]otelusage.Declaration)
+	r.lifetimes = make(map[Key]*otelusage.Lifetime)
 	r.imports = make(map[string]otelusage.SeriesLifetime)
 	keys, err := r.loadTrackables(c)
 	if err != nil {
@@ -114,8 +132,8 @@ func (r *recorded) read(c *sqlitedb.Conn) error {
 	return r.loadLifetimes(c, keys)
 }
 
-func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]ledgerKey, error) {
-	keys := make(map[int64]ledgerKey)
+func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]Key, error) {
+	keys := make(map[int64]Key)
 	err := c.Each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
 			c.trackable_id IS NOT NULL, coalesce(c.state, '')
 		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id AND c.moves > 0`,
@@ -135,7 +153,7 @@ func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]ledgerKey, error)
 					return fmt.Errorf("read checkpoints of %q: %w: %w", d.Name, series.ErrUnreadable, err)
 				}
 			}
-			key := keyOf(d)
+			key := KeyOf(d)
 			keys[id] = key
 			r.known[key], r.lifetimes[key] = d, &life
 			return nil
@@ -143,7 +161,7 @@ func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]ledgerKey, error)
 	return keys, err
 }
 
-func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]ledgerKey) error {
+func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 	type points struct {
 		trackable  int64
 		attributes string
@@ -208,7 +226,7 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]ledgerKey) err
 		if !counted[key.trackable] {
 			alone := *sums[key]
 			alone.Int, alone.Count = saturate.Int(alone.Float), exports
-			r.imports[keys[key.trackable].name] = alone
+			r.imports[keys[key.trackable].Name] = alone
 		}
 	}
 	return nil
@@ -233,18 +251,18 @@ func addLifetime(sum *otelusage.SeriesLifetime, v series.Value) {
 
 // lifetime returns what is known of a trackable, nil for nothing, also where it
 // was imported as another kind.
-func (r *recorded) lifetime(key ledgerKey) *otelusage.Lifetime {
+func (r *recorded) lifetime(key Key) *otelusage.Lifetime {
 	life := r.lifetimes[key]
-	if life != nil && len(life.Series) > 0 || !counts(key.kind) {
+	if life != nil && len(life.Series) > 0 || !Counts(key.kind) {
 		return life
 	}
-	if series, ok := r.imports[key.name]; ok {
+	if series, ok := r.imports[key.Name]; ok {
 		return &otelusage.Lifetime{Series: []otelusage.SeriesLifetime{series}}
 	}
 	return life
 }
 
-// counts reports whether a kind is one of those whose tables look the same.
-func counts(k otelusage.Kind) bool {
+// Counts reports whether a kind is one of those whose tables look the same.
+func Counts(k otelusage.Kind) bool {
 	return k == otelusage.KindStatistic || k == otelusage.KindTimer || k == otelusage.KindSequence
 }

@@ -1,10 +1,11 @@
-package localstore
+package importer
 
 import (
 	"database/sql"
 	"fmt"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -20,7 +21,7 @@ import (
 // adoptKind gives what is about to be imported the kind that the application
 // has declared it as already.
 func adoptKind(tx *mirrordb.Tx, t *python.Trackable) error {
-	if !counts(t.Kind) {
+	if !ledger.Counts(t.Kind) {
 		return nil
 	}
 	err := tx.Each(`SELECT kind FROM (SELECT kind FROM former_names WHERE name = ?1 UNION ALL SELECT kind FROM trackables WHERE name = ?1)
@@ -29,7 +30,7 @@ func adoptKind(tx *mirrordb.Tx, t *python.Trackable) error {
 		if err := rows.Scan(&name); err != nil {
 			return err
 		}
-		if kind, ok := otelusage.ParseKind(name); ok && counts(kind) {
+		if kind, ok := otelusage.ParseKind(name); ok && ledger.Counts(kind) {
 			t.Kind = kind // the last row has its own
 		}
 		return nil
@@ -37,15 +38,15 @@ func adoptKind(tx *mirrordb.Tx, t *python.Trackable) error {
 	return mirrordb.Wrap("find kind", err)
 }
 
-// convertImported turns what was imported as another kind, and nothing has
+// ConvertImported turns what was imported as another kind, and nothing has
 // counted since, into the kind that is declared now.
-func (s *importer) convertImported(tx *mirrordb.Tx, d otelusage.Declaration) error {
-	if !tx.Imported || !counts(d.Kind) {
+func (s *Importer) ConvertImported(tx *mirrordb.Tx, d otelusage.Declaration) error {
+	if !tx.Imported || !ledger.Counts(d.Kind) {
 		return nil
 	}
 	names := []string{d.Name}
-	for _, was := range formerKeys(d) {
-		names = append(names, was.name)
+	for _, was := range ledger.FormerKeys(d) {
+		names = append(names, was.Name)
 	}
 	for _, name := range names {
 		ids, err := tx.List(`SELECT id FROM trackables WHERE name = ?1 AND kind <> ?2 AND id NOT IN (SELECT trackable_id FROM `+schema.FormerNames+`)`,
@@ -67,7 +68,7 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + totals.ImportedSeries + `)
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
-func (s *importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.Trackable) error {
+func (s *Importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.Trackable) error {
 	series, err := tx.Find(selectImported, trackable)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (s *importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.
 }
 
 // readImported reads back what was imported of a trackable.
-func (s *importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int64) error {
+func (s *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int64) error {
 	all, err := s.book.LoadTotals(tx, []int64{series})
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package localstore
+package ledger
 
 import (
 	"encoding/json"
@@ -15,21 +15,21 @@ import (
 
 // takeTurn reads what declarations read, in turn with all else, which sets a
 // damaged file aside. The ledger's lock must not be held.
-func (l *ledger) takeTurn() {
+func (l *Ledger) takeTurn() {
 	l.db.Lock()
 	defer l.db.Unlock()
 	_ = l.db.View(l.db.Context(), func(tx *mirrordb.Tx) error { return new(recorded).read(tx.Conn) }) // the declaration meets what is left of it
 }
 
-func (l *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+func (l *Ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.loadLedger(); err != nil {
 		return otelusage.Lifetime{}, err
 	}
-	key := keyOf(d)
+	key := KeyOf(d)
 	if other, both := l.declaredAs(d); both {
-		return otelusage.Lifetime{}, fmt.Errorf("%w: %q is declared, too", ErrRenamed, other.name)
+		return otelusage.Lifetime{}, fmt.Errorf("%w: %q is declared, too", ErrRenamed, other.Name)
 	}
 	if now, former := l.former[key]; former && !wasNamed(d, now) {
 		return l.declareFormer(d, now)
@@ -41,7 +41,7 @@ func (l *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	}
 	l.see(d)
 	var life otelusage.Lifetime
-	for _, key := range append([]ledgerKey{key}, waits...) {
+	for _, key := range append([]Key{key}, waits...) {
 		life = joinLives(life, l.lifetime(key))
 	}
 	life.Incomplete = l.incomplete.Load()
@@ -49,19 +49,19 @@ func (l *ledger) declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 }
 
 // see notes a declaration of this process.
-func (l *ledger) see(d otelusage.Declaration) {
-	key := keyOf(d)
+func (l *Ledger) see(d otelusage.Declaration) {
+	key := KeyOf(d)
 	if _, ok := l.seen[key]; ok {
 		return
 	}
 	if l.seen == nil {
-		l.seen = make(map[ledgerKey]struct{})
+		l.seen = make(map[Key]struct{})
 	}
 	l.seen[key] = struct{}{}
 	l.declared = append(l.declared, d)
-	for _, was := range formerKeys(d) {
+	for _, was := range FormerKeys(d) {
 		if l.claimed == nil {
-			l.claimed = make(map[ledgerKey]ledgerKey)
+			l.claimed = make(map[Key]Key)
 		}
 		l.claimed[was] = key
 	}
@@ -73,16 +73,16 @@ func changes(known, d otelusage.Declaration) bool {
 		known.Monotonic != d.Monotonic || encodeList(known.Checkpoints) != encodeList(d.Checkpoints)
 }
 
-// register writes what is declared and not in the file yet, with the transaction
+// Register writes what is declared and not in the file yet, with the transaction
 // that begins.
-func (l *ledger) register(tx *mirrordb.Tx) (committed func(), err error) {
+func (l *Ledger) Register(tx *mirrordb.Tx) (committed func(), err error) {
 	n, err := l.writeDeclarations(tx)
 	return func() { l.wrote(n) }, err
 }
 
 // writeDeclarations writes what is new and returns how many it wrote.
-func (l *ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
-	fresh := l.awaiting()
+func (l *Ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
+	fresh := l.Awaiting()
 	for _, d := range fresh {
 		err := l.convert(tx, d)
 		if err == nil {
@@ -105,8 +105,8 @@ func (l *ledger) writeDeclarations(tx *mirrordb.Tx) (int, error) {
 	return len(fresh), nil
 }
 
-// awaiting returns the declarations that are not in the file.
-func (l *ledger) awaiting() []otelusage.Declaration {
+// Awaiting returns the declarations that are not in the file.
+func (l *Ledger) Awaiting() []otelusage.Declaration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.anew.Swap(false) {
@@ -116,15 +116,15 @@ func (l *ledger) awaiting() []otelusage.Declaration {
 }
 
 // wrote notes a commit, which n of the waiting declarations were part of.
-func (l *ledger) wrote(n int) {
+func (l *Ledger) wrote(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fresh = l.fresh[n:]
 	l.written.Add(1)
 }
 
-// hasDeclarations reports whether a transaction would have some to write.
-func (l *ledger) hasDeclarations() bool { return len(l.awaiting()) > 0 }
+// HasDeclarations reports whether a transaction would have some to write.
+func (l *Ledger) HasDeclarations() bool { return len(l.Awaiting()) > 0 }
 
 func encodeList(list []string) string {
 	if len(list) == 0 {
@@ -141,7 +141,7 @@ func encodeList(list []string) string {
 
 // Declare notes a trackable and returns what earlier runs recorded of it. It is
 // written with the next transaction.
-func (l *ledger) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+func (l *Ledger) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	if n := len(encodeList(d.Checkpoints)); n > schema.MaxCheckpoints {
 		return otelusage.Lifetime{}, fmt.Errorf("declare %q: its checkpoints have %d bytes as JSON, at most %d are kept", totals.Bounded(d.Name), n, schema.MaxCheckpoints)
 	}

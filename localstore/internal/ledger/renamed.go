@@ -1,4 +1,4 @@
-package localstore
+package ledger
 
 import (
 	"database/sql"
@@ -44,11 +44,11 @@ func hasFormerNames(c *sqlitedb.Conn) (bool, error) {
 }
 
 // readFormerNames returns what has a name now that another had.
-func readFormerNames(c *sqlitedb.Conn) (map[ledgerKey]ledgerKey, error) {
+func readFormerNames(c *sqlitedb.Conn) (map[Key]Key, error) {
 	if there, err := hasFormerNames(c); err != nil || !there {
 		return nil, err
 	}
-	former := make(map[ledgerKey]ledgerKey)
+	former := make(map[Key]Key)
 	err := c.Each(`SELECT `+schema.Loaded("f.name", schema.Unreadable)+`, t.name, t.kind FROM former_names f JOIN trackables t ON t.id = f.trackable_id`,
 		func(rows *sql.Rows) error {
 			var was, is otelusage.Declaration
@@ -56,15 +56,15 @@ func readFormerNames(c *sqlitedb.Conn) (map[ledgerKey]ledgerKey, error) {
 			err := rows.Scan(&was.Name, &is.Name, &kind)
 			is.Kind, _ = otelusage.ParseKind(kind)
 			was.Kind = is.Kind
-			former[keyOf(was)] = keyOf(is)
+			former[KeyOf(was)] = KeyOf(is)
 			return err
 		})
 	return former, err
 }
 
-// nameNow returns what a trackable is called that had a name, and other names as
+// NameNow returns what a trackable is called that had a name, and other names as
 // they are.
-func nameNow(c *sqlitedb.Conn, name string) (string, error) {
+func NameNow(c *sqlitedb.Conn, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
@@ -79,8 +79,8 @@ func nameNow(c *sqlitedb.Conn, name string) (string, error) {
 
 // renames returns the former names of a declaration that the file does not have
 // as such. One that became another trackable's stays that one's.
-func (r *recorded) renames(d otelusage.Declaration) (waiting []ledgerKey) {
-	for _, was := range formerKeys(d) {
+func (r *recorded) renames(d otelusage.Declaration) (waiting []Key) {
+	for _, was := range FormerKeys(d) {
 		if _, done := r.former[was]; !done {
 			waiting = append(waiting, was)
 		}
@@ -88,10 +88,10 @@ func (r *recorded) renames(d otelusage.Declaration) (waiting []ledgerKey) {
 	return waiting
 }
 
-func formerKeys(d otelusage.Declaration) (keys []ledgerKey) {
+func FormerKeys(d otelusage.Declaration) (keys []Key) {
 	for _, name := range d.RenamedFrom {
-		key := ledgerKey{strings.ToLower(name), d.Kind}
-		if key != keyOf(d) && !slices.Contains(keys, key) {
+		key := Key{strings.ToLower(name), d.Kind}
+		if key != KeyOf(d) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -99,19 +99,19 @@ func formerKeys(d otelusage.Declaration) (keys []ledgerKey) {
 }
 
 // wasNamed reports whether a declaration takes over what has a name.
-func wasNamed(d otelusage.Declaration, key ledgerKey) bool {
-	return slices.Contains(formerKeys(d), key)
+func wasNamed(d otelusage.Declaration, key Key) bool {
+	return slices.Contains(FormerKeys(d), key)
 }
 
 // declaredAs returns what this process declared although it has a former name of
 // a declaration, or had its name.
-func (l *ledger) declaredAs(d otelusage.Declaration) (other ledgerKey, both bool) {
-	if now, claimed := l.claimed[keyOf(d)]; claimed {
+func (l *Ledger) declaredAs(d otelusage.Declaration) (other Key, both bool) {
+	if now, claimed := l.claimed[KeyOf(d)]; claimed {
 		return now, true
 	}
-	keys := formerKeys(d)
+	keys := FormerKeys(d)
 	for was, now := range l.former {
-		if now == keyOf(d) {
+		if now == KeyOf(d) {
 			keys = append(keys, was)
 		}
 	}
@@ -124,9 +124,9 @@ func (l *ledger) declaredAs(d otelusage.Declaration) (other ledgerKey, both bool
 }
 
 // declareFormer is the declaration of an older release. Nothing of it is written.
-func (l *ledger) declareFormer(d otelusage.Declaration, now ledgerKey) (life otelusage.Lifetime, err error) {
+func (l *Ledger) declareFormer(d otelusage.Declaration, now Key) (life otelusage.Lifetime, err error) {
 	if _, both := l.seen[now]; both {
-		return life, fmt.Errorf("%w: %q", ErrRenamed, now.name)
+		return life, fmt.Errorf("%w: %q", ErrRenamed, now.Name)
 	}
 	l.see(d)
 	return joinLives(life, l.lifetime(now)), nil
@@ -162,9 +162,9 @@ func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Life
 
 // freeName makes an alias a name again where its trackable is renamed back.
 func freeName(tx *mirrordb.Tx, d otelusage.Declaration) error {
-	for _, was := range formerKeys(d) {
+	for _, was := range FormerKeys(d) {
 		err := tx.Run(`DELETE FROM former_names WHERE name = ?1 AND kind = ?2
-			AND trackable_id = (SELECT id FROM trackables WHERE name = ?3 AND kind = ?2)`, d.Name, d.Kind.String(), was.name)
+			AND trackable_id = (SELECT id FROM trackables WHERE name = ?3 AND kind = ?2)`, d.Name, d.Kind.String(), was.Name)
 		if err != nil {
 			return err
 		}
@@ -173,11 +173,11 @@ func freeName(tx *mirrordb.Tx, d otelusage.Declaration) error {
 }
 
 // rename makes the former names of a trackable aliases of it.
-func (l *ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
-	keys := formerKeys(d)
+func (l *Ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
+	keys := FormerKeys(d)
 	for _, was := range keys {
 		err := tx.Run(`INSERT OR IGNORE INTO former_names (name, kind, trackable_id)
-			SELECT ?1, kind, id FROM trackables WHERE name = ?2 AND kind = ?3`, was.name, d.Name, d.Kind.String())
+			SELECT ?1, kind, id FROM trackables WHERE name = ?2 AND kind = ?3`, was.Name, d.Name, d.Kind.String())
 		if err != nil {
 			return err
 		}
@@ -185,12 +185,12 @@ func (l *ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return l.settleNames(tx)
+	return l.SettleNames(tx)
 }
 
-// settleNames moves what is registered under a former name to the trackable that
+// SettleNames moves what is registered under a former name to the trackable that
 // had it: once it was renamed, and where an import brings the name again.
-func (l *ledger) settleNames(tx *mirrordb.Tx) error {
+func (l *Ledger) SettleNames(tx *mirrordb.Tx) error {
 	type move struct{ from, to int64 }
 	var moves []move
 	err := tx.Each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind

@@ -1,4 +1,4 @@
-package localstore
+package importer
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
@@ -20,31 +21,44 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// importInterval is how often an import that failed is tried again while the
+// ImportInterval is how often an import that failed is tried again while the
 // mirror is used. A submission tries it in any case.
-const importInterval = time.Minute
+const ImportInterval = time.Minute
 
 // importIsDue reports whether an import that failed is to be tried again.
-func (s *importer) importIsDue() bool {
+func (s *Importer) importIsDue() bool {
 	return s.notImported != nil && !s.db.Now().Before(s.importAgain)
 }
 
-// importer takes over a database of the reference implementation.
-type importer struct {
+// Importer takes over a database of the reference implementation.
+type Importer struct {
 	db          *mirrordb.DB
 	book        *totals.Book
-	ledger      *ledger
+	ledger      *ledger.Ledger
 	from        string // where it was said to be; "" for beside the mirror
 	reference   python.Files
 	notImported error // why not, while it is to be
 	importAgain time.Time
 }
 
-// opened tries the import when the file was just opened, and again while it
+// New returns the importer of a mirror. from says where the database is,
+// "" for beside the mirror.
+func New(db *mirrordb.DB, b *totals.Book, l *ledger.Ledger, from string) *Importer {
+	at := from
+	if at == "" {
+		at = db.Asked()
+	}
+	return &Importer{db: db, book: b, ledger: l, from: from, reference: python.FilesOf(at)}
+}
+
+// Pending says why the database is not imported, while it is to be.
+func (s *Importer) Pending() error { return s.notImported }
+
+// Opened tries the import when the file was just opened, and again while it
 // fails. It may cost the connection.
-func (s *importer) opened(fresh bool) error {
+func (s *Importer) Opened(fresh bool) error {
 	if fresh || s.importIsDue() {
-		s.importReference()
+		s.Import()
 	}
 	if fresh && !s.db.IsOpen() {
 		return s.notImported
@@ -52,13 +66,13 @@ func (s *importer) opened(fresh bool) error {
 	return nil
 }
 
-// importReference imports a database of the reference implementation, once. It
+// Import imports a database of the reference implementation, once. It
 // is tried again while it fails, and not after an Erase: what was imported
 // before was to be forgotten. The caller holds s.mu.
-func (s *importer) importReference() {
+func (s *Importer) Import() {
 	before := s.notImported
-	s.notImported, s.importAgain = nil, s.db.Now().Add(importInterval)
-	s.ledger.incomplete.Store(false)
+	s.notImported, s.importAgain = nil, s.db.Now().Add(ImportInterval)
+	s.ledger.SetIncomplete(false)
 	if last := s.db.LastHeader(); last.Imported || last.Erasures > 0 {
 		return
 	}
@@ -85,16 +99,16 @@ func (s *importer) importReference() {
 	for _, problem := range o.Problems {
 		s.db.Report(fmt.Errorf("import %s: %w", s.reference.Master, problem))
 	}
-	s.ledger.stale.Store(true)
+	s.ledger.Forget()
 	if h, err := s.db.ReadHeader(); err == nil {
 		s.db.Adopt(h)
 	}
 }
 
 // failImport notes why an import failed, and reports it once.
-func (s *importer) failImport(before, err error) {
+func (s *Importer) failImport(before, err error) {
 	s.notImported = fmt.Errorf("%w: %w", python.ErrReference, err)
-	s.ledger.incomplete.Store(true)
+	s.ledger.SetIncomplete(true)
 	if before == nil || before.Error() != s.notImported.Error() {
 		s.db.Report(s.notImported)
 	}
@@ -102,7 +116,7 @@ func (s *importer) failImport(before, err error) {
 
 // writeOrigin writes what the reference held. Its totals count as sent: it
 // uploaded them.
-func (s *importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
+func (s *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 	for _, t := range o.Trackables {
 		if err := s.importTrackable(tx, t); err != nil {
 			return fmt.Errorf("import %q: %w", t.Name, err)
@@ -116,7 +130,7 @@ func (s *importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 			return fmt.Errorf("import submissions: %w", err)
 		}
 	}
-	if err := s.ledger.settleNames(tx); err != nil {
+	if err := s.ledger.SettleNames(tx); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
@@ -133,7 +147,7 @@ func (s *importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 	return err
 }
 
-func (s *importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
+func (s *Importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
 	if err := adoptKind(tx, t); err != nil {
 		return err
 	}
@@ -184,7 +198,7 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) seri
 	return series.Int64Value(saturate.Int(math.Round(r.Total)))
 }
 
-func (s *importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
+func (s *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
 	id, err := s.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
@@ -198,7 +212,7 @@ func (s *importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes at
 }
 
 // importHistory keeps as much of a trackable's development as of any other.
-func (s *importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
+func (s *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
 	rows := s.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(values)-int(min(rows, python.OriginalRows)), 0)
 	err := totals.InsertHistory.Run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
@@ -228,7 +242,7 @@ func (s *importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series in
 // importState takes over the last state, which one that this program set wins
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
-func (s *importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
+func (s *Importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
 	gauge, err := s.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m}, t.Rows[0].At)
 	if err != nil {
 		return err
@@ -262,7 +276,7 @@ func stateColumn(state string) any {
 
 // importChanges counts the entries into each state. Those whose rows the
 // reference has dropped are known by number alone.
-func (s *importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
+func (s *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)
 	var order []string

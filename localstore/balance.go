@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -114,7 +115,7 @@ func inFlight(tx *mirrordb.Tx) (flying map[int64][][]byte, long []int64, err err
 			long = append(long, id)
 			return nil
 		}
-		p, err := decodePayload(text.String)
+		p, err := batch.Decode(text.String)
 		if err != nil {
 			return err
 		}

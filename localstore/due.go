@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -119,7 +120,7 @@ func elapsed(now, since int64, interval time.Duration) bool {
 // hasNews reports whether there is something to seal.
 func hasNews(tx *mirrordb.Tx) (bool, error) {
 	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
-		OR EXISTS (` + sharedStates + `
+		OR EXISTS (` + batch.SharedStates + `
 			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
 		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
 			EXCEPT SELECT shared_series_id, shared_state FROM current_states WHERE shared)`)

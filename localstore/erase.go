@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -50,7 +51,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	ctx = mirrordb.OrBackground(ctx)
 	s.db.Lock()
 	defer s.db.Unlock()
-	var once []*payload
+	var once []*batch.Payload
 	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
 		return nil, mirrordb.Wrap("erase", err)
@@ -80,9 +81,9 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 }
 
 // partsOf leaves out what cannot be read.
-func partsOf(payloads []*payload) (parts []*series.Part) {
+func partsOf(payloads []*batch.Payload) (parts []*series.Part) {
 	for _, p := range payloads {
-		if part, err := p.part(0, 0); err == nil {
+		if part, err := p.Part(0, 0); err == nil {
 			parts = append(parts, part)
 		}
 	}
@@ -90,11 +91,11 @@ func partsOf(payloads []*payload) (parts []*series.Part) {
 }
 
 // erase returns what is to be taken back once.
-func (s *Store) erase(tx *mirrordb.Tx) ([]*payload, error) {
+func (s *Store) erase(tx *mirrordb.Tx) ([]*batch.Payload, error) {
 	if err := tx.OverwriteDeleted(); err != nil {
 		return nil, err
 	}
-	kept, once, err := withdraw(tx)
+	kept, once, err := batch.Withdraw(tx)
 	if err != nil {
 		return nil, fmt.Errorf("read states: %w", err)
 	}
@@ -103,7 +104,7 @@ func (s *Store) erase(tx *mirrordb.Tx) ([]*payload, error) {
 			return nil, fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
-	if err := bury(tx, kept); err != nil {
+	if err := batch.Bury(tx, kept); err != nil {
 		return nil, err
 	}
 	// How many rows there ever were tells of the past, too. Ids begin anew: what

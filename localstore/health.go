@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -125,7 +126,7 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 			return err
 		}
 		h.RecordedAt = newTime(recordedAt)
-		if h.Retractions, err = retractionsLeft(tx.Conn, &tx.Header); err != nil {
+		if h.Retractions, err = batch.RetractionsLeft(tx.Conn, &tx.Header); err != nil {
 			return err
 		}
 		return tx.Each(`SELECT `+schema.Shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,

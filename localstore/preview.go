@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -74,31 +75,31 @@ func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
 }
 
 // previewBatch returns the open batch, or what sealing now would make.
-func previewBatch(tx *mirrordb.Tx) (batch int64, parts []*series.Part, err error) {
-	if batch, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+func previewBatch(tx *mirrordb.Tx) (id int64, parts []*series.Part, err error) {
+	if id, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
 		return 0, nil, err
 	}
-	if batch != 0 {
-		parts, err = sealedParts(tx, batch)
-		return batch, parts, err
+	if id != 0 {
+		parts, err = sealedParts(tx, id)
+		return id, parts, err
 	}
-	b := newBatchBuilder(tx)
-	if err := b.collect(); err != nil {
+	b := batch.NewBuilder(tx)
+	if err := b.Collect(); err != nil {
 		return 0, nil, err
 	}
-	start, end := nextInterval(tx)
-	for _, resource := range b.order {
-		p, err := b.payload(resource, start, end)
+	start, end := batch.NextInterval(tx)
+	for _, resource := range b.Order {
+		p, err := b.Payload(resource, start, end)
 		if err != nil {
 			return 0, nil, err
 		}
 		// By way of its text, as a sealed part is read: that puts the points
 		// of one metric together.
-		text, err := p.encode()
+		text, err := p.Encode()
 		if err != nil {
 			return 0, nil, err
 		}
-		part, err := partOf(text, 0, 0)
+		part, err := batch.PartOf(text, 0, 0)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -107,8 +108,8 @@ func previewBatch(tx *mirrordb.Tx) (batch int64, parts []*series.Part, err error
 	return 0, parts, nil
 }
 
-func sealedParts(tx *mirrordb.Tx, batch int64) (parts []*series.Part, err error) {
-	ids, err := tx.List(nextParts, batch)
+func sealedParts(tx *mirrordb.Tx, id int64) (parts []*series.Part, err error) {
+	ids, err := tx.List(nextParts, id)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func sealedParts(tx *mirrordb.Tx, batch int64) (parts []*series.Part, err error)
 		if err != nil {
 			return nil, err
 		}
-		part, err := partOf(row.payload, id, batch)
+		part, err := batch.PartOf(row.payload, id, id)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +136,7 @@ func sealedParts(tx *mirrordb.Tx, batch int64) (parts []*series.Part, err error)
 
 func previewTotals(tx *mirrordb.Tx, r Request) (parts []*series.Part, err error) {
 	if !r.Merge {
-		parts, _, err = sharedTotals(tx)
+		parts, _, err = batch.SharedTotals(tx)
 		return parts, err
 	}
 	if r.Resource.Len() == 0 {
@@ -143,7 +144,7 @@ func previewTotals(tx *mirrordb.Tx, r Request) (parts []*series.Part, err error)
 			return nil, err
 		}
 	}
-	parts, _, err = mergedTotals(tx, r.Resource)
+	parts, _, err = batch.MergedTotals(tx, r.Resource)
 	return parts, err
 }
 

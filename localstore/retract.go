@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -79,12 +80,12 @@ func (sub *Submission) pickTombstone(tx *mirrordb.Tx) (*series.Part, error) {
 	if err != nil || sub.grave.id == 0 {
 		return nil, mirrordb.Wrap("read tombstone", err)
 	}
-	return partOf(sub.grave.step(), 0, 0)
+	return batch.PartOf(sub.grave.step(), 0, 0)
 }
 
 // readRetractions returns all that tombstones are yet to send, in order.
 func readRetractions(tx *mirrordb.Tx) (parts []*series.Part, err error) {
-	if !hasTombstones(&tx.Header) {
+	if !batch.HasTombstones(&tx.Header) {
 		return nil, nil
 	}
 	long, err := tx.Find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, schema.MaxPayload)
@@ -103,7 +104,7 @@ func readRetractions(tx *mirrordb.Tx) (parts []*series.Part, err error) {
 			if !step.Valid {
 				continue
 			}
-			part, err := partOf(step.String, 0, 0)
+			part, err := batch.PartOf(step.String, 0, 0)
 			if err != nil {
 				return err
 			}
@@ -203,43 +204,27 @@ func (s *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int64,
 // splitTombstone replaces a tombstone by two, each with all the steps of half
 // the states.
 func splitTombstone(tx *mirrordb.Tx, t tombstoneRow) error {
-	first, err := decodePayload(t.step())
+	first, err := batch.Decode(t.step())
 	if err != nil {
 		return err
 	}
-	one, other := first.halves()
-	halves := []tombstone{{retraction: one}, {retraction: other}}
+	one, other := first.Halves()
+	halves := []batch.Tombstone{{Retraction: one}, {Retraction: other}}
 	if t.resend.Valid {
-		whole := &payload{}
+		whole := &batch.Payload{}
 		if t.retraction.Valid {
-			if whole, err = decodePayload(t.retraction.String); err != nil {
+			if whole, err = batch.Decode(t.retraction.String); err != nil {
 				return err
 			}
 		}
-		halves = []tombstone{{one, whole.only(one)}, {other, whole.only(other)}}
+		halves = []batch.Tombstone{{Resend: one, Retraction: whole.Only(one)}, {Resend: other, Retraction: whole.Only(other)}}
 	}
 	for _, half := range halves {
-		if err := writeTombstone(tx, half, nil, 0); err != nil {
+		if err := batch.WriteTombstone(tx, half, nil, 0); err != nil {
 			return mirrordb.Wrap("split tombstone", err)
 		}
 	}
 	return mirrordb.Wrap("split tombstone", tx.Run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
-}
-
-// only returns the payload with the points of the streams of another.
-func (p *payload) only(of *payload) *payload {
-	streams := make(map[stream]bool)
-	for _, point := range of.Points {
-		streams[streamOf(0, point.metric, string(point.Attributes))] = true
-	}
-	half := *p
-	half.Points = nil
-	for _, point := range p.Points {
-		if streams[streamOf(0, point.metric, string(point.Attributes))] {
-			half.Points = append(half.Points, point)
-		}
-	}
-	return &half
 }
 
 // overtaken notes in the tombstones of an erasure, for which this submission was
@@ -252,11 +237,11 @@ func (sub *Submission) overtaken(tx *mirrordb.Tx, o Outcome) error {
 		return err
 	}
 	if o.arrived() && sub.sent != "" {
-		states, err := statesOf(sub.sent)
+		states, err := batch.StatesOf(sub.sent)
 		if err != nil {
 			return err
 		}
-		resend, err := states.column()
+		resend, err := states.Column()
 		if err == nil {
 			err = tx.Run(`UPDATE tombstones SET resend = NULL WHERE lease = ?1 AND resend = ?2`, sub.token, resend)
 		}

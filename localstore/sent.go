@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -27,7 +28,7 @@ var selectSent = `SELECT id, batch_id, ` + schema.Shown("state") + `, settled_at
 // Sent returns what the batches hold that are settled, those whose payload is
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
 // whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
-func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
+func (s *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
 	if s.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
@@ -47,13 +48,13 @@ func (s *Reader) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 					return fmt.Errorf("part %d of batch %d: %w", id, of, schema.ErrTooLong)
 				}
 				p.SettledAt = newTime(settledAt)
-				p.Part, err = partOf(text.String, id, of)
+				p.Part, err = batch.PartOf(text.String, id, of)
 				sent = append(sent, p)
 				return err
-			}, batch)
+			}, id)
 	})
-	if err == nil && batch != 0 && len(sent) == 0 {
-		err = fmt.Errorf("batch %d: %w", batch, ErrNoPayload)
+	if err == nil && id != 0 && len(sent) == 0 {
+		err = fmt.Errorf("batch %d: %w", id, ErrNoPayload)
 	}
 	return sent, mirrordb.Wrap("read what was sent", err)
 }

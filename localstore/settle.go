@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -156,12 +157,12 @@ func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Out
 
 // account adds a part's points to a column of their series' balances.
 func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals.Row) *series.Value, occupancy bool) error {
-	p, err := decodePayload(row.payload)
+	p, err := batch.Decode(row.payload)
 	if err != nil {
 		return err
 	}
 	ids := make([]int64, 0, len(p.Points))
-	points := make([]payloadPoint, 0, len(p.Points))
+	points := make([]batch.Point, 0, len(p.Points))
 	for _, point := range p.Points {
 		switch {
 		case point.Series != 0:
@@ -188,7 +189,7 @@ func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals.Row) *s
 }
 
 // occupy notes that an occupancy point was accepted.
-func occupy(tx *mirrordb.Tx, point payloadPoint) error {
+func occupy(tx *mirrordb.Tx, point batch.Point) error {
 	err := tx.Run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
 		ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
 		point.Occupancy, string(point.Attributes), string(point.Value))
@@ -370,9 +371,9 @@ var updateUploaded = totals.NewStatement(`INSERT INTO totals (series_id, uploade
 
 // saveUploads remembers what was sent, so that a later change of mind does not
 // take it back.
-func saveUploads(tx *mirrordb.Tx, list []upload) error {
+func saveUploads(tx *mirrordb.Tx, list []batch.Upload) error {
 	err := updateUploaded.Run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
-		return totals.AppendValues(append(args, list[i].series), nil, list[i].value)
+		return totals.AppendValues(append(args, list[i].Series), nil, list[i].Value)
 	})
 	return mirrordb.Wrap("write uploads", err)
 }

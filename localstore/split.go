@@ -2,8 +2,8 @@ package localstore
 
 import (
 	"fmt"
-	"slices"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
@@ -28,31 +28,24 @@ const (
 
 // splitPart replaces a part by two halves of it.
 func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
-	p, err := decodePayload(row.payload)
+	p, err := batch.Decode(row.payload)
 	if err != nil {
 		return err
 	}
 	if !row.parent.Valid {
-		p.rotate(row.refused)
+		p.Rotate(row.refused)
 		o.Verdict = split
 		if err := logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o); err != nil {
 			return err
 		}
 	}
-	first, second := p.halves()
-	for _, half := range []*payload{first, second} {
-		if err := insertPart(tx, row.batch, row.id, row.resource, half); err != nil {
+	first, second := p.Halves()
+	for _, half := range []*batch.Payload{first, second} {
+		if err := batch.InsertPart(tx, row.batch, row.id, row.resource, half); err != nil {
 			return err
 		}
 	}
 	return mirrordb.Wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
-}
-
-// rotate changes which points the halves begin with.
-func (p *payload) rotate(attempt int64) {
-	n := int64(len(p.Points))
-	at := attempt * (n/7 + 1) % n
-	p.Points = slices.Concat(p.Points[at:], p.Points[:at])
 }
 
 // refuseOne counts a refusal of a single point. The rest of the batch goes on.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -254,7 +255,7 @@ func TestInstallationIDIsReplaceable(t *testing.T) {
 		t.Fatal(err)
 	}
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	if v, _ := submit(t, s)[0].Resource.Value(installationKey); v.AsString() != "seat 8" {
+	if v, _ := submit(t, s)[0].Resource.Value(batch.InstallationKey); v.AsString() != "seat 8" {
 		t.Errorf("sent under %q", v.AsString())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -59,7 +60,7 @@ type Submission struct {
 	batch   int64
 	erased  int64 // erasures before it: after another one its ids name other rows
 	mark    int64 // what shared totals it covers
-	uploads []upload
+	uploads []batch.Upload
 	resumed bool
 	left    bool
 
@@ -138,9 +139,9 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 	var err error
 	if r.Forwarder == Cumulative {
 		if r.Merge {
-			sub.shared, sub.uploads, err = mergedTotals(tx, r.Resource)
+			sub.shared, sub.uploads, err = batch.MergedTotals(tx, r.Resource)
 		} else {
-			sub.shared, sub.uploads, err = sharedTotals(tx)
+			sub.shared, sub.uploads, err = batch.SharedTotals(tx)
 		}
 		if err != nil || len(sub.shared) == 0 {
 			return nil, err
@@ -150,7 +151,7 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			return nil, err
 		}
 		if sub.resumed = sub.batch != 0; !sub.resumed {
-			if sub.batch, sub.left, err = seal(tx); err != nil || sub.batch == 0 {
+			if sub.batch, sub.left, err = batch.Seal(tx); err != nil || sub.batch == 0 {
 				return nil, err
 			}
 			s.book.ForgetTotals() // nothing is pending any more
@@ -263,7 +264,7 @@ func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 			return nil, err
 		}
 		sub.sent = row.payload
-		return partOf(row.payload, id, sub.batch)
+		return batch.PartOf(row.payload, id, sub.batch)
 	}
 	return nil, nil
 }

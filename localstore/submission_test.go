@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -125,8 +126,8 @@ func TestPartsArePerResource(t *testing.T) {
 		t.Errorf("sent %s and %s", wire(first), wire(second))
 	}
 	for _, p := range []*series.Part{first, second} {
-		id, _ := p.Resource.Value(installationKey)
-		mirror, _ := p.Resource.Value(instanceKey)
+		id, _ := p.Resource.Value(batch.InstallationKey)
+		mirror, _ := p.Resource.Value(batch.InstanceKey)
 		if id.AsString() != s.InstallationID() || mirror.AsString() != s.MirrorID() {
 			t.Errorf("ids of %s", wire(p))
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -105,7 +106,7 @@ func uploaded(t testing.TB, s *Store) map[string]any {
 		if err := json.Unmarshal([]byte("{"+text), &attributes); err != nil {
 			t.Fatal(err)
 		}
-		if name == submissionsName {
+		if name == batch.SubmissionsName {
 			name = submissionsTable
 		}
 		if data[name] = v.Float64(); attributes.State != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -290,7 +291,7 @@ func TestAnAcceptedTombstoneIsOverwrittenAtOnce(t *testing.T) {
 func TestTombstonesAreBounded(t *testing.T) {
 	s, _ := fresh(t)
 	var old string
-	for range keepTombstones + 3 {
+	for range batch.KeepTombstones + 3 {
 		w := newWriter(t, s)
 		move(t, w, state(version("1"), "mode"), "on")
 		w.Close()
@@ -299,8 +300,8 @@ func TestTombstonesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := graves(t, s); n != fmt.Sprint(keepTombstones) {
-		t.Errorf("%s tombstones, want %d", n, keepTombstones)
+	if n := graves(t, s); n != fmt.Sprint(batch.KeepTombstones) {
+		t.Errorf("%s tombstones, want %d", n, batch.KeepTombstones)
 	}
 	expect(t, s, "1", `SELECT count(*) FROM tombstones WHERE resend LIKE '%' || ?1 || '%'`, old)
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -30,10 +31,10 @@ func withholdStates(tx *mirrordb.Tx) error {
 }
 
 // shareState sets which state may be sent: none where p is empty.
-func shareState(tx *mirrordb.Tx, trackable int64, p placed) error {
+func shareState(tx *mirrordb.Tx, trackable int64, p batch.Placed) error {
 	var series, state any
-	if p.series != 0 {
-		series, state = p.series, p.state
+	if p.Series != 0 {
+		series, state = p.Series, p.State
 	}
 	return tx.Run(`UPDATE current_states SET shared = ?2 IS NOT NULL, shared_series_id = ?2, shared_state = ?3 WHERE trackable_id = ?1`,
 		trackable, series, state)
@@ -41,12 +42,12 @@ func shareState(tx *mirrordb.Tx, trackable int64, p placed) error {
 
 // knownStates returns where the destination counts this installation by State,
 // once what is in flight has arrived.
-func knownStates(tx *mirrordb.Tx) (map[int64]placed, error) {
-	counts := make(map[placed]int64)
+func knownStates(tx *mirrordb.Tx) (map[int64]batch.Placed, error) {
+	counts := make(map[batch.Placed]int64)
 	err := tx.Each(`SELECT series_id, state, accepted FROM occupancy`, func(rows *sql.Rows) error {
-		var p placed
+		var p batch.Placed
 		var n int64
-		err := rows.Scan(&p.series, &p.state, &n)
+		err := rows.Scan(&p.Series, &p.State, &n)
 		counts[p] += n
 		return err
 	})
@@ -63,16 +64,16 @@ func knownStates(tx *mirrordb.Tx) (map[int64]placed, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[int64]placed)
+	known := make(map[int64]batch.Placed)
 	for p, n := range counts {
 		if n <= 0 {
 			continue
 		}
-		trackable, err := tx.Find(`SELECT m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`, p.series)
+		trackable, err := tx.Find(`SELECT m.trackable_id FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`, p.Series)
 		if err != nil {
 			return nil, err
 		}
-		if p.series > known[trackable].series { // of two that became one, the later
+		if p.Series > known[trackable].Series { // of two that became one, the later
 			known[trackable] = p
 		}
 	}
@@ -80,8 +81,8 @@ func knownStates(tx *mirrordb.Tx) (map[int64]placed, error) {
 }
 
 // addOccupied adds the occupancy points of a payload.
-func addOccupied(counts map[placed]int64, payload string) error {
-	p, err := decodePayload(payload)
+func addOccupied(counts map[batch.Placed]int64, payload string) error {
+	p, err := batch.Decode(payload)
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func addOccupied(counts map[placed]int64, payload string) error {
 			return err
 		}
 		state, _ := set.Value(otelusage.StateKey)
-		counts[placed{point.Occupancy, state.AsString()}] += n.Int64()
+		counts[batch.Placed{point.Occupancy, state.AsString()}] += n.Int64()
 	}
 	return nil
 }

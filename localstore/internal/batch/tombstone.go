@@ -1,4 +1,4 @@
-package localstore
+package batch
 
 import (
 	"database/sql"
@@ -24,43 +24,43 @@ import (
 // the process that made the request has seen that it was accepted; until its
 // lease has ended, or it has said what it knows, a tombstone waits for it.
 
-func hasTombstones(h *mirrordb.Header) bool {
+func HasTombstones(h *mirrordb.Header) bool {
 	return h.Version >= schema.TablesSince[schema.Tombstones]
 }
 
-// retractionsLeft counts the requests that tombstones are yet to make.
-func retractionsLeft(c *sqlitedb.Conn, h *mirrordb.Header) (int64, error) {
-	if !hasTombstones(h) {
+// RetractionsLeft counts the requests that tombstones are yet to make.
+func RetractionsLeft(c *sqlitedb.Conn, h *mirrordb.Header) (int64, error) {
+	if !HasTombstones(h) {
 		return 0, nil
 	}
 	return c.Find(`SELECT count(resend) + count(retraction) FROM tombstones`)
 }
 
-// keepTombstones bounds how many wait, whatever erasures follow each other
+// KeepTombstones bounds how many wait, whatever erasures follow each other
 // without a destination.
-const keepTombstones = 64
+const KeepTombstones = 64
 
-// tombstone is one before it is written.
-type tombstone struct{ resend, retraction *payload }
+// Tombstone is one before it is written.
+type Tombstone struct{ Resend, Retraction *Payload }
 
 // told is what a destination knows, or may know, of one state.
 type told struct {
 	resource int64
-	point    payloadPoint
+	point    Point
 	n        int64
 }
 
-// withdraw returns what takes back the states this installation is said to be
+// Withdraw returns what takes back the states this installation is said to be
 // in, before everything is erased: tombstones for those that a batch under way
 // names, and for the others payloads that are sent once and not kept. Of what
 // cannot be read nothing is taken back: it must not keep anybody from erasing.
-func withdraw(tx *mirrordb.Tx) (kept []tombstone, once []*payload, err error) {
+func Withdraw(tx *mirrordb.Tx) (kept []Tombstone, once []*Payload, err error) {
 	if !tx.MaySend() {
 		return nil, nil, nil
 	}
 	tx.Limit(sqlitedb.MaxLoaded)
 	defer tx.Limit(sqlitedb.Unlimited)
-	b := newBatchBuilder(tx)
+	b := NewBuilder(tx)
 	var streams map[stream]*told
 	var order []*told
 	err = schema.RefuseViews(tx.Conn, series.ErrUnreadable)
@@ -80,14 +80,14 @@ func withdraw(tx *mirrordb.Tx) (kept []tombstone, once []*payload, err error) {
 }
 
 // toldStates adds up the accepted states by stream.
-func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
-	var all []placed
+func (b *Builder) toldStates() (map[stream]*told, []*told, error) {
+	var all []Placed
 	var counts []int64
 	err := b.tx.Each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
 		func(rows *sql.Rows) error {
-			var p placed
+			var p Placed
 			var n int64
-			err := rows.Scan(&p.series, &p.state, &n)
+			err := rows.Scan(&p.Series, &p.State, &n)
 			all, counts = append(all, p), append(counts, n)
 			return err
 		})
@@ -104,11 +104,11 @@ func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
 		if w == nil {
 			continue
 		}
-		attributes := stateAttributes(p.state)
+		attributes := stateAttributes(p.State)
 		key := streamOf(resource, w, string(attributes))
 		t := streams[key]
 		if t == nil {
-			t = &told{resource: resource, point: payloadPoint{metric: w, Attributes: attributes}}
+			t = &told{resource: resource, point: Point{Metric: w, Attributes: attributes}}
 			streams[key], order = t, append(order, t)
 		}
 		t.n += counts[i]
@@ -118,29 +118,29 @@ func (b *batchBuilder) toldStates() (map[stream]*told, []*told, error) {
 
 // tombstonesOf makes a tombstone for each part under way, and takes the streams that
 // it covers out of what was accepted.
-func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []tombstone, err error) {
+func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []Tombstone, err error) {
 	err = tx.Each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
 		var resource int64
 		var text string
 		if err := rows.Scan(&resource, &text); err != nil {
 			return err
 		}
-		states, err := statesOf(text)
+		states, err := StatesOf(text)
 		if err != nil || states == nil {
 			return err
 		}
-		t := tombstone{resend: states, retraction: &payload{Resource: states.Resource}}
-		t.retraction.Start, t.retraction.End = nextInterval(tx)
+		t := Tombstone{Resend: states, Retraction: &Payload{Resource: states.Resource}}
+		t.Retraction.Start, t.Retraction.End = NextInterval(tx)
 		for _, point := range states.Points {
 			n, err := point.whole()
 			if err != nil {
 				return err
 			}
-			if before := streams[streamOf(resource, point.metric, string(point.Attributes))]; before != nil {
+			if before := streams[streamOf(resource, point.Metric, string(point.Attributes))]; before != nil {
 				n += before.n
 				before.n = 0
 			}
-			t.retraction.addOpposite(point, n)
+			t.Retraction.addOpposite(point, n)
 		}
 		list = append(list, t)
 		return nil
@@ -148,14 +148,14 @@ func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []tombstone, 
 	return list, err
 }
 
-// statesOf returns the occupancy points of a payload alone, without the series
+// StatesOf returns the occupancy points of a payload alone, without the series
 // that they were counted for; nil where it has none.
-func statesOf(text string) (*payload, error) {
-	p, err := decodePayload(text)
+func StatesOf(text string) (*Payload, error) {
+	p, err := Decode(text)
 	if err != nil {
 		return nil, err
 	}
-	states := &payload{Resource: p.Resource, Start: p.Start, End: p.End}
+	states := &Payload{Resource: p.Resource, Start: p.Start, End: p.End}
 	for _, point := range p.Points {
 		if point.Occupancy != 0 {
 			point.Occupancy = 0
@@ -169,14 +169,14 @@ func statesOf(text string) (*payload, error) {
 }
 
 // whole is the point's number.
-func (p *payloadPoint) whole() (int64, error) {
+func (p *Point) whole() (int64, error) {
 	m := series.Metric{Type: series.TypeSum}
 	v, err := m.ParseJSON(p.Value)
 	return v.Int64(), err
 }
 
 // addOpposite adds a point that takes n back.
-func (p *payload) addOpposite(point payloadPoint, n int64) {
+func (p *Payload) addOpposite(point Point, n int64) {
 	if n != 0 {
 		point.Value = json.RawMessage(strconv.FormatInt(-n, 10))
 		p.Points = append(p.Points, point)
@@ -184,17 +184,17 @@ func (p *payload) addOpposite(point payloadPoint, n int64) {
 }
 
 // opposites takes back what was accepted, a payload per resource.
-func (b *batchBuilder) opposites(order []*told) ([]*payload, error) {
-	start, end := nextInterval(b.tx)
+func (b *Builder) opposites(order []*told) ([]*Payload, error) {
+	start, end := NextInterval(b.tx)
 	for _, t := range order {
-		var p payload
+		var p Payload
 		if p.addOpposite(t.point, t.n); len(p.Points) > 0 {
 			b.add(t.resource, p.Points[0])
 		}
 	}
-	list := make([]*payload, 0, len(b.order))
-	for _, resource := range b.order {
-		p, err := b.payload(resource, start, end)
+	list := make([]*Payload, 0, len(b.Order))
+	for _, resource := range b.Order {
+		p, err := b.Payload(resource, start, end)
 		if err != nil {
 			return nil, err
 		}
@@ -203,9 +203,9 @@ func (b *batchBuilder) opposites(order []*told) ([]*payload, error) {
 	return list, nil
 }
 
-// bury writes the tombstones of an erasure. Those of earlier ones stay, but
+// Bury writes the tombstones of an erasure. Those of earlier ones stay, but
 // where nothing may be sent nothing is kept.
-func bury(tx *mirrordb.Tx, list []tombstone) error {
+func Bury(tx *mirrordb.Tx, list []Tombstone) error {
 	if !tx.MaySend() {
 		return mirrordb.Wrap("empty tombstones", tx.Run(`DELETE FROM tombstones`))
 	}
@@ -219,31 +219,47 @@ func bury(tx *mirrordb.Tx, list []tombstone) error {
 	}
 	for _, t := range list {
 		if err == nil {
-			err = writeTombstone(tx, t, lease, dueAt)
+			err = WriteTombstone(tx, t, lease, dueAt)
 		}
 	}
 	if err == nil {
-		err = tx.Run(`DELETE FROM tombstones WHERE id <= (SELECT max(id) - ?1 FROM tombstones)`, keepTombstones)
+		err = tx.Run(`DELETE FROM tombstones WHERE id <= (SELECT max(id) - ?1 FROM tombstones)`, KeepTombstones)
 	}
 	return mirrordb.Wrap("write tombstones", err)
 }
 
-func writeTombstone(tx *mirrordb.Tx, t tombstone, lease any, dueAt int64) error {
-	resend, err := t.resend.column()
+func WriteTombstone(tx *mirrordb.Tx, t Tombstone, lease any, dueAt int64) error {
+	resend, err := t.Resend.Column()
 	if err != nil {
 		return err
 	}
-	retraction, err := t.retraction.column()
+	retraction, err := t.Retraction.Column()
 	if err != nil {
 		return err
 	}
 	return tx.Run(`INSERT INTO tombstones (resend, retraction, lease, due_at) VALUES (?1, ?2, ?3, ?4)`, resend, retraction, lease, dueAt)
 }
 
-// column is the payload as a tombstone keeps it, NULL for nothing.
-func (p *payload) column() (any, error) {
+// Column is the payload as a tombstone keeps it, NULL for nothing.
+func (p *Payload) Column() (any, error) {
 	if p == nil || len(p.Points) == 0 {
 		return nil, nil
 	}
-	return p.encode()
+	return p.Encode()
+}
+
+// Only returns the payload with the points of the streams of another.
+func (p *Payload) Only(of *Payload) *Payload {
+	streams := make(map[stream]bool)
+	for _, point := range of.Points {
+		streams[streamOf(0, point.Metric, string(point.Attributes))] = true
+	}
+	half := *p
+	half.Points = nil
+	for _, point := range p.Points {
+		if streams[streamOf(0, point.Metric, string(point.Attributes))] {
+			half.Points = append(half.Points, point)
+		}
+	}
+	return &half
 }

@@ -1,4 +1,4 @@
-package localstore
+package batch
 
 import (
 	"database/sql"
@@ -14,22 +14,22 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// submissionsName is the Statistic of accepted submissions, this one included,
+// SubmissionsName is the Statistic of accepted submissions, this one included,
 // that merged totals carry.
-const submissionsName = otelusage.ReservedPrefix + "submissions"
+const SubmissionsName = otelusage.ReservedPrefix + "submissions"
 
-// mergedTotals returns one part, under the resource of the process that submits:
+// MergedTotals returns one part, under the resource of the process that submits:
 // a metric per trackable with its total over all versions, attributes and
 // number types, zero for what was declared and not used.
-func mergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part, uploads []upload, err error) {
+func MergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part, uploads []Upload, err error) {
 	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
-	b := newBatchBuilder(tx)
+	b := NewBuilder(tx)
 	roles, err := seriesTrackables(tx)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = eachShared(tx, func(_ int64, _ *wireMetric, series int64, _ string, value series.Value) error {
-		uploads = append(uploads, upload{series, value})
+	err = eachShared(tx, func(_ int64, _ *Metric, series int64, _ string, value series.Value) error {
+		uploads = append(uploads, Upload{series, value})
 		if trackable, ok := roles[series]; ok {
 			m.add(trackable, value)
 		}
@@ -45,11 +45,11 @@ func mergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := m.point(otelusage.KindStatistic, wireMetric{Name: submissionsName, Type: series.TypeSum, Monotonic: true,
+	if err := m.point(otelusage.KindStatistic, Metric{Name: SubmissionsName, Type: series.TypeSum, Monotonic: true,
 		Description: "Accepted submissions, this one included."}, totals.NoAttributes, series.Int64Value(accepted+1)); err != nil {
 		return nil, nil, err
 	}
-	part, err := m.payload.cumulative(tx, series.EncodeAttributes(resource))
+	part, err := m.Payload.cumulative(tx, series.EncodeAttributes(resource))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -73,7 +73,7 @@ func seriesTrackables(tx *mirrordb.Tx) (map[int64]int64, error) {
 type merger struct {
 	tx      *mirrordb.Tx
 	totals  map[int64]series.Value
-	payload payload
+	Payload Payload
 }
 
 // add adds a stream to its trackable's total. A histogram adds its count and
@@ -104,7 +104,7 @@ func (m *merger) addTrackables() error {
 		func(rows *sql.Rows) error {
 			var id int64
 			var kindName, state string
-			var w wireMetric
+			var w Metric
 			err := rows.Scan(&id, &w.Name, &kindName, &w.Description, &w.Unit, &w.Monotonic, &state)
 			if err != nil {
 				return err
@@ -122,7 +122,7 @@ func (m *merger) addTrackables() error {
 	return mirrordb.Wrap("read trackables", err)
 }
 
-func (m *merger) state(w wireMetric, state string) error {
+func (m *merger) state(w Metric, state string) error {
 	value := series.Int64Value(1)
 	if state == otelusage.NoState {
 		value = series.Int64Value(0)
@@ -130,7 +130,7 @@ func (m *merger) state(w wireMetric, state string) error {
 	return m.point(otelusage.KindState, w, string(stateAttributes(state)), value)
 }
 
-func (m *merger) total(kind otelusage.Kind, w wireMetric, v series.Value) error {
+func (m *merger) total(kind otelusage.Kind, w Metric, v series.Value) error {
 	w.Type, w.Float = series.TypeSum, v.Kind() == series.KindFloat64
 	w.Monotonic = w.Monotonic || kind == otelusage.KindSequence
 	if kind == otelusage.KindTimer {
@@ -142,12 +142,12 @@ func (m *merger) total(kind otelusage.Kind, w wireMetric, v series.Value) error 
 	return m.point(kind, w, totals.NoAttributes, v)
 }
 
-func (m *merger) point(kind otelusage.Kind, w wireMetric, attributes string, v series.Value) error {
+func (m *merger) point(kind otelusage.Kind, w Metric, attributes string, v series.Value) error {
 	w.ScopeName, w.ScopeVersion = otelusage.ScopeName, otelusage.Version
 	w.ScopeAttributes = json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.KindKey.String(kind.String()))))
 	text, err := json.Marshal(v)
 	if err == nil {
-		m.payload.Points = append(m.payload.Points, payloadPoint{metric: &w, Attributes: json.RawMessage(attributes), Value: text})
+		m.Payload.Points = append(m.Payload.Points, Point{Metric: &w, Attributes: json.RawMessage(attributes), Value: text})
 	}
 	return err
 }

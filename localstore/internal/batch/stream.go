@@ -1,4 +1,4 @@
-package localstore
+package batch
 
 import (
 	"slices"
@@ -24,7 +24,7 @@ type stream struct {
 	monotonic                       bool
 }
 
-func streamOf(resource int64, w *wireMetric, attributes string) stream {
+func streamOf(resource int64, w *Metric, attributes string) stream {
 	return stream{resource, asSent(w.ScopeName), asSent(w.ScopeVersion), string(w.ScopeAttributes),
 		asSent(w.Name), asSent(w.Unit), attributes, w.Type, w.Monotonic}
 }
@@ -35,14 +35,14 @@ func asSent(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 // streamTotal is the total of a stream, over all its series.
 type streamTotal struct {
 	resource   int64
-	metric     *wireMetric
+	metric     *Metric
 	attributes string
 	value      series.Value
 }
 
 // add adds another series: whole numbers as floats, histograms by the
 // boundaries that both have.
-func (t *streamTotal) add(w *wireMetric, v series.Value) {
+func (t *streamTotal) add(w *Metric, v series.Value) {
 	m := *t.metric
 	switch {
 	case v.Kind() == series.KindHistogram && t.value.Kind() == series.KindHistogram:

@@ -1,4 +1,4 @@
-package localstore
+package batch
 
 import (
 	"database/sql"
@@ -14,28 +14,28 @@ import (
 
 // The resource attributes that a submission adds.
 const (
-	installationKey = attribute.Key("app.installation.id")
-	instanceKey     = attribute.Key("service.instance.id")
+	InstallationKey = attribute.Key("app.installation.id")
+	InstanceKey     = attribute.Key("service.instance.id")
 )
 
-// seal turns what is pending into a batch of parts, one per resource, and
+// Seal turns what is pending into a batch of parts, one per resource, and
 // returns the batch, 0 when nothing is due. left says that some of it has to
 // wait for the next batch, see stream. Its interval follows the previous
 // batch's without a gap or an overlap whatever the clock did: receivers drop
 // points that are not newer than the last, and refuse what starts before the
 // stream began.
-func seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
-	b := newBatchBuilder(tx)
-	if err := b.collect(); err != nil || len(b.payloads) == 0 {
+func Seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
+	b := NewBuilder(tx)
+	if err := b.Collect(); err != nil || len(b.payloads) == 0 {
 		return 0, false, err
 	}
-	start, end := nextInterval(tx)
+	start, end := NextInterval(tx)
 	batch, err = tx.Insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		start, end, tx.Now, tx.Epoch, tx.SharedMark)
 	if err != nil {
 		return 0, false, fmt.Errorf("write batch: %w", err)
 	}
-	for _, resource := range b.order {
+	for _, resource := range b.Order {
 		if err := b.writePart(batch, resource, start, end); err != nil {
 			return 0, false, err
 		}
@@ -49,31 +49,31 @@ func seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
 	return batch, b.left, nil
 }
 
-// nextInterval is that of a batch which is sealed now.
-func nextInterval(tx *mirrordb.Tx) (start, end int64) {
+// NextInterval is that of a batch which is sealed now.
+func NextInterval(tx *mirrordb.Tx) (start, end int64) {
 	return tx.SealedUntil, max(tx.Now, tx.SealedUntil+1)
 }
 
 // batchBuilder collects the points of each resource.
-type batchBuilder struct {
+type Builder struct {
 	tx       *mirrordb.Tx
-	payloads map[int64]*payload // by resource
-	order    []int64
-	metrics  map[int64]*wireMetric
+	payloads map[int64]*Payload // by resource
+	Order    []int64
+	metrics  map[int64]*Metric
 	streams  map[stream]bool // that have a point
 	left     bool            // a stream has more than that
 
 	takenPending, takenGauges []int64 // series
 }
 
-func newBatchBuilder(tx *mirrordb.Tx) *batchBuilder {
-	return &batchBuilder{tx: tx, payloads: make(map[int64]*payload), metrics: make(map[int64]*wireMetric),
+func NewBuilder(tx *mirrordb.Tx) *Builder {
+	return &Builder{tx: tx, payloads: make(map[int64]*Payload), metrics: make(map[int64]*Metric),
 		streams: make(map[stream]bool)}
 }
 
-// collect reads all that a batch sealed now holds; there are no payloads when
+// Collect reads all that a batch sealed now holds; there are no payloads when
 // nothing is due. It changes nothing.
-func (b *batchBuilder) collect() error {
+func (b *Builder) Collect() error {
 	if err := b.addPending(); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (b *batchBuilder) collect() error {
 }
 
 // take empties what the batch was collected from.
-func (b *batchBuilder) take() error {
+func (b *Builder) take() error {
 	for query, series := range map[string][]int64{
 		`UPDATE totals SET pending = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`: b.takenPending,
 		`UPDATE gauges SET due = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`:     b.takenGauges,
@@ -110,9 +110,9 @@ const wireColumns = `s.resource_id, m.id, m.scope_name, m.scope_version, m.scope
 	m.name, m.unit, m.description, m.type, m.monotonic, m.float, m.bounds`
 
 // scanWire reads wireColumns followed by the given columns.
-func (b *batchBuilder) scanWire(rows *sql.Rows, more ...any) (resource int64, metric *wireMetric, err error) {
+func (b *Builder) scanWire(rows *sql.Rows, more ...any) (resource int64, metric *Metric, err error) {
 	var id int64
-	var w wireMetric
+	var w Metric
 	var scopeAttributes, bounds string
 	err = rows.Scan(append([]any{&resource, &id, &w.ScopeName, &w.ScopeVersion, &w.ScopeSchemaURL, &scopeAttributes,
 		&w.Name, &w.Unit, &w.Description, &w.Type, &w.Monotonic, &w.Float, &bounds}, more...)...)
@@ -130,19 +130,19 @@ func (b *batchBuilder) scanWire(rows *sql.Rows, more ...any) (resource int64, me
 	return resource, metric, nil
 }
 
-func (b *batchBuilder) add(resource int64, p payloadPoint) {
+func (b *Builder) add(resource int64, p Point) {
 	if b.payloads[resource] == nil {
-		b.payloads[resource] = &payload{}
-		b.order = append(b.order, resource)
+		b.payloads[resource] = &Payload{}
+		b.Order = append(b.Order, resource)
 	}
 	b.payloads[resource].Points = append(b.payloads[resource].Points, p)
 }
 
 // addPending adds what waits, of each stream one series.
-func (b *batchBuilder) addPending() error {
+func (b *Builder) addPending() error {
 	type waiting struct {
 		resource int64
-		point    payloadPoint
+		point    Point
 	}
 	streams := make(map[stream][]waiting)
 	var order []stream
@@ -166,7 +166,7 @@ func (b *batchBuilder) addPending() error {
 				order = append(order, key)
 			}
 			streams[key] = append(streams[key], waiting{resource,
-				payloadPoint{metric: w, Series: series, Attributes: json.RawMessage(attributes), Value: value}})
+				Point{Metric: w, Series: series, Attributes: json.RawMessage(attributes), Value: value}})
 			return nil
 		})
 	if err != nil {
@@ -187,7 +187,7 @@ func (b *batchBuilder) addPending() error {
 	return nil
 }
 
-func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
+func pendingJSON(w *Metric, column any) (json.RawMessage, error) {
 	m := series.Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
 	v, err := m.ParseValue(column)
 	if err != nil {
@@ -198,7 +198,7 @@ func pendingJSON(w *wireMetric, column any) (json.RawMessage, error) {
 
 // addGauges adds the gauges of resources that have something else to send: a
 // gauge alone makes nothing due.
-func (b *batchBuilder) addGauges() error {
+func (b *Builder) addGauges() error {
 	err := b.tx.Each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
 		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE c.shared ORDER BY s.id`,
@@ -233,23 +233,23 @@ func (b *batchBuilder) addGauges() error {
 			b.streams[key] = true
 			value, err := pendingJSON(w, due)
 			if err == nil {
-				b.add(resource, payloadPoint{metric: w, Attributes: json.RawMessage(attributes), Value: value})
+				b.add(resource, Point{Metric: w, Attributes: json.RawMessage(attributes), Value: value})
 			}
 			return err
 		})
 	return mirrordb.Wrap("read gauges", err)
 }
 
-func (b *batchBuilder) writePart(batch, resource, start, end int64) error {
-	p, err := b.payload(resource, start, end)
+func (b *Builder) writePart(batch, resource, start, end int64) error {
+	p, err := b.Payload(resource, start, end)
 	if err != nil {
 		return err
 	}
-	return insertPart(b.tx, batch, nil, resource, p)
+	return InsertPart(b.tx, batch, nil, resource, p)
 }
 
-// payload returns what was collected for a resource, complete.
-func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
+// Payload returns what was collected for a resource, complete.
+func (b *Builder) Payload(resource, start, end int64) (*Payload, error) {
 	text, err := totals.ResourceText(b.tx, resource)
 	if err != nil {
 		return nil, err
@@ -263,8 +263,8 @@ func (b *batchBuilder) payload(resource, start, end int64) (*payload, error) {
 	return p, nil
 }
 
-func insertPart(tx *mirrordb.Tx, batch int64, parent any, resource int64, p *payload) error {
-	text, err := p.encode()
+func InsertPart(tx *mirrordb.Tx, batch int64, parent any, resource int64, p *Payload) error {
+	text, err := p.Encode()
 	if err == nil {
 		err = tx.Run(`INSERT INTO parts (batch_id, parent_id, resource_id, points, payload) VALUES (?1, ?2, ?3, ?4, ?5)`,
 			batch, parent, resource, len(p.Points), text)
@@ -283,5 +283,5 @@ func wireResource(h *mirrordb.Header, attributes string) (string, error) {
 		return "", err
 	}
 	return series.EncodeAttributes(attribute.NewSet(append(set.ToSlice(),
-		installationKey.String(h.Installation), instanceKey.String(h.Mirror))...)), nil
+		InstallationKey.String(h.Installation), InstanceKey.String(h.Mirror))...)), nil
 }

@@ -1,26 +1,27 @@
-package localstore
+package batch
 
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// payload is a part as the mirror keeps it. It holds everything that is sent,
+// Payload is a part as the mirror keeps it. It holds everything that is sent,
 // and for each point the series it is counted for, which is not.
-type payload struct {
+type Payload struct {
 	Resource json.RawMessage `json:"resource"`
 	Start    int64           `json:"start"`
 	End      int64           `json:"end"`
-	Points   []payloadPoint  `json:"-"`
+	Points   []Point         `json:"-"`
 }
 
 // payloadPoint is one point with all that identifies it.
-type payloadPoint struct {
-	metric     *wireMetric
+type Point struct {
+	Metric     *Metric
 	Series     int64           `json:"series,omitempty"`
 	Occupancy  int64           `json:"occupancy,omitempty"` // the gauge whose state it counts
 	Attributes json.RawMessage `json:"attributes"`
@@ -28,7 +29,7 @@ type payloadPoint struct {
 }
 
 // wireMetric is a metric with its scope. Points of the same metric share one.
-type wireMetric struct {
+type Metric struct {
 	ScopeName       string            `json:"scope"`
 	ScopeVersion    string            `json:"version,omitempty"`
 	ScopeSchemaURL  string            `json:"schema_url,omitempty"`
@@ -44,41 +45,41 @@ type wireMetric struct {
 
 // payloadMetric is how a metric and its points are written.
 type payloadMetric struct {
-	wireMetric
-	Points []payloadPoint `json:"points"`
+	Metric
+	Points []Point `json:"points"`
 }
 
-// encode writes the payload, its points under their metrics.
-func (p *payload) encode() (string, error) {
+// Encode writes the payload, its points under their metrics.
+func (p *Payload) Encode() (string, error) {
 	var metrics []*payloadMetric
-	index := make(map[*wireMetric]*payloadMetric)
+	index := make(map[*Metric]*payloadMetric)
 	for _, point := range p.Points {
-		m := index[point.metric]
+		m := index[point.Metric]
 		if m == nil {
-			m = &payloadMetric{wireMetric: *point.metric}
-			index[point.metric], metrics = m, append(metrics, m)
+			m = &payloadMetric{Metric: *point.Metric}
+			index[point.Metric], metrics = m, append(metrics, m)
 		}
 		m.Points = append(m.Points, point)
 	}
 	text, err := json.Marshal(struct {
-		*payload
+		*Payload
 		Metrics []*payloadMetric `json:"metrics"`
 	}{p, metrics})
 	return string(text), err
 }
 
-func decodePayload(text string) (*payload, error) {
-	p := &payload{}
+func Decode(text string) (*Payload, error) {
+	p := &Payload{}
 	document := struct {
-		*payload
+		*Payload
 		Metrics []*payloadMetric `json:"metrics"`
-	}{payload: p}
+	}{Payload: p}
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
 		return nil, fmt.Errorf("read payload: %w: %w", series.ErrUnreadable, err)
 	}
 	for _, m := range document.Metrics {
 		for _, point := range m.Points {
-			point.metric = &m.wireMetric
+			point.Metric = &m.Metric
 			p.Points = append(p.Points, point)
 		}
 	}
@@ -86,7 +87,7 @@ func decodePayload(text string) (*payload, error) {
 }
 
 // asMetric returns the wire metric as the rest of the package knows it.
-func (w *wireMetric) asMetric() (series.Metric, error) {
+func (w *Metric) asMetric() (series.Metric, error) {
 	attributes, err := series.DecodeAttributes(string(w.ScopeAttributes))
 	if err != nil {
 		return series.Metric{}, err
@@ -98,9 +99,9 @@ func (w *wireMetric) asMetric() (series.Metric, error) {
 	}, nil
 }
 
-// part turns the payload into what a sender is given. Metrics of one scope
+// Part turns the payload into what a sender is given. Metrics of one scope
 // stand together.
-func (p *payload) part(id, batch int64) (*series.Part, error) {
+func (p *Payload) Part(id, batch int64) (*series.Part, error) {
 	resource, err := series.DecodeAttributes(string(p.Resource))
 	if err != nil {
 		return nil, err
@@ -109,9 +110,9 @@ func (p *payload) part(id, batch int64) (*series.Part, error) {
 		Start: time.Unix(0, instant.Clamp(p.Start)).UTC(), End: time.Unix(0, instant.Clamp(p.End)).UTC()}
 	type scopeKey struct{ name, version, attributes string }
 	scopes := make(map[scopeKey]int)
-	metrics := make(map[*wireMetric]*series.MetricPoints)
+	metrics := make(map[*Metric]*series.MetricPoints)
 	for _, point := range p.Points {
-		w := point.metric
+		w := point.Metric
 		mp := metrics[w]
 		if mp == nil {
 			m, err := w.asMetric()
@@ -142,18 +143,25 @@ func (p *payload) part(id, batch int64) (*series.Part, error) {
 	return part, nil
 }
 
-// halves splits the payload by points; both keep the interval.
-func (p *payload) halves() (*payload, *payload) {
+// Halves splits the payload by points; both keep the interval.
+func (p *Payload) Halves() (*Payload, *Payload) {
 	middle := len(p.Points) / 2
 	first, second := *p, *p
 	first.Points, second.Points = p.Points[:middle], p.Points[middle:]
 	return &first, &second
 }
 
-func partOf(text string, id, batch int64) (*series.Part, error) {
-	p, err := decodePayload(text)
+func PartOf(text string, id, batch int64) (*series.Part, error) {
+	p, err := Decode(text)
 	if err != nil {
 		return nil, err
 	}
-	return p.part(id, batch)
+	return p.Part(id, batch)
+}
+
+// Rotate changes which points the halves begin with.
+func (p *Payload) Rotate(attempt int64) {
+	n := int64(len(p.Points))
+	at := attempt * (n/7 + 1) % n
+	p.Points = slices.Concat(p.Points[at:], p.Points[:at])
 }

@@ -1,4 +1,4 @@
-package localstore
+package batch
 
 import (
 	"database/sql"
@@ -12,22 +12,22 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// placed is a state in the series (resource, scope) it is, or was, sent under.
-type placed struct {
-	series int64
-	state  string
+// Placed is a state in the series (resource, scope) it is, or was, sent under.
+type Placed struct {
+	Series int64
+	State  string
 }
 
 // addOccupancy adds what has to be sent for the states this installation is in
 // to add up: the difference between where it is and what was accepted.
-func (b *batchBuilder) addOccupancy() error {
-	difference := make(map[placed]int64)
-	var order []placed
+func (b *Builder) addOccupancy() error {
+	difference := make(map[Placed]int64)
+	var order []Placed
 	collect := func(sign int64) func(*sql.Rows) error {
 		return func(rows *sql.Rows) error {
-			var p placed
+			var p Placed
 			var n int64
-			if err := rows.Scan(&p.series, &p.state, &n); err != nil {
+			if err := rows.Scan(&p.Series, &p.State, &n); err != nil {
 				return err
 			}
 			if _, ok := difference[p]; !ok {
@@ -39,7 +39,7 @@ func (b *batchBuilder) addOccupancy() error {
 	}
 	err := b.tx.Each(`SELECT series_id, state, accepted FROM occupancy ORDER BY series_id, state`, collect(-1))
 	if err == nil {
-		err = b.tx.Each(`SELECT *, 1 FROM (`+sharedStates+`) ORDER BY shared_series_id`, collect(1))
+		err = b.tx.Each(`SELECT *, 1 FROM (`+SharedStates+`) ORDER BY shared_series_id`, collect(1))
 	}
 	if err != nil {
 		return fmt.Errorf("compare states: %w", err)
@@ -55,12 +55,12 @@ func (b *batchBuilder) addOccupancy() error {
 	return nil
 }
 
-func (b *batchBuilder) addPlaced(p placed, n int64) error {
+func (b *Builder) addPlaced(p Placed, n int64) error {
 	resource, w, err := b.place(p)
 	if err != nil || w == nil {
 		return err
 	}
-	key := streamOf(resource, w, string(stateAttributes(p.state)))
+	key := streamOf(resource, w, string(stateAttributes(p.State)))
 	if b.streams[key] {
 		b.left = true // the next batch compares again
 		return nil
@@ -70,27 +70,27 @@ func (b *batchBuilder) addPlaced(p placed, n int64) error {
 	if err != nil {
 		return err
 	}
-	b.add(resource, payloadPoint{metric: w, Occupancy: p.series, Attributes: stateAttributes(p.state), Value: value})
+	b.add(resource, Point{Metric: w, Occupancy: p.Series, Attributes: stateAttributes(p.State), Value: value})
 	return nil
 }
 
 // place returns the resource and the metric under which a state is sent, no
 // metric where its gauge is gone.
-func (b *batchBuilder) place(p placed) (resource int64, w *wireMetric, err error) {
+func (b *Builder) place(p Placed) (resource int64, w *Metric, err error) {
 	err = b.tx.Each(`SELECT `+wireColumns+` FROM series s JOIN metrics m ON m.id = s.metric_id WHERE s.id = ?1`,
 		func(rows *sql.Rows) error {
 			of, gauge, err := b.scanWire(rows)
 			if err == nil {
-				resource, w = of, b.occupancyMetric(p.series, gauge)
+				resource, w = of, b.occupancyMetric(p.Series, gauge)
 			}
 			return err
-		}, p.series)
+		}, p.Series)
 	return resource, w, err
 }
 
 // occupancyMetric derives the metric from the gauge's. Points of one gauge
 // share it, so it is remembered under a number no metric has.
-func (b *batchBuilder) occupancyMetric(points int64, gauge *wireMetric) *wireMetric {
+func (b *Builder) occupancyMetric(points int64, gauge *Metric) *Metric {
 	if w := b.metrics[-points]; w != nil {
 		return w
 	}
@@ -109,7 +109,7 @@ func stateAttributes(state string) json.RawMessage {
 	return json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
 }
 
-// sharedStates selects the states that are said to a destination that adds
+// SharedStates selects the states that are said to a destination that adds
 // them up over installations.
-var sharedStates = `SELECT shared_series_id, shared_state FROM current_states
+var SharedStates = `SELECT shared_series_id, shared_state FROM current_states
 	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + totals.ImportedSeries + `)`

@@ -1,4 +1,4 @@
-package localstore
+package batch
 
 import (
 	"database/sql"
@@ -12,21 +12,21 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// upload is a series' total as a cumulative forwarder is given it.
-type upload struct {
-	series int64
-	value  series.Value
+// Upload is a series' total as a cumulative forwarder is given it.
+type Upload struct {
+	Series int64
+	Value  series.Value
 }
 
-// sharedTotals returns the lifetime totals that may be sent, one part per
+// SharedTotals returns the lifetime totals that may be sent, one part per
 // resource: all that was recorded, less what was recorded without leave. They
 // are read at each attempt; nothing of the outbox is touched.
-func sharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []upload, err error) {
-	b := newBatchBuilder(tx)
+func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err error) {
+	b := NewBuilder(tx)
 	streams := make(map[stream]*streamTotal)
 	var order []*streamTotal
-	err = eachShared(tx, func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error {
-		uploads = append(uploads, upload{series, value})
+	err = eachShared(tx, func(resource int64, w *Metric, series int64, attributes string, value series.Value) error {
+		uploads = append(uploads, Upload{series, value})
 		key := streamOf(resource, w, attributes)
 		if t := streams[key]; t != nil {
 			t.add(w, value)
@@ -44,13 +44,13 @@ func sharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []upload, err 
 		if err != nil {
 			return nil, nil, err
 		}
-		b.add(t.resource, payloadPoint{metric: t.metric, Attributes: json.RawMessage(t.attributes), Value: text})
+		b.add(t.resource, Point{Metric: t.metric, Attributes: json.RawMessage(t.attributes), Value: text})
 	}
 	if err := b.addStates(); err != nil {
 		return nil, nil, err
 	}
-	parts = make([]*series.Part, 0, len(b.order))
-	for _, resource := range b.order {
+	parts = make([]*series.Part, 0, len(b.Order))
+	for _, resource := range b.Order {
 		text, err := totals.ResourceText(tx, resource)
 		if err != nil {
 			return nil, nil, err
@@ -66,7 +66,7 @@ func sharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []upload, err 
 
 // cumulative makes a part of a payload, from when the mirror was made to now. A
 // mirror that a clock far ahead made tells later and later times all the same.
-func (p *payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, error) {
+func (p *Payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, error) {
 	wire, err := wireResource(&tx.Header, resource)
 	if err != nil {
 		return nil, err
@@ -76,11 +76,11 @@ func (p *payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, er
 		return nil, fmt.Errorf("count submissions: %w", err)
 	}
 	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.CreatedAt, max(tx.Now, tx.CreatedAt+1+accepted)
-	return p.part(0, 0)
+	return p.Part(0, 0)
 }
 
 // eachShared calls f for every series of which something may be sent.
-func eachShared(tx *mirrordb.Tx, f func(resource int64, w *wireMetric, series int64, attributes string, value series.Value) error, b *batchBuilder) error {
+func eachShared(tx *mirrordb.Tx, f func(resource int64, w *Metric, series int64, attributes string, value series.Value) error, b *Builder) error {
 	err := tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, o.recorded, o.withheld
 		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
 		ORDER BY s.resource_id, m.id, s.id`,
@@ -102,7 +102,7 @@ func eachShared(tx *mirrordb.Tx, f func(resource int64, w *wireMetric, series in
 }
 
 // shared returns recorded - withheld; ok is false where all was withheld.
-func (w *wireMetric) shared(recorded, withheld any) (value series.Value, ok bool, err error) {
+func (w *Metric) shared(recorded, withheld any) (value series.Value, ok bool, err error) {
 	m := series.Metric{Name: w.Name, Type: w.Type, Float: w.Float, Bounds: w.Bounds}
 	total, err := m.ParseValue(recorded)
 	if err != nil {
@@ -120,7 +120,7 @@ func (w *wireMetric) shared(recorded, withheld any) (value series.Value, ok bool
 }
 
 // addStates adds every State that may be sent, as its gauge.
-func (b *batchBuilder) addStates() error {
+func (b *Builder) addStates() error {
 	err := b.tx.Each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
 		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE c.shared ORDER BY s.id`,
@@ -139,10 +139,10 @@ func (b *batchBuilder) addStates() error {
 }
 
 // statePoint is a State's gauge: 1 with the state, or 0 for none.
-func statePoint(w *wireMetric, state string) payloadPoint {
+func statePoint(w *Metric, state string) Point {
 	value := json.RawMessage("1")
 	if state == otelusage.NoState {
 		value = json.RawMessage("0")
 	}
-	return payloadPoint{metric: w, Attributes: stateAttributes(state), Value: value}
+	return Point{Metric: w, Attributes: stateAttributes(state), Value: value}
 }

@@ -354,7 +354,7 @@ func TestProcessesThatFindTheDamageTogetherGoOnInOneFile(t *testing.T) {
 					return
 				}
 				stores[i] = s
-				w, err := s.recorder.Writer(true)
+				w, err := s.Writer(true)
 				n := statistic(version("1"), "n")
 				for range 3 { // as an exporter does: the next export carries it
 					if w == nil {

@@ -65,9 +65,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 		return retraction, mirrordb.Wrap("erase", err)
 	}
 	s.db.Adopt(h) // the new ids
-	if s.recorder.writer != nil {
-		s.recorder.writer.ahead = observationOf(&h, s.recorder.writer.maySend) // nothing is being collected
-	}
+	s.recorder.erased(&h)
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.db.FinishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
 			return retraction, mirrordb.Wrap("erase", err)

@@ -81,7 +81,7 @@ func played(t *testing.T) *Store {
 	c := newClock()
 	c.add(day + time.Hour)
 	s.db.Now = c.now
-	w, r := s.recorder.writer, version("1.1")
+	w, r := writerOf(t, s), version("1.1")
 	hits := statistic(r, "intro"+otelusage.CheckpointsSuffix, otelusage.CheckpointKey.String("it's"))
 	hits.Metric.Scope = scope(otelusage.KindSequence)
 	record(t, w, add(statistic(r, "quests"), -5), add(hits, 3), add(stateChanges(r, "difficulty", "easy, <really>"), 1))

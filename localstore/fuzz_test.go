@@ -16,7 +16,7 @@ func soundMirror(f *testing.F) []byte {
 	if err != nil {
 		f.Fatal(err)
 	}
-	w, err := s.recorder.Writer(true)
+	w, err := s.Writer(true)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func FuzzOpenDamaged(f *testing.F) {
 		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("open took %v", took)
 		}
-		w, err := s.recorder.Writer(true)
+		w, err := s.Writer(true)
 		if err != nil {
 			return // damage found by the first read: the next one finds a fresh file
 		}

@@ -96,7 +96,7 @@ func TestANoteAboutAnotherFile(t *testing.T) {
 			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 			own = s.MirrorID()
 			write(t, s.Path()+mirrordb.NoteSuffix, []byte(text(s.Path())))
-			record(t, s.recorder.writer, add(statistic(version("1"), "n"), 1))
+			record(t, writerOf(t, s), add(statistic(version("1"), "n"), 1))
 			if s.db.IsNoted() || s.MirrorID() != own {
 				t.Errorf("noted: %v, another mirror: %v", s.db.IsNoted(), s.MirrorID() != own)
 			}

@@ -95,11 +95,35 @@ func closeStore(t testing.TB, s *Store) {
 
 func newWriter(t testing.TB, s *Store) *Writer {
 	t.Helper()
-	w, err := s.recorder.Writer(true)
+	w, err := s.Writer(true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	writers.Store(s, w)
+	writers.Store(w, s)
+	t.Cleanup(func() { writers.Delete(s); writers.Delete(w) })
 	return w
+}
+
+// writers are those that newWriter made, with their Stores.
+var writers sync.Map
+
+func writerOf(t testing.TB, s *Store) *Writer {
+	t.Helper()
+	w, ok := writers.Load(s)
+	if !ok {
+		t.Fatal("the Store has no writer")
+	}
+	return w.(*Writer)
+}
+
+func storeOf(t testing.TB, w *Writer) *Store {
+	t.Helper()
+	s, ok := writers.Load(w)
+	if !ok {
+		t.Fatal("the writer has no Store")
+	}
+	return s.(*Store)
 }
 
 // balances returns the balance by metric name and attributes, resources added.
@@ -224,8 +248,9 @@ func record(t testing.TB, w *Writer, changes ...Change) {
 func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
 	if place.OpenKeepsName { // they have none to notice it in before this returns
-		w.store.db.SetBusyTimeout(0)
-		defer w.store.db.SetBusyTimeout(DefaultBusyTimeout)
+		s := storeOf(t, w)
+		s.SetBusyTimeout(0)
+		defer s.SetBusyTimeout(DefaultBusyTimeout)
 	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
@@ -278,7 +303,7 @@ func openTogether(t testing.TB, path string, many, records int) []*Store {
 				return
 			}
 			stores[i] = s
-			w, err := s.recorder.Writer(true)
+			w, err := s.Writer(true)
 			n := statistic(version("1"), "n")
 			for range records {
 				if err == nil {

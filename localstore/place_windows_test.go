@@ -35,7 +35,7 @@ func TestPathsOfWindows(t *testing.T) {
 			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 			other := open(t, c.real, newClock()) // beside it
 			record(t, newWriter(t, other), add(statistic(version("1"), "n"), 10))
-			record(t, s.recorder.writer, add(statistic(version("1"), "n"), 100))
+			record(t, writerOf(t, s), add(statistic(version("1"), "n"), 100))
 			checkBalance(t, other, "n{}", wants{recorded: 111, pending: 111})
 			closeStore(t, other)
 			closeStore(t, s)

@@ -86,7 +86,7 @@ func TestPreviewShowsASealedBatchAsItWasSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.add(day)
-	record(t, s.recorder.writer, add(statistic(version("1.1"), "n"), 100)) // for the batch after it
+	record(t, writerOf(t, s), add(statistic(version("1.1"), "n"), 100)) // for the batch after it
 	shown := preview(t, s, Request{Forwarder: Delta})
 	if shown.Batch == 0 || wires(shown.Parts) != wires(sealed.Parts) {
 		t.Errorf("batch %d\n%s\nwant\n%s", shown.Batch, wires(shown.Parts), wires(sealed.Parts))
@@ -113,7 +113,7 @@ func TestPreviewOfTotals(t *testing.T) {
 		if got := wires(sent); got != wires(shown.Parts) || got == "" {
 			t.Errorf("%s: sent\n%s\npreview\n%s", name, got, wires(shown.Parts))
 		}
-		record(t, s.recorder.writer, add(statistic(version("1.1"), "n"), 1)) // something for the next
+		record(t, writerOf(t, s), add(statistic(version("1.1"), "n"), 1)) // something for the next
 	}
 }
 

@@ -145,3 +145,14 @@ func (s *recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
 	}
 	return nil
 }
+
+// erased notes what holds after everything was erased, while nothing is being
+// collected. The caller holds the lock.
+func (s *recorder) erased(h *mirrordb.Header) {
+	if s.writer != nil {
+		s.writer.ahead = observationOf(h, s.writer.maySend)
+	}
+}
+
+// newRecorder returns what writes into a mirror.
+func newRecorder(db *mirrordb.DB, b *totals.Book) *recorder { return &recorder{db: db, book: b} }

@@ -39,7 +39,7 @@ func TestACountIsSharedOnlyWithLeaveBeforeAndNow(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := fresh(t)
-			w, err := s.recorder.Writer(tt.before)
+			w, err := s.Writer(tt.before)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,7 +39,7 @@ func newStore(c config, path string) *Store {
 	s := &Store{
 		db: db, book: b, ledger: l,
 		importer: importer.New(db, b, l, c.importFrom),
-		recorder: &recorder{db: db, book: b},
+		recorder: newRecorder(db, b),
 	}
 	s.outbox = &Outbox{db: db, book: b, importer: s.importer, random: c.random}
 	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}

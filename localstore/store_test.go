@@ -168,7 +168,7 @@ func TestReadOnlyReadsAndRefusesToWrite(t *testing.T) {
 	if l := declare(t, r, statisticDeclaration("n")); len(l.Series) != 1 || l.Series[0].Int != 3 {
 		t.Errorf("lifetime = %+v", l)
 	}
-	if _, err := r.recorder.Writer(true); !errors.Is(err, ErrReadOnly) {
+	if _, err := r.Writer(true); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Writer = %v", err)
 	}
 	if err := r.SetMode(t.Context(), consent.ModeOn); !errors.Is(err, ErrReadOnly) {
@@ -352,7 +352,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	ctx := t.Context()
 	calls := map[string]func() error{
 		"Declare":           func() error { _, err := s.Declare(statisticDeclaration("n")); return err },
-		"Writer":            func() error { w.Close(); _, err := s.recorder.Writer(true); return err },
+		"Writer":            func() error { w.Close(); _, err := s.Writer(true); return err },
 		"Record":            func() error { return w.Record(ctx, Recording{Changes: []Change{add(n, 1)}}) },
 		"Observe":           func() error { return w.Observe(ctx, true) },
 		"Begin":             func() error { _, err := s.Outbox().Begin(ctx, request(Delta)); return err },

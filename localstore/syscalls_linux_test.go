@@ -137,7 +137,7 @@ func countUnderFaults(t *testing.T, path string) {
 	}
 	var w *Writer
 	if err == nil {
-		w, err = s.recorder.Writer(true)
+		w, err = s.Writer(true)
 	}
 	if err != nil {
 		t.Fatal(err)

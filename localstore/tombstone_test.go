@@ -113,7 +113,7 @@ func graves(t testing.TB, s *Store) string { return text(t, s, `SELECT count(*) 
 // underWay has said one state, and is sending that it moved to another.
 func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part) {
 	t.Helper()
-	w, err := s.recorder.Writer(true)
+	w, err := s.Writer(true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func addOccupied(counts map[batch.Placed]int64, payload string) error {
 			return err
 		}
 		state, _ := set.Value(otelusage.StateKey)
-		counts[batch.Placed{point.Occupancy, state.AsString()}] += n.Int64()
+		counts[batch.Placed{Series: point.Occupancy, State: state.AsString()}] += n.Int64()
 	}
 	return nil
 }

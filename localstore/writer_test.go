@@ -65,14 +65,14 @@ func failCommit(t *testing.T, s *Store, takesPlace bool) (restore func()) {
 func TestAStoreHasOneWriter(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
-	if _, err := s.recorder.Writer(true); !errors.Is(err, ErrInUse) {
+	if _, err := s.Writer(true); !errors.Is(err, ErrInUse) {
 		t.Errorf("second Writer = %v, want ErrInUse", err)
 	}
 	newWriter(t, open(t, s.Path(), c)) // another process has its own
 	w.Close()
 	again := newWriter(t, s)
 	w.Close() // that of the former changes nothing
-	if _, err := s.recorder.Writer(true); !errors.Is(err, ErrInUse) {
+	if _, err := s.Writer(true); !errors.Is(err, ErrInUse) {
 		t.Errorf("third Writer = %v, want ErrInUse", err)
 	}
 	record(t, again, add(statistic(version("1"), "n"), 1))

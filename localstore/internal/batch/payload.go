@@ -19,7 +19,7 @@ type Payload struct {
 	Points   []Point         `json:"-"`
 }
 
-// payloadPoint is one point with all that identifies it.
+// Point is one point with all that identifies it.
 type Point struct {
 	Metric     *Metric
 	Series     int64           `json:"series,omitempty"`
@@ -28,7 +28,7 @@ type Point struct {
 	Value      json.RawMessage `json:"value"`
 }
 
-// wireMetric is a metric with its scope. Points of the same metric share one.
+// Metric is a metric with its scope. Points of the same metric share one.
 type Metric struct {
 	ScopeName       string            `json:"scope"`
 	ScopeVersion    string            `json:"version,omitempty"`

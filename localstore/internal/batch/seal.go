@@ -54,7 +54,7 @@ func NextInterval(tx *mirrordb.Tx) (start, end int64) {
 	return tx.SealedUntil, max(tx.Now, tx.SealedUntil+1)
 }
 
-// batchBuilder collects the points of each resource.
+// Builder collects the points of each resource.
 type Builder struct {
 	tx       *mirrordb.Tx
 	payloads map[int64]*Payload // by resource

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -25,19 +26,19 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 	for i := range checkpoints {
 		checkpoints[i] = fmt.Sprintf("%04d", i) + strings.Repeat("\x01", otelusage.MaxTextLength-4)
 	}
-	described := func(change func(*series.Metric)) Change {
+	described := func(change func(*series.Metric)) recording.Change {
 		series := statistic(version("1"), "n")
 		change(series.Metric)
 		return add(series, 1)
 	}
-	for name, r := range map[string]Recording{
-		"series":      {Changes: []Change{add(statistic(version("1"), "n", attr), 1), add(statistic(version("1"), "n", attr, attribute.Int("b", 1)), 1)}},
-		"resource":    {Changes: []Change{add(statistic(&series.Resource{Attributes: attribute.NewSet(attr)}, "n"), 1)}},
-		"scope":       {Changes: []Change{described(func(m *series.Metric) { m.Scope.Attributes = attribute.NewSet(attr) })}},
-		"version":     {Changes: []Change{described(func(m *series.Metric) { m.Scope.Version, m.Scope.SchemaURL = long, long })}},
-		"name":        {Changes: []Change{described(func(m *series.Metric) { m.Name = long })}},
-		"description": {Changes: []Change{described(func(m *series.Metric) { m.Description, m.Unit = long, long })}},
-		"state":       {Moves: []Move{{Series: state(version("1"), "s"), State: long, Moved: true}}},
+	for name, r := range map[string]recording.Recording{
+		"series":      {Changes: []recording.Change{add(statistic(version("1"), "n", attr), 1), add(statistic(version("1"), "n", attr, attribute.Int("b", 1)), 1)}},
+		"resource":    {Changes: []recording.Change{add(statistic(&series.Resource{Attributes: attribute.NewSet(attr)}, "n"), 1)}},
+		"scope":       {Changes: []recording.Change{described(func(m *series.Metric) { m.Scope.Attributes = attribute.NewSet(attr) })}},
+		"version":     {Changes: []recording.Change{described(func(m *series.Metric) { m.Scope.Version, m.Scope.SchemaURL = long, long })}},
+		"name":        {Changes: []recording.Change{described(func(m *series.Metric) { m.Name = long })}},
+		"description": {Changes: []recording.Change{described(func(m *series.Metric) { m.Description, m.Unit = long, long })}},
+		"state":       {Moves: []recording.Move{{Series: state(version("1"), "s"), State: long, Moved: true}}},
 		"checkpoints": {},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -142,13 +143,13 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 // The last recording of a process, and a declaration, have no next one.
 func TestDamageFailsNoCall(t *testing.T) {
 	d := otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic}
-	for name, call := range map[string]func(*Store, *Writer) error{
-		"record": func(_ *Store, w *Writer) error {
-			return w.Record(sqlitedb.Background, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}})
+	for name, call := range map[string]func(*Store, *recording.Writer) error{
+		"record": func(_ *Store, w *recording.Writer) error {
+			return w.Record(sqlitedb.Background, recording.Recording{Changes: []recording.Change{add(statistic(version("1"), "n"), 1)}})
 		},
-		"observe": func(_ *Store, w *Writer) error { return w.Observe(sqlitedb.Background, true) },
-		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
-		"declare while the store is in use": func(s *Store, _ *Writer) error {
+		"observe": func(_ *Store, w *recording.Writer) error { return w.Observe(sqlitedb.Background, true) },
+		"declare": func(s *Store, _ *recording.Writer) error { _, err := s.Declare(d); return err },
+		"declare while the store is in use": func(s *Store, _ *recording.Writer) error {
 			s.db.Lock()
 			declared := make(chan error)
 			go func() {
@@ -159,15 +160,15 @@ func TestDamageFailsNoCall(t *testing.T) {
 			s.db.Unlock()
 			return <-declared
 		},
-		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(sqlitedb.Background); return err },
-		"begin": func(s *Store, _ *Writer) error {
+		"consent": func(s *Store, _ *recording.Writer) error { _, err := s.Consent(sqlitedb.Background); return err },
+		"begin": func(s *Store, _ *recording.Writer) error {
 			_, err := s.Outbox().Begin(sqlitedb.Background, request(Delta))
 			return err
 		},
-		"balance": func(s *Store, _ *Writer) error { _, err := s.Balance(sqlitedb.Background); return err },
-		"csv":     func(s *Store, _ *Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
-		"enable":  func(s *Store, _ *Writer) error { return s.Enable(sqlitedb.Background) },
-		"sync":    func(s *Store, _ *Writer) error { return s.Sync(sqlitedb.Background) },
+		"balance": func(s *Store, _ *recording.Writer) error { _, err := s.Balance(sqlitedb.Background); return err },
+		"csv":     func(s *Store, _ *recording.Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
+		"enable":  func(s *Store, _ *recording.Writer) error { return s.Enable(sqlitedb.Background) },
+		"sync":    func(s *Store, _ *recording.Writer) error { return s.Sync(sqlitedb.Background) },
 	} {
 		for kind, damage := range map[string]func(*testing.T, ...*Store){"pages": damage, "half a log": cutLog} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
@@ -360,7 +361,7 @@ func TestProcessesThatFindTheDamageTogetherGoOnInOneFile(t *testing.T) {
 					if w == nil {
 						break
 					}
-					if err = w.Record(context.Background(), Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err == nil {
+					if err = w.Record(context.Background(), recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true}); err == nil {
 						return
 					}
 				}
@@ -388,7 +389,7 @@ func TestANewerSchemaStopsARunningProcess(t *testing.T) {
 	sub := mustBegin(t, s)
 	other := open(t, s.Path(), c)
 	execute(t, other, `PRAGMA user_version = 99`)
-	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}}); !errors.Is(err, ErrNewerSchema) {
+	if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}}); !errors.Is(err, ErrNewerSchema) {
 		t.Errorf("Record = %v", err)
 	}
 	if err := w.Observe(t.Context(), true); !errors.Is(err, ErrNewerSchema) {
@@ -408,7 +409,7 @@ func TestABusyMirrorLosesNothing(t *testing.T) {
 	record(t, w, add(n, 1))
 	other := open(t, s.Path(), c)
 	execute(t, other, `BEGIN IMMEDIATE`)
-	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 2)}, MaySend: true}); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) || errors.Is(err, ErrUnknownOutcome) {
+	if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 2)}, MaySend: true}); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) || errors.Is(err, recording.ErrUnknownOutcome) {
 		t.Errorf("Record = %v, want busy", err)
 	}
 	if err := w.Observe(t.Context(), true); err != nil {
@@ -443,7 +444,7 @@ func TestUnreadableContentIsSetAside(t *testing.T) {
 			var recorded, submitted bool
 			for range 6 {
 				c.add(2 * time.Hour)
-				recorded = w.Record(t.Context(), Recording{MaySend: true, Changes: []Change{add(n, 1)}}) == nil
+				recorded = w.Record(t.Context(), recording.Recording{MaySend: true, Changes: []recording.Change{add(n, 1)}}) == nil
 				if sub, err := s.Outbox().Begin(t.Context(), request(Delta)); err == nil && sub != nil {
 					if p, err := sub.Next(t.Context()); err == nil && p != nil {
 						_, err = sub.Settle(t.Context(), p, accepted)

@@ -65,7 +65,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 		return retraction, mirrordb.Wrap("erase", err)
 	}
 	s.db.Adopt(h) // the new ids
-	s.recorder.erased(&h)
+	s.recorder.Erased(&h)
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.db.FinishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
 			return retraction, mirrordb.Wrap("erase", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // bytesOf returns all that lies on the disk under a mirror's name.
@@ -35,17 +36,17 @@ func bytesOf(t *testing.T, path string) []byte {
 const secret = "a-state-to-be-forgotten"
 
 // remember records and sends what is to be erased.
-func remember(t *testing.T, s *Store, w *Writer) (ids []string) {
+func remember(t *testing.T, s *Store, w *recording.Writer) (ids []string) {
 	t.Helper()
 	r := version("1")
 	for range 30 {
-		recordAll(t, w, Recording{
-			Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)},
-			Moves:   []Move{{Series: state(r, "mode"), State: secret, Moved: true}},
+		recordAll(t, w, recording.Recording{
+			Changes: []recording.Change{add(statistic(r, "a_name_to_be_forgotten"), 1)},
+			Moves:   []recording.Move{{Series: state(r, "mode"), State: secret, Moved: true}},
 		})
 	}
 	submit(t, s)
-	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}})
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}})
 	if !bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
 		t.Fatal("the mirror does not hold what is to be erased")
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -88,7 +89,7 @@ func played(t *testing.T) *Store {
 	move(t, w, state(r, "difficulty"), "easy, <really>")
 	mustBegin(t, s)
 	c.add(time.Second)
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 0.5)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 0.5)})
 	return s
 }
 
@@ -164,11 +165,11 @@ func TestExportKeepsNumbersAsNumbers(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
 	r := version("1")
-	record(t, w, add(statistic(r, "debt"), -7), Change{floatStatistic(r, "tiny"), series.Float64Value(-2e-6)},
-		Change{floatStatistic(r, "large"), series.Float64Value(12345678.5)}, Change{floatStatistic(r, "huge"), series.Float64Value(1e300)},
+	record(t, w, add(statistic(r, "debt"), -7), recording.Change{Series: floatStatistic(r, "tiny"), Delta: series.Float64Value(-2e-6)},
+		recording.Change{Series: floatStatistic(r, "large"), Delta: series.Float64Value(12345678.5)}, recording.Change{Series: floatStatistic(r, "huge"), Delta: series.Float64Value(1e300)},
 		add(statistic(r, "near"), math.MaxInt64-1), add(statistic(version("2"), "near"), math.MaxInt64-1),
 		add(statistic(r, "exact"), 1<<53), add(statistic(version("2"), "exact"), 1),
-		add(statistic(r, "both"), 3), Change{floatStatistic(version("2"), "both"), series.Float64Value(1.5)})
+		add(statistic(r, "both"), 3), recording.Change{Series: floatStatistic(version("2"), "both"), Delta: series.Float64Value(1.5)})
 	got := csvColumn(t, s, 2)
 	for name, want := range map[string]string{"debt": "-7", "tiny": "-0.000002", "large": "12345678.5", "huge": "1e+300",
 		"near": "9223372036854775807", "exact": "9007199254740993", "both": "4.5"} {
@@ -295,10 +296,10 @@ func TestExportDuringRecording(t *testing.T) {
 	w, r := newWriter(t, s), version("1")
 	n, q := statistic(r, "n"), sequence(r, "q")
 	record(t, w, add(n, 1), add(q, 1))
-	var recording sync.WaitGroup
-	recording.Go(func() {
+	var attempted sync.WaitGroup
+	attempted.Go(func() {
 		for range 100 {
-			if err := w.Record(sqlitedb.Background, Recording{Changes: []Change{add(n, 1), add(q, 1)}, MaySend: true}); err != nil {
+			if err := w.Record(sqlitedb.Background, recording.Recording{Changes: []recording.Change{add(n, 1), add(q, 1)}, MaySend: true}); err != nil {
 				t.Error(err)
 				return
 			}
@@ -315,5 +316,5 @@ func TestExportDuringRecording(t *testing.T) {
 			t.Errorf("JSON: %v and %v are not of one moment", a, b)
 		}
 	}
-	recording.Wait()
+	attempted.Wait()
 }

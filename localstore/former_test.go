@@ -9,12 +9,13 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // release is what one version of an application counts.
 type release struct {
-	changes []Change
+	changes []recording.Change
 	state   *series.Series
 	in      string
 }
@@ -22,9 +23,9 @@ type release struct {
 func newRelease(v string) release {
 	r := version(v)
 	scope := scopeOfRelease(v)
-	list := []Change{
+	list := []recording.Change{
 		add(statistic(r, "n"), 3), add(statistic(r, "n", attribute.String("via", "web")), 2),
-		{floatStatistic(r, "f"), series.Float64Value(0.5)}, {timer(r, "t", timerBounds), observe(timerBounds, 0.5, 50)},
+		{Series: floatStatistic(r, "f"), Delta: series.Float64Value(0.5)}, {Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 0.5, 50)},
 		add(sequence(r, "q"), 1), add(stateChanges(r, "s", stateOfRelease(v)), 1),
 	}
 	for _, c := range list[:2] {
@@ -38,9 +39,9 @@ func scopeOfRelease(v string) string { return "v" + v[:1] }
 
 func stateOfRelease(v string) string { return []string{"on", "off"}[v[len(v)-1]%2] }
 
-func (r release) record(t *testing.T, w *Writer) {
+func (r release) record(t *testing.T, w *recording.Writer) {
 	t.Helper()
-	recordAll(t, w, Recording{MaySend: true, Changes: r.changes, Moves: []Move{{Series: r.state, State: r.in, Moved: true}}})
+	recordAll(t, w, recording.Recording{MaySend: true, Changes: r.changes, Moves: []recording.Move{{Series: r.state, State: r.in, Moved: true}}})
 }
 
 // seen is what people and destinations see of a mirror, but for versions.
@@ -120,7 +121,7 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 			c.add(27 * day)
 			for fold := range 2 {
 				before, sums := seen(t, s), balances(t, s)
-				if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.foldFormer(tx, "") }); err != nil {
+				if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {
 					t.Fatal(err)
 				}
 				if after := seen(t, s); after != before {
@@ -183,7 +184,7 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	attemptWith(t, s, request(Delta), always(Outcome{Verdict: Transient}))
 	record(t, w, add(statistic(version("2"), "n"), 1))
 	c.add(40 * day)
-	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.foldFormer(tx, "") }); err != nil {
+	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
@@ -219,7 +220,7 @@ func TestRowsThatWereFoldedAreForgotten(t *testing.T) {
 	move(t, newWriter(t, s), state(version("2"), "s"), "off")
 	submit(t, s)
 	c.add(40 * day)
-	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.foldFormer(tx, "") }); err != nil {
+	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)

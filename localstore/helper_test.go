@@ -19,6 +19,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -93,7 +94,7 @@ func closeStore(t testing.TB, s *Store) {
 	}
 }
 
-func newWriter(t testing.TB, s *Store) *Writer {
+func newWriter(t testing.TB, s *Store) *recording.Writer {
 	t.Helper()
 	w, err := s.Writer(true)
 	if err != nil {
@@ -108,16 +109,16 @@ func newWriter(t testing.TB, s *Store) *Writer {
 // writers are those that newWriter made, with their Stores.
 var writers sync.Map
 
-func writerOf(t testing.TB, s *Store) *Writer {
+func writerOf(t testing.TB, s *Store) *recording.Writer {
 	t.Helper()
 	w, ok := writers.Load(s)
 	if !ok {
 		t.Fatal("the Store has no writer")
 	}
-	return w.(*Writer)
+	return w.(*recording.Writer)
 }
 
-func storeOf(t testing.TB, w *Writer) *Store {
+func storeOf(t testing.TB, w *recording.Writer) *Store {
 	t.Helper()
 	s, ok := writers.Load(w)
 	if !ok {
@@ -235,17 +236,19 @@ func observe(bounds []float64, values ...float64) series.Value {
 	return series.HistogramValue(h)
 }
 
-func add(s *series.Series, n int64) Change { return Change{Series: s, Delta: series.Int64Value(n)} }
+func add(s *series.Series, n int64) recording.Change {
+	return recording.Change{Series: s, Delta: series.Int64Value(n)}
+}
 
-func record(t testing.TB, w *Writer, changes ...Change) {
+func record(t testing.TB, w *recording.Writer, changes ...recording.Change) {
 	t.Helper()
-	recordAll(t, w, Recording{Changes: changes, MaySend: true})
+	recordAll(t, w, recording.Recording{Changes: changes, MaySend: true})
 }
 
 // recordOrCarry records where the mirror turns out damaged. It returns what is to
 // be recorded again, as an exporter does: where an open file keeps its name the
 // others have to close it first.
-func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
+func recordOrCarry(t testing.TB, w *recording.Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
 	if place.OpenKeepsName { // they have none to notice it in before this returns
 		s := storeOf(t, w)
@@ -254,7 +257,7 @@ func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried 
 	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
-		err = w.Record(t.Context(), Recording{Changes: []Change{add(s, n)}, MaySend: true})
+		err = w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(s, n)}, MaySend: true})
 	}
 	switch {
 	case err == nil && !place.OpenKeepsName:
@@ -274,12 +277,12 @@ func skipWhereOpenFilesStay(t testing.TB) {
 	}
 }
 
-func move(t testing.TB, w *Writer, s *series.Series, value string) {
+func move(t testing.TB, w *recording.Writer, s *series.Series, value string) {
 	t.Helper()
-	recordAll(t, w, Recording{Moves: []Move{{Series: s, State: value, Moved: true}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: s, State: value, Moved: true}}, MaySend: true})
 }
 
-func recordAll(t testing.TB, w *Writer, r Recording) {
+func recordAll(t testing.TB, w *recording.Writer, r recording.Recording) {
 	t.Helper()
 	if err := w.Notice(t.Context(), r.MaySend); err != nil { // as a reader of ours does before it collects
 		t.Fatal(err)
@@ -307,7 +310,7 @@ func openTogether(t testing.TB, path string, many, records int) []*Store {
 			n := statistic(version("1"), "n")
 			for range records {
 				if err == nil {
-					err = w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true})
+					err = w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true})
 				}
 			}
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // oldMirror makes a mirror as the version of the package with schema 1 did, with
@@ -16,7 +17,7 @@ func oldMirror(t *testing.T, c *clock) (path string) {
 	path = newPath(t)
 	s := open(t, path, c)
 	w, r := newWriter(t, s), version("1")
-	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "n"), 3)}, Moves: []Move{{Series: state(r, "mode"), State: "on", Moved: true}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(r, "n"), 3)}, Moves: []recording.Move{{Series: state(r, "mode"), State: "on", Moved: true}}, MaySend: true})
 	if err := mustBegin(t, s).Release(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}

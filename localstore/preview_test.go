@@ -13,6 +13,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -42,7 +43,7 @@ func inTwoVersions(t *testing.T) (*Store, *clock) {
 	for _, v := range []string{"1.0", "1.1"} {
 		r := version(v)
 		record(t, w, add(statistic(r, "n"), 2), add(statistic(r, "n", attribute.Bool("b", true)), 1<<53+1),
-			Change{floatStatistic(r, "f"), series.Float64Value(0.1)}, Change{timer(r, "t", timerBounds), observe(timerBounds, 5, 500)},
+			recording.Change{Series: floatStatistic(r, "f"), Delta: series.Float64Value(0.1)}, recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 5, 500)},
 			add(sequence(r, "q"), 1))
 		for _, name := range []string{"x", "y", "z"} {
 			move(t, w, state(r, name), name+v)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -52,7 +53,7 @@ func (r *receiver) take(p *series.Part) {
 // process is one of those that have the mirror open.
 type process struct {
 	s      *Store
-	w      *Writer
+	w      *recording.Writer
 	counts []*series.Series
 	mode   *series.Series
 	seen   world
@@ -160,7 +161,7 @@ func (sim *simulation) step() {
 }
 
 func (sim *simulation) record(p *process) {
-	r := Recording{MaySend: sim.random.IntN(10) > 0}
+	r := recording.Recording{MaySend: sim.random.IntN(10) > 0}
 	for range 1 + sim.random.IntN(4) {
 		points := p.counts[sim.random.IntN(len(p.counts))]
 		delta := series.Int64Value(int64(sim.random.IntN(100)))
@@ -171,10 +172,10 @@ func (sim *simulation) record(p *process) {
 		case series.TypeExponential:
 			delta = exponentialOf(observed, int32(sim.random.IntN(10)))
 		}
-		r.Changes = append(r.Changes, Change{points, delta})
+		r.Changes = append(r.Changes, recording.Change{Series: points, Delta: delta})
 	}
 	if sim.random.IntN(4) == 0 {
-		r.Moves = []Move{{p.mode, string(rune('a' + sim.random.IntN(4))), true}}
+		r.Moves = []recording.Move{{Series: p.mode, State: string(rune('a' + sim.random.IntN(4))), Moved: true}}
 	}
 	recordAll(sim.t, p.w, r)
 	before, now := p.seen, sim.world

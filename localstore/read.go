@@ -3,6 +3,8 @@ package localstore
 import (
 	"context"
 	"io"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // Outbox returns what waits to be sent, is being sent and was sent: for
@@ -16,7 +18,7 @@ func (s *Store) Outbox() *Outbox {
 
 // Writer returns the Store's writer, for exporters: [ErrInUse] while there is one.
 // maySend says whether the process may send what it counts from now on.
-func (s *Store) Writer(maySend bool) (*Writer, error) {
+func (s *Store) Writer(maySend bool) (*recording.Writer, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}

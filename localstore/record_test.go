@@ -14,6 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -46,7 +47,7 @@ func TestACountIsSharedOnlyWithLeaveBeforeAndNow(t *testing.T) {
 			for _, m := range tt.modes {
 				setMode(t, s, m)
 			}
-			recordAll(t, w, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}, MaySend: tt.now})
+			recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(version("1"), "n"), 1)}, MaySend: tt.now})
 			checkBalance(t, s, "n{}", wants{recorded: tt.pending + tt.kept, pending: tt.pending, withheld: tt.kept})
 		})
 	}
@@ -241,7 +242,7 @@ func TestHeartbeatsCountOncePerPeriod(t *testing.T) {
 func TestWithoutLeaveThereIsNoHeartbeat(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
-	recordAll(t, w, Recording{Changes: []Change{add(n, 1)}})
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(n, 1)}})
 	setMode(t, s, consent.ModeLocal)
 	record(t, w, add(n, 1))
 	expect(t, s, "", heartbeats)
@@ -298,7 +299,7 @@ func TestSetsBeyondTheBoundOverflowExactly(t *testing.T) {
 	s, c := fresh(t, WithMaxSeries(10))
 	for range 2 {
 		w, r := newWriter(t, s), version("1")
-		var changes []Change
+		var changes []recording.Change
 		for i := range 100 {
 			changes = append(changes, add(statistic(r, "n", attribute.Int("i", i)), int64(i)))
 		}
@@ -343,9 +344,9 @@ func TestNumbersThatAreNoneAreKeptOut(t *testing.T) {
 	f, h := floatStatistic(r, "f"), timer(r, "t", timerBounds)
 	g := &series.Series{Resource: r, Metric: &series.Metric{Scope: &series.Scope{Name: "app"}, Name: "g", Type: series.TypeGauge, Float: true}}
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1} {
-		recordAll(t, w, Recording{
-			Changes: []Change{{f, series.Float64Value(x)}, {h, series.HistogramValue(&series.Histogram{Count: 1, Sum: x, Bounds: timerBounds, Buckets: []uint64{1, 0, 0, 0}})}},
-			Gauges:  []Gauge{{g, series.Float64Value(x)}}, MaySend: true,
+		recordAll(t, w, recording.Recording{
+			Changes: []recording.Change{{Series: f, Delta: series.Float64Value(x)}, {Series: h, Delta: series.HistogramValue(&series.Histogram{Count: 1, Sum: x, Bounds: timerBounds, Buckets: []uint64{1, 0, 0, 0}})}},
+			Gauges:  []recording.Gauge{{Series: g, Value: series.Float64Value(x)}}, MaySend: true,
 		})
 		sent := submit(t, s)
 		if len(sent) != 1 {
@@ -397,7 +398,7 @@ func TestGaugesGoWithWhatIsDue(t *testing.T) {
 	s, _ := fresh(t)
 	w, r, other := newWriter(t, s), version("1"), version("2")
 	g, h := gaugeOf("g", r), gaugeOf("h", other)
-	recordAll(t, w, Recording{Gauges: []Gauge{{g, series.Int64Value(3)}, {h, series.Int64Value(4)}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Gauges: []recording.Gauge{{Series: g, Value: series.Int64Value(3)}, {Series: h, Value: series.Int64Value(4)}}, MaySend: true})
 	record(t, w, add(statistic(r, "n"), 1))
 	if got := points(submit(t, s)[0]); got["g{}"].Int64() != 3 {
 		t.Errorf("sent %v", got)
@@ -416,14 +417,14 @@ func TestStatesAreSharedAsTheyWereLastMovedWithLeave(t *testing.T) {
 	s, _ := fresh(t)
 	w, mode := newWriter(t, s), state(version("1"), "mode")
 	move(t, w, mode, "a")
-	recordAll(t, w, Recording{Moves: []Move{{mode, "b", true}}})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: mode, State: "b", Moved: true}}})
 	if l := declare(t, s, otelusage.Declaration{Name: "mode", Kind: otelusage.KindState}); l.State != "b" {
 		t.Errorf("state = %q", l.State)
 	}
 	if got := points(submit(t, s)[0]); got[`mode{"state":"a"}`].Int64() != 1 || got[`mode.occupancy{"state":"a"}`].Int64() != 1 {
 		t.Errorf("sent %v", got)
 	}
-	recordAll(t, w, Recording{MaySend: true, Moves: []Move{{mode, "c", true}}}) // moved in part without leave
+	recordAll(t, w, recording.Recording{MaySend: true, Moves: []recording.Move{{Series: mode, State: "c", Moved: true}}}) // moved in part without leave
 	if sent := submit(t, s); len(sent) != 0 {
 		t.Errorf("sent %s", wire(sent[0]))
 	}
@@ -440,7 +441,7 @@ func TestANewerVersionTakesAStateOver(t *testing.T) {
 	submit(t, s)
 	mode := state(version("2"), "mode")
 	for range 2 {
-		recordAll(t, w, Recording{Moves: []Move{{mode, "ignored", false}}, MaySend: true})
+		recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: mode, State: "ignored", Moved: false}}, MaySend: true})
 	}
 	sent := submit(t, s)
 	if len(sent) != 2 || serviceVersion(sent[0]) != "1" || serviceVersion(sent[1]) != "2" {
@@ -475,7 +476,7 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err != nil {
+		if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true}); err != nil {
 			t.Fatal(err)
 		}
 		checkBalance(t, s, "n{}", want)

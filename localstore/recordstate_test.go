@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // begun is a State that a process found in its initial state.
-func begun(t testing.TB, w *Writer, r *series.Resource, initial string) {
+func begun(t testing.TB, w *recording.Writer, r *series.Resource, initial string) {
 	t.Helper()
-	recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: initial}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "server"), State: initial}}, MaySend: true})
 }
 
 // TestInitialStatesAreNotSet: they hold until a state is, in whichever process,
@@ -53,8 +54,8 @@ func TestInitialStatesAreNotSet(t *testing.T) {
 		t.Errorf("sent %v", got)
 	}
 	changes := &series.Metric{Scope: state(r, "server").Metric.Scope, Name: "server.changes", Type: series.TypeSum, Monotonic: true}
-	recordAll(t, w, Recording{MaySend: true, Changes: []Change{{&series.Series{Resource: r, Metric: changes}, series.Int64Value(1)}},
-		Moves: []Move{{Series: state(r, "server"), State: "Avalon", Moved: true}}})
+	recordAll(t, w, recording.Recording{MaySend: true, Changes: []recording.Change{{Series: &series.Series{Resource: r, Metric: changes}, Delta: series.Int64Value(1)}},
+		Moves: []recording.Move{{Series: state(r, "server"), State: "Avalon", Moved: true}}})
 	shown("Avalon 1")
 	begun(t, w, version("1.1"), "Camelot")
 	shown("Avalon 1")
@@ -82,7 +83,7 @@ func TestALateImportWinsOverAnInitialState(t *testing.T) {
 				t.Errorf("lifetime %+v, %v", life, err)
 			}
 			w, r := newWriter(t, s), version("1.0")
-			recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: "Avalon", Moved: set}}, MaySend: true})
+			recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "server"), State: "Avalon", Moved: set}}, MaySend: true})
 			if got := points(submit(t, s)[0]); got[`server.occupancy{"state":"Avalon"}`] != series.Int64Value(1) {
 				t.Errorf("sent %v", got)
 			}
@@ -131,7 +132,7 @@ func TestALateImportOfARenamedState(t *testing.T) {
 				}
 			}
 			w, r := newWriter(t, s), version("1.0")
-			recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "realm"), State: "Camelot"}}, MaySend: true})
+			recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "realm"), State: "Camelot"}}, MaySend: true})
 			if late {
 				mustExec(t, lock, `ROLLBACK`)
 			}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -136,9 +137,9 @@ func TestImportedLifetimesGoOn(t *testing.T) {
 	}
 
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, add(statistic(r, "quests_complete"), 2), Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, add(statistic(r, "quests_complete"), 2), recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	// The state is told once a version has taken it over, from there on.
-	recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: "O'Hara; --"}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "server"), State: "O'Hara; --"}}, MaySend: true})
 	parts := submit(t, s)
 	if len(parts) != 1 {
 		t.Fatalf("%d parts", len(parts))
@@ -412,7 +413,7 @@ func TestLongOriginalsAreBounded(t *testing.T) {
 func TestMergedTotalsOfAnImport(t *testing.T) {
 	s := open(t, referenceFiles(t), afterSample())
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, add(statistic(r, "quests_complete"), 2), Change{floatStatistic(r, "gold"), series.Float64Value(0.25)})
+	record(t, w, add(statistic(r, "quests_complete"), 2), recording.Change{Series: floatStatistic(r, "gold"), Delta: series.Float64Value(0.25)})
 	request := request(Cumulative)
 	request.Merge, request.Resource = true, r.Attributes
 	got := points(attemptWith(t, s, request, always(accepted))[0])

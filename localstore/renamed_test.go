@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -68,18 +69,18 @@ func hits(r *series.Resource, name, checkpoint string) *series.Series {
 var renamedKinds = []otelusage.Kind{otelusage.KindStatistic, otelusage.KindState, otelusage.KindTimer, otelusage.KindSequence}
 
 // recordUnder counts one of everything under names with a prefix.
-func recordUnder(t *testing.T, w *Writer, r *series.Resource, prefix, mode string) {
+func recordUnder(t *testing.T, w *recording.Writer, r *series.Resource, prefix, mode string) {
 	t.Helper()
-	recordAll(t, w, Recording{
-		Changes: []Change{
+	recordAll(t, w, recording.Recording{
+		Changes: []recording.Change{
 			add(statistic(r, prefix+"n"), 1),
 			add(statistic(r, prefix+"n", attribute.String("via", "web")), 10),
-			{timer(r, prefix+"t", timerBounds), observe(timerBounds, 5, 50)},
+			{Series: timer(r, prefix+"t", timerBounds), Delta: observe(timerBounds, 5, 50)},
 			add(sequence(r, prefix+"q"), 1),
 			add(hits(r, prefix+"q", "A"), 2),
 			add(stateChanges(r, prefix+"m", mode), 1),
 		},
-		Moves:   []Move{{state(r, prefix+"m"), mode, true}},
+		Moves:   []recording.Move{{Series: state(r, prefix+"m"), State: mode, Moved: true}},
 		MaySend: true,
 	})
 }
@@ -214,10 +215,10 @@ func TestADeclarationThatWaitsWhileItIsRenamed(t *testing.T) {
 	}
 	record(t, w, add(statistic(version("2"), "new_statistic"), 1))
 	r := version("1")
-	recordAll(t, oldWriter, Recording{
-		Changes: []Change{add(statistic(r, "old_statistic"), 10), add(sequence(r, "old_sequence"), 1), add(hits(r, "old_sequence", "A"), 1),
-			{timer(r, "old_timer", timerBounds), observe(timerBounds, 5)}, add(stateChanges(r, "old_state", "on"), 1)},
-		Moves: []Move{{state(r, "old_state"), "on", true}}, MaySend: true})
+	recordAll(t, oldWriter, recording.Recording{
+		Changes: []recording.Change{add(statistic(r, "old_statistic"), 10), add(sequence(r, "old_sequence"), 1), add(hits(r, "old_sequence", "A"), 1),
+			{Series: timer(r, "old_timer", timerBounds), Delta: observe(timerBounds, 5)}, add(stateChanges(r, "old_state", "on"), 1)},
+		Moves: []recording.Move{{Series: state(r, "old_state"), State: "on", Moved: true}}, MaySend: true})
 	checkShown(t, s, map[string]string{"new_statistic": "11", "new_state": "on, 1 changes", "new_timer": "1 runs, 5 s", "new_sequence": "1, 1 at A"})
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -148,7 +149,7 @@ func TestTheLastTwentyPayloadsAreKept(t *testing.T) {
 }
 
 // many are series of one metric; the first ones of them are named.
-func many(r *series.Resource, n int) (changes []Change) {
+func many(r *series.Resource, n int) (changes []recording.Change) {
 	for i := range n {
 		changes = append(changes, add(statistic(r, "n", attribute.Int("i", i)), int64(i+1)))
 	}
@@ -340,7 +341,7 @@ func TestOccupancyAddsUpToWhereTheInstallationIs(t *testing.T) {
 	s = open(t, s.Path(), c)
 	w = newWriter(t, s)
 	mode = state(version("2"), "mode")
-	recordAll(t, w, Recording{Moves: []Move{{mode, "", false}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: mode, State: "", Moved: false}}, MaySend: true})
 	settled(`2mode.occupancy{"state":"e"}`)
 	move(t, w, mode, "f")
 	send(always(Outcome{Verdict: Partial}))

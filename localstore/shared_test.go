@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -12,7 +13,7 @@ func TestACumulativeForwarderGetsWhatWasNotWithheld(t *testing.T) {
 	s, c := fresh(t)
 	w, r := newWriter(t, s), version("1")
 	n, tm, mode := statistic(r, "n"), timer(r, "t", timerBounds), state(r, "mode")
-	both := Recording{Changes: []Change{add(n, 1), {tm, observe(timerBounds, 5)}}, Moves: []Move{{mode, "a", true}}, MaySend: true}
+	both := recording.Recording{Changes: []recording.Change{add(n, 1), {Series: tm, Delta: observe(timerBounds, 5)}}, Moves: []recording.Move{{Series: mode, State: "a", Moved: true}}, MaySend: true}
 	recordAll(t, w, both)
 	setMode(t, s, consent.ModeLocal)
 	recordAll(t, w, both)

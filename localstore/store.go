@@ -14,6 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -26,7 +27,7 @@ type Store struct {
 	book     *totals.Book
 	ledger   *ledger.Ledger
 	importer *importer.Importer
-	recorder *recorder
+	recorder *recording.Recorder
 	outbox   *Outbox
 	reads    *Reader
 }
@@ -39,7 +40,7 @@ func newStore(c config, path string) *Store {
 	s := &Store{
 		db: db, book: b, ledger: l,
 		importer: importer.New(db, b, l, c.importFrom),
-		recorder: newRecorder(db, b),
+		recorder: recording.New(db, b),
 	}
 	s.outbox = &Outbox{db: db, book: b, importer: s.importer, random: c.random}
 	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}
@@ -48,8 +49,8 @@ func newStore(c config, path string) *Store {
 		Begin: l.Register, Waiting: l.HasDeclarations,
 		Withhold: s.outbox.withholdPending,
 		Opened:   s.importer.Opened,
-		Forgot:   func() { b.ForgetTotals(); s.recorder.forget(); l.Forget() },
-		Changed:  func() { b.ForgetTotals(); s.recorder.changed() },
+		Forgot:   func() { b.ForgetTotals(); s.recorder.Forget(); l.Forget() },
+		Changed:  func() { b.ForgetTotals(); s.recorder.Changed() },
 		Replaced: func() { l.DeclareAnew() },
 	})
 	return s

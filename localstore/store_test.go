@@ -20,6 +20,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 func TestOpenMakesAFileForThisUserAlone(t *testing.T) {
@@ -310,7 +311,7 @@ func TestReopeningKeepsEverything(t *testing.T) {
 	setMode(t, s, consent.ModeOn)
 	for run := range int64(5) {
 		r := version("1")
-		record(t, newWriter(t, s), add(statistic(r, "n"), 1), Change{timer(r, "t", timerBounds), observe(timerBounds, 5)})
+		record(t, newWriter(t, s), add(statistic(r, "n"), 1), recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 5)})
 		checkBalance(t, s, "n{}", wants{recorded: run + 1, pending: run + 1})
 		closeStore(t, s)
 		c.add(time.Minute)
@@ -353,7 +354,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	calls := map[string]func() error{
 		"Declare":           func() error { _, err := s.Declare(statisticDeclaration("n")); return err },
 		"Writer":            func() error { w.Close(); _, err := s.Writer(true); return err },
-		"Record":            func() error { return w.Record(ctx, Recording{Changes: []Change{add(n, 1)}}) },
+		"Record":            func() error { return w.Record(ctx, recording.Recording{Changes: []recording.Change{add(n, 1)}}) },
 		"Observe":           func() error { return w.Observe(ctx, true) },
 		"Begin":             func() error { _, err := s.Outbox().Begin(ctx, request(Delta)); return err },
 		"Next":              func() error { _, err := sub.Next(ctx); return err },

@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -144,13 +145,13 @@ func TestPartsArePerResource(t *testing.T) {
 func TestAResendIsTheSame(t *testing.T) {
 	s, c := fresh(t)
 	w, r := newWriter(t, s), version("1")
-	recordAll(t, w, Recording{
-		Changes: []Change{
-			add(statistic(r, "n"), 1<<53+1), {floatStatistic(r, "f"), series.Float64Value(0.1 + 0.2)},
-			{timer(r, "t", timerBounds), observe(timerBounds, 0.1, 0.2, 50)},
-			{exponentialTimer(r, "e"), exponentialOf([]float64{1e-9, 0, 7}, 2)},
+	recordAll(t, w, recording.Recording{
+		Changes: []recording.Change{
+			add(statistic(r, "n"), 1<<53+1), {Series: floatStatistic(r, "f"), Delta: series.Float64Value(0.1 + 0.2)},
+			{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 0.1, 0.2, 50)},
+			{Series: exponentialTimer(r, "e"), Delta: exponentialOf([]float64{1e-9, 0, 7}, 2)},
 		},
-		Moves: []Move{{state(r, "mode"), "on", true}}, Gauges: []Gauge{{gaugeOf("g", r), series.Int64Value(3)}}, MaySend: true,
+		Moves: []recording.Move{{Series: state(r, "mode"), State: "on", Moved: true}}, Gauges: []recording.Gauge{{Series: gaugeOf("g", r), Value: series.Int64Value(3)}}, MaySend: true,
 	})
 	sub := mustBegin(t, s)
 	if sub.Resumed() {
@@ -342,7 +343,7 @@ func TestHistogramBoundsThatDifferWaitForALaterBatch(t *testing.T) {
 	s, _ := fresh(t)
 	w, r := newWriter(t, s), version("1")
 	other := []float64{2, 20}
-	record(t, w, Change{timer(r, "t", timerBounds), observe(timerBounds, 5)}, Change{timer(r, "t", other), observe(other, 5, 50)})
+	record(t, w, recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 5)}, recording.Change{Series: timer(r, "t", other), Delta: observe(other, 5, 50)})
 	for _, want := range []series.Value{observe(timerBounds, 5), observe(other, 5, 50)} {
 		sent := submit(t, s)
 		if len(sent) != 1 || !points(sent[0])["t{}"].Equal(want) {
@@ -359,7 +360,7 @@ func TestExponentialHistogramsAreSentAtACommonScale(t *testing.T) {
 	w, e := newWriter(t, s), exponentialTimer(version("1"), "e")
 	far := []float64{1e-9, 1e9}
 	for _, x := range far {
-		record(t, w, Change{e, exponentialOf([]float64{x}, series.MaxScale)})
+		record(t, w, recording.Change{Series: e, Delta: exponentialOf([]float64{x}, series.MaxScale)})
 	}
 	want := exponentialOf(far, series.MaxScale)
 	if got := points(submit(t, s)[0])["e{}"]; !got.Equal(want) {

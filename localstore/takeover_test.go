@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -234,7 +235,7 @@ func TestKindsFollowTheDeclaration(t *testing.T) {
 	}
 	declareAll(t, s, want.Declared)
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)}, add(statistic(r, "monsters"), 1))
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)}, add(statistic(r, "monsters"), 1))
 	expect(t, s, "3 22.75", `SELECT runs || ' ' || total_seconds FROM timers WHERE name = 'play_time'`)
 	expect(t, s, "1", `SELECT completions FROM sequences WHERE name = 'round_trip'`)
 	expect(t, s, "monsters", `SELECT group_concat(name) FROM statistics`)
@@ -262,13 +263,13 @@ func TestALateImportFollowsTheDeclaration(t *testing.T) {
 	s := open(t, path, c, WithErrorHandler(told.handle), WithBusyTimeout(10*time.Millisecond))
 	declareAll(t, s, want.Declared)
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "1", `SELECT runs FROM timers WHERE name = 'play_time'`)
 	mustExec(t, lock, `ROLLBACK`)
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "2", `SELECT runs FROM timers WHERE name = 'play_time'`) // it is not tried each time
 	c.add(importer.ImportInterval)
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "5 28.75", `SELECT runs || ' ' || total_seconds FROM timers WHERE name = 'play_time'`)
 	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
 		t.Errorf("told %v", told.errs)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -119,8 +120,8 @@ func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part
 	}
 	defer w.Close()
 	r := version("1")
-	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}, MaySend: true,
-		Moves: []Move{{Series: state(r, "mode"), State: "light", Moved: true}, {Series: state(r, "size"), State: "small", Moved: true}}})
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}, MaySend: true,
+		Moves: []recording.Move{{Series: state(r, "mode"), State: "light", Moved: true}, {Series: state(r, "size"), State: "small", Moved: true}}})
 	attemptWith(t, s, request(Delta), d.accept)
 	move(t, w, state(r, "mode"), secret)
 	sub := mustBegin(t, s)

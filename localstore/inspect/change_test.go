@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -82,7 +83,7 @@ func TestEraseWithoutAsking(t *testing.T) {
 func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 	r := played(t)
 	moved := series.Metric{Name: "server", Type: series.TypeGauge}
-	r.record(localstore.Recording{Moves: []localstore.Move{{Series: newSeries(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
+	r.record(recording.Recording{Moves: []recording.Move{{Series: newSeries(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
 	if _, err := r.store.Outbox().Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package localstore
+package recording
 
 import (
 	"context"
@@ -22,7 +22,7 @@ var ErrUnknownOutcome = errors.New("localstore: outcome of the recording is not 
 // caller's idea of what is in the file must be the only one in the process. Its
 // methods must not be called concurrently with each other.
 type Writer struct {
-	store *recorder
+	store *Recorder
 	id    string
 	seq   int64
 
@@ -103,8 +103,8 @@ func (r *Recording) empty() bool {
 
 // Writer returns the mirror's writer, [ErrInUse] while there is one. maySend
 // says whether the process may send what it counts from now on.
-func (s *recorder) Writer(maySend bool) (*Writer, error) {
-	if s == nil || s.db == nil {
+func (s *Recorder) Writer(maySend bool) (*Writer, error) {
+	if s.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	s.db.Lock()
@@ -225,7 +225,7 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // worthRepeating reports whether a recording of which nothing is in the file may
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
-func (s *recorder) worthRepeating(err error) bool {
+func (s *Recorder) worthRepeating(err error) bool {
 	return !s.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
 }
 

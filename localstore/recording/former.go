@@ -1,4 +1,4 @@
-package localstore
+package recording
 
 import (
 	"database/sql"
@@ -66,9 +66,12 @@ type foldTotals struct {
 	counts             bool // there is one
 }
 
-// foldFormer folds what is settled of resources that are not in use, the one
+// FoldFormer folds what is settled of resources that are not in use, the one
 // of this recording is.
-func (s *recorder) foldFormer(tx *mirrordb.Tx, current string) error {
+func (s *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
+	if s.missing() {
+		return mirrordb.ErrNotOpen
+	}
 	n, err := tx.Find(`SELECT count(*) FROM series`)
 	if err != nil || n <= s.book.MaxSeries/2 {
 		return mirrordb.Wrap("count series", err)
@@ -89,7 +92,7 @@ func (s *recorder) foldFormer(tx *mirrordb.Tx, current string) error {
 	if err := f.write(); err != nil {
 		return fmt.Errorf("fold former versions: %w", err)
 	}
-	s.forget()
+	s.Forget()
 	tx.SeriesCount = -1
 	return nil
 }

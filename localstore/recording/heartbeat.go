@@ -1,4 +1,4 @@
-package localstore
+package recording
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ var activeScope = &series.Scope{
 // heartbeats returns a count of 1 for each of the day, week and month in which
 // this is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
-func (s *recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
+func (s *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 	day := instant.Day(tx.Now)
 	if s.activeDay == day {
 		return nil, nil
@@ -55,12 +55,12 @@ func (s *recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 func beginPeriod(tx *mirrordb.Tx, p period) (first bool, err error) {
 	n, err := tx.Affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
 		WHERE NOT EXISTS (SELECT 1 FROM active WHERE period = ?1 AND date > ?2 ORDER BY date DESC LIMIT 1 OFFSET ?3)`,
-		p.name, p.date, keepDates-1)
+		p.name, p.date, KeepDates-1)
 	if err != nil || n == 0 {
 		return false, err
 	}
 	return true, tx.Run(`DELETE FROM active WHERE period = ?1
-		AND date < (SELECT date FROM active WHERE period = ?1 ORDER BY date DESC LIMIT 1 OFFSET ?2)`, p.name, keepDates-1)
+		AND date < (SELECT date FROM active WHERE period = ?1 ORDER BY date DESC LIMIT 1 OFFSET ?2)`, p.name, KeepDates-1)
 }
 
 func (r *Recording) resource() *series.Resource {
@@ -90,13 +90,13 @@ func periods(at int64) [3]period {
 
 const (
 	keepActive = 60
-	keepDates  = 1000
+	KeepDates  = 1000
 )
 
 // expireDaily expires with the first recording of a day, shared or not. After a
 // leap over more days than are kept it waits for the next day: a clock that is
 // years ahead for an hour must not take the history with it.
-func (s *recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
+func (s *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 	day := instant.Day(tx.Now)
 	if s.expiredDay == day {
 		return nil
@@ -113,7 +113,7 @@ func (s *recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 			return err
 		}
 		if !r.empty() {
-			if err := s.foldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
+			if err := s.FoldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
 				return err
 			}
 		}
@@ -125,7 +125,7 @@ func (s *recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 // expire drops days and counts of heartbeats that are older than is kept, and
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
-func (s *recorder) expire(tx *mirrordb.Tx, day int64) error {
+func (s *Recorder) expire(tx *mirrordb.Tx, day int64) error {
 	rows := s.book.MaxRows
 	for _, n := range s.book.MaxRowsByName {
 		rows = max(rows, n)

@@ -1,4 +1,4 @@
-package localstore
+package recording
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 // recordMove writes a State that this process moved, or the one that it found
 // it in.
-func (s *recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
+func (s *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 	series, err := s.book.SeriesRow(tx, m.Series, tx.Now)
 	if err != nil {
 		return err

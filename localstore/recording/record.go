@@ -1,4 +1,4 @@
-package localstore
+package recording
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// recorder writes what was counted.
-type recorder struct {
+// Recorder writes what was counted. It belongs to a Store, which makes it.
+type Recorder struct {
 	db         *mirrordb.DB
 	book       *totals.Book
 	writer     *Writer
@@ -19,14 +19,25 @@ type recorder struct {
 	expiredDay int64 // on which old rows were last dropped
 }
 
-// forget drops what is remembered of the day: it may not be in the file.
-func (s *recorder) forget() { s.activeDay, s.expiredDay = 0, 0 }
+// Forget drops what is remembered of the day: it may not be in the file.
+func (s *Recorder) Forget() {
+	if !s.missing() {
+		s.activeDay, s.expiredDay = 0, 0
+	}
+}
 
-// changed says that another process wrote to the file.
-func (s *recorder) changed() { s.activeDay = 0 }
+// Changed says that another process wrote to the file.
+func (s *Recorder) Changed() {
+	if !s.missing() {
+		s.activeDay = 0
+	}
+}
+
+// missing reports a Recorder of a mirror that is not open.
+func (s *Recorder) missing() bool { return s == nil || s.db == nil }
 
 // record writes a recording's changes; share says whether they may be sent.
-func (s *recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
+func (s *Recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
 	changes := r.Changes
 	if share && !r.empty() {
 		active, err := s.heartbeats(tx, r)
@@ -59,7 +70,7 @@ func (s *recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
 	return nil
 }
 
-func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) error {
+func (s *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) error {
 	ids := make([]int64, 0, len(changes))
 	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
@@ -97,7 +108,7 @@ func (s *recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 
 // closeDays keeps the running totals with which earlier days ended, before the
 // first change of a new day moves them.
-func (s *recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
+func (s *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 	today := instant.Day(tx.Now)
 	var ended []*totals.Row
 	for _, t := range rows {
@@ -116,7 +127,7 @@ func (s *recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 	return nil
 }
 
-func (s *recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
+func (s *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
 	err := totals.InsertHistory.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.Recorded.Number()
@@ -128,7 +139,7 @@ func (s *recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
 	return nil
 }
 
-func (s *recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
+func (s *Recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
 	series, err := s.book.SeriesRow(tx, g.Series, tx.Now)
 	if err != nil {
 		return err
@@ -146,13 +157,13 @@ func (s *recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
 	return nil
 }
 
-// erased notes what holds after everything was erased, while nothing is being
+// Erased notes what holds after everything was erased, while nothing is being
 // collected. The caller holds the lock.
-func (s *recorder) erased(h *mirrordb.Header) {
-	if s.writer != nil {
+func (s *Recorder) Erased(h *mirrordb.Header) {
+	if !s.missing() && s.writer != nil {
 		s.writer.ahead = observationOf(h, s.writer.maySend)
 	}
 }
 
-// newRecorder returns what writes into a mirror.
-func newRecorder(db *mirrordb.DB, b *totals.Book) *recorder { return &recorder{db: db, book: b} }
+// New returns what writes into a mirror.
+func New(db *mirrordb.DB, b *totals.Book) *Recorder { return &Recorder{db: db, book: b} }

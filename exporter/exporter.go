@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -246,7 +247,7 @@ func (e *Exporter) Erase(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if e.sender != nil && e.sender.kind == localstore.Delta {
+	if e.sender != nil && e.sender.kind == outbox.Delta {
 		return e.sender.erase(ctx)
 	}
 	return e.store.Erase(ctx)

@@ -123,7 +123,7 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 		before := tx.MaySend()
 		tx.RequireConsent = mirrordb.Required
 		if before && !tx.MaySend() {
-			if err := s.outbox.withholdPending(tx); err != nil {
+			if err := s.outbox.WithholdPending(tx); err != nil {
 				return err
 			}
 		}

@@ -8,7 +8,7 @@ import (
 func TestWaitsInVainBecomeRare(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	for range cutOffsBeforeWait {
+	for range 3 {
 		if often, err := s.Outbox().OftenCutOff(); often || err != nil {
 			t.Fatalf("OftenCutOff = %v, %v", often, err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -162,7 +163,7 @@ func TestDamageFailsNoCall(t *testing.T) {
 		},
 		"consent": func(s *Store, _ *recording.Writer) error { _, err := s.Consent(sqlitedb.Background); return err },
 		"begin": func(s *Store, _ *recording.Writer) error {
-			_, err := s.Outbox().Begin(sqlitedb.Background, request(Delta))
+			_, err := s.Outbox().Begin(sqlitedb.Background, request(outbox.Delta))
 			return err
 		},
 		"balance": func(s *Store, _ *recording.Writer) error { _, err := s.Balance(sqlitedb.Background); return err },
@@ -270,7 +271,7 @@ func TestConsentOutlivesDamage(t *testing.T) {
 		damage(t, s)
 		record(t, w, add(n, 1))
 		record(t, w, add(n, 1))
-		if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+		if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 			t.Errorf("%v: Begin = %v", mode, err)
 		}
 		if b := balances(t, s)["n{}"]; !b.Pending.IsZero() {
@@ -445,7 +446,7 @@ func TestUnreadableContentIsSetAside(t *testing.T) {
 			for range 6 {
 				c.add(2 * time.Hour)
 				recorded = w.Record(t.Context(), recording.Recording{MaySend: true, Changes: []recording.Change{add(n, 1)}}) == nil
-				if sub, err := s.Outbox().Begin(t.Context(), request(Delta)); err == nil && sub != nil {
+				if sub, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); err == nil && sub != nil {
 					if p, err := sub.Next(t.Context()); err == nil && p != nil {
 						_, err = sub.Settle(t.Context(), p, accepted)
 						submitted = err == nil

@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // decideByHand writes the decision file as a person does.
@@ -149,7 +150,7 @@ func TestAFileNobodyUnderstandsSendsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			record(t, w, add(n, 10))
-			if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 				t.Errorf("begin: %v", err)
 			}
 			if c := consentOf(t, s); c.Sending || !strings.Contains(c.Reason, "beside the mirror") {
@@ -174,7 +175,7 @@ func TestAnAdministratorsEditWithholds(t *testing.T) {
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
 	decideByHand(t, path, "local\n")
-	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("begin: %v", err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})

@@ -33,7 +33,7 @@ const erasePatience = 5 * time.Second
 // Where a batch was under way to a destination of deltas, which may get it after
 // all, and something may be sent, a tombstone is kept: the old ids with the names
 // and values of the states that the batch names. It is sent until the destination
-// has taken them back, see [Store.BeginRetraction], and overwritten then. Erase
+// has taken them back, see [outbox.Outbox.BeginRetraction], and overwritten then. Erase
 // without consent to send deletes tombstones, too.
 func (s *Store) Erase(ctx context.Context) error {
 	_, err := s.EraseAndRetract(ctx, false)

@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
@@ -129,7 +130,7 @@ func TestEraseReachesOtherProcesses(t *testing.T) {
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, ErrLeaseLost) {
+	if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("an outcome of what was erased: %v, want ErrLeaseLost", err)
 	}
 	record(t, w, add(n, 100)) // counted before, for all that is known
@@ -155,17 +156,17 @@ func TestSubmissionFromBeforeAnErasureSettlesNothing(t *testing.T) {
 	record(t, w, add(n, 2))
 	sub := mustBegin(t, other)
 	fresh := next(t, sub)
-	if fresh.ID != part.ID || sub.batch != old.batch {
-		t.Fatalf("part %d of batch %d, want the old ids %d and %d", fresh.ID, sub.batch, part.ID, old.batch)
+	if fresh.ID != part.ID || fresh.Batch != part.Batch {
+		t.Fatalf("part %d of batch %d, want the old ids %d and %d", fresh.ID, fresh.Batch, part.ID, part.Batch)
 	}
-	for _, o := range []Outcome{accepted, {Verdict: Refused}, {Verdict: TooLarge}} {
-		if _, err := old.Settle(t.Context(), part, o); !errors.Is(err, ErrLeaseLost) {
+	for _, o := range []outbox.Outcome{accepted, {Verdict: outbox.Refused}, {Verdict: outbox.TooLarge}} {
+		if _, err := old.Settle(t.Context(), part, o); !errors.Is(err, outbox.ErrLeaseLost) {
 			t.Errorf("the old submission is settled as %s: %v, want ErrLeaseLost", o.Verdict, err)
 		}
 	}
 	checkBalance(t, other, "n{}", wants{recorded: 2, inFlight: 2})
 	settle(t, sub, fresh, accepted)
-	if p, err := old.Next(t.Context()); p != nil || !errors.Is(err, ErrLeaseLost) {
+	if p, err := old.Next(t.Context()); p != nil || !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("the old submission goes on with %v, %v, want ErrLeaseLost", p, err)
 	}
 	checkBalance(t, other, "n{}", wants{recorded: 2, accepted: 2})

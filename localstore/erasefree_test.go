@@ -13,7 +13,7 @@ func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
 	r := version("1")
-	for i := range keepPayloads + 5 {
+	for i := range 20 + 5 { // payloads of 20 are kept
 		for j := range 40 {
 			name := fmt.Sprintf("%s_%d_%s", "forgotten", j, strings.Repeat("x", 100))
 			if i == 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 var (
@@ -78,4 +79,11 @@ var (
 	// of the same program had: an older release may still count under it. Until
 	// one of them gets another name, both count as one.
 	ErrRenamed = ledger.ErrRenamed
+
+	// ErrNoConsent is returned for a submission that the installation, or the
+	// process, may not make.
+	ErrNoConsent = outbox.ErrNoConsent
+
+	// ErrLeased is returned while another process is sending.
+	ErrLeased = outbox.ErrLeased
 )

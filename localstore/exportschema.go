@@ -6,6 +6,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -124,18 +125,18 @@ type jsonHistogram struct {
 }
 
 type jsonSubmission struct {
-	ID        int64     `json:"id"`
-	Forwarder Forwarder `json:"forwarder"`
-	Batch     *int64    `json:"batch"`
-	Part      *int64    `json:"part"`
-	First     moment    `json:"first"`
-	Last      moment    `json:"last"`
-	Times     int64     `json:"times"`
-	Outcome   Verdict   `json:"outcome"`
-	Status    int64     `json:"status"`
-	Points    int64     `json:"points"`
-	Rejected  int64     `json:"rejected"`
-	Reason    string    `json:"reason"`
+	ID        int64            `json:"id"`
+	Forwarder outbox.Forwarder `json:"forwarder"`
+	Batch     *int64           `json:"batch"`
+	Part      *int64           `json:"part"`
+	First     moment           `json:"first"`
+	Last      moment           `json:"last"`
+	Times     int64            `json:"times"`
+	Outcome   outbox.Verdict   `json:"outcome"`
+	Status    int64            `json:"status"`
+	Points    int64            `json:"points"`
+	Rejected  int64            `json:"rejected"`
+	Reason    string           `json:"reason"`
 }
 
 // moment is a time, the zero one for never.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -74,12 +75,12 @@ func seen(t *testing.T, s *Store) string {
 		}
 		fmt.Fprintln(&b, days)
 	}
-	p, err := s.Preview(t.Context(), Request{Forwarder: Cumulative, Merge: true})
+	p, err := s.Preview(t.Context(), outbox.Request{Forwarder: outbox.Cumulative, Merge: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprintln(&b, points(p.Parts[0]))
-	if p, err = s.Preview(t.Context(), Request{Forwarder: Cumulative}); err != nil {
+	if p, err = s.Preview(t.Context(), outbox.Request{Forwarder: outbox.Cumulative}); err != nil {
 		t.Fatal(err)
 	}
 	totals := make(map[string]series.Value)
@@ -93,7 +94,7 @@ func seen(t *testing.T, s *Store) string {
 }
 
 func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
-	for _, forwarder := range []Forwarder{Delta, Cumulative, ""} {
+	for _, forwarder := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative, ""} {
 		t.Run(string(forwarder), func(t *testing.T) {
 			s, c := fresh(t, WithMaxSeries(20))
 			w := newWriter(t, s)
@@ -181,7 +182,7 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	s, c := fresh(t, WithMaxSeries(6))
 	w := newWriter(t, s)
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	attemptWith(t, s, request(Delta), always(Outcome{Verdict: Transient}))
+	attemptWith(t, s, request(outbox.Delta), always(outbox.Outcome{Verdict: outbox.Transient}))
 	record(t, w, add(statistic(version("2"), "n"), 1))
 	c.add(40 * day)
 	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {

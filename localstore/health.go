@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // Health is the state of a mirror and its file.
@@ -40,7 +41,7 @@ type Health struct {
 
 // ForwarderHealth is what the submissions of one kind of forwarder came to.
 type ForwarderHealth struct {
-	Forwarder  Forwarder
+	Forwarder  outbox.Forwarder
 	Accepted   int64
 	AcceptedAt time.Time // the last one; zero for never
 	Failures   int64     // in a row

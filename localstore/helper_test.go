@@ -19,6 +19,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -335,11 +336,11 @@ func setMode(t testing.TB, s *Store, m consent.Mode) {
 const interval = time.Hour
 
 // request asks for a submission whatever the interval says.
-func request(f Forwarder) Request {
-	return Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
+func request(f outbox.Forwarder) outbox.Request {
+	return outbox.Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
 }
 
-func begin(t testing.TB, s *Store, r Request) *Submission {
+func begin(t testing.TB, s *Store, r outbox.Request) *outbox.Submission {
 	t.Helper()
 	sub, err := s.Outbox().Begin(t.Context(), r)
 	if err != nil {
@@ -349,16 +350,16 @@ func begin(t testing.TB, s *Store, r Request) *Submission {
 }
 
 // mustBegin is begin for what has to be due.
-func mustBegin(t testing.TB, s *Store) *Submission {
+func mustBegin(t testing.TB, s *Store) *outbox.Submission {
 	t.Helper()
-	sub := begin(t, s, request(Delta))
+	sub := begin(t, s, request(outbox.Delta))
 	if sub == nil {
 		t.Fatal("nothing is due")
 	}
 	return sub
 }
 
-func next(t testing.TB, sub *Submission) *series.Part {
+func next(t testing.TB, sub *outbox.Submission) *series.Part {
 	t.Helper()
 	p, err := sub.Next(t.Context())
 	if err != nil {
@@ -367,7 +368,7 @@ func next(t testing.TB, sub *Submission) *series.Part {
 	return p
 }
 
-func settle(t testing.TB, sub *Submission, p *series.Part, o Outcome) (goOn bool) {
+func settle(t testing.TB, sub *outbox.Submission, p *series.Part, o outbox.Outcome) (goOn bool) {
 	t.Helper()
 	goOn, err := sub.Settle(t.Context(), p, o)
 	if err != nil {
@@ -376,11 +377,11 @@ func settle(t testing.TB, sub *Submission, p *series.Part, o Outcome) (goOn bool
 	return goOn
 }
 
-var accepted = Outcome{Verdict: Accepted, Status: 200}
+var accepted = outbox.Outcome{Verdict: outbox.Accepted, Status: 200}
 
 // attemptWith makes one attempt to send, as an exporter does, with a destination
 // that answers. It returns the parts that were sent.
-func attemptWith(t testing.TB, s *Store, r Request, answer func(*series.Part) Outcome) (sent []*series.Part) {
+func attemptWith(t testing.TB, s *Store, r outbox.Request, answer func(*series.Part) outbox.Outcome) (sent []*series.Part) {
 	t.Helper()
 	sub := begin(t, s, r)
 	if sub == nil {
@@ -402,11 +403,13 @@ func attemptWith(t testing.TB, s *Store, r Request, answer func(*series.Part) Ou
 
 func submit(t testing.TB, s *Store) []*series.Part {
 	t.Helper()
-	return attemptWith(t, s, request(Delta), func(*series.Part) Outcome { return accepted })
+	return attemptWith(t, s, request(outbox.Delta), func(*series.Part) outbox.Outcome { return accepted })
 }
 
 // always answers every part alike.
-func always(o Outcome) func(*series.Part) Outcome { return func(*series.Part) Outcome { return o } }
+func always(o outbox.Outcome) func(*series.Part) outbox.Outcome {
+	return func(*series.Part) outbox.Outcome { return o }
+}
 
 // wire is everything of a part that is sent, as text.
 func wire(p *series.Part) string {
@@ -511,7 +514,7 @@ func exponentialOf(values []float64, scale int32) series.Value {
 // came is what a forwarder's submissions have come to.
 type came struct{ accepted, failures, retryAt int64 }
 
-func cameTo(t testing.TB, s *Store, f Forwarder) (p came) {
+func cameTo(t testing.TB, s *Store, f outbox.Forwarder) (p came) {
 	t.Helper()
 	err := s.db.Look(t.Context(), func(tx *mirrordb.Tx) error {
 		return tx.Each(`SELECT accepted, failures, retry_at FROM forwarders WHERE kind = ?1`, func(rows *sql.Rows) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // overwrite writes into a file by hand, whatever other connections know of it.
@@ -99,7 +100,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	sub := mustBegin(t, s)
 	overwrite(t, s.db.Path(), `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
 	r := open(t, s.db.Path(), c, ReadOnly())
-	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
+	if _, err := r.Preview(t.Context(), request(outbox.Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("preview = %v", err)
 	}
 	if _, err := r.Snapshot(t.Context(), Query{}); err != nil {
@@ -108,7 +109,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	if list, err := r.Balance(t.Context()); err != nil || !strings.Contains(list[len(list)-1].Off, "too long") {
 		t.Errorf("balance = %v, %v", list, err)
 	}
-	if _, err := s.Preview(t.Context(), request(Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
+	if _, err := s.Preview(t.Context(), request(outbox.Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("the application's own preview = %v", err)
 	}
 	conn := s.db.Conn
@@ -119,7 +120,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	if v, ok := p.Resource.Value("long"); !ok || len(v.AsString()) != 34_000_000 {
 		t.Error("what is sent is cut")
 	}
-	settle(t, sub, p, Outcome{Verdict: Accepted})
+	settle(t, sub, p, outbox.Outcome{Verdict: outbox.Accepted})
 	if _, err := r.Sent(t.Context(), 0); !errors.Is(err, schema.ErrTooLong) {
 		t.Errorf("sent = %v", err)
 	}

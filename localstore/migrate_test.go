@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
@@ -43,7 +44,7 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 		if err != nil || !h.Sound() || h.Schema != 1 || h.Retractions != 0 || len(h.Tables) != len(schema.Tables)-len(schema.TablesSince) {
 			t.Errorf("health is %+v, %v", h, err)
 		}
-		if p := preview(t, r, Request{Forwarder: Delta}); len(p.Parts) != 1 || p.Retractions != nil {
+		if p := preview(t, r, outbox.Request{Forwarder: outbox.Delta}); len(p.Parts) != 1 || p.Retractions != nil {
 			t.Errorf("preview is %+v", p)
 		}
 		if _, err := r.Snapshot(t.Context(), Query{Days: true, Moves: true, Submissions: true}); err != nil {
@@ -79,12 +80,12 @@ func TestARunningReaderFollowsAMigration(t *testing.T) {
 	c := newClock()
 	path := oldMirror(t, c)
 	r := open(t, path, c, ReadOnly())
-	preview(t, r, Request{Forwarder: Delta})
+	preview(t, r, outbox.Request{Forwarder: outbox.Delta})
 	s := open(t, path, c)
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if p := preview(t, r, Request{Forwarder: Delta}); len(p.Retractions) != 2 || len(p.Parts) != 0 {
+	if p := preview(t, r, outbox.Request{Forwarder: outbox.Delta}); len(p.Retractions) != 2 || len(p.Parts) != 0 {
 		t.Errorf("preview is %+v", p)
 	}
 }

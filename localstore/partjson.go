@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -46,9 +47,9 @@ func (p SentPart) MarshalJSON() ([]byte, error) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	err := e.Encode(struct {
-		Outcome   Verdict   `json:"outcome"`
-		SettledAt time.Time `json:"settled_at"`
-		Rejected  int64     `json:"rejected"`
+		Outcome   outbox.Verdict `json:"outcome"`
+		SettledAt time.Time      `json:"settled_at"`
+		Rejected  int64          `json:"rejected"`
 		jsonPart
 	}{p.Outcome, p.SettledAt, p.Rejected, jsonPartOf(p.Part)})
 	return b.Bytes(), err

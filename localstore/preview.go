@@ -15,19 +15,20 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Preview is what the next submission would send.
 type Preview struct {
 	At        time.Time
-	Forwarder Forwarder
+	Forwarder outbox.Forwarder
 	Consent   consent.Consent // may keep it from being sent
 	Batch     int64           // of a delta submission that was sealed and rests, else 0
 	Parts     []*series.Part  // one per request, in the order in which they are sent
 
 	// Retractions are requests that go before Parts: what erasures left to be
-	// taken back under the old ids. See [Store.BeginRetraction].
+	// taken back under the old ids. See [outbox.Outbox.BeginRetraction].
 	Retractions []*series.Part
 }
 
@@ -39,7 +40,7 @@ type Preview struct {
 //
 // It changes nothing, works on a Store opened with [ReadOnly], reads one
 // state of the file, whatever other processes write meanwhile, and ends with ctx.
-func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
+func (s *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, error) {
 	if s.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
@@ -50,12 +51,12 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 			return err
 		}
 		p = &Preview{At: time.Unix(0, tx.Now).UTC(), Forwarder: r.Forwarder, Consent: s.db.ConsentOf(&tx.Header)}
-		if r.Forwarder == Cumulative {
+		if r.Forwarder == outbox.Cumulative {
 			p.Parts, err = previewTotals(tx, r)
 			return err
 		}
-		p.Forwarder = Delta
-		if p.Retractions, err = readRetractions(tx); err != nil {
+		p.Forwarder = outbox.Delta
+		if p.Retractions, err = batch.ReadRetractions(tx); err != nil {
 			return err
 		}
 		p.Batch, p.Parts, err = previewBatch(tx)
@@ -67,7 +68,7 @@ func (s *Reader) Preview(ctx context.Context, r Request) (*Preview, error) {
 // WritePreview writes what the next submission to a delta forwarder would send
 // as [Preview.WriteJSON] does.
 func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
-	p, err := s.Preview(ctx, Request{Forwarder: Delta})
+	p, err := s.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func previewBatch(tx *mirrordb.Tx) (id int64, parts []*series.Part, err error) {
 }
 
 func sealedParts(tx *mirrordb.Tx, id int64) (parts []*series.Part, err error) {
-	ids, err := tx.List(nextParts, id)
+	ids, err := tx.List(batch.NextParts, id)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +122,11 @@ func sealedParts(tx *mirrordb.Tx, id int64) (parts []*series.Part, err error) {
 		if err != nil {
 			return nil, err
 		}
-		row, err := readPart(tx, id)
+		row, err := batch.ReadPart(tx, id)
 		if err != nil {
 			return nil, err
 		}
-		part, err := batch.PartOf(row.payload, id, id)
+		part, err := batch.PartOf(row.Payload, id, id)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +135,7 @@ func sealedParts(tx *mirrordb.Tx, id int64) (parts []*series.Part, err error) {
 	return parts, nil
 }
 
-func previewTotals(tx *mirrordb.Tx, r Request) (parts []*series.Part, err error) {
+func previewTotals(tx *mirrordb.Tx, r outbox.Request) (parts []*series.Part, err error) {
 	if !r.Merge {
 		parts, _, err = batch.SharedTotals(tx)
 		return parts, err

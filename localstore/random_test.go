@@ -13,6 +13,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -57,7 +58,7 @@ type process struct {
 	counts []*series.Series
 	mode   *series.Series
 	seen   world
-	sub    *Submission
+	sub    *outbox.Submission
 	part   *series.Part // handed out and not settled
 }
 
@@ -202,12 +203,12 @@ func versionOf(s *series.Series) string {
 }
 
 func (sim *simulation) begin(p *process) {
-	r := request(Delta)
+	r := request(outbox.Delta)
 	r.Force = sim.random.IntN(2) == 0
 	sub, err := p.s.Outbox().Begin(sim.t.Context(), r)
 	switch {
-	case errors.Is(err, ErrLeased):
-	case errors.Is(err, ErrNoConsent):
+	case errors.Is(err, outbox.ErrLeased):
+	case errors.Is(err, outbox.ErrNoConsent):
 		if sim.world.maySend() {
 			sim.t.Error(err)
 		}
@@ -225,7 +226,7 @@ func (sim *simulation) send(p *process) {
 	}
 	if p.part == nil {
 		part, err := p.sub.Next(sim.t.Context())
-		if err != nil && !errors.Is(err, ErrLeaseLost) && !errors.Is(err, ErrNoConsent) {
+		if err != nil && !errors.Is(err, outbox.ErrLeaseLost) && !errors.Is(err, outbox.ErrNoConsent) {
 			sim.t.Error(err)
 		}
 		if p.part = part; part == nil {
@@ -234,7 +235,7 @@ func (sim *simulation) send(p *process) {
 		return
 	}
 	goOn, err := p.sub.Settle(sim.t.Context(), p.part, sim.answer(p.part))
-	if err != nil && !errors.Is(err, ErrLeaseLost) {
+	if err != nil && !errors.Is(err, outbox.ErrLeaseLost) {
 		sim.t.Error(err)
 	}
 	if p.part = nil; !goOn {
@@ -242,23 +243,23 @@ func (sim *simulation) send(p *process) {
 	}
 }
 
-func (sim *simulation) answer(p *series.Part) Outcome {
+func (sim *simulation) answer(p *series.Part) outbox.Outcome {
 	switch sim.random.IntN(10) {
 	case 0:
-		return Outcome{Verdict: Transient, Status: 503, RetryAfter: time.Duration(sim.random.IntN(100)) * time.Minute}
+		return outbox.Outcome{Verdict: outbox.Transient, Status: 503, RetryAfter: time.Duration(sim.random.IntN(100)) * time.Minute}
 	case 1:
-		return Outcome{Verdict: Refused, Status: 401}
+		return outbox.Outcome{Verdict: outbox.Refused, Status: 401}
 	case 2:
 		sim.receiver.take(p)
-		return Outcome{Verdict: Unknown, Reason: "the answer was lost"}
+		return outbox.Outcome{Verdict: outbox.Unknown, Reason: "the answer was lost"}
 	case 3:
 		sim.receiver.take(p)
-		return Outcome{Verdict: Partial, Status: 200}
+		return outbox.Outcome{Verdict: outbox.Partial, Status: 200}
 	case 4:
-		return Outcome{Verdict: TooLarge, Status: 413}
+		return outbox.Outcome{Verdict: outbox.TooLarge, Status: 413}
 	}
 	if _, ok := points(p)[sim.poison]; ok {
-		return Outcome{Verdict: TooLarge, Status: 400}
+		return outbox.Outcome{Verdict: outbox.TooLarge, Status: 400}
 	}
 	sim.receiver.take(p)
 	return accepted
@@ -270,7 +271,7 @@ func (sim *simulation) drain() {
 	setMode(sim.t, s, consent.ModeOn)
 	sim.clock.add(mirrordb.MaxLease + time.Second)
 	for range 5 {
-		attemptWith(sim.t, s, request(Delta), func(p *series.Part) Outcome { sim.receiver.take(p); return accepted })
+		attemptWith(sim.t, s, request(outbox.Delta), func(p *series.Part) outbox.Outcome { sim.receiver.take(p); return accepted })
 	}
 }
 

@@ -4,12 +4,13 @@ import (
 	"context"
 	"io"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // Outbox returns what waits to be sent, is being sent and was sent: for
 // exporters.
-func (s *Store) Outbox() *Outbox {
+func (s *Store) Outbox() *outbox.Outbox {
 	if s.missing() {
 		return nil
 	}
@@ -61,7 +62,7 @@ func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
 
 // Preview returns exactly what the next submission of a forwarder would send,
 // and changes nothing. See [Reader.Preview].
-func (s *Store) Preview(ctx context.Context, r Request) (*Preview, error) {
+func (s *Store) Preview(ctx context.Context, r outbox.Request) (*Preview, error) {
 	return s.reader().Preview(ctx, r)
 }
 

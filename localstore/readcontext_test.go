@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // TestReadingsEndWithTheirContext while another call keeps the Store.
@@ -22,7 +23,7 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 	for name, read := range map[string]func(context.Context) error{
 		"snapshot": func(ctx context.Context) error { _, err := s.Snapshot(ctx, Query{}); return err },
 		"balance":  func(ctx context.Context) error { _, err := s.Balance(ctx); return err },
-		"preview":  func(ctx context.Context) error { _, err := s.Preview(ctx, request(Delta)); return err },
+		"preview":  func(ctx context.Context) error { _, err := s.Preview(ctx, request(outbox.Delta)); return err },
 		"sent":     func(ctx context.Context) error { _, err := s.Sent(ctx, 0); return err },
 		"revision": func(ctx context.Context) error { _, err := s.Revision(ctx); return err },
 		"consent":  func(ctx context.Context) error { _, err := s.Consent(ctx); return err },
@@ -52,9 +53,9 @@ var readings = map[string]func(context.Context, *Store) error{
 		return err
 	},
 	"balance": func(ctx context.Context, s *Store) error { _, err := s.Balance(ctx); return err },
-	"delta":   func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(Delta)); return err },
+	"delta":   func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(outbox.Delta)); return err },
 	"cumulative": func(ctx context.Context, s *Store) error {
-		_, err := s.Preview(ctx, request(Cumulative))
+		_, err := s.Preview(ctx, request(outbox.Cumulative))
 		return err
 	},
 	"sent":     func(ctx context.Context, s *Store) error { _, err := s.Sent(ctx, 0); return err },

@@ -14,6 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -380,7 +381,7 @@ func TestIdleExportsLeaveTheFileAlone(t *testing.T) {
 		if err := w.Observe(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		if sub, err := s.Outbox().Begin(t.Context(), Request{Forwarder: Delta, MaySend: true, Interval: interval, Lease: time.Minute}); sub != nil || err != nil {
+		if sub, err := s.Outbox().Begin(t.Context(), outbox.Request{Forwarder: outbox.Delta, MaySend: true, Interval: interval, Lease: time.Minute}); sub != nil || err != nil {
 			t.Fatal(sub, err)
 		}
 		declare(t, s, statisticDeclaration("n"))

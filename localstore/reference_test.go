@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -310,7 +311,7 @@ func TestDamagedOriginals(t *testing.T) {
 			}
 			w := newWriter(t, s)
 			record(t, w, add(statistic(version("1.0"), "quests_complete"), 2))
-			if _, err := s.Outbox().Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
 			if parts := submit(t, s); len(parts) != 1 || points(parts[0])["quests_complete{}"] != series.Int64Value(2) {
@@ -325,7 +326,7 @@ func TestDamagedOriginals(t *testing.T) {
 			for name, at := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 				write(t, at, recordedFile(t, name))
 			}
-			if begin(t, s, request(Cumulative)) == nil {
+			if begin(t, s, request(outbox.Cumulative)) == nil {
 				t.Error("lifetime totals are not due")
 			}
 			checkBalance(t, s, "quests_complete{}", wants{recorded: 45, accepted: 45})
@@ -414,7 +415,7 @@ func TestMergedTotalsOfAnImport(t *testing.T) {
 	s := open(t, referenceFiles(t), afterSample())
 	w, r := newWriter(t, s), version("1.0")
 	record(t, w, add(statistic(r, "quests_complete"), 2), recording.Change{Series: floatStatistic(r, "gold"), Delta: series.Float64Value(0.25)})
-	request := request(Cumulative)
+	request := request(outbox.Cumulative)
 	request.Merge, request.Resource = true, r.Attributes
 	got := points(attemptWith(t, s, request, always(accepted))[0])
 	want := map[string]series.Value{"quests_complete{}": series.Int64Value(45), "gold{}": series.Float64Value(57), "untouched{}": series.Value{},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -183,7 +184,7 @@ func TestAnOldReleaseGoesOnUnderTheFormerName(t *testing.T) {
 		t.Error("the old release has something to write")
 	}
 	record(t, oldWriter, add(statistic(oldVersion, "old_s", attribute.String("via", "web")), 100))
-	merge := request(Cumulative)
+	merge := request(outbox.Cumulative)
 	merge.Merge, merge.Resource = true, oldVersion.Attributes
 	for _, store := range []*Store{old, s} {
 		record(t, oldWriter, add(statistic(oldVersion, "old_s"), 1))
@@ -339,9 +340,9 @@ func TestASealedBatchKeepsTheFormerName(t *testing.T) {
 	w := newWriter(t, s)
 	record(t, w, add(statistic(version("1"), "old"), 3))
 	var first string
-	attemptWith(t, s, request(Delta), func(p *series.Part) Outcome {
+	attemptWith(t, s, request(outbox.Delta), func(p *series.Part) outbox.Outcome {
 		first = wire(p)
-		return Outcome{Verdict: Transient}
+		return outbox.Outcome{Verdict: outbox.Transient}
 	})
 	declare(t, s, renamed("new", otelusage.KindStatistic, "old"))
 	record(t, w, add(statistic(version("2"), "new"), 4))
@@ -413,7 +414,7 @@ func TestAnImportUnderTheFormerName(t *testing.T) {
 			if late {
 				write(t, path, recordedFile(t, "usage.db"))
 			}
-			merge := request(Cumulative)
+			merge := request(outbox.Cumulative)
 			merge.Merge, merge.Resource = true, version("2").Attributes
 			parts := attemptWith(t, s, merge, always(accepted))
 			got := points(parts[0])

@@ -11,13 +11,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // SentPart is what one request carried and what became of it.
 type SentPart struct {
 	*series.Part
-	Outcome   Verdict
+	Outcome   outbox.Verdict
 	SettledAt time.Time
 	Rejected  int64 // points, with Partial
 }

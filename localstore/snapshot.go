@@ -11,6 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -95,11 +96,11 @@ type Sample struct {
 // LogEntry is a row of the submission log.
 type LogEntry struct {
 	ID               int64
-	Forwarder        Forwarder
+	Forwarder        outbox.Forwarder
 	Batch, Part      int64 // 0 for none
 	First, Last      time.Time
 	Times            int64 // that this happened in a row
-	Outcome          Verdict
+	Outcome          outbox.Verdict
 	Status           int64 // of HTTP, 0 for none
 	Points, Rejected int64
 	Reason           string
@@ -110,7 +111,7 @@ type LogEntry struct {
 type Reader struct {
 	db     *mirrordb.DB
 	ledger *ledger.Ledger
-	outbox *Outbox
+	outbox *outbox.Outbox
 }
 
 // missing reports a Reader of a mirror that is not open.

@@ -18,7 +18,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func snapshot(t testing.TB, s *Store, q Query) *Snapshot {
+func takeSnapshot(t testing.TB, s *Store, q Query) *Snapshot {
 	t.Helper()
 	snap, err := s.Snapshot(t.Context(), q)
 	if err != nil {
@@ -30,7 +30,7 @@ func snapshot(t testing.TB, s *Store, q Query) *Snapshot {
 func TestSnapshotOfEverythingIsTheExport(t *testing.T) {
 	s := played(t)
 	var b bytes.Buffer
-	if err := snapshot(t, s, Query{Days: true, History: true, Submissions: true}).WriteJSON(&b); err != nil {
+	if err := takeSnapshot(t, s, Query{Days: true, History: true, Submissions: true}).WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := b.String(), export(t, s, "json"); got != want {
@@ -50,7 +50,7 @@ func TestSnapshotReadsWhatIsAskedFor(t *testing.T) {
 		"history":     {Query{History: true}, false, true, false},
 		"submissions": {Query{Submissions: true}, false, false, true},
 	} {
-		snap := snapshot(t, s, test.q)
+		snap := takeSnapshot(t, s, test.q)
 		var days, history, moves int
 		for _, x := range snap.Trackables {
 			moves += len(x.Moves)
@@ -78,9 +78,9 @@ func TestSnapshotReadsWhatIsAskedFor(t *testing.T) {
 
 func TestSnapshotOfOneName(t *testing.T) {
 	s := played(t)
-	all := snapshot(t, s, Query{Days: true, History: true})
+	all := takeSnapshot(t, s, Query{Days: true, History: true})
 	for _, x := range all.Trackables {
-		one := snapshot(t, s, Query{Name: strings.ToUpper(x.Name), Days: true, History: true})
+		one := takeSnapshot(t, s, Query{Name: strings.ToUpper(x.Name), Days: true, History: true})
 		if len(one.Trackables) != 1 || len(one.Others) != 0 {
 			t.Fatalf("%s: %d trackables, %d others", x.Name, len(one.Trackables), len(one.Others))
 		}
@@ -90,14 +90,14 @@ func TestSnapshotOfOneName(t *testing.T) {
 			t.Errorf("%s reads\n%s\nwant\n%s", x.Name, got, want)
 		}
 	}
-	if got := snapshot(t, s, Query{Name: "otelusage.active"}); len(got.Trackables) != 0 || len(got.Others) != len(all.Others) {
+	if got := takeSnapshot(t, s, Query{Name: "otelusage.active"}); len(got.Trackables) != 0 || len(got.Others) != len(all.Others) {
 		t.Errorf("a metric of no trackable: %d trackables, %d others", len(got.Trackables), len(got.Others))
 	}
-	if got := snapshot(t, s, Query{Name: "'; DROP TABLE totals; --"}); len(got.Trackables)+len(got.Others) != 0 {
+	if got := takeSnapshot(t, s, Query{Name: "'; DROP TABLE totals; --"}); len(got.Trackables)+len(got.Others) != 0 {
 		t.Error("something has that name")
 	}
 	declare(t, s, otelusage.Declaration{Name: "waits", Kind: otelusage.KindTimer})
-	if got := snapshot(t, s, Query{Name: "waits"}); len(got.Named("WAITS")) != 1 || len(got.Trackables) != 1 {
+	if got := takeSnapshot(t, s, Query{Name: "waits"}); len(got.Named("WAITS")) != 1 || len(got.Trackables) != 1 {
 		t.Errorf("what was declared last: %v", got.Trackables)
 	}
 }
@@ -116,7 +116,7 @@ func TestSnapshotSince(t *testing.T) {
 		move(t, w, mode, string(rune('a'+i)))
 		c.add(day)
 	}
-	snap := snapshot(t, s, Query{Days: true, History: true, Since: newClock().at.Add(6 * day)})
+	snap := takeSnapshot(t, s, Query{Days: true, History: true, Since: newClock().at.Add(6 * day)})
 	read := func(list []Sample) (values []int64) {
 		for _, x := range list {
 			values = append(values, x.Value.Int64())
@@ -198,7 +198,7 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 	path := s.Path()
 	closeStore(t, s)
 	r := open(t, path, c, ReadOnly())
-	if len(snapshot(t, r, Query{Name: "first"}).Trackables) != 1 {
+	if len(takeSnapshot(t, r, Query{Name: "first"}).Trackables) != 1 {
 		t.Fatal("there is nothing to follow")
 	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -211,7 +211,7 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 	}
 	fresh := open(t, path, c)
 	record(t, newWriter(t, fresh), add(statistic(version("1"), "second"), 1))
-	snap := snapshot(t, r, Query{})
+	snap := takeSnapshot(t, r, Query{})
 	if len(snap.Named("second")) != 1 || len(snap.Named("first")) != 0 || snap.MirrorID != fresh.MirrorID() {
 		t.Errorf("of its successor: %v", snap.Trackables)
 	}

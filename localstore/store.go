@@ -14,6 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -28,7 +29,7 @@ type Store struct {
 	ledger   *ledger.Ledger
 	importer *importer.Importer
 	recorder *recording.Recorder
-	outbox   *Outbox
+	outbox   *outbox.Outbox
 	reads    *Reader
 }
 
@@ -42,12 +43,12 @@ func newStore(c config, path string) *Store {
 		importer: importer.New(db, b, l, c.importFrom),
 		recorder: recording.New(db, b),
 	}
-	s.outbox = &Outbox{db: db, book: b, importer: s.importer, random: c.random}
+	s.outbox = outbox.New(db, b, s.importer, c.random)
 	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}
 	l.ConvertWith(s.importer.ConvertImported)
 	db.Use(mirrordb.Hooks{
 		Begin: l.Register, Waiting: l.HasDeclarations,
-		Withhold: s.outbox.withholdPending,
+		Withhold: s.outbox.WithholdPending,
 		Opened:   s.importer.Opened,
 		Forgot:   func() { b.ForgetTotals(); s.recorder.Forget(); l.Forget() },
 		Changed:  func() { b.ForgetTotals(); s.recorder.Changed() },

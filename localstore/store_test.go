@@ -20,6 +20,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
@@ -175,7 +176,7 @@ func TestReadOnlyReadsAndRefusesToWrite(t *testing.T) {
 	if err := r.SetMode(t.Context(), consent.ModeOn); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("SetMode = %v", err)
 	}
-	if _, err := r.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
+	if _, err := r.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Begin = %v", err)
 	}
 }
@@ -356,7 +357,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 		"Writer":            func() error { w.Close(); _, err := s.Writer(true); return err },
 		"Record":            func() error { return w.Record(ctx, recording.Recording{Changes: []recording.Change{add(n, 1)}}) },
 		"Observe":           func() error { return w.Observe(ctx, true) },
-		"Begin":             func() error { _, err := s.Outbox().Begin(ctx, request(Delta)); return err },
+		"Begin":             func() error { _, err := s.Outbox().Begin(ctx, request(outbox.Delta)); return err },
 		"Next":              func() error { _, err := sub.Next(ctx); return err },
 		"Settle":            func() error { _, err := sub.Settle(ctx, p, accepted); return err },
 		"Release":           func() error { return sub.Release(ctx, false) },

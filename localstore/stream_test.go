@@ -5,6 +5,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -106,7 +107,7 @@ func TestTotalsOfOneStreamAreOnePoint(t *testing.T) {
 	other, common := []float64{1, 20, 100}, []float64{1, 100}
 	record(t, w, add(statistic(r, "n"), 5), recording.Change{Series: floatStatistic(r, "n"), Delta: series.Float64Value(2.5)},
 		recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 0.5, 5, 50)}, recording.Change{Series: timer(r, "t", other), Delta: observe(other, 10, 30, 500)})
-	part := attemptWith(t, s, request(Cumulative), always(accepted))[0]
+	part := attemptWith(t, s, request(outbox.Cumulative), always(accepted))[0]
 	seen := make(map[string]int)
 	for _, scope := range part.Scopes {
 		for _, m := range scope.Metrics {

@@ -9,14 +9,15 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // due asks for a submission as the check interval does.
-func due(t *testing.T, s *Store, f Forwarder) *Submission {
+func due(t *testing.T, s *Store, f outbox.Forwarder) *outbox.Submission {
 	t.Helper()
-	return begin(t, s, Request{Forwarder: f, MaySend: true, Interval: interval, Lease: time.Minute})
+	return begin(t, s, outbox.Request{Forwarder: f, MaySend: true, Interval: interval, Lease: time.Minute})
 }
 
 func TestIntervalsAreContiguousWhateverTheClockDoes(t *testing.T) {
@@ -44,11 +45,13 @@ func TestIntervalsAreContiguousWhateverTheClockDoes(t *testing.T) {
 }
 
 func TestWhenASubmissionIsDue(t *testing.T) {
-	for _, f := range []Forwarder{Delta, Cumulative} {
+	for _, f := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative} {
 		t.Run(string(f), func(t *testing.T) {
 			s, c := fresh(t)
 			w, n := newWriter(t, s), statistic(version("1"), "n")
-			answer := func() { attemptWith(t, s, Request{Forwarder: f, MaySend: true, Interval: interval}, always(accepted)) }
+			answer := func() {
+				attemptWith(t, s, outbox.Request{Forwarder: f, MaySend: true, Interval: interval}, always(accepted))
+			}
 			if sub := begin(t, s, request(f)); sub != nil {
 				t.Fatal("due with nothing to send")
 			}
@@ -89,7 +92,7 @@ func TestWhenASubmissionIsDue(t *testing.T) {
 	}
 }
 
-func checkAccepted(t *testing.T, s *Store, f Forwarder, want int64) {
+func checkAccepted(t *testing.T, s *Store, f outbox.Forwarder, want int64) {
 	t.Helper()
 	if p := cameTo(t, s, f); p.accepted != want {
 		t.Errorf("%d submissions accepted, want %d", p.accepted, want)
@@ -100,15 +103,15 @@ func TestWithoutLeaveNothingBegins(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	r := request(Delta)
+	r := request(outbox.Delta)
 	r.MaySend = false
-	if _, err := s.Outbox().Begin(t.Context(), r); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), r); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("Begin = %v for a process that may not send", err)
 	}
 	for _, m := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		setMode(t, s, m)
-		for _, f := range []Forwarder{Delta, Cumulative} {
-			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, ErrNoConsent) {
+		for _, f := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative} {
+			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, outbox.ErrNoConsent) {
 				t.Errorf("Begin = %v with mode %v", err, m)
 			}
 		}
@@ -133,7 +136,7 @@ func TestPartsArePerResource(t *testing.T) {
 			t.Errorf("ids of %s", wire(p))
 		}
 	}
-	settle(t, sub, second, Outcome{Verdict: Transient, Status: 503})
+	settle(t, sub, second, outbox.Outcome{Verdict: outbox.Transient, Status: 503})
 	checkBalance(t, s, "n{}", wants{recorded: 12, accepted: 5, inFlight: 7})
 	sent := submit(t, s)
 	if len(sent) != 1 || wire(sent[0]) != wire(second) {
@@ -188,8 +191,8 @@ func TestOneProcessSendsAtATime(t *testing.T) {
 	subA := mustBegin(t, a)
 	p := next(t, subA)
 	for _, s := range []*Store{a, b} {
-		for _, f := range []Forwarder{Delta, Cumulative} {
-			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, ErrLeased) {
+		for _, f := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative} {
+			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, outbox.ErrLeased) {
 				t.Errorf("Begin = %v, want ErrLeased", err)
 			}
 		}
@@ -201,12 +204,12 @@ func TestOneProcessSendsAtATime(t *testing.T) {
 		t.Error("the other process sends something else")
 	}
 	before := text(t, a, dump)
-	for _, o := range []Outcome{accepted, {Verdict: Transient}, {Verdict: TooLarge}} {
-		if _, err := subA.Settle(t.Context(), p, o); !errors.Is(err, ErrLeaseLost) {
+	for _, o := range []outbox.Outcome{accepted, {Verdict: outbox.Transient}, {Verdict: outbox.TooLarge}} {
+		if _, err := subA.Settle(t.Context(), p, o); !errors.Is(err, outbox.ErrLeaseLost) {
 			t.Errorf("late Settle = %v, want ErrLeaseLost", err)
 		}
 	}
-	if _, err := subA.Next(t.Context()); !errors.Is(err, ErrLeaseLost) {
+	if _, err := subA.Next(t.Context()); !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("late Next = %v, want ErrLeaseLost", err)
 	}
 	if err := subA.Release(t.Context(), true); err != nil {
@@ -244,7 +247,7 @@ func TestALeaseIsRenewedFromPartToPart(t *testing.T) {
 	for range 3 {
 		p := next(t, sub)
 		c.add(40 * time.Second)
-		if _, err := b.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) && p != nil {
+		if _, err := b.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrLeased) && p != nil {
 			t.Errorf("Begin = %v, want ErrLeased", err)
 		}
 		settle(t, sub, p, accepted)
@@ -262,7 +265,7 @@ func TestALeaseOfGarbageHoldsNobody(t *testing.T) {
 		}
 	}
 	execute(t, s, `UPDATE mirror SET lease_token = 'theirs', lease_until = ?1`, c.now().Add(mirrordb.MaxLease).UnixNano())
-	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) {
+	if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrLeased) {
 		t.Errorf("Begin = %v, want ErrLeased", err)
 	}
 }
@@ -276,13 +279,13 @@ func TestDisablingRestsABatchInFlight(t *testing.T) {
 	record(t, w, add(n, 10))
 	setMode(t, s, consent.ModeLocal)
 	checkBalance(t, s, "n{}", wants{recorded: 11, inFlight: 1, withheld: 10})
-	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNoConsent) {
+	if _, err := sub.Next(t.Context()); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("Next = %v, want ErrNoConsent", err)
 	}
 	if err := sub.Release(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Outbox().Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("Begin = %v, want ErrNoConsent", err)
 	}
 	setMode(t, s, consent.ModeOn)
@@ -375,7 +378,7 @@ func TestTwoGoroutinesShareAStore(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 50 {
-			sub, err := s.Outbox().Begin(context.Background(), request(Delta))
+			sub, err := s.Outbox().Begin(context.Background(), request(outbox.Delta))
 			if err != nil {
 				t.Error(err)
 				return

@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -98,7 +99,7 @@ func declareAll(t testing.TB, s *Store, declared [][]string) {
 // uploaded returns the data of the next upload, by name.
 func uploaded(t testing.TB, s *Store) map[string]any {
 	t.Helper()
-	r := request(Cumulative)
+	r := request(outbox.Cumulative)
 	r.Merge, r.Resource = true, version("1.0.0").Attributes
 	data := make(map[string]any)
 	for key, v := range points(attemptWith(t, s, r, always(accepted))[0]) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // withoutRights runs the test that calls it again as a user to whom permissions
@@ -58,7 +59,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			s := open(t, path, c, WithErrorHandler(told.handle))
 			w, r := newWriter(t, s), version("1.0")
 			record(t, w, add(statistic(r, "quests_complete"), 2))
-			if _, err := s.Outbox().Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
 			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {

@@ -12,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -52,9 +53,9 @@ func game(t *testing.T) *Store {
 		})
 		c.add(time.Minute)
 	}
-	answers := []Outcome{{Verdict: Transient, Status: 503, Reason: "busy"}, {Verdict: Transient, Status: 503, Reason: "busy"}, {Verdict: Partial, Status: 200, Rejected: 1, Reason: "too old"}, accepted}
+	answers := []outbox.Outcome{{Verdict: outbox.Transient, Status: 503, Reason: "busy"}, {Verdict: outbox.Transient, Status: 503, Reason: "busy"}, {Verdict: outbox.Partial, Status: 200, Rejected: 1, Reason: "too old"}, accepted}
 	for len(answers) > 0 {
-		attemptWith(t, s, request(Delta), func(*series.Part) Outcome { o := answers[0]; answers = answers[1:]; return o })
+		attemptWith(t, s, request(outbox.Delta), func(*series.Part) outbox.Outcome { o := answers[0]; answers = answers[1:]; return o })
 		c.add(time.Minute)
 	}
 	return s

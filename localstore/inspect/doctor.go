@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -174,11 +175,11 @@ func healthDocument(h *localstore.Health) any {
 		Off        string       `json:"off"`
 	}
 	type forwarder struct {
-		Forwarder localstore.Forwarder `json:"forwarder"`
-		Accepted  int64                `json:"accepted"`
-		Last      *time.Time           `json:"last"`
-		Failures  int64                `json:"failures"`
-		RetryAt   *time.Time           `json:"retry_at"`
+		Forwarder outbox.Forwarder `json:"forwarder"`
+		Accepted  int64            `json:"accepted"`
+		Last      *time.Time       `json:"last"`
+		Failures  int64            `json:"failures"`
+		RetryAt   *time.Time       `json:"retry_at"`
 	}
 	document := struct {
 		At           time.Time        `json:"at"`

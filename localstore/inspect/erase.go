@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 func (s *session) eraseCommand() *cli.Command {
@@ -116,7 +117,7 @@ func (s *session) erase(ctx context.Context) error {
 
 // retractions returns how many requests are yet to take back what was erased.
 func retractions(ctx context.Context, store *localstore.Store) int {
-	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	p, err := store.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
 		return 0 // all is erased, whatever can be said of it
 	}

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -72,12 +73,12 @@ func (r *recorder) record(rec recording.Recording) {
 	}
 }
 
-var deltaRequest = localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
+var deltaRequest = outbox.Request{Forwarder: outbox.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
 
 func (r *recorder) clock() time.Time { return r.now }
 
 // submit sends what is new, answered with o.
-func (r *recorder) submit(o localstore.Outcome) (sent []*series.Part) {
+func (r *recorder) submit(o outbox.Outcome) (sent []*series.Part) {
 	r.t.Helper()
 	sub, err := r.store.Outbox().Begin(r.t.Context(), deltaRequest)
 	if err != nil || sub == nil {
@@ -160,9 +161,9 @@ func played(t testing.TB) *recorder {
 		add(own, 7),
 	}, Moves: []recording.Move{{Series: newSeries(one, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: "Avalon", Moved: true}}})
 	r.now = r.now.Add(90 * time.Minute)
-	r.submit(localstore.Outcome{Verdict: localstore.Transient, Status: 503, Reason: "busy " + hostileText})
+	r.submit(outbox.Outcome{Verdict: outbox.Transient, Status: 503, Reason: "busy " + hostileText})
 	r.now = r.now.Add(time.Minute)
-	r.submit(localstore.Outcome{Verdict: localstore.Accepted, Status: 200})
+	r.submit(outbox.Outcome{Verdict: outbox.Accepted, Status: 200})
 	for i := range 13 {
 		r.now = start.Add(time.Duration(i+1) * day)
 		changes := []recording.Change{add(newSeries(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}

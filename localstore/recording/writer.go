@@ -124,7 +124,7 @@ func (s *Recorder) Writer(maySend bool) (*Writer, error) {
 	return w, nil
 }
 
-// missing reports a Writer that [Store.Writer] did not make.
+// missing reports a Writer that [Recorder.Writer] did not make.
 func (w *Writer) missing() bool { return w == nil || w.store == nil }
 
 // Close lets another Writer take over.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // everything that the page shows: days, not single exports.
@@ -59,7 +60,7 @@ func (h *Handler) circumstances() localstore.Circumstances {
 
 func (h *Handler) servePreview(w http.ResponseWriter, r *http.Request) {
 	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error {
-		p, err := h.reader.Preview(r.Context(), localstore.Request{Forwarder: localstore.Delta})
+		p, err := h.reader.Preview(r.Context(), outbox.Request{Forwarder: outbox.Delta})
 		if err == nil {
 			p.Consent, err = h.consent(r)
 		}

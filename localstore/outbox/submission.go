@@ -1,4 +1,4 @@
-package localstore
+package outbox
 
 import (
 	"context"
@@ -80,6 +80,12 @@ type Outbox struct {
 	waits    bool           // the shutdown waits long for the submission under way
 }
 
+// New returns the outbox of a mirror. random spreads retries: it returns
+// numbers in [0, 1).
+func New(db *mirrordb.DB, b *totals.Book, i *importer.Importer, random func() float64) *Outbox {
+	return &Outbox{db: db, book: b, importer: i, random: random}
+}
+
 // missing reports an Outbox of a mirror that is not open.
 func (s *Outbox) missing() bool { return s == nil || s.db == nil }
 
@@ -129,7 +135,7 @@ func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error),
 	return sub, nil
 }
 
-// missing reports a Submission that [Store.Begin] did not make, as where nothing
+// missing reports a Submission that [Outbox.Begin] did not make, as where nothing
 // was due.
 func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
@@ -234,12 +240,6 @@ func (sub *Submission) over(tx *mirrordb.Tx) (bool, error) {
 	return n > 0, err
 }
 
-// nextParts are the parts of a batch that are left, in the order in which they
-// are sent: pieces of a split one first, the smallest of them, and those refused
-// before last.
-const nextParts = `SELECT id FROM parts WHERE batch_id = ?1 AND state = 'sealed'
-	ORDER BY refused, parent_id IS NULL, CASE WHEN parent_id IS NULL THEN 0 ELSE points END, id`
-
 // pick reads a part that was not tried.
 func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 	if sub.retracts {
@@ -251,7 +251,7 @@ func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 		}
 		return sub.shared[0], nil
 	}
-	ids, err := tx.List(nextParts, sub.batch)
+	ids, err := tx.List(batch.NextParts, sub.batch)
 	if err != nil {
 		return nil, err
 	}
@@ -259,12 +259,12 @@ func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 		if sub.tried[id] {
 			continue
 		}
-		row, err := readPart(tx, id)
+		row, err := batch.ReadPart(tx, id)
 		if err != nil {
 			return nil, err
 		}
-		sub.sent = row.payload
-		return batch.PartOf(row.payload, id, sub.batch)
+		sub.sent = row.Payload
+		return batch.PartOf(row.Payload, id, sub.batch)
 	}
 	return nil, nil
 }

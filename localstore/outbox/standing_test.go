@@ -1,4 +1,4 @@
-package localstore
+package outbox
 
 import (
 	"testing"
@@ -25,9 +25,10 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		})
 	}
 	t.Run("a refusal", func(t *testing.T) {
-		s, _ := fresh(t)
-		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1), add(statistic(version("1"), "m"), 2))
-		sub := mustBegin(t, s)
+		m := newMirror(t)
+		m.count(t, "1", "n")
+		m.count(t, "1", "m")
+		sub := m.begin(t, Delta)
 		settle(t, sub, next(t, sub), Outcome{Verdict: TooLarge, Status: 400})
 		part := next(t, sub)
 		for part.Points() > 1 {
@@ -35,7 +36,7 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 			part = next(t, sub)
 		}
 		err := twice(sub, func(tx *mirrordb.Tx) error {
-			_, err := s.outbox.settlePart(tx, sub, part, Outcome{Verdict: TooLarge, Status: 400})
+			_, err := m.outbox.settlePart(tx, sub, part, Outcome{Verdict: TooLarge, Status: 400})
 			return err
 		})
 		for _, n := range sub.blamed {
@@ -48,12 +49,14 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		}
 	})
 	t.Run("totals", func(t *testing.T) {
-		s, _ := fresh(t)
-		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1), add(statistic(version("2"), "n"), 2), add(statistic(version("3"), "n"), 4))
-		sub := begin(t, s, request(Cumulative))
+		m := newMirror(t)
+		m.count(t, "1", "n")
+		m.count(t, "2", "n")
+		m.count(t, "3", "n")
+		sub := m.begin(t, Cumulative)
 		part, parts := next(t, sub), len(sub.shared)
 		err := twice(sub, func(tx *mirrordb.Tx) error {
-			_, err := s.outbox.settleShared(tx, sub, part, accepted)
+			_, err := m.outbox.settleShared(tx, sub, part, Outcome{Verdict: Accepted})
 			return err
 		})
 		if err != nil || len(sub.shared) != parts-1 {
@@ -61,14 +64,18 @@ func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 		}
 	})
 	t.Run("a wait for nothing", func(t *testing.T) {
-		s, _ := fresh(t)
-		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-		execute(t, s, `UPDATE mirror SET cut_off = 1000`)
-		sub := mustBegin(t, s)
-		s.outbox.waits = true
-		err := twice(sub, func(tx *mirrordb.Tx) error { return s.outbox.cutOff(tx, sub) })
-		if expect(t, s, "1001", `SELECT cut_off FROM mirror`); err != nil {
-			t.Error(err)
+		m := newMirror(t)
+		m.count(t, "1", "n")
+		m.locked(func() error {
+			return m.db.Update(t.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return tx.Run(`UPDATE mirror SET cut_off = 1000`) })
+		}, t)
+		sub := m.begin(t, Delta)
+		m.outbox.waits = true
+		err := twice(sub, func(tx *mirrordb.Tx) error { return m.outbox.cutOff(tx, sub) })
+		var cutOff int64
+		lookErr := m.db.Look(t.Context(), func(tx *mirrordb.Tx) (err error) { cutOff, err = tx.Find(`SELECT cut_off FROM mirror`); return err })
+		if err != nil || lookErr != nil || cutOff != 1001 {
+			t.Errorf("%d were cut off, want 1001: %v, %v", cutOff, err, lookErr)
 		}
 	})
 }

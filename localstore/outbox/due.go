@@ -1,4 +1,4 @@
-package localstore
+package outbox
 
 import (
 	"context"
@@ -42,7 +42,7 @@ const (
 )
 
 // Due reports whether a submission may be made now: its time has come, and
-// [Store.Begin] takes what is new by then, or a batch that was sealed goes on. It
+// [Outbox.Begin] takes what is new by then, or a batch that was sealed goes on. It
 // writes nothing.
 func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	if s.missing() {
@@ -140,7 +140,7 @@ const (
 )
 
 // OftenCutOff reports whether so many submissions in a row were ended by an exit
-// that a shutdown waits for none any more, unless [Store.MayWait] says so.
+// that a shutdown waits for none any more, unless [Outbox.MayWait] says so.
 func (s *Outbox) OftenCutOff() (bool, error) {
 	if s.missing() {
 		return false, mirrordb.ErrNotOpen

@@ -1,4 +1,4 @@
-package localstore
+package outbox
 
 import (
 	"database/sql"
@@ -105,10 +105,13 @@ func addOccupied(counts map[batch.Placed]int64, payload string) error {
 	return nil
 }
 
-// withholdPending moves all that waits to be sent to what is never sent, but
+// WithholdPending moves all that waits to be sent to what is never sent, but
 // for what a cumulative forwarder has sent in its totals already: those must not
 // fall, and what was sent there with consent may be sent elsewhere.
-func (s *Outbox) withholdPending(tx *mirrordb.Tx) error {
+func (s *Outbox) WithholdPending(tx *mirrordb.Tx) error {
+	if s.missing() {
+		return mirrordb.ErrNotOpen
+	}
 	ids, err := tx.List(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
 	if err != nil {
 		return err

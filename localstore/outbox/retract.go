@@ -1,4 +1,4 @@
-package localstore
+package outbox
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -81,38 +80,6 @@ func (sub *Submission) pickTombstone(tx *mirrordb.Tx) (*series.Part, error) {
 		return nil, mirrordb.Wrap("read tombstone", err)
 	}
 	return batch.PartOf(sub.grave.step(), 0, 0)
-}
-
-// readRetractions returns all that tombstones are yet to send, in order.
-func readRetractions(tx *mirrordb.Tx) (parts []*series.Part, err error) {
-	if !batch.HasTombstones(&tx.Header) {
-		return nil, nil
-	}
-	long, err := tx.Find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, schema.MaxPayload)
-	if err == nil && long != 0 {
-		err = fmt.Errorf("tombstone: %w", schema.ErrTooLong)
-	}
-	if err != nil {
-		return nil, err
-	}
-	err = tx.Each(`SELECT resend, retraction FROM tombstones ORDER BY id`, func(rows *sql.Rows) error {
-		var steps [2]sql.NullString
-		if err := rows.Scan(&steps[0], &steps[1]); err != nil {
-			return err
-		}
-		for _, step := range steps {
-			if !step.Valid {
-				continue
-			}
-			part, err := batch.PartOf(step.String, 0, 0)
-			if err != nil {
-				return err
-			}
-			parts = append(parts, part)
-		}
-		return nil
-	})
-	return parts, mirrordb.Wrap("read tombstones", err)
 }
 
 // settleTombstone writes what became of a step. That it was accepted holds

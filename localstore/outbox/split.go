@@ -1,4 +1,4 @@
-package localstore
+package outbox
 
 import (
 	"fmt"
@@ -27,42 +27,42 @@ const (
 )
 
 // splitPart replaces a part by two halves of it.
-func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
-	p, err := batch.Decode(row.payload)
+func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+	p, err := batch.Decode(row.Payload)
 	if err != nil {
 		return err
 	}
-	if !row.parent.Valid {
-		p.Rotate(row.refused)
+	if !row.Parent.Valid {
+		p.Rotate(row.Refused)
 		o.Verdict = split
-		if err := logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o); err != nil {
+		if err := logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o); err != nil {
 			return err
 		}
 	}
 	first, second := p.Halves()
 	for _, half := range []*batch.Payload{first, second} {
-		if err := batch.InsertPart(tx, row.batch, row.id, row.resource, half); err != nil {
+		if err := batch.InsertPart(tx, row.Batch, row.ID, row.Resource, half); err != nil {
 			return err
 		}
 	}
-	return mirrordb.Wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.id, string(split)))
+	return mirrordb.Wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.ID, string(split)))
 }
 
 // refuseOne counts a refusal of a single point. The rest of the batch goes on.
-func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
-	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.id)
+func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.ID)
 	if err != nil {
 		return mirrordb.Wrap("find whole part", err)
 	}
-	whole := root == row.id
+	whole := root == row.ID
 	good, err := settledBelow(tx, root)
 	if err != nil {
 		return err
 	}
-	if row.refused+1 >= refusalsOfOne && (whole || good) {
+	if row.Refused+1 >= refusalsOfOne && (whole || good) {
 		return s.setPartAside(tx, sub, row, o)
 	}
-	if err := tx.Run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.id); err != nil {
+	if err := tx.Run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.ID); err != nil {
 		return mirrordb.Wrap("count refusal", err)
 	}
 	sub.refusal = &o

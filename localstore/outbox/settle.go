@@ -1,8 +1,7 @@
-package localstore
+package outbox
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -64,7 +63,7 @@ const (
 // be tried now: the part was accepted, or lies in halves to be sent next.
 // [ErrLeaseLost] says that another process has taken over, or has erased
 // everything, and nothing was written but what is to be known of the latter; see
-// [Store.BeginRetraction].
+// [Outbox.BeginRetraction].
 func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (goOn bool, err error) {
 	if sub.missing() {
 		return false, mirrordb.ErrNotOpen
@@ -103,40 +102,25 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 }
 
 func (s *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
-	row, err := readPart(tx, part.ID)
+	row, err := batch.ReadPart(tx, part.ID)
 	if err != nil {
 		return false, err
 	}
-	if row.state != "sealed" || row.batch != sub.batch {
+	if row.State != "sealed" || row.Batch != sub.batch {
 		return false, ErrLeaseLost
 	}
 	switch {
 	case o.Verdict == Accepted || o.Verdict == Partial:
 		return true, s.acceptPart(tx, sub, row, o)
-	case o.Verdict == TooLarge && row.points > 1:
+	case o.Verdict == TooLarge && row.Points > 1:
 		return true, s.splitPart(tx, sub, row, o)
 	case o.Verdict == TooLarge:
 		return true, s.refuseOne(tx, sub, row, o)
 	}
-	return false, s.fail(tx, sub, row.id, row.points, o)
+	return false, s.fail(tx, sub, row.ID, row.Points, o)
 }
 
-// partRow is a part as its row says.
-type partRow struct {
-	id, batch, resource, points, refused int64
-	parent                               sql.NullInt64
-	state, payload                       string
-}
-
-func readPart(tx *mirrordb.Tx, id int64) (p partRow, err error) {
-	err = tx.Each(`SELECT id, batch_id, parent_id, resource_id, points, refused, state, coalesce(payload, '') FROM parts WHERE id = ?1`,
-		func(rows *sql.Rows) error {
-			return rows.Scan(&p.id, &p.batch, &p.parent, &p.resource, &p.points, &p.refused, &p.state, &p.payload)
-		}, id)
-	return p, mirrordb.Wrap("read part", err)
-}
-
-func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	into := func(t *totals.Row) *series.Value { return &t.Accepted }
 	if o.Verdict == Partial {
 		into = func(t *totals.Row) *series.Value { return &t.Partial }
@@ -145,19 +129,19 @@ func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row partRow, o Out
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
-		row.id, string(o.Verdict), o.Rejected, tx.Now)
+		row.ID, string(o.Verdict), o.Rejected, tx.Now)
 	if err == nil {
-		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)
+		err = logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o)
 	}
 	if err != nil {
 		return err
 	}
-	return finishBatch(tx, row.batch)
+	return finishBatch(tx, row.Batch)
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Outbox) account(tx *mirrordb.Tx, row partRow, into func(*totals.Row) *series.Value, occupancy bool) error {
-	p, err := batch.Decode(row.payload)
+func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.Row) *series.Value, occupancy bool) error {
+	p, err := batch.Decode(row.Payload)
 	if err != nil {
 		return err
 	}
@@ -330,19 +314,19 @@ func nullable(id int64) any {
 }
 
 // setPartAside gives a single point up: it is shown, and never sent again.
-func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row partRow, o Outcome) error {
+func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	if err := s.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
 		return err
 	}
-	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.id, string(givenUp), tx.Now)
+	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(givenUp), tx.Now)
 	if err == nil {
 		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
-		err = logOutcome(tx, sub.request.Forwarder, row.batch, row.id, row.points, o)
+		err = logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o)
 	}
 	if err != nil {
 		return err
 	}
-	return finishBatch(tx, row.batch)
+	return finishBatch(tx, row.Batch)
 }
 
 // settleShared writes what became of one resource's totals. The totals count

@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestHQAnswers: what each answer of HQ, and of what stands in its place, means
@@ -266,7 +266,7 @@ func TestTheKeyIsInTheUploadAlone(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		fmt.Fprintf(&shown, verb+verb+verb+"\n", o.exporter.MarshalLog(), forwarder.MarshalLog(), forwarder)
 	}
-	must(t, o.store.WriteCSV(&shown, localstore.OrderByName))
+	must(t, o.store.WriteCSV(&shown, snapshot.OrderByName))
 	must(t, o.store.WriteReport(&shown))
 	must(t, o.store.WriteJSON(&shown))
 	must(t, o.store.WritePreview(t.Context(), &shown))

@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestAReadThatFailsOnceIsNoDamage: a sound file is not set aside for it, and
@@ -78,7 +79,7 @@ func TestATableThatIsGoneIsDamage(t *testing.T) {
 			execute(t, s, spoil)
 			record(t, w, add(n, 2))
 			record(t, w, add(n, 4))
-			if _, err := s.Snapshot(t.Context(), Query{Days: true, History: true, Submissions: true}); err != nil {
+			if _, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true, Submissions: true}); err != nil {
 				t.Error(err)
 			}
 			if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 {

@@ -11,6 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -55,7 +56,7 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 			record(t, beside, add(statistic(version("1"), "other"), 2))
 			record(t, w, add(statistic(version("1"), "other"), 3))
 			checkBalance(t, s, "other{}", wants{recorded: 5, pending: 5})
-			snap, err := s.Snapshot(t.Context(), Query{})
+			snap, err := s.Snapshot(t.Context(), snapshot.Query{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -167,7 +168,7 @@ func TestDamageFailsNoCall(t *testing.T) {
 			return err
 		},
 		"balance": func(s *Store, _ *recording.Writer) error { _, err := s.Balance(sqlitedb.Background); return err },
-		"csv":     func(s *Store, _ *recording.Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
+		"csv":     func(s *Store, _ *recording.Writer) error { return s.WriteCSV(io.Discard, snapshot.OrderByName) },
 		"enable":  func(s *Store, _ *recording.Writer) error { return s.Enable(sqlitedb.Background) },
 		"sync":    func(s *Store, _ *recording.Writer) error { return s.Sync(sqlitedb.Background) },
 	} {
@@ -217,7 +218,7 @@ func TestAHandlerToldByADeclarationMayCallBack(t *testing.T) {
 	told := 0
 	s, _ = fresh(t, WithErrorHandler(func(error) {
 		told++
-		if err := s.WriteCSV(io.Discard, OrderByName); err != nil {
+		if err := s.WriteCSV(io.Discard, snapshot.OrderByName); err != nil {
 			t.Error(err)
 		}
 		declare(t, s, otelusage.Declaration{Name: "m", Kind: otelusage.KindStatistic})

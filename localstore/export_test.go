@@ -18,11 +18,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 var exports = map[string]func(*Store, io.Writer) error{
-	"csv":    func(s *Store, w io.Writer) error { return s.WriteCSV(w, OrderByType) },
+	"csv":    func(s *Store, w io.Writer) error { return s.WriteCSV(w, snapshot.OrderByType) },
 	"report": (*Store).WriteReport,
 	"json":   (*Store).WriteJSON,
 }
@@ -120,9 +121,9 @@ func TestCSVOrder(t *testing.T) {
 	} {
 		declare(t, s, d)
 	}
-	for order, want := range map[Order]string{
-		OrderByType: "Name,Type,Value,Description\r\nb,Sequence,0,\r\nC,Sequence,0,\r\na,Statistic,0,\r\nA,Timer,0,\r\n",
-		OrderByName: "Name,Type,Value,Description\r\nA,Timer,0,\r\na,Statistic,0,\r\nb,Sequence,0,\r\nC,Sequence,0,\r\n",
+	for order, want := range map[snapshot.Order]string{
+		snapshot.OrderByType: "Name,Type,Value,Description\r\nb,Sequence,0,\r\nC,Sequence,0,\r\na,Statistic,0,\r\nA,Timer,0,\r\n",
+		snapshot.OrderByName: "Name,Type,Value,Description\r\nA,Timer,0,\r\na,Statistic,0,\r\nb,Sequence,0,\r\nC,Sequence,0,\r\n",
 	} {
 		var b strings.Builder
 		if err := s.WriteCSV(&b, order); err != nil || b.String() != want {

@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // release is what one version of an application counts.
@@ -59,7 +60,7 @@ func seen(t *testing.T, s *Store) string {
 	} {
 		fmt.Fprintln(&b, text(t, s, query))
 	}
-	snap, err := s.Snapshot(t.Context(), Query{Days: true, Moves: true})
+	snap, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, Moves: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func seen(t *testing.T, s *Store) string {
 		days := make(map[string]float64) // what each added
 		for _, series := range x.Series {
 			before := 0.0
-			for _, d := range append(series.Days, Sample{At: series.UpdatedAt, Value: series.Recorded}) {
+			for _, d := range append(series.Days, snapshot.Sample{At: series.UpdatedAt, Value: series.Recorded}) {
 				days[d.At.Format("2006-01-02")+series.Metric.Name+series.Attributes] += d.Value.Float64() - before
 				before = d.Value.Float64()
 			}

@@ -22,6 +22,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -129,13 +130,13 @@ func storeOf(t testing.TB, w *recording.Writer) *Store {
 }
 
 // balances returns the balance by metric name and attributes, resources added.
-func balances(t testing.TB, s *Store) map[string]Balance {
+func balances(t testing.TB, s *Store) map[string]snapshot.Balance {
 	t.Helper()
 	list, err := s.Balance(sqlitedb.Background)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sums := make(map[string]Balance)
+	sums := make(map[string]snapshot.Balance)
 	for _, b := range list {
 		if b.Off != "" {
 			t.Errorf("balance: %s", b.Off)

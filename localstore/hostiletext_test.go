@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestContentThatNobodyWrites, as of a file that somebody changed by hand: long
@@ -22,7 +24,7 @@ func TestContentThatNobodyWrites(t *testing.T) {
 		}
 	}
 	r := open(t, s.db.Path(), c, ReadOnly())
-	snap, err := r.Snapshot(t.Context(), Query{Days: true, History: true, Submissions: true})
+	snap, err := r.Snapshot(t.Context(), snapshot.Query{Days: true, History: true, Submissions: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // wrongClocks lie outside what nanoseconds since 1970 can say, or at its edges.
@@ -54,7 +55,7 @@ func TestIntervalsCanBeToldWhateverTheClock(t *testing.T) {
 				if err := s.WriteJSON(&out); err != nil {
 					t.Errorf("export: %v", err)
 				}
-				if _, err := s.Snapshot(t.Context(), Query{Days: true, History: true, Since: wrong}); err != nil {
+				if _, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true, Since: wrong}); err != nil {
 					t.Errorf("snapshot: %v", err)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // overwrite writes into a file by hand, whatever other connections know of it.
@@ -103,7 +104,7 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	if _, err := r.Preview(t.Context(), request(outbox.Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("preview = %v", err)
 	}
-	if _, err := r.Snapshot(t.Context(), Query{}); err != nil {
+	if _, err := r.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 		t.Errorf("snapshot = %v", err)
 	}
 	if list, err := r.Balance(t.Context()); err != nil || !strings.Contains(list[len(list)-1].Off, "too long") {

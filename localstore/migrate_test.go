@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // oldMirror makes a mirror as the version of the package with schema 1 did, with
@@ -47,7 +48,7 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 		if p := preview(t, r, outbox.Request{Forwarder: outbox.Delta}); len(p.Parts) != 1 || p.Retractions != nil {
 			t.Errorf("preview is %+v", p)
 		}
-		if _, err := r.Snapshot(t.Context(), Query{Days: true, Moves: true, Submissions: true}); err != nil {
+		if _, err := r.Snapshot(t.Context(), snapshot.Query{Days: true, Moves: true, Submissions: true}); err != nil {
 			t.Error(err)
 		}
 		checkBalance(t, r, "n{}", wants{recorded: 3, inFlight: 3})

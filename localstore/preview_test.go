@@ -16,9 +16,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
-func preview(t testing.TB, s *Store, r outbox.Request) *Preview {
+func preview(t testing.TB, s *Store, r outbox.Request) *snapshot.Preview {
 	t.Helper()
 	p, err := s.Preview(t.Context(), r)
 	if err != nil {
@@ -193,7 +194,7 @@ func TestSentShowsWhatWasAccepted(t *testing.T) {
 	if text, err := json.Marshal(sent[0]); err != nil || !strings.HasPrefix(string(text), `{"outcome":"accepted","settled_at":"2026-03-04T07:06:07Z","rejected":0,"id":`) {
 		t.Errorf("JSON is %s, %v", text, err)
 	}
-	if _, err := s.Sent(t.Context(), 99); !errors.Is(err, ErrNoPayload) {
+	if _, err := s.Sent(t.Context(), 99); !errors.Is(err, snapshot.ErrNoPayload) {
 		t.Errorf("of no batch: %v", err)
 	}
 }

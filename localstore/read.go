@@ -6,6 +6,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // Outbox returns what waits to be sent, is being sent and was sent: for
@@ -27,7 +28,7 @@ func (s *Store) Writer(maySend bool) (*recording.Writer, error) {
 }
 
 // reader returns nil where there is no mirror, whose methods say so.
-func (s *Store) reader() *Reader {
+func (s *Store) reader() *snapshot.Reader {
 	if s.missing() {
 		return nil
 	}
@@ -38,46 +39,50 @@ func (s *Store) reader() *Reader {
 // whatever other processes write meanwhile. Declarations that wait to be
 // written are included. It ends with ctx, also while another call uses the
 // Store, another process keeps the file locked, or a query does not end by itself.
-func (s *Store) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
+func (s *Store) Snapshot(ctx context.Context, q snapshot.Query) (*snapshot.Snapshot, error) {
 	return s.reader().Snapshot(ctx, q)
 }
 
 // Revision returns a text that is another one after every change of the file, by
-// whichever process. See [Reader.Revision].
+// whichever process. See [snapshot.Reader.Revision].
 func (s *Store) Revision(ctx context.Context) (string, error) { return s.reader().Revision(ctx) }
 
 // Balance returns the balance of every series. It ends with ctx.
-func (s *Store) Balance(ctx context.Context) ([]Balance, error) { return s.reader().Balance(ctx) }
+func (s *Store) Balance(ctx context.Context) ([]snapshot.Balance, error) {
+	return s.reader().Balance(ctx)
+}
 
-// Examine checks the file and says what it holds. See [Reader.Examine].
-func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
+// Examine checks the file and says what it holds. See [snapshot.Reader.Examine].
+func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*snapshot.Health, error) {
 	return s.reader().Examine(ctx, progress)
 }
 
 // Sent returns what was sent in a batch, of which the latest 20 are kept; 0 asks
-// for all of them. See [Reader.Sent].
-func (s *Store) Sent(ctx context.Context, batch int64) ([]SentPart, error) {
+// for all of them. See [snapshot.Reader.Sent].
+func (s *Store) Sent(ctx context.Context, batch int64) ([]snapshot.SentPart, error) {
 	return s.reader().Sent(ctx, batch)
 }
 
 // Preview returns exactly what the next submission of a forwarder would send,
-// and changes nothing. See [Reader.Preview].
-func (s *Store) Preview(ctx context.Context, r outbox.Request) (*Preview, error) {
+// and changes nothing. See [snapshot.Reader.Preview].
+func (s *Store) Preview(ctx context.Context, r outbox.Request) (*snapshot.Preview, error) {
 	return s.reader().Preview(ctx, r)
 }
 
 // WritePreview writes what the next submission to a delta forwarder would send
-// as [Preview.WriteJSON] does.
+// as [snapshot.Preview.WriteJSON] does.
 func (s *Store) WritePreview(ctx context.Context, w io.Writer) error {
 	return s.reader().WritePreview(ctx, w)
 }
 
-// WriteCSV writes the totals as CSV. See [Snapshot.WriteCSV].
-func (s *Store) WriteCSV(w io.Writer, order Order) error { return s.reader().WriteCSV(w, order) }
+// WriteCSV writes the totals as CSV. See [snapshot.Snapshot.WriteCSV].
+func (s *Store) WriteCSV(w io.Writer, order snapshot.Order) error {
+	return s.reader().WriteCSV(w, order)
+}
 
-// WriteReport writes the totals as text for people. See [Snapshot.WriteReport].
+// WriteReport writes the totals as text for people. See [snapshot.Snapshot.WriteReport].
 func (s *Store) WriteReport(w io.Writer) error { return s.reader().WriteReport(w) }
 
 // WriteJSON writes all that is recorded as one JSON object. See
-// [Snapshot.WriteJSON].
+// [snapshot.Snapshot.WriteJSON].
 func (s *Store) WriteJSON(w io.Writer) error { return s.reader().WriteJSON(w) }

@@ -14,6 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestReadingsEndWithTheirContext while another call keeps the Store.
@@ -21,7 +22,7 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 	s, _ := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	for name, read := range map[string]func(context.Context) error{
-		"snapshot": func(ctx context.Context) error { _, err := s.Snapshot(ctx, Query{}); return err },
+		"snapshot": func(ctx context.Context) error { _, err := s.Snapshot(ctx, snapshot.Query{}); return err },
 		"balance":  func(ctx context.Context) error { _, err := s.Balance(ctx); return err },
 		"preview":  func(ctx context.Context) error { _, err := s.Preview(ctx, request(outbox.Delta)); return err },
 		"sent":     func(ctx context.Context) error { _, err := s.Sent(ctx, 0); return err },
@@ -45,11 +46,11 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 // readings are all that a read-only Store does, from its opening on.
 var readings = map[string]func(context.Context, *Store) error{
 	"snapshot": func(ctx context.Context, s *Store) error {
-		_, err := s.Snapshot(ctx, Query{Days: true, History: true, Submissions: true})
+		_, err := s.Snapshot(ctx, snapshot.Query{Days: true, History: true, Submissions: true})
 		return err
 	},
 	"named": func(ctx context.Context, s *Store) error {
-		_, err := s.Snapshot(ctx, Query{Name: "n"})
+		_, err := s.Snapshot(ctx, snapshot.Query{Name: "n"})
 		return err
 	},
 	"balance": func(ctx context.Context, s *Store) error { _, err := s.Balance(ctx); return err },
@@ -144,7 +145,7 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("endless query = %v", err)
 		}
-		if _, err := s.Snapshot(t.Context(), Query{}); err != nil {
+		if _, err := s.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -25,7 +26,7 @@ func TestInitialStatesAreNotSet(t *testing.T) {
 	shown := func(want string) {
 		t.Helper()
 		expect(t, s, want, `SELECT coalesce(state, 'none') || ' ' || changes FROM states`)
-		snap, err := s.Snapshot(t.Context(), Query{History: true})
+		snap, err := s.Snapshot(t.Context(), snapshot.Query{History: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -21,13 +22,13 @@ func renamed(name string, kind otelusage.Kind, former ...string) otelusage.Decla
 }
 
 // snapshotOf returns the trackables by name, all of one kind.
-func snapshotOf(t *testing.T, s *Store) map[string]*Trackable {
+func snapshotOf(t *testing.T, s *Store) map[string]*snapshot.Trackable {
 	t.Helper()
-	snap, err := s.Snapshot(t.Context(), Query{Days: true, History: true})
+	snap, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := make(map[string]*Trackable)
+	shown := make(map[string]*snapshot.Trackable)
 	for _, x := range snap.Trackables {
 		shown[x.Name] = x
 	}
@@ -124,7 +125,7 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	if days == 0 {
 		t.Error("the days before are not shown")
 	}
-	if snap, err := s.Snapshot(t.Context(), Query{Name: "OLD_n"}); err != nil || len(snap.Trackables) != 1 || snap.Trackables[0].Name != "new_n" || len(snap.Trackables[0].Series) != 4 {
+	if snap, err := s.Snapshot(t.Context(), snapshot.Query{Name: "OLD_n"}); err != nil || len(snap.Trackables) != 1 || snap.Trackables[0].Name != "new_n" || len(snap.Trackables[0].Series) != 4 {
 		t.Errorf("asked for by the former name: %+v, %v", snap, err)
 	}
 	if moves := snapshotOf(t, s)["new_m"].Moves; len(moves) != 3 || moves[0].State != "hard" || moves[1].State != "easy" {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -70,7 +71,7 @@ func TestMovesAreReadWithoutTheExports(t *testing.T) {
 	record(t, w, add(statistic(version("1"), "quests"), 1))
 	move(t, w, state(version("1"), "server"), "Avalon")
 	move(t, w, state(version("1"), "server"), "Camelot")
-	snap, err := s.Snapshot(t.Context(), Query{Moves: true})
+	snap, err := s.Snapshot(t.Context(), snapshot.Query{Moves: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -30,7 +31,7 @@ type Store struct {
 	importer *importer.Importer
 	recorder *recording.Recorder
 	outbox   *outbox.Outbox
-	reads    *Reader
+	reads    *snapshot.Reader
 }
 
 // newStore builds the rooms of a Store upon its file, which is not open yet.
@@ -44,7 +45,7 @@ func newStore(c config, path string) *Store {
 		recorder: recording.New(db, b),
 	}
 	s.outbox = outbox.New(db, b, s.importer, c.random)
-	s.reads = &Reader{db: db, ledger: l, outbox: s.outbox}
+	s.reads = snapshot.New(db, l)
 	l.ConvertWith(s.importer.ConvertImported)
 	db.Use(mirrordb.Hooks{
 		Begin: l.Register, Waiting: l.HasDeclarations,

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestAMirrorOnAReadOnlyFileSystem is read where all of it is in its one file,
@@ -50,7 +51,7 @@ func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				snap, err := r.Snapshot(t.Context(), Query{})
+				snap, err := r.Snapshot(t.Context(), snapshot.Query{})
 				if err != nil || len(snap.Others) == 0 {
 					t.Fatalf("Snapshot = %+v, %v", snap, err)
 				}
@@ -73,12 +74,12 @@ func TestAReaderLeavesNothingBehind(t *testing.T) {
 	first := open(t, s.db.Path(), c, ReadOnly())
 	second := open(t, s.db.Path(), c, ReadOnly())
 	for _, reader := range []*Store{first, second} {
-		if _, err := reader.Snapshot(t.Context(), Query{}); err != nil {
+		if _, err := reader.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 			t.Error(err)
 		}
 	}
 	closeStore(t, second)
-	if _, err := first.Snapshot(t.Context(), Query{}); err != nil {
+	if _, err := first.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 		t.Error(err)
 	}
 	closeStore(t, first)

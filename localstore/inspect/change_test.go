@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -52,7 +53,7 @@ func TestEraseAsksFirst(t *testing.T) {
 	} else if !strings.HasPrefix(got.out, "Erasing installation "+before+".\n") {
 		t.Errorf("prints %q, want the old id %s first", got.out, before)
 	}
-	snap, err := r.store.Snapshot(t.Context(), localstore.Query{Submissions: true})
+	snap, err := r.store.Snapshot(t.Context(), snapshot.Query{Submissions: true})
 	if err != nil || len(snap.Submissions) != 0 || snap.InstallationID == before {
 		t.Errorf("%d submissions and id %s are left, %v", len(snap.Submissions), snap.InstallationID, err)
 	}

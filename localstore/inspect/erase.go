@@ -11,6 +11,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func (s *session) eraseCommand() *cli.Command {
@@ -38,7 +39,7 @@ func (s *session) confirm(ctx context.Context) error {
 	var path string
 	var trackables int
 	err := s.with(ctx, func(store *localstore.Store) error {
-		snap, err := store.Snapshot(ctx, localstore.Query{})
+		snap, err := store.Snapshot(ctx, snapshot.Query{})
 		if err == nil {
 			path, trackables = store.Path(), len(snap.Trackables)
 		}

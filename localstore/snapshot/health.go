@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"context"
@@ -22,8 +22,8 @@ type Health struct {
 	Schema       int64
 	Journal      string // SQLite's journal mode: "wal", or what the file system allows
 	Consent      consent.Consent
-	ErasePending bool      // see [ErrErasePending]
-	Retractions  int64     // what erasures left to be taken back, in requests; see [Store.BeginRetraction]
+	ErasePending bool      // see localstore.ErrErasePending
+	Retractions  int64     // what erasures left to be taken back, in requests; see [outbox.Outbox.BeginRetraction]
 	RecordedAt   time.Time // of the last export that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check

@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"database/sql"

@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"encoding/json"
@@ -261,5 +261,5 @@ func jsonObject(text string) any {
 	return json.RawMessage(text)
 }
 
-// MarshalJSON writes the entry as [Store.WriteJSON] does.
+// MarshalJSON writes the entry as [Reader.WriteJSON] does.
 func (e LogEntry) MarshalJSON() ([]byte, error) { return json.Marshal(jsonSubmissionOf(e)) }

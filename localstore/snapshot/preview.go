@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"bufio"
@@ -38,7 +38,7 @@ type Preview struct {
 // the request its Forwarder, Merge and Resource count; without a Resource,
 // merged totals stand under the one that was recorded last.
 //
-// It changes nothing, works on a Store opened with [ReadOnly], reads one
+// It changes nothing, works on a Store opened with localstore.ReadOnly, reads one
 // state of the file, whatever other processes write meanwhile, and ends with ctx.
 func (s *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, error) {
 	if s.missing() {
@@ -176,14 +176,14 @@ const (
 //	format, version   "otelusage-preview", 1
 //	at                when it was made
 //	forwarder         "delta" or "cumulative"
-//	sending, reason   whether it may be sent, and why, see [Circumstances]
+//	sending, reason   whether it may be sent, and why, see [consent.Circumstances]
 //	retractions       what erasures left to be taken back, like parts and before them
 //	batch             of a submission that is under way, else null
 //	parts             [{id, batch, start, end, resource, scopes}], one per request
 //
 // A scope is {name, version, schema_url, attributes, metrics}, a metric {name,
 // unit, description, type, monotonic, points}, a point {attributes, value}, with
-// values as [Store.WriteJSON] shows them.
+// values as [Reader.WriteJSON] shows them.
 func (p *Preview) WriteJSON(w io.Writer) error {
 	if p == nil {
 		return mirrordb.ErrNotOpen

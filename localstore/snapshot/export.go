@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"encoding/csv"
@@ -16,7 +16,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// Order is how [Store.WriteCSV] orders its rows. The zero value is
+// Order is how [Reader.WriteCSV] orders its rows. The zero value is
 // [OrderByType].
 type Order int
 
@@ -45,7 +45,7 @@ var typeNames = map[otelusage.Kind]string{
 // It writes what the file held at one moment; declarations that wait to be
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
-// [Store.Snapshot] does, whose result writes the same.
+// [Reader.Snapshot] does, whose result writes the same.
 func (s *Reader) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
@@ -57,7 +57,7 @@ func (s *Reader) WriteCSV(w io.Writer, order Order) error {
 	return snap.WriteCSV(w, order)
 }
 
-// WriteCSV writes the snapshot as [Store.WriteCSV] does, and leaves its
+// WriteCSV writes the snapshot as [Reader.WriteCSV] does, and leaves its
 // trackables in that order.
 func (snap *Snapshot) WriteCSV(w io.Writer, order Order) error {
 	if snap == nil {

@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"bufio"
@@ -57,7 +57,7 @@ const (
 // It writes what the file held at one moment; declarations that wait to be
 // written are included, with declared null. An error of w is returned, wrapped.
 // Nothing is locked while w is written to, and what the file held is in memory
-// meanwhile. No context ends what it reads: that of [Store.Snapshot] does, whose
+// meanwhile. No context ends what it reads: that of [Reader.Snapshot] does, whose
 // result writes the same.
 func (s *Reader) WriteJSON(w io.Writer) error {
 	snap, err := s.snapshot(sqlitedb.Background, Query{Days: true, History: true, Submissions: true}, true)
@@ -67,7 +67,7 @@ func (s *Reader) WriteJSON(w io.Writer) error {
 	return snap.WriteJSON(w)
 }
 
-// WriteJSON writes the snapshot as [Store.WriteJSON] does. Lists that the query
+// WriteJSON writes the snapshot as [Reader.WriteJSON] does. Lists that the query
 // did not ask for are empty.
 func (snap *Snapshot) WriteJSON(w io.Writer) error {
 	if snap == nil {

@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"cmp"
@@ -111,8 +111,10 @@ type LogEntry struct {
 type Reader struct {
 	db     *mirrordb.DB
 	ledger *ledger.Ledger
-	outbox *outbox.Outbox
 }
+
+// New returns the reader of a mirror.
+func New(db *mirrordb.DB, l *ledger.Ledger) *Reader { return &Reader{db: db, ledger: l} }
 
 // missing reports a Reader of a mirror that is not open.
 func (s *Reader) missing() bool { return s == nil || s.db == nil }

@@ -1,4 +1,4 @@
-package localstore
+package snapshot
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ import (
 // It writes what the file held at one moment; declarations that wait to be
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
-// [Store.Snapshot] does, whose result writes the same.
+// [Reader.Snapshot] does, whose result writes the same.
 func (s *Reader) WriteReport(w io.Writer) error {
 	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Reader) WriteReport(w io.Writer) error {
 	return snap.WriteReport(w)
 }
 
-// WriteReport writes the snapshot as [Store.WriteReport] does.
+// WriteReport writes the snapshot as [Reader.WriteReport] does.
 func (snap *Snapshot) WriteReport(w io.Writer) error {
 	if snap == nil {
 		return mirrordb.ErrNotOpen

@@ -91,7 +91,7 @@ func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Hea
 			progress(i, len(steps))
 		}
 		switch err := step(); {
-		case mirrordb.IsDamage(err):
+		case schema.IsDamage(err):
 			h.Damage = append(h.Damage, err.Error())
 		case err != nil:
 			return nil, mirrordb.Wrap("examine mirror", err)

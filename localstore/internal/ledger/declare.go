@@ -147,7 +147,7 @@ func (l *Ledger) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 	}
 	d.Name, d.Description, d.Unit = totals.Bounded(d.Name), totals.Bounded(d.Description), totals.Bounded(d.Unit)
 	life, err := l.declare(d)
-	if mirrordb.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
+	if schema.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen) {
 		l.takeTurn()
 		life, err = l.declare(d)
 	}

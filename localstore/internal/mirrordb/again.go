@@ -3,11 +3,8 @@ package mirrordb
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -35,7 +32,7 @@ func (s *DB) Again(attempt func() error) error {
 	} else if err = attempt(); !s.doubtful(err) || errors.As(err, &commit) {
 		return err
 	}
-	if s.ReadOnly || s.Existing || !IsDamage(err) {
+	if s.ReadOnly || s.Existing || !schema.IsDamage(err) {
 		return s.named(err)
 	}
 	s.Leave()
@@ -78,7 +75,7 @@ func (s *DB) doubtful(err error) bool {
 	if s.Conn == nil || errors.Is(err, python.ErrReference) { // another file's
 		return false
 	}
-	return IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
+	return schema.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
 }
 
 // reconnect gives up the connection for a fresh one. Of a file that may be
@@ -92,7 +89,7 @@ func (s *DB) reconnect(cause error) error {
 	if s.ReadOnly {
 		return former.Close() // it leaves the files beside it alone
 	}
-	if !IsDamage(cause) {
+	if !schema.IsDamage(cause) {
 		s.release(former)
 		return nil
 	}
@@ -103,42 +100,4 @@ func (s *DB) reconnect(cause error) error {
 	}
 	s.release(former)
 	return nil
-}
-
-// release closes a connection, if what lies at its path is still its file.
-func (s *DB) release(conn *sqlitedb.Conn) {
-	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
-		conn.Abandon()
-		return
-	}
-	_ = conn.Close() // it has failed already
-}
-
-// Leave gives up the connection to a damaged file.
-func (s *DB) Leave() {
-	if s.Conn != nil {
-		s.abandon(s.Conn)
-		s.Conn = nil
-	}
-}
-
-func (s *DB) abandon(conn *sqlitedb.Conn) {
-	conn.Abandon()
-	if !place.OpenKeepsName {
-		s.left = conn
-	}
-}
-
-// schemaGone reports whether a statement of this package does not fit the
-// tables. All are constants, so that it is the file that differs.
-func schemaGone(err error) bool {
-	if !sqlitedb.HasCode(err, sqlitedb.CodeError) || errors.Is(err, schema.ErrNoMirror) || errors.Is(err, python.ErrReference) {
-		return false
-	}
-	for _, text := range [...]string{"no such table", "no such column", "has no column named", "ON CONFLICT clause does not match", "because it is a view"} {
-		if strings.Contains(err.Error(), text) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,13 +2,10 @@ package mirrordb
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"go.opentelemetry.io/otel"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
@@ -44,8 +41,8 @@ type DB struct {
 	lost       bool          // an earlier one was, and nothing is known of it
 	recorded   bool          // something was written to file
 
-	dataVersion int64     // of the file that was read last
-	accepted    soundness // of what conn is open to
+	dataVersion int64            // of the file that was read last
+	accepted    schema.Soundness // of what Conn is open to
 
 	circumstances *consent.Circumstances // what holds for this process; nil: not known
 
@@ -74,12 +71,6 @@ type Hooks struct {
 	Forgot, Changed, Replaced func()
 }
 
-// Identity is what the mirror row says for good, or until Erase.
-type Identity struct {
-	Mirror, Installation string
-	CreatedAt            int64
-}
-
 // Options say how a mirror is opened.
 type Options struct {
 	ReadOnly       bool          // for looking at it
@@ -100,57 +91,12 @@ func New(path string, o Options) *DB {
 // Report keeps an error that has no caller, for unlock to hand over.
 func (s *DB) Report(err error) { s.reports = append(s.reports, err) }
 
-// Lock keeps others from the file. Most of what follows expects it.
-func (s *DB) Lock() { s.mu.Lock() }
-
-// LockWithin is Lock for a reading, which need not wait once ctx has ended.
-func (s *DB) LockWithin(ctx context.Context) error {
-	ctx = OrBackground(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.mu.TryLock() {
-		return nil
-	}
-	locked := make(chan struct{})
-	go func() {
-		s.Lock()
-		close(locked)
-	}()
-	select {
-	case <-locked:
-		return nil
-	case <-ctx.Done():
-		go func() {
-			<-locked
-			s.Unlock()
-		}()
-		return ctx.Err()
-	}
-}
-
 // OrBackground returns a context also for a caller who passed none.
 func OrBackground(ctx context.Context) context.Context {
 	if ctx == nil {
 		return sqlitedb.Background
 	}
 	return ctx
-}
-
-// Unlock hands over what was reported once the Store can be used again: a
-// handler may call it.
-func (s *DB) Unlock() {
-	s.restLater()
-	reports := s.reports
-	s.reports = nil
-	s.mu.Unlock()
-	for _, err := range reports {
-		if s.OnError != nil {
-			s.OnError(err)
-		} else {
-			otel.Handle(err)
-		}
-	}
 }
 
 // locate follows the path that was asked for to the file that it leads to, and
@@ -163,14 +109,6 @@ func (s *DB) locate() (os.FileInfo, error) {
 		s.path = path
 	}
 	return file, err
-}
-
-// ConsentOf is what the Store says of consent. The caller holds s.mu.
-func (s *DB) ConsentOf(h *Header) consent.Consent {
-	if s.circumstances == nil {
-		return h.Consent()
-	}
-	return s.circumstances.ApplyTo(h.Consent(), h.SharedMark > 0)
 }
 
 // Use sets what other rooms do, before the file is opened.
@@ -212,51 +150,9 @@ func (s *DB) ReadDecision() decision.Decision { return s.decision.Read(s.path, s
 // WriteDecision puts a decision beside the mirror. The caller holds mu.
 func (s *DB) WriteDecision(mode consent.Mode) error { return decision.Write(s.path, s.asked, mode) }
 
-// SetCircumstances sets what this process knows beside the mirror.
-func (s *DB) SetCircumstances(x consent.Circumstances) {
-	s.Lock()
-	defer s.Unlock()
-	s.circumstances = &x
-}
-
-// Circumstances returns what setCircumstances set, else those of a viewer.
-func (s *DB) Circumstances() consent.Circumstances {
-	s.Lock()
-	defer s.Unlock()
-	if s.circumstances == nil {
-		return consent.Circumstances{Viewer: true}
-	}
-	return *s.circumstances
-}
-
-// TryLock is lock, if nobody has it.
-func (s *DB) TryLock() bool { return s.mu.TryLock() }
-
-// UnlockSilently is unlock that leaves what is reported to the next one.
-func (s *DB) UnlockSilently() { s.mu.Unlock() }
-
-// Close closes the file for good. The caller holds mu.
-func (s *DB) Close() error {
-	s.closed = true
-	if s.held.resting != nil {
-		s.held.resting.Stop()
-	}
-	switch {
-	case s.Conn == nil:
-		return nil
-	case s.ReadOnly:
-		return s.leaveReader(s.Conn, s.file)
-	}
-	return s.Conn.Close()
-}
-
-func (s *DB) SetInstallationID(id string) error {
-	err := s.Update(s.Context(), Relaxed, func(tx *Tx) error {
-		return tx.Run(schema.ReplaceInstallation, id)
-	})
-	if err != nil {
-		return fmt.Errorf("set installation id: %w", err)
-	}
-	s.identity.Installation, s.last.Installation = id, id
-	return nil
+// held is what a Store knows of that.
+type held struct {
+	waited      bool        // for others to close a damaged file
+	disbelieved time.Time   // when the note was left that this file is damaged, which it is not
+	resting     *time.Timer // closes the file when nobody asks any more
 }

@@ -2,15 +2,12 @@ package mirrordb
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"go.opentelemetry.io/otel/attribute"
@@ -54,40 +51,6 @@ func headerQuery(resources string) string {
 	return `SELECT (SELECT user_version FROM pragma_user_version), (SELECT data_version FROM pragma_data_version),
 	` + schema.Loaded("mirror_id", schema.Nothing) + `, ` + schema.Loaded("installation_id", schema.Nothing) + `, created_at, mode, mode_since, require_consent, epoch, erasures, erase_pending, imported, sealed_until, shared_mark,
 	` + schema.Loaded("lease_token", schema.Unreadable) + `, lease_until, coalesce((SELECT id FROM ` + resources + ` WHERE attributes = '` + FormerAttributes + `'), 0) FROM mirror`
-}
-
-func (s *DB) ReadHeader() (h Header, err error) {
-	ctx := s.Conn.Context()
-	query := selectHeader
-	if s.ReadOnly {
-		query = selectHeaderReading
-	}
-	stmt, err := s.Conn.PreparedUntil(ctx, query)
-	if err != nil && sqlitedb.HasCode(err, sqlitedb.CodeError) {
-		return h, fmt.Errorf("read mirror: %w: %w", schema.ErrNoMirror, err)
-	}
-	if err != nil {
-		return h, err
-	}
-	var mirror, installation sql.NullString
-	err = stmt.QueryRowContext(ctx).Scan(&h.Version, &h.DataVersion, &mirror, &installation, &h.CreatedAt,
-		&h.Mode, &h.modeSince, &h.RequireConsent, &h.Epoch, &h.Erasures, &h.ErasePending, &h.Imported, &h.SealedUntil, &h.SharedMark, &h.LeaseToken, &h.LeaseUntil, &h.former)
-	h.Mirror, h.Installation = mirror.String, installation.String
-	if err == nil && !(mirror.Valid && installation.Valid) {
-		err = fmt.Errorf("%w: its id is no text, or too long", schema.ErrNoMirror)
-	}
-	if err == nil && h.Version > 0 {
-		h.CreatedAt, h.SealedUntil = max(instant.Clamp(h.CreatedAt), 1), max(instant.Clamp(h.SealedUntil), 1)
-		h.Decide(s.decision.Read(s.path, s.asked))
-		return h, nil
-	}
-	if err == nil {
-		err = fmt.Errorf("%w: schema %d", schema.ErrNoMirror, h.Version)
-	}
-	if errors.Is(err, sql.ErrNoRows) || sqlitedb.HasCode(err, sqlitedb.CodeError) {
-		err = fmt.Errorf("%w: %w", schema.ErrNoMirror, err)
-	}
-	return h, fmt.Errorf("read mirror: %w", err)
 }
 
 // Why sending takes a decision, as the mirror stores it.
@@ -158,4 +121,10 @@ func (h *Header) Decide(d decision.Decision) {
 	if mode := decision.Strictest(h.Mode, d.Mode); mode != h.Mode {
 		h.Mode, h.modeSince = mode, d.Since
 	}
+}
+
+// Identity is what the mirror row says for good, or until Erase.
+type Identity struct {
+	Mirror, Installation string
+	CreatedAt            int64
 }

@@ -15,13 +15,6 @@ import (
 // itself or finds the note that another one left. Until then nobody opens it
 // again, but to look whether it is damaged, and what was counted waits.
 
-// held is what a Store knows of that.
-type held struct {
-	waited      bool        // for others to close a damaged file
-	disbelieved time.Time   // when the note was left that this file is damaged, which it is not
-	resting     *time.Timer // closes the file when nobody asks any more
-}
-
 // NoteSuffix names the note that a mirror is damaged and to be closed.
 const NoteSuffix = ".damaged"
 
@@ -91,13 +84,4 @@ func (s *DB) removeNote() {
 		s.held.disbelieved = file.ModTime()
 		_ = place.Remove(path)
 	}
-}
-
-// heed sets a mirror aside that another process found damaged, before it is
-// opened again.
-func (s *DB) heed() error {
-	if s.Existing {
-		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
-	}
-	return s.ReplaceDamaged(errNoted)
 }

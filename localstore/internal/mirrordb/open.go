@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -35,13 +33,13 @@ func (s *DB) Open() error {
 		case errors.Is(err, errMoved) && time.Now().Before(until):
 		case try == opens:
 			return s.named(err)
-		case (IsDamage(err) || errors.Is(err, place.ErrNotMirror) || sqlitedb.HasCode(err, sqlitedb.CodeBusy)) && s.makeWay():
+		case (schema.IsDamage(err) || errors.Is(err, place.ErrNotMirror) || sqlitedb.HasCode(err, sqlitedb.CodeBusy)) && s.makeWay():
 		case sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable():
-		case IsDamage(err) && s.Existing:
+		case schema.IsDamage(err) && s.Existing:
 			return s.named(s.refuseForeign(err))
-		case IsDamage(err) && !doubted:
+		case schema.IsDamage(err) && !doubted:
 			doubted = true // one read may fail on a sound file
-		case IsDamage(err):
+		case schema.IsDamage(err):
 			if err := s.ReplaceDamaged(err); err != nil {
 				return err
 			}
@@ -114,7 +112,7 @@ func (s *DB) connect() error {
 
 // prepare checks what was opened, brings it up to date and adopts it.
 func (s *DB) prepare(conn *sqlitedb.Conn) error {
-	if err := checkMirror(conn); err != nil {
+	if err := schema.Check(conn); err != nil {
 		return err
 	}
 	if !s.Existing {
@@ -158,51 +156,6 @@ func (s *DB) prepare(conn *sqlitedb.Conn) error {
 	return nil
 }
 
-// newMirror returns the row of a fresh mirror. What the person decided holds
-// on, as far as it is known. Where it is not, nothing is sent before somebody
-// decides: what was read from a damaged file may be older than the decision. The installation is the same after its file was
-// set aside as damaged, and another one after somebody deleted it.
-func (s *DB) newMirror() []any {
-	installation := uuid.NewString()
-	if s.inherits && s.last.Installation != "" {
-		installation = s.last.Installation
-	}
-	h := s.last
-	h.Decide(s.decision.Read(s.path, s.asked))
-	if s.lost {
-		h = s.afterLoss(h)
-	}
-	return []any{uuid.NewString(), installation, s.Now().UnixNano(), int64(h.Mode), h.modeSince, h.RequireConsent, h.Erasures}
-}
-
-// checkMirror refuses what is somebody else's. It looks once, at one state of
-// the file: another process may be making the mirror.
-func checkMirror(c *sqlitedb.Conn) error {
-	var id, objects int64
-	err := c.QueryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema)
-		FROM pragma_application_id`).Scan(&id, &objects)
-	if err != nil || id == schema.ApplicationID {
-		return err
-	}
-	if id != 0 || objects != 0 {
-		return fmt.Errorf("%w: it is another application's database", place.ErrNotMirror)
-	}
-	return nil
-}
-
-// setUp chooses a write-ahead log where the file system allows one. Without
-// it, a commit that is not synchronised could damage the file.
-func (s *DB) setUp(c *sqlitedb.Conn, path string) error {
-	mode, err := c.JournalMode()
-	if err == nil && mode != "wal" && s.mayHaveLog(path) {
-		mode, err = c.WriteAhead(s.Patience())
-	}
-	if err != nil {
-		return fmt.Errorf("set journal mode: %w", err)
-	}
-	return c.Relax(mode)
-}
-
 // OpenReadOnly opens a file without changing it. Another process may be putting
 // one in its place.
 func (s *DB) OpenReadOnly() error {
@@ -227,7 +180,7 @@ func (s *DB) OpenReadOnly() error {
 		if now, statErr := os.Stat(s.asked); try < opens && statErr == nil && !os.SameFile(file, now) {
 			continue
 		}
-		if (IsDamage(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable() {
+		if (schema.IsDamage(err) || errors.Is(err, place.ErrNotMirror)) && s.makeWay() || sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) && s.makeWayForUnreadable() {
 			continue
 		}
 		return s.named(s.refuseForeign(err))
@@ -249,29 +202,4 @@ func (s *DB) follow() error {
 		s.Conn = nil
 	}
 	return s.OpenReadOnly()
-}
-
-func (s *DB) inspect(conn *sqlitedb.Conn) error {
-	if err := checkMirror(conn); err != nil {
-		return err
-	}
-	version, err := schema.VersionOf(conn)
-	if err != nil {
-		return err
-	}
-	if version > schema.Version {
-		return fmt.Errorf("%w: schema %d, this program knows %d", schema.ErrNewer, version, schema.Version)
-	}
-	if version == 0 {
-		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
-	}
-	s.Conn = conn
-	s.Forget()
-	h, err := s.ReadHeader()
-	if err != nil {
-		s.Conn = nil
-		return err
-	}
-	s.Adopt(h)
-	return nil
 }

@@ -45,3 +45,18 @@ func (s *DB) Rest() {
 
 // IsResting reports whether the file will be closed in a while.
 func (s *DB) IsResting() bool { return s.held.resting != nil }
+
+// Close closes the file for good. The caller holds mu.
+func (s *DB) Close() error {
+	s.closed = true
+	if s.held.resting != nil {
+		s.held.resting.Stop()
+	}
+	switch {
+	case s.Conn == nil:
+		return nil
+	case s.ReadOnly:
+		return s.leaveReader(s.Conn, s.file)
+	}
+	return s.Conn.Close()
+}

@@ -12,45 +12,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// Tx is a write transaction of a Store, and what it knows of the file.
-type Tx struct {
-	*sqlitedb.Conn
-	Header
-	Now         int64
-	SeriesCount int64 // -1: not counted yet
-}
-
-// Adopt takes over what the file says. After a change by another process,
-// remembered totals do not hold; after a change of epoch or a fold of
-// former versions, rows may be gone.
-func (s *DB) Adopt(h Header) {
-	if s.last.Mirror != "" && (s.last.Mirror != h.Mirror || s.last.Erasures != h.Erasures) {
-		// Another file, or this one erased or filled anew in place: it knows
-		// neither what this process declared nor the rows that it remembers.
-		s.hooks.Replaced()
-		s.Forget()
-	}
-	folded := s.last.former != h.former
-	s.identity, s.last = h.Identity, h
-	if folded {
-		s.Forget()
-	}
-	if h.DataVersion != s.dataVersion {
-		s.dataVersion = h.DataVersion
-		s.hooks.Changed()
-	}
-	if h.Epoch != s.epoch {
-		s.epoch = h.Epoch
-		s.Forget()
-	}
-}
-
-// Forget drops all that is remembered of the file.
-func (s *DB) Forget() {
-	s.generation++
-	s.hooks.Forgot()
-}
-
 // usable reports why the Store cannot write, and follows the file: a process
 // that went on writing to one that was set aside or deleted would be lost.
 func (s *DB) usable() error {
@@ -154,43 +115,11 @@ func (s *DB) checkedHeader() (h Header, err error) {
 	if h.Version > schema.Version {
 		return h, fmt.Errorf("%w: schema %d, this program knows %d", schema.ErrNewer, h.Version, schema.Version)
 	}
-	return h, s.refuseNews(h)
-}
-
-func (s *DB) newTransaction(h Header) *Tx {
-	return &Tx{Conn: s.Conn, Header: h, Now: s.Now().UnixNano(), SeriesCount: -1}
-}
-
-// Briefly runs f, whose transactions wait for others no longer than brief. The
-// caller holds s.mu.
-func (s *DB) Briefly(f func() error) error {
-	return s.waitingAtMost(sqlitedb.Brief, f)
-}
-
-// waitingAtMost runs f, which waits for other processes no longer than d, also
-// where it connects anew.
-func (s *DB) waitingAtMost(d time.Duration, f func() error) error {
-	former := s.hurry
-	s.hurry = d
-	s.hasten()
-	defer func() {
-		s.hurry = former
-		s.hasten()
-	}()
-	return f()
-}
-
-// Patience is how long the work under way waits for another process.
-func (s *DB) Patience() time.Duration {
-	if s.hurry > 0 {
-		return min(s.hurry, s.BusyLimit())
+	if s.ReadOnly || s.Existing { // what somebody wants to erase is not refused
+		return h, nil
 	}
-	return s.BusyLimit()
+	return h, s.accepted.RefuseNews(s.Conn, h.DataVersion)
 }
-
-// BusyLimit is how long a transaction waits for another process's. It may be
-// asked without the lock.
-func (s *DB) BusyLimit() time.Duration { return time.Duration(s.busy.Load()) }
 
 // SetBusyTimeout changes it, from the next transaction on.
 func (s *DB) SetBusyTimeout(d time.Duration) {
@@ -198,13 +127,6 @@ func (s *DB) SetBusyTimeout(d time.Duration) {
 	defer s.Unlock()
 	s.busy.Store(int64(max(d, 0)))
 	s.hasten()
-}
-
-// hasten tells the connection how long to wait.
-func (s *DB) hasten() {
-	if s.Conn != nil && !s.closed {
-		s.Conn.WaitAtMost(s.Patience())
-	}
 }
 
 // View runs f, which reads, on one state of the file: what other processes
@@ -290,4 +212,19 @@ func (s *DB) limited(f func() error) error {
 		defer conn.Limit(sqlitedb.Unlimited)
 	}
 	return f()
+}
+
+func (s *DB) newTransaction(h Header) *Tx {
+	return &Tx{Conn: s.Conn, Header: h, Now: s.Now().UnixNano(), SeriesCount: -1}
+}
+
+func (s *DB) SetInstallationID(id string) error {
+	err := s.Update(s.Context(), Relaxed, func(tx *Tx) error {
+		return tx.Run(schema.ReplaceInstallation, id)
+	})
+	if err != nil {
+		return fmt.Errorf("set installation id: %w", err)
+	}
+	s.identity.Installation, s.last.Installation = id, id
+	return nil
 }

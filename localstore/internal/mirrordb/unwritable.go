@@ -67,23 +67,3 @@ func hasContent(path string) bool {
 	file, err := os.Stat(path)
 	return err == nil && file.Size() > 0
 }
-
-// leaveReader closes the connection of a reader and takes along what it made beside
-// the mirror: a connection that cannot write cannot remove it. SQLite itself
-// does that for the last one that leaves, and for no other.
-func (s *DB) leaveReader(conn *sqlitedb.Conn, file os.FileInfo) error {
-	err := conn.Close()
-	if !conn.Alone || place.HasLog(s.path) || !place.HasBeside(s.path) {
-		return err
-	}
-	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {
-		return err
-	}
-	last, lastErr := sqlitedb.Open(s.path, false, 0)
-	if lastErr != nil {
-		return err // whoever opens the mirror next goes by them
-	}
-	_, _ = last.JournalMode() // opens the log, for it to be removed
-	_ = last.Close()
-	return err
-}

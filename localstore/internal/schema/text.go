@@ -90,9 +90,9 @@ func RefuseLong(c *sqlitedb.Conn, queries ...string) error {
 const selectExtent = `SELECT (SELECT schema_version FROM pragma_schema_version),
 	((SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)) * (SELECT page_size FROM pragma_page_size)`
 
-// Extent returns the number of the schema and how many bytes of the file are in
+// extent returns the number of the schema and how many bytes of the file are in
 // use.
-func Extent(c *sqlitedb.Conn) (schema, inUse int64, err error) {
+func extent(c *sqlitedb.Conn) (schema, inUse int64, err error) {
 	err = c.Each(selectExtent, func(rows *sql.Rows) error { return rows.Scan(&schema, &inUse) })
 	return schema, inUse, err
 }

@@ -17,7 +17,7 @@ type counts[N number] struct {
 	registry *registry
 
 	mu       sync.RWMutex
-	series   family[series[N]]
+	series   byAttributes[series[N]]
 	restored map[attribute.Distinct]N // lifetimes of sets not seen in this run
 	moved    bool                     // merged into those of another tracker
 	attached bool

@@ -99,7 +99,7 @@ func (f *funnel) snapshot() (completions int64, hits []int64) {
 }
 
 // createSequence reports completions and hits from one callback.
-func createSequence(meter metric.Meter, m *meta, f *funnel) error {
+func createSequence(meter metric.Meter, m *definition, f *funnel) error {
 	o := m.options()
 	completions, err := meter.Int64ObservableCounter(m.name, metric.WithDescription(o.description))
 	if err != nil {

@@ -24,8 +24,8 @@ type registry struct {
 
 // registered is a core and what its first declaration said.
 type registered struct {
-	meta *meta
-	core any
+	definition *definition
+	core       any
 }
 
 // owned is a core that is observed: the callback holds it, and it the registry.
@@ -98,32 +98,32 @@ func registryOf(mp metric.MeterProvider) *registry {
 
 // find returns the core of m's name, nil when it is new, and an error when the
 // name is taken by something else.
-func (r *registry) find(m *meta) (any, error) {
-	if err := r.former.conflict(m, func(key string) *meta { return r.cores[key].meta }); err != nil {
+func (r *registry) find(m *definition) (any, error) {
+	if err := r.former.conflict(m, func(key string) *definition { return r.cores[key].definition }); err != nil {
 		return nil, err
 	}
 	found, ok := r.cores[m.key()]
 	if !ok {
 		return nil, nil
 	}
-	if err := found.meta.conflict(m); err != nil {
+	if err := found.definition.conflict(m); err != nil {
 		return nil, err
 	}
-	if m.monotonic != found.meta.monotonic {
-		return nil, found.meta.differs(m, "it was monotonic before")
+	if m.monotonic != found.definition.monotonic {
+		return nil, found.definition.differs(m, "it was monotonic before")
 	}
 	return found.core, nil
 }
 
 // add keeps a core and creates its instruments.
-func (r *registry) add(m *meta, core owned, create func(metric.Meter) error) error {
+func (r *registry) add(m *definition, core owned, create func(metric.Meter) error) error {
 	o := m.options()
 	core.ownedBy(r)
-	said := &meta{
+	said := &definition{
 		name: m.name, given: m.given, kind: m.kind, float: m.float,
 		monotonic: m.monotonic, checkpoints: m.checkpoints, at: m.at, opts: o,
 	}
-	r.cores[m.key()] = registered{core: core, meta: said}
+	r.cores[m.key()] = registered{core: core, definition: said}
 	r.former.add(said)
 	meter, ok := r.meters[m.kind]
 	if !ok {
@@ -136,14 +136,14 @@ func (r *registry) add(m *meta, core owned, create func(metric.Meter) error) err
 	return safely(func() error { return create(meter) })
 }
 
-// env is what trackables connect to.
-type env struct {
+// connection is what trackables connect to.
+type connection struct {
 	registry *registry
 	ledger   Ledger
 }
 
 // declare asks the ledger. known is false where it failed.
-func (e *env) declare(m *meta) (life Lifetime, known bool, err error) {
+func (e *connection) declare(m *definition) (life Lifetime, known bool, err error) {
 	if e.ledger == nil {
 		return Lifetime{}, true, nil
 	}

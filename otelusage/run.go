@@ -42,10 +42,10 @@ func (r *Run) Start() {
 	if r.phase != running {
 		r.phase, r.since = running, r.now()
 	}
-	full := begun && !r.timer.meta.tracker.started(r)
+	full := begun && !r.timer.definition.tracker.started(r)
 	r.mu.Unlock()
 	if full {
-		r.timer.meta.report("runs", fmt.Errorf("start: more than %d runs at once: Close will not stop all of them", maxRuns))
+		r.timer.definition.report("runs", fmt.Errorf("start: more than %d runs at once: Close will not stop all of them", maxRuns))
 	}
 }
 
@@ -87,7 +87,7 @@ func (r *Run) Stop() time.Duration {
 	}
 	d := r.elapsed()
 	r.phase, r.passed = idle, 0
-	r.timer.meta.tracker.ended(r)
+	r.timer.definition.tracker.ended(r)
 	r.mu.Unlock()
 	r.timer.record(d)
 	return d
@@ -112,7 +112,7 @@ func (r *Run) elapsed() time.Duration {
 	return r.passed + max(0, r.now().Sub(r.since))
 }
 
-func (r *Run) now() time.Time { return r.timer.meta.tracker.clock() }
+func (r *Run) now() time.Time { return r.timer.definition.tracker.clock() }
 
 // started notes a run for Close and reports whether there was room.
 func (t *Tracker) started(r *Run) bool {

@@ -16,18 +16,18 @@ import (
 // [Sequence.NewRun], whose completions count together. All methods are safe for
 // concurrent use and do nothing on nil.
 type Sequence struct {
-	meta *meta
-	own  SequenceRun
-	hits map[string]*cell // by checkpoint
-	done *cell
+	definition *definition
+	own        SequenceRun
+	hits       map[string]*cell // by checkpoint
+	done       *cell
 
 	mu    sync.Mutex
 	state *funnel
 }
 
-func newSequence(m *meta) *Sequence {
+func newSequence(m *definition) *Sequence {
 	f := newFunnel(m.checkpoints)
-	s := &Sequence{meta: m, state: f, hits: make(map[string]*cell), done: f.completions[0]}
+	s := &Sequence{definition: m, state: f, hits: make(map[string]*cell), done: f.completions[0]}
 	for i, checkpoint := range f.names {
 		s.hits[checkpoint] = f.hits[i][0]
 	}
@@ -35,10 +35,10 @@ func newSequence(m *meta) *Sequence {
 	return s
 }
 
-func (s *Sequence) ok() bool { return s != nil && s.meta != nil }
+func (s *Sequence) ok() bool { return s != nil && s.definition != nil }
 
 func (s *Sequence) newRun() SequenceRun {
-	progress, err := sequence.New(s.meta.checkpoints...)
+	progress, err := sequence.New(s.definition.checkpoints...)
 	if err != nil { // a declaration that was refused
 		progress = new(sequence.Sequence)
 	}
@@ -123,7 +123,7 @@ func (s *Sequence) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindSequence].
@@ -134,7 +134,7 @@ func (s *Sequence) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the completions: "round_trip: 4 completions".
@@ -142,25 +142,25 @@ func (s *Sequence) String() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name + ": " + plural(fmt.Sprint(s.Completions()), "completion")
+	return s.definition.name + ": " + plural(fmt.Sprint(s.Completions()), "completion")
 }
 
-func (s *Sequence) sealed()      {}
-func (s *Sequence) about() *meta { return s.meta }
-func (s *Sequence) reset()       { s.funnel().reset() }
+func (s *Sequence) sealed()            {}
+func (s *Sequence) about() *definition { return s.definition }
+func (s *Sequence) reset()             { s.funnel().reset() }
 
 func (s *Sequence) measure(yield func(label string, m peek.Measure)) {
-	yield(s.meta.name, peek.Measure{Kind: peek.Sequence, Count: s.Completions()})
+	yield(s.definition.name, peek.Measure{Kind: peek.Sequence, Count: s.Completions()})
 }
 
-func (s *Sequence) connect(e *env) error {
+func (s *Sequence) connect(e *connection) error {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(s.meta)
+	found, err := e.registry.find(s.definition)
 	if err != nil {
 		return err
 	}
-	life, known, lerr := e.declare(s.meta)
+	life, known, lerr := e.declare(s.definition)
 	var completions int64
 	for _, l := range life.Series {
 		completions = plus(completions, l.Int)
@@ -174,9 +174,9 @@ func (s *Sequence) connect(e *env) error {
 	shared.restore(completions, known && e.ledger != nil)
 	s.mu.Unlock()
 	if found == nil {
-		err = e.registry.add(s.meta, shared, func(m metric.Meter) error { return createSequence(m, s.meta, shared) })
+		err = e.registry.add(s.definition, shared, func(m metric.Meter) error { return createSequence(m, s.definition, shared) })
 		if err != nil {
-			err = fmt.Errorf("report sequence %q: %w", s.meta.name, err)
+			err = fmt.Errorf("report sequence %q: %w", s.definition.name, err)
 		}
 	}
 	return errors.Join(lerr, err)

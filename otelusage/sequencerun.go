@@ -19,7 +19,7 @@ func (r *SequenceRun) Hit(checkpoint string) (completed bool) {
 	}
 	completed, err := r.progress.Hit(checkpoint)
 	if err != nil {
-		r.of.meta.report("checkpoint "+cut(checkpoint), err)
+		r.of.definition.report("checkpoint "+cut(checkpoint), err)
 		return false
 	}
 	r.of.hits[checkpoint].add(1)
@@ -37,10 +37,10 @@ func (r *SequenceRun) AdvanceTo(checkpoint string) (completed bool) {
 	}
 	completed, err := r.progress.AdvanceTo(checkpoint)
 	if err != nil {
-		r.of.meta.report("checkpoint "+cut(checkpoint), err)
+		r.of.definition.report("checkpoint "+cut(checkpoint), err)
 		return false
 	}
-	for _, hit := range r.of.meta.checkpoints {
+	for _, hit := range r.of.definition.checkpoints {
 		r.of.hits[hit].add(1)
 		if hit == checkpoint {
 			break

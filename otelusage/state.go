@@ -15,16 +15,16 @@ const NoState = ""
 // State is which of several values a setting has. It is made by [Tracker.State]
 // or [NewState]. All methods are safe for concurrent use and do nothing on nil.
 type State struct {
-	meta *meta
+	definition *definition
 
-	mu       sync.Mutex // guards what follows; taken before that of the entries
-	entries  *entries
-	attached bool
-	early    early
+	mu          sync.Mutex // guards what follows; taken before that of the stateCounts
+	stateCounts *stateCounts
+	attached    bool
+	early       early
 }
 
-func newState(m *meta, initial string) *State {
-	s := &State{meta: m, entries: new(entries)}
+func newState(m *definition, initial string) *State {
+	s := &State{definition: m, stateCounts: new(stateCounts)}
 	s.agreeInitial(initial)
 	return s
 }
@@ -34,22 +34,22 @@ func (s *State) agreeInitial(initial string) {
 	if initial == NoState {
 		return
 	}
-	keep := s.meta.options().keepRedundant
+	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	old := s.early.initial
 	if old == NoState {
 		s.early.initial = initial
 		if s.attached || !s.early.explicit {
-			s.entries.begin(initial, s.attached && keep)
+			s.stateCounts.begin(initial, s.attached && keep)
 		}
 	}
 	s.mu.Unlock()
 	if old != NoState && initial != old {
-		s.meta.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.meta.at))
+		s.definition.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.definition.at))
 	}
 }
 
-func (s *State) ok() bool { return s != nil && s.meta != nil }
+func (s *State) ok() bool { return s != nil && s.definition != nil }
 
 // Set enters a state. The state it is in already is no change, unless
 // [KeepRedundant] was given. [NoState] clears. A value longer than
@@ -61,13 +61,13 @@ func (s *State) Set(value string) {
 	}
 	value, err := checkState(value)
 	if err != nil {
-		s.meta.report("state", fmt.Errorf("set: %w", err))
+		s.definition.report("state", fmt.Errorf("set: %w", err))
 		return
 	}
-	keep := s.meta.options().keepRedundant
+	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counted := s.entries.enter(value, keep)
+	counted := s.stateCounts.enter(value, keep)
 	if !s.attached && !s.early.explicit {
 		s.early.explicit, s.early.first, s.early.firstCounted = true, value, counted
 	}
@@ -84,7 +84,7 @@ func (s *State) Value() (value string, ok bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	value = s.entries.state()
+	value = s.stateCounts.state()
 	return value, value != NoState
 }
 
@@ -96,7 +96,7 @@ func (s *State) Changes() int64 {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entries.changes()
+	return s.stateCounts.changes()
 }
 
 // Name returns the name under which the State is reported.
@@ -104,7 +104,7 @@ func (s *State) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindState].
@@ -115,7 +115,7 @@ func (s *State) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the state: "server: Metric".
@@ -124,51 +124,51 @@ func (s *State) String() string {
 		return ""
 	}
 	value, _ := s.Value()
-	return s.meta.name + ": " + stateText(value)
+	return s.definition.name + ": " + stateText(value)
 }
 
-func (s *State) sealed()      {}
-func (s *State) about() *meta { return s.meta }
+func (s *State) sealed()            {}
+func (s *State) about() *definition { return s.definition }
 
 func (s *State) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries.reset(s.attached)
-	s.early.first, s.early.firstCounted = s.entries.state(), false
+	s.stateCounts.reset(s.attached)
+	s.early.first, s.early.firstCounted = s.stateCounts.state(), false
 }
 
 func (s *State) measure(yield func(label string, m peek.Measure)) {
 	value, _ := s.Value()
-	yield(s.meta.name, peek.Measure{Kind: peek.State, State: value})
+	yield(s.definition.name, peek.Measure{Kind: peek.State, State: value})
 }
 
-func (s *State) connect(e *env) error {
+func (s *State) connect(e *connection) error {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(s.meta)
+	found, err := e.registry.find(s.definition)
 	if err != nil {
 		return err
 	}
-	life, known, lerr := e.declare(s.meta)
-	keep := s.meta.options().keepRedundant
+	life, known, lerr := e.declare(s.definition)
+	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
-	local := s.entries
+	local := s.stateCounts
 	if found == nil {
-		s.entries = new(entries)
+		s.stateCounts = new(stateCounts)
 		if life.HasState {
-			s.entries.restore(valid(life.State), life.Changes)
+			s.stateCounts.restore(valid(life.State), life.Changes)
 		}
 	} else {
-		s.entries = found.(*entries)
+		s.stateCounts = found.(*stateCounts)
 	}
-	s.entries.replay(local, s.early, known && !life.Incomplete, keep)
-	shared := s.entries
+	s.stateCounts.replay(local, s.early, known && !life.Incomplete, keep)
+	shared := s.stateCounts
 	s.attached = true
 	s.mu.Unlock()
 	if found == nil {
-		err = e.registry.add(s.meta, shared, func(m metric.Meter) error { return createState(m, s.meta, shared) })
+		err = e.registry.add(s.definition, shared, func(m metric.Meter) error { return createState(m, s.definition, shared) })
 		if err != nil {
-			err = fmt.Errorf("report state %q: %w", s.meta.name, err)
+			err = fmt.Errorf("report state %q: %w", s.definition.name, err)
 		}
 	}
 	return errors.Join(lerr, err)

@@ -16,18 +16,18 @@ type Statistic struct {
 	v    *int64 // the low word of cell; never changes
 	span uint64 // the amounts that Add takes inline, as unsigned numbers, are less
 	cell *cell
-	*stat[int64]
+	*binding[int64]
 }
 
-func newStatistic(m *meta) *Statistic {
-	base := &statBase[int64]{counts: newCounts(func() adder[int64] { return new(cell) })}
+func newStatistic(m *definition) *Statistic {
+	base := &bindings[int64]{counts: newCounts(func() adder[int64] { return new(cell) })}
 	return statistic(base, m, *attribute.EmptySet())
 }
 
-func statistic(base *statBase[int64], m *meta, set attribute.Set) *Statistic {
-	s := base.bind(m, set, func(s *stat[int64], in *series[int64]) any {
+func statistic(base *bindings[int64], m *definition, set attribute.Set) *Statistic {
+	s := base.bind(m, set, func(s *binding[int64], in *series[int64]) any {
 		c := (*in.cells.Load())[0].(*cell)
-		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, stat: s}
+		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, binding: s}
 		if m.monotonic {
 			outer.span = 1 << 63
 		}
@@ -55,7 +55,7 @@ func (s *Statistic) Inc() {
 // Dec takes one away.
 func (s *Statistic) Dec() { s.addSlowly(-1) }
 
-func (s *Statistic) ok() bool { return s != nil && s.stat != nil }
+func (s *Statistic) ok() bool { return s != nil && s.binding != nil }
 
 // addSlowly is for what Add does not do inline: what is not in its span, among
 // it -1, and counts that are beyond edge now.
@@ -64,8 +64,8 @@ func (s *Statistic) ok() bool { return s != nil && s.stat != nil }
 func (s *Statistic) addSlowly(n int64) {
 	switch {
 	case !s.ok():
-	case n < 0 && s.meta.monotonic:
-		s.meta.report("negative", fmt.Errorf("add %d: %w: a monotonic value cannot go down", n, ErrInvalidValue))
+	case n < 0 && s.definition.monotonic:
+		s.definition.report("negative", fmt.Errorf("add %d: %w: a monotonic value cannot go down", n, ErrInvalidValue))
 	case uint64(n) >= s.span:
 		s.cell.add(n)
 	default:
@@ -117,7 +117,7 @@ func (s *Statistic) With(attrs ...attribute.KeyValue) *Statistic {
 	if !s.ok() || len(attrs) == 0 {
 		return s
 	}
-	return statistic(s.base, s.meta, s.merged(attrs))
+	return statistic(s.base, s.definition, s.merged(attrs))
 }
 
 // Name returns the name under which the Statistic is reported.
@@ -125,7 +125,7 @@ func (s *Statistic) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindStatistic].
@@ -136,7 +136,7 @@ func (s *Statistic) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the value: "searches: 3".
@@ -147,14 +147,14 @@ func (s *Statistic) String() string {
 	return s.string()
 }
 
-func (s *Statistic) sealed()      {}
-func (s *Statistic) about() *meta { return s.meta }
-func (s *Statistic) reset()       { s.resetAll() }
+func (s *Statistic) sealed()            {}
+func (s *Statistic) about() *definition { return s.definition }
+func (s *Statistic) reset()             { s.resetAll() }
 
 func (s *Statistic) measure(yield func(label string, m peek.Measure)) {
 	s.eachValue(func(label string, n int64) { yield(label, peek.Measure{Kind: peek.Statistic, Count: n}) })
 }
 
-func (s *Statistic) connect(e *env) error {
-	return s.base.connect(s.meta, e, func(l SeriesLifetime) int64 { return l.Int }, createInt64(s.meta))
+func (s *Statistic) connect(e *connection) error {
+	return s.base.connect(s.definition, e, func(l SeriesLifetime) int64 { return l.Int }, createInt64(s.definition))
 }

@@ -19,39 +19,39 @@ import (
 // [Timer.NewRun] and [Timer.Begin]. Durations come from the monotonic clock.
 // All methods are safe for concurrent use and do nothing on nil.
 type Timer struct {
-	meta   *meta
-	base   *timerBase
-	set    attribute.Set
-	series atomic.Pointer[timeSeries]
-	own    Run
+	definition *definition
+	base       *timerBindings
+	set        attribute.Set
+	series     atomic.Pointer[durationSeries]
+	own        Run
 }
 
-// timerBase is what the bound timers of one declaration share.
-type timerBase struct {
-	mu    sync.Mutex
-	times *times
-	bound family[Timer]
+// timerBindings are what the bound timers of one declaration share.
+type timerBindings struct {
+	mu        sync.Mutex
+	durations *durations
+	bound     byAttributes[Timer]
 }
 
-func newTimer(m *meta) *Timer {
-	b := &timerBase{times: new(times)}
+func newTimer(m *definition) *Timer {
+	b := &timerBindings{durations: new(durations)}
 	return b.bind(m, *attribute.EmptySet())
 }
 
-func (b *timerBase) bind(m *meta, set attribute.Set) *Timer {
+func (b *timerBindings) bind(m *definition, set attribute.Set) *Timer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.bound.get(set, func(set attribute.Set) *Timer {
-		t := &Timer{meta: m, base: b, set: set}
+		t := &Timer{definition: m, base: b, set: set}
 		t.own.timer = t
-		b.times.mu.Lock()
-		t.series.Store(b.times.get(set))
-		b.times.mu.Unlock()
+		b.durations.mu.Lock()
+		t.series.Store(b.durations.get(set))
+		b.durations.mu.Unlock()
 		return t
 	})
 }
 
-func (t *Timer) ok() bool { return t != nil && t.meta != nil }
+func (t *Timer) ok() bool { return t != nil && t.definition != nil }
 
 // Start begins the timer's own run. One that is paused resumes, one that runs
 // goes on.
@@ -100,7 +100,7 @@ func (t *Timer) Record(_ context.Context, d time.Duration) {
 		return
 	}
 	if d < 0 {
-		t.meta.report("negative", fmt.Errorf("record %v: %w: a duration is not negative", d, ErrInvalidValue))
+		t.definition.report("negative", fmt.Errorf("record %v: %w: a duration is not negative", d, ErrInvalidValue))
 		return
 	}
 	t.record(d)
@@ -108,13 +108,13 @@ func (t *Timer) Record(_ context.Context, d time.Duration) {
 
 func (t *Timer) record(d time.Duration) {
 	for series := t.series.Load(); !series.record(d); {
-		series = t.settled()
+		series = t.current()
 	}
 }
 
-// settled waits for an attachment that is under way, and returns the series
+// current waits for an attachment that is under way, and returns the series
 // that is then in place.
-func (t *Timer) settled() *timeSeries {
+func (t *Timer) current() *durationSeries {
 	t.base.mu.Lock()
 	defer t.base.mu.Unlock()
 	return t.series.Load()
@@ -153,9 +153,9 @@ func (t *Timer) With(attrs ...attribute.KeyValue) *Timer {
 	}
 	set, dropped := mergeSet(t.set, attrs)
 	if dropped {
-		t.meta.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
+		t.definition.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
 	}
-	return t.base.bind(t.meta, set)
+	return t.base.bind(t.definition, set)
 }
 
 // Name returns the name under which the Timer is reported.
@@ -163,7 +163,7 @@ func (t *Timer) Name() string {
 	if !t.ok() {
 		return ""
 	}
-	return t.meta.name
+	return t.definition.name
 }
 
 // Kind returns [KindTimer].
@@ -174,7 +174,7 @@ func (t *Timer) Description() string {
 	if !t.ok() {
 		return ""
 	}
-	return t.meta.options().description
+	return t.definition.options().description
 }
 
 // String returns the name, the runs and their total: "play_time: 2 runs, 3
@@ -183,37 +183,37 @@ func (t *Timer) String() string {
 	if !t.ok() {
 		return ""
 	}
-	return t.meta.name + label(t.set) + ": " + t.measured().text()
+	return t.definition.name + label(t.set) + ": " + t.measured().text()
 }
 
 func (m measured) text() string {
 	return plural(fmt.Sprint(m.count), "run") + ", " + FormatDuration(m.total)
 }
 
-func (t *Timer) sealed()      {}
-func (t *Timer) about() *meta { return t.meta }
-func (t *Timer) reset()       { t.series.Load().times.reset() }
+func (t *Timer) sealed()            {}
+func (t *Timer) about() *definition { return t.definition }
+func (t *Timer) reset()             { t.series.Load().durations.reset() }
 
 func (t *Timer) measure(yield func(label string, m peek.Measure)) {
-	times := t.series.Load().times
-	times.mu.Lock()
-	list := slices.Clone(times.series.list)
-	times.mu.Unlock()
+	durations := t.series.Load().durations
+	durations.mu.Lock()
+	list := slices.Clone(durations.series.list)
+	durations.mu.Unlock()
 	for _, s := range list {
 		if m := s.measured(); s.set.Len() > 0 || m != (measured{}) || len(list) == 1 {
-			yield(t.meta.name+label(s.set), peek.Measure{Kind: peek.Timer, Count: m.count, Total: m.total})
+			yield(t.definition.name+label(s.set), peek.Measure{Kind: peek.Timer, Count: m.count, Total: m.total})
 		}
 	}
 }
 
-func (t *Timer) connect(e *env) error {
+func (t *Timer) connect(e *connection) error {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(t.meta)
+	found, err := e.registry.find(t.definition)
 	if err != nil {
 		return err
 	}
-	life, known, lerr := e.declare(t.meta)
+	life, known, lerr := e.declare(t.definition)
 	lives := make(map[attribute.Distinct]measured, len(life.Series))
 	for _, s := range life.Series {
 		set := normalSet(s.Attributes)
@@ -221,41 +221,41 @@ func (t *Timer) connect(e *env) error {
 		lives[key] = lives[key].plus(measured{s.Count, seconds(s.Float)})
 	}
 	b := t.base
-	shared := b.times
+	shared := b.durations
 	if found != nil {
-		shared = found.(*times)
+		shared = found.(*durations)
 	}
 	var histogram metric.Float64Histogram
 	if found == nil {
-		err = e.registry.add(t.meta, shared, func(meter metric.Meter) (err error) {
-			histogram, err = meter.Float64Histogram(t.meta.name, metric.WithUnit("s"),
-				metric.WithDescription(t.meta.options().description),
+		err = e.registry.add(t.definition, shared, func(meter metric.Meter) (err error) {
+			histogram, err = meter.Float64Histogram(t.definition.name, metric.WithUnit("s"),
+				metric.WithDescription(t.definition.options().description),
 				metric.WithExplicitBucketBoundaries(boundaries...))
 			return err
 		})
 		if err != nil {
-			err = fmt.Errorf("report timer %q: %w", t.meta.name, err)
+			err = fmt.Errorf("report timer %q: %w", t.definition.name, err)
 		}
 	}
 
 	b.mu.Lock()
-	b.times.mu.Lock()
-	waiting := b.times.takePending()
+	b.durations.mu.Lock()
+	waiting := b.durations.takePending()
 	if found == nil {
 		shared.attached, shared.histogram = true, histogram
 		shared.restore(lives, known && e.ledger != nil)
-		b.times.mu.Unlock()
+		b.durations.mu.Unlock()
 	} else {
 		shared.mu.Lock()
 		shared.restore(lives, known && e.ledger != nil)
-		to := shared.merge(b.times)
+		to := shared.merge(b.durations)
 		histogram = shared.histogram
 		shared.mu.Unlock()
-		b.times.mu.Unlock()
+		b.durations.mu.Unlock()
 		for _, bound := range b.bound.list {
 			bound.series.Store(to[bound.series.Load()])
 		}
-		b.times = shared
+		b.durations = shared
 	}
 	b.mu.Unlock()
 	replayAll(waiting, histogram)

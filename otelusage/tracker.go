@@ -20,12 +20,12 @@ type Tracker struct {
 	// an application's callbacks may use the tracker.
 	declaring sync.Mutex
 
-	mu     sync.Mutex
-	byName map[string]trackable
-	former formerNames
-	env    *env // nil until attached
-	closed bool
-	runs   map[*Run]struct{}
+	mu         sync.Mutex
+	byName     map[string]trackable
+	former     formerNames
+	connection *connection // nil until attached
+	closed     bool
+	runs       map[*Run]struct{}
 
 	rep reporter
 	now func() time.Time // nil: time.Now
@@ -52,9 +52,9 @@ func (t *Tracker) Attach(opts ...Option) error {
 	c := newConfig(opts)
 	t.declaring.Lock()
 	t.mu.Lock()
-	if t.env != nil || t.closed {
+	if t.connection != nil || t.closed {
 		var err error
-		if t.env != nil {
+		if t.connection != nil {
 			err = ErrAttached
 		}
 		if t.closed {
@@ -64,8 +64,8 @@ func (t *Tracker) Attach(opts ...Option) error {
 		t.declaring.Unlock()
 		return fmt.Errorf("attach: %w", err)
 	}
-	e := &env{registry: registryOf(c.provider), ledger: c.ledger}
-	t.env = e
+	e := &connection{registry: registryOf(c.provider), ledger: c.ledger}
+	t.connection = e
 	t.mu.Unlock()
 	early := t.rep.attach(c.handler)
 	var failures []error

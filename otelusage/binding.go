@@ -12,29 +12,29 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// stat is what Statistic and FloatStatistic do off the hot path, for one
+// binding is what Statistic and FloatStatistic do off the hot path, for one
 // attribute set.
-type stat[N number] struct {
-	meta   *meta
-	base   *statBase[N]
-	set    attribute.Set
-	series atomic.Pointer[series[N]]
-	outer  any // the *Statistic or *FloatStatistic around it
+type binding[N number] struct {
+	definition *definition
+	base       *bindings[N]
+	set        attribute.Set
+	series     atomic.Pointer[series[N]]
+	outer      any // the *Statistic or *FloatStatistic around it
 }
 
-// statBase is what the bound statistics of one declaration share.
-type statBase[N number] struct {
+// bindings are what the bound statistics of one declaration share.
+type bindings[N number] struct {
 	mu     sync.Mutex
 	counts *counts[N]
-	bound  family[stat[N]]
+	bound  byAttributes[binding[N]]
 }
 
-// bind returns the stat of an attribute set, made by create where it is new.
-func (b *statBase[N]) bind(m *meta, set attribute.Set, create func(*stat[N], *series[N]) any) *stat[N] {
+// bind returns the binding of an attribute set, made by create where it is new.
+func (b *bindings[N]) bind(m *definition, set attribute.Set, create func(*binding[N], *series[N]) any) *binding[N] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.bound.get(set, func(set attribute.Set) *stat[N] {
-		s := &stat[N]{meta: m, base: b, set: set}
+	return b.bound.get(set, func(set attribute.Set) *binding[N] {
+		s := &binding[N]{definition: m, base: b, set: set}
 		series := b.counts.get(set)
 		s.series.Store(series)
 		s.outer = create(s, series)
@@ -43,7 +43,7 @@ func (b *statBase[N]) bind(m *meta, set attribute.Set, create func(*stat[N], *se
 }
 
 // connect joins the counts of the registry, or becomes them.
-func (b *statBase[N]) connect(m *meta, e *env, lifetime func(SeriesLifetime) N, create func(metric.Meter, *counts[N]) error) error {
+func (b *bindings[N]) connect(m *definition, e *connection, lifetime func(SeriesLifetime) N, create func(metric.Meter, *counts[N]) error) error {
 	e.registry.mu.Lock()
 	defer e.registry.mu.Unlock()
 	found, err := e.registry.find(m)
@@ -83,64 +83,64 @@ func (b *statBase[N]) connect(m *meta, e *env, lifetime func(SeriesLifetime) N, 
 	return errors.Join(lerr, serr, err)
 }
 
-func (s *stat[N]) value() N {
+func (s *binding[N]) value() N {
 	series := s.series.Load()
 	series.counts.mu.RLock()
 	defer series.counts.mu.RUnlock()
 	return series.value()
 }
 
-func (s *stat[N]) sinceStart() N {
+func (s *binding[N]) sinceStart() N {
 	series := s.series.Load()
 	series.counts.mu.RLock()
 	defer series.counts.mu.RUnlock()
 	return minus(series.run(), series.forgotten)
 }
 
-func (s *stat[N]) sum() N { return s.series.Load().counts.sum() }
+func (s *binding[N]) sum() N { return s.series.Load().counts.sum() }
 
-func (s *stat[N]) setTo(n N) {
-	for series := s.series.Load(); ; series = s.settled() {
+func (s *binding[N]) setTo(n N) {
+	for series := s.series.Load(); ; series = s.current() {
 		c := series.counts
 		c.mu.Lock()
 		if c.moved { // attached in between
 			c.mu.Unlock()
 			continue
 		}
-		err := series.setTo(n, s.meta.monotonic)
+		err := series.setTo(n, s.definition.monotonic)
 		c.mu.Unlock()
 		if err != nil {
-			s.meta.report("set", err)
+			s.definition.report("set", err)
 		}
 		return
 	}
 }
 
-// settled waits for an attachment that is under way, and returns the series
+// current waits for an attachment that is under way, and returns the series
 // that is then in place.
-func (s *stat[N]) settled() *series[N] {
+func (s *binding[N]) current() *series[N] {
 	s.base.mu.Lock()
 	defer s.base.mu.Unlock()
 	return s.series.Load()
 }
 
-func (s *stat[N]) merged(attrs []attribute.KeyValue) attribute.Set {
+func (s *binding[N]) merged(attrs []attribute.KeyValue) attribute.Set {
 	set, dropped := mergeSet(s.set, attrs)
 	if dropped {
-		s.meta.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
+		s.definition.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
 	}
 	return set
 }
 
-func (s *stat[N]) resetAll() { s.series.Load().counts.reset() }
+func (s *binding[N]) resetAll() { s.series.Load().counts.reset() }
 
-func (s *stat[N]) string() string {
-	return fmt.Sprintf("%s%s: %v", s.meta.name, label(s.set), s.value())
+func (s *binding[N]) string() string {
+	return fmt.Sprintf("%s%s: %v", s.definition.name, label(s.set), s.value())
 }
 
 // eachValue yields every series; the one without attributes only where it says
 // something.
-func (s *stat[N]) eachValue(yield func(label string, value N)) {
+func (s *binding[N]) eachValue(yield func(label string, value N)) {
 	c := s.series.Load().counts
 	c.mu.RLock()
 	list := slices.Clone(c.series.list)
@@ -151,13 +151,13 @@ func (s *stat[N]) eachValue(yield func(label string, value N)) {
 	c.mu.RUnlock()
 	for i, series := range list {
 		if series.set.Len() > 0 || values[i] != 0 || len(list) == 1 {
-			yield(s.meta.name+label(series.set), values[i])
+			yield(s.definition.name+label(series.set), values[i])
 		}
 	}
 }
 
 // createInt64 reports counts by an observable instrument.
-func createInt64(m *meta) func(metric.Meter, *counts[int64]) error {
+func createInt64(m *definition) func(metric.Meter, *counts[int64]) error {
 	return func(meter metric.Meter, c *counts[int64]) (err error) {
 		o := m.options()
 		var inst metric.Int64Observable
@@ -178,7 +178,7 @@ func createInt64(m *meta) func(metric.Meter, *counts[int64]) error {
 }
 
 // createFloat64 reports counts by an observable instrument.
-func createFloat64(m *meta) func(metric.Meter, *counts[float64]) error {
+func createFloat64(m *definition) func(metric.Meter, *counts[float64]) error {
 	return func(meter metric.Meter, c *counts[float64]) (err error) {
 		o := m.options()
 		var inst metric.Float64Observable

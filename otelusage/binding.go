@@ -2,7 +2,6 @@ package otelusage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,27 +13,27 @@ import (
 
 // binding is what Statistic and FloatStatistic do off the hot path, for one
 // attribute set.
-type binding[N number] struct {
+type binding[N number, C cellOf[N], S any] struct {
 	definition *definition
-	base       *bindings[N]
+	base       *bindings[N, C, S]
 	set        attribute.Set
-	series     atomic.Pointer[series[N]]
-	outer      any // the *Statistic or *FloatStatistic around it
+	series     atomic.Pointer[series[N, C]]
+	outer      *S // the *Statistic or *FloatStatistic around it
 }
 
 // bindings are what the bound statistics of one declaration share.
-type bindings[N number] struct {
+type bindings[N number, C cellOf[N], S any] struct {
 	mu     sync.Mutex
-	counts *counts[N]
-	bound  byAttributes[binding[N]]
+	counts *counts[N, C]
+	bound  byAttributes[binding[N, C, S]]
 }
 
 // bind returns the binding of an attribute set, made by create where it is new.
-func (b *bindings[N]) bind(m *definition, set attribute.Set, create func(*binding[N], *series[N]) any) *binding[N] {
+func (b *bindings[N, C, S]) bind(m *definition, set attribute.Set, create func(*binding[N, C, S], *series[N, C]) *S) *binding[N, C, S] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.bound.get(set, func(set attribute.Set) *binding[N] {
-		s := &binding[N]{definition: m, base: b, set: set}
+	return b.bound.get(set, func(set attribute.Set) *binding[N, C, S] {
+		s := &binding[N, C, S]{definition: m, base: b, set: set}
 		series := b.counts.get(set)
 		s.series.Store(series)
 		s.outer = create(s, series)
@@ -42,64 +41,39 @@ func (b *bindings[N]) bind(m *definition, set attribute.Set, create func(*bindin
 	})
 }
 
-// connect joins the counts of the registry, or becomes them.
-func (b *bindings[N]) connect(m *definition, e *connection, lifetime func(SeriesLifetime) N, create func(metric.Meter, *counts[N]) error) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(m)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(m)
-	lives := make(map[attribute.Distinct]N, len(life.Series))
-	for _, s := range life.Series {
-		set := normalSet(s.Attributes)
-		lives[set.Equivalent()] = plus(lives[set.Equivalent()], lifetime(s))
-	}
-	var serr error
+// join makes the bound statistics use shared, or their own counts where it is
+// nil.
+func (b *bindings[N, C, S]) join(shared *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (*counts[N, C], error) {
 	b.mu.Lock()
-	if found == nil {
-		serr = b.counts.restore(lives, known, e.ledger != nil, m.monotonic)
-	} else {
-		shared := found.(*counts[N])
-		var move func(*series[N]) *series[N]
-		move, serr = shared.merge(b.counts, lives, known, e.ledger != nil, m.monotonic)
-		for _, s := range b.bound.list {
-			s.series.Store(move(s.series.Load()))
-		}
-		b.counts = shared
+	defer b.mu.Unlock()
+	if shared == nil {
+		return b.counts, b.counts.restore(lives, earlier, monotonic)
 	}
-	counts := b.counts
-	b.mu.Unlock()
-	if serr != nil {
-		serr = fmt.Errorf("%s %q: %w", m.kind, m.name, serr)
+	move, err := shared.merge(b.counts, lives, earlier, monotonic)
+	for _, s := range b.bound.list {
+		s.series.Store(move(s.series.Load()))
 	}
-	if found == nil {
-		err = e.registry.add(m, counts, func(meter metric.Meter) error { return create(meter, counts) })
-		if err != nil {
-			err = fmt.Errorf("report %s %q: %w", m.kind, m.name, err)
-		}
-	}
-	return errors.Join(lerr, serr, err)
+	b.counts = shared
+	return shared, err
 }
 
-func (s *binding[N]) value() N {
+func (s *binding[N, C, S]) value() N {
 	series := s.series.Load()
 	series.counts.mu.RLock()
 	defer series.counts.mu.RUnlock()
 	return series.value()
 }
 
-func (s *binding[N]) sinceStart() N {
+func (s *binding[N, C, S]) sinceStart() N {
 	series := s.series.Load()
 	series.counts.mu.RLock()
 	defer series.counts.mu.RUnlock()
 	return minus(series.run(), series.forgotten)
 }
 
-func (s *binding[N]) sum() N { return s.series.Load().counts.sum() }
+func (s *binding[N, C, S]) sum() N { return s.series.Load().counts.sum() }
 
-func (s *binding[N]) setTo(n N) {
+func (s *binding[N, C, S]) setTo(n N) {
 	for series := s.series.Load(); ; series = s.current() {
 		c := series.counts
 		c.mu.Lock()
@@ -118,13 +92,13 @@ func (s *binding[N]) setTo(n N) {
 
 // current waits for an attachment that is under way, and returns the series
 // that is then in place.
-func (s *binding[N]) current() *series[N] {
+func (s *binding[N, C, S]) current() *series[N, C] {
 	s.base.mu.Lock()
 	defer s.base.mu.Unlock()
 	return s.series.Load()
 }
 
-func (s *binding[N]) merged(attrs []attribute.KeyValue) attribute.Set {
+func (s *binding[N, C, S]) merged(attrs []attribute.KeyValue) attribute.Set {
 	set, dropped := mergeSet(s.set, attrs)
 	if dropped {
 		s.definition.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
@@ -132,15 +106,15 @@ func (s *binding[N]) merged(attrs []attribute.KeyValue) attribute.Set {
 	return set
 }
 
-func (s *binding[N]) resetAll() { s.series.Load().counts.reset() }
+func (s *binding[N, C, S]) resetAll() { s.series.Load().counts.reset() }
 
-func (s *binding[N]) string() string {
+func (s *binding[N, C, S]) string() string {
 	return fmt.Sprintf("%s%s: %v", s.definition.name, label(s.set), s.value())
 }
 
 // eachValue yields every series; the one without attributes only where it says
 // something.
-func (s *binding[N]) eachValue(yield func(label string, value N)) {
+func (s *binding[N, C, S]) eachValue(yield func(label string, value N)) {
 	c := s.series.Load().counts
 	c.mu.RLock()
 	list := slices.Clone(c.series.list)
@@ -157,8 +131,8 @@ func (s *binding[N]) eachValue(yield func(label string, value N)) {
 }
 
 // createInt64 reports counts by an observable instrument.
-func createInt64(m *definition) func(metric.Meter, *counts[int64]) error {
-	return func(meter metric.Meter, c *counts[int64]) (err error) {
+func createInt64(m *definition) func(metric.Meter, *intCounts) error {
+	return func(meter metric.Meter, c *intCounts) (err error) {
 		o := m.options()
 		var inst metric.Int64Observable
 		if m.monotonic {
@@ -178,8 +152,8 @@ func createInt64(m *definition) func(metric.Meter, *counts[int64]) error {
 }
 
 // createFloat64 reports counts by an observable instrument.
-func createFloat64(m *definition) func(metric.Meter, *counts[float64]) error {
-	return func(meter metric.Meter, c *counts[float64]) (err error) {
+func createFloat64(m *definition) func(metric.Meter, *floatCounts) error {
+	return func(meter metric.Meter, c *floatCounts) (err error) {
 		o := m.options()
 		var inst metric.Float64Observable
 		if m.monotonic {

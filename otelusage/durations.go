@@ -47,7 +47,28 @@ type durationSeries struct {
 	pending []bucket
 }
 
-func (t *durations) ownedBy(r *registry) { t.registry = r }
+// connected records what waited for the histogram. Without one, which could
+// not be created, nothing waits any more.
+func (t *durations) connected(r *registry) {
+	t.registry = r
+	t.mu.Lock()
+	t.attached = true
+	waiting, histogram := t.takePending(), t.histogram
+	t.mu.Unlock()
+	replayAll(waiting, histogram)
+}
+
+func createTimer(m *definition) func(metric.Meter, *durations) error {
+	return func(meter metric.Meter, t *durations) error {
+		histogram, err := meter.Float64Histogram(m.name, metric.WithUnit("s"),
+			metric.WithDescription(m.options().description),
+			metric.WithExplicitBucketBoundaries(boundaries...))
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.histogram = histogram
+		return err
+	}
+}
 
 // get returns the series of a set. t.mu is held.
 func (t *durations) get(set attribute.Set) *durationSeries {

@@ -15,23 +15,23 @@ import (
 type FloatStatistic struct {
 	cell  *floatCell // never changes
 	floor float64    // the least amount that Add takes
-	*binding[float64]
+	*binding[float64, *floatCell, FloatStatistic]
 }
 
 func newFloatStatistic(m *definition) *FloatStatistic {
-	base := &bindings[float64]{counts: newCounts(func() adder[float64] { return new(floatCell) })}
+	base := &bindings[float64, *floatCell, FloatStatistic]{counts: newCounts[float64](func() *floatCell { return new(floatCell) })}
 	return floatStatistic(base, m, *attribute.EmptySet())
 }
 
-func floatStatistic(base *bindings[float64], m *definition, set attribute.Set) *FloatStatistic {
-	s := base.bind(m, set, func(s *binding[float64], in *series[float64]) any {
+func floatStatistic(base *bindings[float64, *floatCell, FloatStatistic], m *definition, set attribute.Set) *FloatStatistic {
+	s := base.bind(m, set, func(s *binding[float64, *floatCell, FloatStatistic], in *series[float64, *floatCell]) *FloatStatistic {
 		floor := -math.MaxFloat64
 		if m.monotonic {
 			floor = 0
 		}
-		return &FloatStatistic{cell: (*in.cells.Load())[0].(*floatCell), floor: floor, binding: s}
+		return &FloatStatistic{cell: (*in.cells.Load())[0], floor: floor, binding: s}
 	})
-	return s.outer.(*FloatStatistic)
+	return s.outer
 }
 
 // Add counts n by an atomic compare-and-swap, without allocation. NaN,
@@ -144,12 +144,9 @@ func (s *FloatStatistic) measure(yield func(label string, m peek.Measure)) {
 	s.eachValue(func(label string, f float64) { yield(label, peek.Measure{Kind: peek.FloatStatistic, Float: f}) })
 }
 
-func (s *FloatStatistic) connect(e *connection) error {
-	lifetime := func(l SeriesLifetime) float64 {
-		if math.IsNaN(l.Float) || math.IsInf(l.Float, 0) {
-			return 0
-		}
-		return l.Float
+func (s *FloatStatistic) connect(to *connection) error {
+	join := func(shared *floatCounts, earlier earlierRuns) (*floatCounts, error) {
+		return s.base.join(shared, bySet(earlier.Series, addFloat), earlier, s.definition.monotonic)
 	}
-	return s.base.connect(s.definition, e, lifetime, createFloat64(s.definition))
+	return connect(to, s.definition, to.registry.floats, join, createFloat64(s.definition))
 }

@@ -1,13 +1,11 @@
 package otelusage
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // Sequence counts how often checkpoints are hit in exactly the given order, as
@@ -153,31 +151,22 @@ func (s *Sequence) measure(yield func(label string, m peek.Measure)) {
 	yield(s.definition.name, peek.Measure{Kind: peek.Sequence, Count: s.Completions()})
 }
 
-func (s *Sequence) connect(e *connection) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(s.definition)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(s.definition)
+func (s *Sequence) connect(to *connection) error {
+	return connect(to, s.definition, to.registry.sequences, s.join, createSequence(s.definition))
+}
+
+// join makes the Sequence use shared, or its own funnel where it is nil.
+func (s *Sequence) join(shared *funnel, earlier earlierRuns) (*funnel, error) {
 	var completions int64
-	for _, l := range life.Series {
+	for _, l := range earlier.Series {
 		completions = plus(completions, l.Int)
 	}
 	s.mu.Lock()
-	if found != nil {
-		found.(*funnel).merge(s.state)
-		s.state = found.(*funnel)
+	defer s.mu.Unlock()
+	if shared != nil {
+		shared.merge(s.state)
+		s.state = shared
 	}
-	shared := s.state
-	shared.restore(completions, known && e.ledger != nil)
-	s.mu.Unlock()
-	if found == nil {
-		err = e.registry.add(s.definition, shared, func(m metric.Meter) error { return createSequence(m, s.definition, shared) })
-		if err != nil {
-			err = fmt.Errorf("report sequence %q: %w", s.definition.name, err)
-		}
-	}
-	return errors.Join(lerr, err)
+	s.state.restore(completions, earlier.known && earlier.ledger)
+	return s.state, nil
 }

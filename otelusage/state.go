@@ -1,12 +1,10 @@
 package otelusage
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // NoState is the value of a [State] that has none.
@@ -142,34 +140,25 @@ func (s *State) measure(yield func(label string, m peek.Measure)) {
 	yield(s.definition.name, peek.Measure{Kind: peek.State, State: value})
 }
 
-func (s *State) connect(e *connection) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(s.definition)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(s.definition)
+func (s *State) connect(to *connection) error {
+	return connect(to, s.definition, to.registry.states, s.join, createState(s.definition))
+}
+
+// join makes the State use shared, or fresh counts where it is nil, and enters
+// there what was set early.
+func (s *State) join(shared *stateCounts, earlier earlierRuns) (*stateCounts, error) {
 	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	local := s.stateCounts
-	if found == nil {
-		s.stateCounts = new(stateCounts)
-		if life.HasState {
-			s.stateCounts.restore(valid(life.State), life.Changes)
+	if shared == nil {
+		shared = new(stateCounts)
+		if earlier.HasState {
+			shared.restore(valid(earlier.State), earlier.Changes)
 		}
-	} else {
-		s.stateCounts = found.(*stateCounts)
 	}
-	s.stateCounts.replay(local, s.early, known && !life.Incomplete, keep)
-	shared := s.stateCounts
+	s.stateCounts = shared
+	shared.replay(local, s.early, earlier.known && !earlier.Incomplete, keep)
 	s.attached = true
-	s.mu.Unlock()
-	if found == nil {
-		err = e.registry.add(s.definition, shared, func(m metric.Meter) error { return createState(m, s.definition, shared) })
-		if err != nil {
-			err = fmt.Errorf("report state %q: %w", s.definition.name, err)
-		}
-	}
-	return errors.Join(lerr, err)
+	return shared, nil
 }

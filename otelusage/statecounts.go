@@ -30,7 +30,7 @@ type entryCount struct {
 	n   int64
 }
 
-func (e *stateCounts) ownedBy(r *registry) { e.registry = r }
+func (e *stateCounts) connected(r *registry) { e.registry = r }
 
 // enter changes the value and reports whether that counts.
 func (e *stateCounts) enter(value string, keepRedundant bool) (counted bool) {
@@ -151,29 +151,31 @@ func (e *stateCounts) replay(local *stateCounts, was early, restored, keepRedund
 
 // createState reports the value and the entries from one callback, so that
 // they agree with each other.
-func createState(meter metric.Meter, m *definition, e *stateCounts) error {
-	o := m.options()
-	gauge, err := meter.Int64ObservableGauge(m.name, metric.WithDescription(o.description))
-	if err != nil {
+func createState(m *definition) func(metric.Meter, *stateCounts) error {
+	return func(meter metric.Meter, e *stateCounts) error {
+		o := m.options()
+		gauge, err := meter.Int64ObservableGauge(m.name, metric.WithDescription(o.description))
+		if err != nil {
+			return err
+		}
+		changes, err := meter.Int64ObservableCounter(m.name+ChangesSuffix, metric.WithDescription(o.description))
+		if err != nil {
+			return err
+		}
+		_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+			state, entries := e.snapshot()
+			if state == NoState {
+				to.ObserveInt64(gauge, 0)
+			} else {
+				to.ObserveInt64(gauge, 1, metric.WithAttributeSet(stateSet(state)))
+			}
+			for _, entry := range entries {
+				to.ObserveInt64(changes, entry.n, entry.opt)
+			}
+			return nil
+		}, gauge, changes)
 		return err
 	}
-	changes, err := meter.Int64ObservableCounter(m.name+ChangesSuffix, metric.WithDescription(o.description))
-	if err != nil {
-		return err
-	}
-	_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
-		state, entries := e.snapshot()
-		if state == NoState {
-			to.ObserveInt64(gauge, 0)
-		} else {
-			to.ObserveInt64(gauge, 1, metric.WithAttributeSet(stateSet(state)))
-		}
-		for _, entry := range entries {
-			to.ObserveInt64(changes, entry.n, entry.opt)
-		}
-		return nil
-	}, gauge, changes)
-	return err
 }
 
 func (e *stateCounts) snapshot() (state string, list []entryCount) {

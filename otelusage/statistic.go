@@ -16,24 +16,24 @@ type Statistic struct {
 	v    *int64 // the low word of cell; never changes
 	span uint64 // the amounts that Add takes inline, as unsigned numbers, are less
 	cell *cell
-	*binding[int64]
+	*binding[int64, *cell, Statistic]
 }
 
 func newStatistic(m *definition) *Statistic {
-	base := &bindings[int64]{counts: newCounts(func() adder[int64] { return new(cell) })}
+	base := &bindings[int64, *cell, Statistic]{counts: newCounts[int64](func() *cell { return new(cell) })}
 	return statistic(base, m, *attribute.EmptySet())
 }
 
-func statistic(base *bindings[int64], m *definition, set attribute.Set) *Statistic {
-	s := base.bind(m, set, func(s *binding[int64], in *series[int64]) any {
-		c := (*in.cells.Load())[0].(*cell)
+func statistic(base *bindings[int64, *cell, Statistic], m *definition, set attribute.Set) *Statistic {
+	s := base.bind(m, set, func(s *binding[int64, *cell, Statistic], in *series[int64, *cell]) *Statistic {
+		c := (*in.cells.Load())[0]
 		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, binding: s}
 		if m.monotonic {
 			outer.span = 1 << 63
 		}
 		return outer
 	})
-	return s.outer.(*Statistic)
+	return s.outer
 }
 
 // Add counts n: one atomic addition, no allocation. A negative n on a
@@ -155,6 +155,9 @@ func (s *Statistic) measure(yield func(label string, m peek.Measure)) {
 	s.eachValue(func(label string, n int64) { yield(label, peek.Measure{Kind: peek.Statistic, Count: n}) })
 }
 
-func (s *Statistic) connect(e *connection) error {
-	return s.base.connect(s.definition, e, func(l SeriesLifetime) int64 { return l.Int }, createInt64(s.definition))
+func (s *Statistic) connect(to *connection) error {
+	join := func(shared *intCounts, earlier earlierRuns) (*intCounts, error) {
+		return s.base.join(shared, bySet(earlier.Series, addInt), earlier, s.definition.monotonic)
+	}
+	return connect(to, s.definition, to.registry.ints, join, createInt64(s.definition))
 }

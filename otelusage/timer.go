@@ -2,7 +2,6 @@ package otelusage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // Timer measures how long a task takes. It is made by [Tracker.Timer] or
@@ -206,58 +204,36 @@ func (t *Timer) measure(yield func(label string, m peek.Measure)) {
 	}
 }
 
-func (t *Timer) connect(e *connection) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(t.definition)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(t.definition)
-	lives := make(map[attribute.Distinct]measured, len(life.Series))
-	for _, s := range life.Series {
-		set := normalSet(s.Attributes)
-		key := set.Equivalent()
-		lives[key] = lives[key].plus(measured{s.Count, seconds(s.Float)})
-	}
-	b := t.base
-	shared := b.durations
-	if found != nil {
-		shared = found.(*durations)
-	}
-	var histogram metric.Float64Histogram
-	if found == nil {
-		err = e.registry.add(t.definition, shared, func(meter metric.Meter) (err error) {
-			histogram, err = meter.Float64Histogram(t.definition.name, metric.WithUnit("s"),
-				metric.WithDescription(t.definition.options().description),
-				metric.WithExplicitBucketBoundaries(boundaries...))
-			return err
-		})
-		if err != nil {
-			err = fmt.Errorf("report timer %q: %w", t.definition.name, err)
-		}
-	}
+func (t *Timer) connect(to *connection) error {
+	return connect(to, t.definition, to.registry.timers, t.base.join, createTimer(t.definition))
+}
 
+// join makes the bound timers use shared, or their own durations where it is
+// nil. What waits for the histogram of shared is recorded here; own durations
+// keep it until they are connected.
+func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations, error) {
+	lives, ledger := bySet(earlier.Series, addRuns), earlier.known && earlier.ledger
 	b.mu.Lock()
-	b.durations.mu.Lock()
-	waiting := b.durations.takePending()
-	if found == nil {
-		shared.attached, shared.histogram = true, histogram
-		shared.restore(lives, known && e.ledger != nil)
-		b.durations.mu.Unlock()
-	} else {
-		shared.mu.Lock()
-		shared.restore(lives, known && e.ledger != nil)
-		to := shared.merge(b.durations)
-		histogram = shared.histogram
-		shared.mu.Unlock()
-		b.durations.mu.Unlock()
-		for _, bound := range b.bound.list {
-			bound.series.Store(to[bound.series.Load()])
-		}
-		b.durations = shared
+	own := b.durations
+	own.mu.Lock()
+	if shared == nil {
+		own.restore(lives, ledger)
+		own.mu.Unlock()
+		b.mu.Unlock()
+		return own, nil
 	}
+	waiting := own.takePending()
+	shared.mu.Lock()
+	shared.restore(lives, ledger)
+	to := shared.merge(own)
+	histogram := shared.histogram
+	shared.mu.Unlock()
+	own.mu.Unlock()
+	for _, bound := range b.bound.list {
+		bound.series.Store(to[bound.series.Load()])
+	}
+	b.durations = shared
 	b.mu.Unlock()
 	replayAll(waiting, histogram)
-	return errors.Join(lerr, err)
+	return shared, nil
 }

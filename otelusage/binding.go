@@ -23,6 +23,8 @@ type binding[N number, C cellOf[N], S any] struct {
 
 // bindings are what the bound statistics of one declaration share.
 type bindings[N number, C cellOf[N], S any] struct {
+	// mu is held while an attachment moves the bound statistics, and taken
+	// before that of the counts.
 	mu     sync.Mutex
 	counts *counts[N, C]
 	bound  byAttributes[binding[N, C, S]]

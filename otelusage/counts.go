@@ -19,10 +19,12 @@ type counts[N number, C cellOf[N]] struct {
 	newCell  func() C
 	registry *registry
 
+	// mu guards what follows, and life, forgotten and what Set keeps in each
+	// series. Of two counts that merge, those that are moved are locked first.
 	mu       sync.RWMutex
 	series   byAttributes[series[N, C]]
 	restored map[attribute.Distinct]N // lifetimes of sets not seen in this run
-	moved    bool                     // merged into those of another tracker
+	moved    bool                     // to those of another tracker: whoever finds this looks again
 	attached bool
 	ledger   bool // lifetimes were restored
 	unknown  bool // they should have been, but could not be read
@@ -33,8 +35,7 @@ type (
 	floatCounts = counts[float64, *floatCell]
 )
 
-// series is the count of one attribute set. life, forgotten and the set fields
-// are guarded by the counts' mutex.
+// series is the count of one attribute set.
 type series[N number, C cellOf[N]] struct {
 	set    attribute.Set
 	opt    metric.MeasurementOption

@@ -10,11 +10,11 @@ import (
 )
 
 // Statistic declares a number that goes up, down, or is set. Declaring it again
-// returns the same one: an option that is not given agrees with anything, a
-// different description keeps the first. The error wraps [ErrInvalidName],
-// [ErrInvalidValue] (the unit), [ErrConflict] or [ErrClosed]; the Statistic
-// then counts too but is never reported. An error of the ledger or the
-// MeterProvider is returned as well; the Statistic is declared all the same.
+// returns the same Statistic: an omitted option matches anything, and the first
+// description is kept. The error wraps [ErrInvalidName], [ErrInvalidValue] (the
+// unit), [ErrConflict] or [ErrClosed]; the Statistic then counts but is never
+// reported. An error of the ledger or the MeterProvider is returned too, but the
+// Statistic is declared.
 func (t *Tracker) Statistic(name string, opts ...StatisticOption) (*Statistic, error) {
 	if t == nil {
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
@@ -32,11 +32,10 @@ func (t *Tracker) FloatStatistic(name string, opts ...StatisticOption) (*FloatSt
 	return declare(t, &definition{given: name, kind: KindStatistic, float: true, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newFloatStatistic)
 }
 
-// State declares which of several values a setting has. The initial one is a
-// default: it holds, and is reported, for as long as no run has set another, is
-// no change, and gives way to that of a later run; [NoState] is none. Redeclaring
-// and errors are as with [Tracker.Statistic]; another initial state keeps the
-// first.
+// State declares which of several values a setting has. The initial state is a
+// default: it is reported until a run sets a state, and does not count as a
+// change. That of a later run replaces it. [NoState] is none. Redeclaring and
+// errors are as with [Tracker.Statistic]; the first initial state is kept.
 func (t *Tracker) State(name, initial string, opts ...StateOption) (*State, error) {
 	if t == nil {
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
@@ -95,8 +94,8 @@ func checkCheckpoints(checkpoints []string) error {
 	return nil
 }
 
-// declare finds or makes a trackable. wrong is what the options have against
-// them. With an error the trackable is detached: it counts, unseen.
+// declare finds or makes a trackable. wrong is the error of the options, if any.
+// A trackable that is refused is detached: it counts but is not reported.
 func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*definition) T) (T, error) {
 	m.tracker, m.rep, m.at = t, &t.rep, here()
 	given := m.given
@@ -164,7 +163,7 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 	return tr, err
 }
 
-// refuse returns a detached trackable. Its misuse is not worth reporting.
+// refuse returns a detached trackable, which reports no errors of its own.
 func refuse[T trackable](t *Tracker, m *definition, given string, err error, create func(*definition) T) (T, error) {
 	t.rep.report(fmt.Sprint("declare ", err), err)
 	if m.name == "" {

@@ -15,10 +15,10 @@ import (
 type durations struct {
 	registry *registry
 
-	mu        sync.Mutex
+	mu        sync.Mutex // guards what follows and the fields of each series
 	series    byAttributes[durationSeries]
 	restored  map[attribute.Distinct]measured
-	moved     bool // merged into those of another tracker
+	moved     bool // to those of another tracker: whoever finds this looks again
 	attached  bool // or found that there is no histogram
 	ledger    bool
 	histogram metric.Float64Histogram // nil until attached

@@ -75,8 +75,8 @@ func (s *FloatStatistic) Set(n float64) {
 	}
 }
 
-// Value returns the lifetime count of this attribute set: what earlier runs
-// left when it was declared and what this run counted.
+// Value returns the lifetime count of this attribute set: the count of earlier
+// runs, as of the declaration, plus that of this run.
 func (s *FloatStatistic) Value() float64 {
 	if !s.ok() {
 		return 0

@@ -11,28 +11,30 @@ const maxRuns = 10_000
 
 // Run is one measurement of a [Timer]. It is made by [Timer.NewRun] or
 // [Timer.Begin] and may be used again after Stop. All methods are safe for
-// concurrent use and do nothing on nil. [Tracker.Close] stops what was started;
-// for that the tracker holds up to 10,000 started runs.
+// concurrent use and do nothing on nil. [Tracker.Close] stops started runs; the
+// tracker remembers up to 10,000 of them for that.
 type Run struct {
 	timer *Timer
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows; taken before that of the Tracker
 	phase  phase
 	since  time.Time     // while running
 	passed time.Duration // before since
 }
 
+// phase is the state of a Run. Start leads from idle or paused to running, Pause
+// from running to paused, Resume from paused to running, and Stop to idle.
 type phase int
 
 const (
-	idle phase = iota
-	running
-	paused
+	idle    phase = iota // passed is 0
+	running              // passed and the time since since count
+	paused               // passed counts
 )
 
 func (r *Run) ok() bool { return r != nil && r.timer != nil }
 
-// Start begins an idle run. A paused one resumes, one that runs goes on.
+// Start begins an idle run. A paused run resumes; a running one continues.
 func (r *Run) Start() {
 	if !r.ok() {
 		return
@@ -49,7 +51,7 @@ func (r *Run) Start() {
 	}
 }
 
-// Pause holds a run. It is harmless where it does not run.
+// Pause pauses a run. It does nothing unless the run is running.
 func (r *Run) Pause() {
 	if !r.ok() {
 		return
@@ -62,7 +64,7 @@ func (r *Run) Pause() {
 	}
 }
 
-// Resume lets a paused run go on. It is harmless where it is not paused.
+// Resume continues a paused run. It does nothing unless the run is paused.
 func (r *Run) Resume() {
 	if !r.ok() {
 		return
@@ -74,8 +76,8 @@ func (r *Run) Resume() {
 	}
 }
 
-// Stop ends the run, records it and returns its duration without pauses. Where
-// it was not started it returns 0 and records nothing.
+// Stop ends the run, records it and returns its duration without pauses. If
+// it was not started, Stop returns 0 and records nothing.
 func (r *Run) Stop() time.Duration {
 	if !r.ok() {
 		return 0
@@ -93,7 +95,7 @@ func (r *Run) Stop() time.Duration {
 	return d
 }
 
-// Elapsed returns the duration so far without pauses; 0 where the run was not
+// Elapsed returns the duration so far without pauses; 0 if the run was not
 // started.
 func (r *Run) Elapsed() time.Duration {
 	if !r.ok() {

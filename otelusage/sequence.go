@@ -19,7 +19,7 @@ type Sequence struct {
 	hits       map[string]*cell // by checkpoint
 	done       *cell
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards state; taken before that of the funnel
 	state *funnel
 }
 
@@ -70,11 +70,11 @@ func (s *Sequence) AdvanceTo(checkpoint string) (completed bool) {
 	return s.run().AdvanceTo(checkpoint)
 }
 
-// RemoveLast takes the newest hit back and returns its checkpoint; ok is false
-// when no hit is held. The hit stays counted in NAME.checkpoints.
+// RemoveLast removes the newest hit from the progress and returns its checkpoint;
+// ok is false when no hit is held. The hit stays counted in NAME.checkpoints.
 func (s *Sequence) RemoveLast() (checkpoint string, ok bool) { return s.run().RemoveLast() }
 
-// Clear takes all hits back. Completions are kept.
+// Clear removes all hits from the progress. Completions are kept.
 func (s *Sequence) Clear() { s.run().Clear() }
 
 // Checkpoint returns the last hit that is still held; ok is false when there

@@ -52,8 +52,8 @@ func (r *SequenceRun) AdvanceTo(checkpoint string) (completed bool) {
 	return completed
 }
 
-// RemoveLast takes the newest hit back and returns its checkpoint; ok is false
-// when no hit is held.
+// RemoveLast removes the newest hit from the progress and returns its checkpoint;
+// ok is false when no hit is held.
 func (r *SequenceRun) RemoveLast() (checkpoint string, ok bool) {
 	if !r.ok() {
 		return "", false
@@ -61,7 +61,7 @@ func (r *SequenceRun) RemoveLast() (checkpoint string, ok bool) {
 	return r.progress.RemoveLast()
 }
 
-// Clear takes all hits of this run back.
+// Clear removes all hits of this run from its progress.
 func (r *SequenceRun) Clear() {
 	if r.ok() {
 		r.progress.Clear()

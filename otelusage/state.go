@@ -49,10 +49,10 @@ func (s *State) agreeInitial(initial string) {
 
 func (s *State) ok() bool { return s != nil && s.definition != nil }
 
-// Set enters a state. The state it is in already is no change, unless
+// Set enters a state. Setting the current state again is not a change, unless
 // [KeepRedundant] was given. [NoState] clears. A value longer than
-// [MaxTextLength] is reported once and ignored; what is not UTF-8 in it is
-// replaced. Before [Tracker.Attach] it wins over the state restored then.
+// [MaxTextLength] is reported once and ignored. Bytes that are not UTF-8 are
+// replaced. A state set before [Tracker.Attach] wins over the restored one.
 func (s *State) Set(value string) {
 	if !s.ok() {
 		return
@@ -71,11 +71,11 @@ func (s *State) Set(value string) {
 	}
 }
 
-// Clear leaves the State without a value. That is a change where it had one.
+// Clear removes the value. That is a change if there was one.
 func (s *State) Clear() { s.Set(NoState) }
 
-// Value returns the state, the initial one while none was set; ok is false when
-// there is none.
+// Value returns the state, or the initial one until a state is set; ok is false
+// when there is none.
 func (s *State) Value() (value string, ok bool) {
 	if !s.ok() {
 		return NoState, false
@@ -86,8 +86,8 @@ func (s *State) Value() (value string, ok bool) {
 	return value, value != NoState
 }
 
-// Changes returns how often a state was entered, over all runs. The initial one
-// is not, but with [KeepRedundant].
+// Changes returns how often a state was entered, over all runs. The initial state
+// counts only with [KeepRedundant].
 func (s *State) Changes() int64 {
 	if !s.ok() {
 		return 0

@@ -13,7 +13,7 @@ import (
 type stateCounts struct {
 	registry *registry
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows and the entries in series
 	current string
 	known   bool   // a value was ever entered, be it NoState
 	initial string // holds until then

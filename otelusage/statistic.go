@@ -73,19 +73,19 @@ func (s *Statistic) addSlowly(n int64) {
 	}
 }
 
-// Set adds n - Value(). Adds may come in between; concurrent Sets of several
-// processes do not converge, for which there is [State]. Before
-// [Tracker.Attach] it wins over the lifetime restored then. A Set below the
-// value of a [Monotonic] Statistic, and one of a Statistic whose lifetime could
-// not be read, is reported once and ignored.
+// Set adds n - Value(). Concurrent Adds are kept. Concurrent Sets of several
+// processes do not converge; use a [State] for that. A Set before
+// [Tracker.Attach] wins over the restored lifetime. A Set below the value of a
+// [Monotonic] Statistic, or of a Statistic whose lifetime could not be read, is
+// reported once and ignored.
 func (s *Statistic) Set(n int64) {
 	if s.ok() {
 		s.setTo(n)
 	}
 }
 
-// Value returns the lifetime count of this attribute set: what earlier runs
-// left when it was declared and what this run counted.
+// Value returns the lifetime count of this attribute set: the count of earlier
+// runs, as of the declaration, plus that of this run.
 func (s *Statistic) Value() int64 {
 	if !s.ok() {
 		return 0
@@ -109,10 +109,10 @@ func (s *Statistic) Sum() int64 {
 	return s.sum()
 }
 
-// With returns the Statistic bound to attributes, added to those it has; the
-// same ones return the same Statistic. It has a count and a lifetime of its
-// own. Bind once, outside the hot path: With looks up and allocates, Add on
-// what it returns does not. Beyond [MaxSeries] all share one overflow series.
+// With returns the Statistic bound to the attributes it has and these. Equal
+// attributes return the same Statistic. It has a count and a lifetime of its own.
+// Bind once, outside the hot path: With looks up and allocates, Add on the result
+// does not. Beyond [MaxSeries] all share one overflow series.
 func (s *Statistic) With(attrs ...attribute.KeyValue) *Statistic {
 	if !s.ok() || len(attrs) == 0 {
 		return s

@@ -51,18 +51,18 @@ func (b *timerBindings) bind(m *definition, set attribute.Set) *Timer {
 
 func (t *Timer) ok() bool { return t != nil && t.definition != nil }
 
-// Start begins the timer's own run. One that is paused resumes, one that runs
-// goes on.
+// Start begins the timer's own run. A paused run resumes; a running one
+// continues.
 func (t *Timer) Start() { t.run().Start() }
 
-// Pause holds the timer's own run. It is harmless where none runs.
+// Pause pauses the timer's own run. It does nothing unless the run is running.
 func (t *Timer) Pause() { t.run().Pause() }
 
-// Resume lets the timer's own run go on. It is harmless where none is paused.
+// Resume continues the timer's own run. It does nothing unless the run is paused.
 func (t *Timer) Resume() { t.run().Resume() }
 
-// Stop ends the timer's own run, records it and returns its duration. Where
-// none was started it returns 0 and records nothing.
+// Stop ends the timer's own run, records it and returns its duration. If it
+// was not started, Stop returns 0 and records nothing.
 func (t *Timer) Stop() time.Duration { return t.run().Stop() }
 
 // Elapsed returns the duration of the timer's own run so far, without pauses;
@@ -92,7 +92,7 @@ func (t *Timer) Begin() *Run {
 }
 
 // Record counts a run that took d. The context is not passed on, so that no
-// trace id comes along. A negative d is reported once and ignored.
+// trace id is recorded. A negative d is reported once and ignored.
 func (t *Timer) Record(_ context.Context, d time.Duration) {
 	if !t.ok() {
 		return
@@ -133,7 +133,7 @@ func (t *Timer) Total() time.Duration { return t.measured().total }
 // runs of the application.
 func (t *Timer) Count() int64 { return t.measured().count }
 
-// Average returns [Timer.Total] by [Timer.Count], 0 when nothing was recorded.
+// Average returns [Timer.Total] divided by [Timer.Count], 0 when nothing was recorded.
 func (t *Timer) Average() time.Duration {
 	m := t.measured()
 	if m.count == 0 {
@@ -142,8 +142,8 @@ func (t *Timer) Average() time.Duration {
 	return m.total / time.Duration(m.count)
 }
 
-// With returns the Timer bound to attributes, added to those it has; the same
-// ones return the same Timer. It has a run, a count and a lifetime of its own.
+// With returns the Timer bound to the attributes it has and these. Equal
+// attributes return the same Timer. It has a run, a count and a lifetime of its own.
 // Beyond [MaxSeries] all share one overflow series.
 func (t *Timer) With(attrs ...attribute.KeyValue) *Timer {
 	if !t.ok() || len(attrs) == 0 {

@@ -8,38 +8,38 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// entries is the value of a State and how often each value was entered in this
+// stateCounts is the value of a State and how often each value was entered in this
 // run. After attaching, the trackers of a MeterProvider share it.
-type entries struct {
+type stateCounts struct {
 	registry *registry
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows and the entries in series
 	current string
 	known   bool   // a value was ever entered, be it NoState
 	initial string // holds until then
-	series  family[entered]
+	series  byAttributes[entryCount]
 	total   int64 // entries of this run
 	life    int64 // those of earlier runs
 	forgot  int64 // total at the last Reset
 }
 
-// entered is how often one state was entered.
-type entered struct {
+// entryCount is how often one state was entered.
+type entryCount struct {
 	set attribute.Set
 	opt metric.MeasurementOption
 	n   int64
 }
 
-func (e *entries) ownedBy(r *registry) { e.registry = r }
+func (e *stateCounts) connected(r *registry) { e.registry = r }
 
 // enter changes the value and reports whether that counts.
-func (e *entries) enter(value string, keepRedundant bool) (counted bool) {
+func (e *stateCounts) enter(value string, keepRedundant bool) (counted bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.enterLocked(value, keepRedundant)
 }
 
-func (e *entries) enterLocked(value string, keepRedundant bool) bool {
+func (e *stateCounts) enterLocked(value string, keepRedundant bool) bool {
 	if value == e.value() && (value == NoState || !keepRedundant) {
 		return false
 	}
@@ -48,32 +48,32 @@ func (e *entries) enterLocked(value string, keepRedundant bool) bool {
 	return true
 }
 
-func (e *entries) count(value string, n int64) {
+func (e *stateCounts) count(value string, n int64) {
 	e.of(stateSet(value)).n += n
 	e.total += n
 }
 
-func (e *entries) of(set attribute.Set) *entered {
-	return e.series.get(set, func(set attribute.Set) *entered {
-		return &entered{set: set, opt: metric.WithAttributeSet(set)}
+func (e *stateCounts) of(set attribute.Set) *entryCount {
+	return e.series.get(set, func(set attribute.Set) *entryCount {
+		return &entryCount{set: set, opt: metric.WithAttributeSet(set)}
 	})
 }
 
-func (e *entries) state() string {
+func (e *stateCounts) state() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.value()
 }
 
 // value is the state that was entered last or, before any was, the initial one.
-func (e *entries) value() string {
+func (e *stateCounts) value() string {
 	if e.known {
 		return e.current
 	}
 	return e.initial
 }
 
-func (e *entries) changes() int64 {
+func (e *stateCounts) changes() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.life + e.total - e.forgot
@@ -81,13 +81,13 @@ func (e *entries) changes() int64 {
 
 // begin gives an initial state, if there is none. It is entered where none ever
 // was only to be kept like any redundant one, as the reference does.
-func (e *entries) begin(value string, enter bool) {
+func (e *stateCounts) begin(value string, enter bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.beginLocked(value, enter)
 }
 
-func (e *entries) beginLocked(value string, enter bool) {
+func (e *stateCounts) beginLocked(value string, enter bool) {
 	if e.initial == NoState {
 		e.initial = value
 	}
@@ -96,21 +96,21 @@ func (e *entries) beginLocked(value string, enter bool) {
 	}
 }
 
-func (e *entries) restore(value string, changes int64) {
+func (e *stateCounts) restore(value string, changes int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.current, e.known, e.life = value, true, changes
 }
 
 // reset forgets the changes. Those that were reported must not fall.
-func (e *entries) reset(reported bool) {
+func (e *stateCounts) reset(reported bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.life = 0; reported {
 		e.forgot = e.total
 		return
 	}
-	e.series, e.total = family[entered]{}, 0
+	e.series, e.total = byAttributes[entryCount]{}, 0
 }
 
 // early is what was set before attaching, when nobody knew what an earlier run
@@ -124,7 +124,7 @@ type early struct {
 
 // replay enters what local went through on top of what is known now. restored
 // says that what earlier runs left is known.
-func (e *entries) replay(local *entries, was early, restored, keepRedundant bool) {
+func (e *stateCounts) replay(local *stateCounts, was early, restored, keepRedundant bool) {
 	local.mu.Lock()
 	defer local.mu.Unlock()
 	e.mu.Lock()
@@ -151,35 +151,37 @@ func (e *entries) replay(local *entries, was early, restored, keepRedundant bool
 
 // createState reports the value and the entries from one callback, so that
 // they agree with each other.
-func createState(meter metric.Meter, m *meta, e *entries) error {
-	o := m.options()
-	gauge, err := meter.Int64ObservableGauge(m.name, metric.WithDescription(o.description))
-	if err != nil {
+func createState(m *definition) func(metric.Meter, *stateCounts) error {
+	return func(meter metric.Meter, e *stateCounts) error {
+		o := m.options()
+		gauge, err := meter.Int64ObservableGauge(m.name, metric.WithDescription(o.description))
+		if err != nil {
+			return err
+		}
+		changes, err := meter.Int64ObservableCounter(m.name+ChangesSuffix, metric.WithDescription(o.description))
+		if err != nil {
+			return err
+		}
+		_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+			state, entries := e.snapshot()
+			if state == NoState {
+				to.ObserveInt64(gauge, 0)
+			} else {
+				to.ObserveInt64(gauge, 1, metric.WithAttributeSet(stateSet(state)))
+			}
+			for _, entry := range entries {
+				to.ObserveInt64(changes, entry.n, entry.opt)
+			}
+			return nil
+		}, gauge, changes)
 		return err
 	}
-	changes, err := meter.Int64ObservableCounter(m.name+ChangesSuffix, metric.WithDescription(o.description))
-	if err != nil {
-		return err
-	}
-	_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
-		state, entered := e.snapshot()
-		if state == NoState {
-			to.ObserveInt64(gauge, 0)
-		} else {
-			to.ObserveInt64(gauge, 1, metric.WithAttributeSet(stateSet(state)))
-		}
-		for _, entry := range entered {
-			to.ObserveInt64(changes, entry.n, entry.opt)
-		}
-		return nil
-	}, gauge, changes)
-	return err
 }
 
-func (e *entries) snapshot() (state string, list []entered) {
+func (e *stateCounts) snapshot() (state string, list []entryCount) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	list = make([]entered, len(e.series.list))
+	list = make([]entryCount, len(e.series.list))
 	for i, entry := range e.series.list {
 		list[i] = *entry
 	}

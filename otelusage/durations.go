@@ -10,16 +10,16 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// times are the durations of a Timer. After attaching, the trackers of a
+// durations are the durations of a Timer. After attaching, the trackers of a
 // MeterProvider share them.
-type times struct {
+type durations struct {
 	registry *registry
 
-	mu        sync.Mutex
-	series    family[timeSeries]
+	mu        sync.Mutex // guards what follows and the fields of each series
+	series    byAttributes[durationSeries]
 	restored  map[attribute.Distinct]measured
-	moved     bool // merged into those of another tracker
-	attached  bool // or settled that there is no histogram
+	moved     bool // to those of another tracker: whoever finds this looks again
+	attached  bool // or found that there is no histogram
 	ledger    bool
 	histogram metric.Float64Histogram // nil until attached
 }
@@ -34,12 +34,12 @@ func (m measured) plus(o measured) measured {
 	return measured{plus(m.count, o.count), time.Duration(plus(int64(m.total), int64(o.total)))}
 }
 
-// timeSeries are the durations of one attribute set. The mutex of its times
+// durationSeries are the durations of one attribute set. The mutex of its durations
 // guards it.
-type timeSeries struct {
-	set   attribute.Set
-	opt   metric.MeasurementOption
-	times *times
+type durationSeries struct {
+	set       attribute.Set
+	opt       metric.MeasurementOption
+	durations *durations
 
 	life measured
 	run  measured
@@ -47,13 +47,34 @@ type timeSeries struct {
 	pending []bucket
 }
 
-func (t *times) ownedBy(r *registry) { t.registry = r }
+// connected records what waited for the histogram. Without one, which could
+// not be created, nothing waits any more.
+func (t *durations) connected(r *registry) {
+	t.registry = r
+	t.mu.Lock()
+	t.attached = true
+	waiting, histogram := t.takePending(), t.histogram
+	t.mu.Unlock()
+	replayAll(waiting, histogram)
+}
+
+func createTimer(m *definition) func(metric.Meter, *durations) error {
+	return func(meter metric.Meter, t *durations) error {
+		histogram, err := meter.Float64Histogram(m.name, metric.WithUnit("s"),
+			metric.WithDescription(m.options().description),
+			metric.WithExplicitBucketBoundaries(boundaries...))
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.histogram = histogram
+		return err
+	}
+}
 
 // get returns the series of a set. t.mu is held.
-func (t *times) get(set attribute.Set) *timeSeries {
-	return t.series.get(set, func(set attribute.Set) *timeSeries {
+func (t *durations) get(set attribute.Set) *durationSeries {
+	return t.series.get(set, func(set attribute.Set) *durationSeries {
 		key := set.Equivalent()
-		s := &timeSeries{set: set, opt: metric.WithAttributeSet(set), times: t, life: t.restored[key]}
+		s := &durationSeries{set: set, opt: metric.WithAttributeSet(set), durations: t, life: t.restored[key]}
 		delete(t.restored, key)
 		return s
 	})
@@ -62,8 +83,8 @@ func (t *times) get(set attribute.Set) *timeSeries {
 // record counts d; ok is false where the series has moved. The histogram is
 // called without the lock and without the caller's context, whose trace would
 // come along as an exemplar.
-func (s *timeSeries) record(d time.Duration) (ok bool) {
-	t := s.times
+func (s *durationSeries) record(d time.Duration) (ok bool) {
+	t := s.durations
 	t.mu.Lock()
 	if t.moved {
 		t.mu.Unlock()
@@ -86,14 +107,14 @@ func (s *timeSeries) record(d time.Duration) (ok bool) {
 	return true
 }
 
-func (s *timeSeries) measured() measured {
-	s.times.mu.Lock()
-	defer s.times.mu.Unlock()
+func (s *durationSeries) measured() measured {
+	s.durations.mu.Lock()
+	defer s.durations.mu.Unlock()
 	return s.life.plus(s.run)
 }
 
 // restore takes over lifetimes, once. t.mu is held.
-func (t *times) restore(lives map[attribute.Distinct]measured, ledger bool) {
+func (t *durations) restore(lives map[attribute.Distinct]measured, ledger bool) {
 	if t.ledger || !ledger {
 		return
 	}
@@ -113,7 +134,7 @@ type replay struct {
 }
 
 // takePending returns what waits and forgets it. t.mu is held.
-func (t *times) takePending() (list []replay) {
+func (t *durations) takePending() (list []replay) {
 	for _, s := range t.series.list {
 		if s.pending != nil {
 			list = append(list, replay{s.opt, s.pending})
@@ -138,8 +159,8 @@ func replayAll(list []replay, histogram metric.Float64Histogram) {
 
 // merge adds what another tracker measured before it was attached. Both
 // mutexes are held.
-func (t *times) merge(other *times) (to map[*timeSeries]*timeSeries) {
-	to = make(map[*timeSeries]*timeSeries, len(other.series.list))
+func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries) {
+	to = make(map[*durationSeries]*durationSeries, len(other.series.list))
 	for _, s := range other.series.list {
 		mine := t.get(s.set)
 		mine.run = mine.run.plus(s.run)
@@ -149,7 +170,7 @@ func (t *times) merge(other *times) (to map[*timeSeries]*timeSeries) {
 	return to
 }
 
-func (t *times) reset() {
+func (t *durations) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.restored = nil

@@ -2,17 +2,17 @@ package otelusage
 
 import "go.opentelemetry.io/otel/attribute"
 
-// family keeps the members of a trackable, one per attribute set, in
+// byAttributes keeps the members of a trackable, one per attribute set, in
 // first-come order and at most MaxSeries of them: further sets share the
 // overflow member, which comes on top. The owner locks it.
-type family[M any] struct {
+type byAttributes[M any] struct {
 	list     []*M
 	index    map[attribute.Distinct]*M
 	overflow *M
 }
 
 // get returns the member of a set and makes it where there is none yet.
-func (f *family[M]) get(set attribute.Set, create func(attribute.Set) *M) *M {
+func (f *byAttributes[M]) get(set attribute.Set, create func(attribute.Set) *M) *M {
 	key := set.Equivalent()
 	if key == overflowSet.Equivalent() {
 		return f.getOverflow(create)
@@ -32,7 +32,7 @@ func (f *family[M]) get(set attribute.Set, create func(attribute.Set) *M) *M {
 	return m
 }
 
-func (f *family[M]) getOverflow(create func(attribute.Set) *M) *M {
+func (f *byAttributes[M]) getOverflow(create func(attribute.Set) *M) *M {
 	if f.overflow == nil {
 		f.overflow = create(overflowSet)
 		f.list = append(f.list, f.overflow)

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// place is where something was declared: the callers of this package, looked up
+// callSite is where something was declared: the callers of this package, looked up
 // only when somebody wants to know.
-type place struct {
-	callers [placeDepth]uintptr
+type callSite struct {
+	callers [callSiteDepth]uintptr
 	n       int
 }
 
 // placeDepth reaches the application from the innermost function that declares.
-const placeDepth = 8
+const callSiteDepth = 8
 
-// here returns the place that a declaration comes from.
-func here() (p place) {
+// here returns the call site that a declaration comes from.
+func here() (p callSite) {
 	p.n = runtime.Callers(2, p.callers[:])
 	return p
 }
@@ -26,7 +26,7 @@ func here() (p place) {
 // String returns the package and file and the line, as in
 // "example.com/app/search/index.go:12". The directory that it was built in is
 // nobody's business.
-func (p place) String() string {
+func (p callSite) String() string {
 	frames := runtime.CallersFrames(p.callers[:p.n])
 	for {
 		frame, more := frames.Next()
@@ -35,7 +35,7 @@ func (p place) String() string {
 			return fmt.Sprintf("%s/%s:%d", pkg, path.Base(frame.File), frame.Line)
 		}
 		if !more {
-			return "a place that is not known"
+			return "an unknown call site"
 		}
 	}
 }

@@ -30,14 +30,14 @@ type Trackable interface {
 // trackable is a Trackable as its Tracker sees it.
 type trackable interface {
 	Trackable
-	about() *meta
-	connect(e *env) error
+	about() *definition
+	connect(e *connection) error
 	reset()
 	measure(yield func(label string, m peek.Measure))
 }
 
-// meta is what a declaration said. Bound trackables share their parent's.
-type meta struct {
+// definition is what a declaration said. Bound trackables share their parent's.
+type definition struct {
 	name  string
 	given string // lower case, spaces kept: "unit system" is not "unit_system"
 	kind  Kind
@@ -45,7 +45,7 @@ type meta struct {
 	float       bool
 	monotonic   bool
 	checkpoints []string
-	at          place // of the first declaration
+	at          callSite // of the first declaration
 
 	tracker *Tracker
 	rep     *reporter
@@ -54,23 +54,23 @@ type meta struct {
 	opts options
 }
 
-func (m *meta) key() string { return strings.ToLower(m.name) }
+func (m *definition) key() string { return strings.ToLower(m.name) }
 
-func (m *meta) options() options {
+func (m *definition) options() options {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.opts
 }
 
 // report tells the tracker once per trackable and cause.
-func (m *meta) report(cause string, err error) {
+func (m *definition) report(cause string, err error) {
 	if err != nil {
 		m.rep.report(m.key()+" "+cause, fmt.Errorf("%s %q: %w", m.kind, m.name, err))
 	}
 }
 
 // declaration returns what a Ledger is told.
-func (m *meta) declaration() Declaration {
+func (m *definition) declaration() Declaration {
 	o := m.options()
 	return Declaration{
 		Name: m.name, Kind: m.kind, Description: o.description, Unit: o.unit,
@@ -80,7 +80,7 @@ func (m *meta) declaration() Declaration {
 }
 
 // conflict returns why d cannot be the same trackable as m.
-func (m *meta) conflict(d *meta) error {
+func (m *definition) conflict(d *definition) error {
 	mine, theirs := m.options(), d.options()
 	switch {
 	case m.given != d.given:
@@ -101,13 +101,13 @@ func (m *meta) conflict(d *meta) error {
 
 // differs names both declarations: they are often in two packages that do not
 // know of each other.
-func (m *meta) differs(d *meta, what string) error {
+func (m *definition) differs(d *definition, what string) error {
 	return fmt.Errorf("declare %s %q at %v: %w: %s, at %v", d.kind, d.name, d.at, ErrConflict, what, m.at)
 }
 
 // adopt takes over what only the later declaration d gave, and returns what it
 // said that is not kept. reported says that the instruments exist.
-func (m *meta) adopt(d *meta, reported bool) (kept error) {
+func (m *definition) adopt(d *definition, reported bool) (kept error) {
 	theirs := d.options()
 	m.mu.Lock()
 	defer m.mu.Unlock()

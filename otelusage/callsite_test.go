@@ -12,7 +12,7 @@ import (
 
 const (
 	elsewhere = `github\.com/anonymoususage/anonymoususage-go/otelusage/elsewhere_test\.go:5`
-	here      = `github\.com/anonymoususage/anonymoususage-go/otelusage_test/place_test\.go:\d+`
+	here      = `github\.com/anonymoususage/anonymoususage-go/otelusage_test/callsite_test\.go:\d+`
 )
 
 func wantError(t *testing.T, err error, pattern string) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // A receiver that takes the data and answers in its own words gets the first
@@ -24,14 +24,14 @@ func TestTheLogSaysWhatToChangeAtAReceiverThatAnswersInItsOwnWords(t *testing.T)
 		o := outboxTo(t, nil, receiver.URL)
 		o.statistic("n").Inc()
 		must(t, o.export())
-		for i := range localstore.AdviceAfter + 1 {
+		for i := range outbox.AdviceAfter + 1 {
 			o.setup.clock.advance(48 * time.Hour)
 			if err := o.exporter.sender.submit(t.Context(), false); err == nil {
 				t.Fatal("OK was taken for an OTLP answer")
 			}
 			var reason string
 			o.query(t, `SELECT reason FROM submission_log ORDER BY id DESC LIMIT 1`, &reason)
-			if advised := strings.Contains(reason, "WithLenientAnswers"); advised != (media == "text/plain" && i+1 >= localstore.AdviceAfter) {
+			if advised := strings.Contains(reason, "WithLenientAnswers"); advised != (media == "text/plain" && i+1 >= outbox.AdviceAfter) {
 				t.Errorf("%s, answer %d: the log says %q", media, i+1, reason)
 			}
 		}

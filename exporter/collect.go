@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -64,7 +64,7 @@ func apply(commits []commit) {
 type collection struct {
 	e         *Exporter
 	resource  *series.Resource
-	recording localstore.Recording
+	recording recording.Recording
 	commits   []commit
 	moved     map[string]bool // States that were entered, by name
 	gauges    []stateGauge
@@ -191,7 +191,7 @@ func (c *collection) change(m *knownMetric, p point) {
 	if delta.IsZero() {
 		return
 	}
-	c.recording.Changes = append(c.recording.Changes, localstore.Change{Series: s.series, Delta: delta})
+	c.recording.Changes = append(c.recording.Changes, recording.Change{Series: s.series, Delta: delta})
 	c.commits = append(c.commits, commit{stream: s, value: p.value, start: p.start})
 	if base, ok := strings.CutSuffix(m.handle.Name, otelusage.ChangesSuffix); ok && !m.foreign {
 		c.moved[base] = true
@@ -207,7 +207,7 @@ func (c *collection) moveStates() {
 		if !moved && !changed && g.stream.known {
 			continue
 		}
-		c.recording.Moves = append(c.recording.Moves, localstore.Move{Series: g.stream.series, State: g.state, Moved: moved})
+		c.recording.Moves = append(c.recording.Moves, recording.Move{Series: g.stream.series, State: g.state, Moved: moved})
 		c.commits = append(c.commits, commit{stream: g.stream, state: g.state})
 	}
 }
@@ -229,7 +229,7 @@ func gauge[N int64 | float64](c *collection, scope instrumentation.Scope, m *met
 		if s.known && s.committed.Equal(value) {
 			continue
 		}
-		c.recording.Gauges = append(c.recording.Gauges, localstore.Gauge{Series: s.series, Value: value})
+		c.recording.Gauges = append(c.recording.Gauges, recording.Gauge{Series: s.series, Value: value})
 		c.commits = append(c.commits, commit{stream: s, value: value})
 	}
 }

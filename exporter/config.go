@@ -10,7 +10,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -207,4 +207,4 @@ func WithErrorHandler(f func(error)) Option {
 }
 
 // ErrNoConsent is returned by Submit while nothing may be sent.
-var ErrNoConsent = localstore.ErrNoConsent
+var ErrNoConsent = outbox.ErrNoConsent

@@ -67,7 +67,7 @@ func cutOffRuns(t *testing.T, temporality metricdata.Temporality, between time.D
 	}
 	r := s.start(t)
 	defer r.end()
-	o := outbox{run: r, setup: s}
+	o := sending{run: r, setup: s}
 	var logged int64
 	o.query(t, `SELECT coalesce(sum(times), 0) FROM submission_log WHERE outcome = 'transient' AND reason LIKE 'the program ended%'`, &logged)
 	if logged != attempts || attempts == 0 {

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -130,7 +131,7 @@ func TestTheUsersCardinalityLimitChangesNoCount(t *testing.T) {
 				trip.Hit(v)
 			}
 			must(t, provider.Shutdown(t.Context()))
-			found, err := store.Snapshot(t.Context(), localstore.Query{})
+			found, err := store.Snapshot(t.Context(), snapshot.Query{})
 			must(t, err)
 			must(t, store.Close())
 			attributes := make(map[string]bool)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -48,7 +49,7 @@ func Example() {
 	if err := provider.ForceFlush(ctx); err != nil { // else it happens every minute
 		fmt.Println(err)
 	}
-	snap, err := mirror.Snapshot(ctx, localstore.Query{})
+	snap, err := mirror.Snapshot(ctx, snapshot.Query{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -34,7 +36,7 @@ type Exporter struct {
 	maySend     bool
 
 	mu         sync.Mutex // guards what follows
-	writer     *localstore.Writer
+	writer     *recording.Writer
 	resources  map[attribute.Distinct]*series.Resource
 	metrics    map[metricKey][]*knownMetric
 	unresolved []commit // of a recording whose outcome is not known
@@ -54,7 +56,7 @@ var errNotMade = fmt.Errorf("exporter: nothing is recorded: %w", localstore.ErrN
 // missing reports an Exporter that [New] did not make.
 func (e *Exporter) missing() bool { return e == nil || e.store == nil }
 
-// New returns an exporter that records into store: [localstore.ErrInUse] while
+// New returns an exporter that records into store: [recording.ErrInUse] while
 // another one does. The store stays the caller's, to be closed after the
 // provider's Shutdown.
 func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
@@ -162,7 +164,7 @@ func (e *Exporter) settle(ctx context.Context) error {
 		return nil
 	}
 	committed, err := e.writer.Resolve(ctx)
-	if errors.Is(err, localstore.ErrUnknownOutcome) {
+	if errors.Is(err, recording.ErrUnknownOutcome) {
 		return err
 	}
 	if committed {
@@ -196,7 +198,7 @@ func (e *Exporter) record(ctx context.Context, c *collection) error {
 	switch {
 	case err == nil:
 		apply(c.commits)
-	case errors.Is(err, localstore.ErrUnknownOutcome):
+	case errors.Is(err, recording.ErrUnknownOutcome):
 		e.unresolved = c.commits
 	}
 	return err
@@ -245,7 +247,7 @@ func (e *Exporter) Erase(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if e.sender != nil && e.sender.kind == localstore.Delta {
+	if e.sender != nil && e.sender.kind == outbox.Delta {
 		return e.sender.erase(ctx)
 	}
 	return e.store.Erase(ctx)

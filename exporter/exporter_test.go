@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -312,7 +313,7 @@ func TestCumulativeForwarderGetsSharedTotals(t *testing.T) {
 
 func TestExporterIsOneReadersAlone(t *testing.T) {
 	r := setup{}.start(t)
-	if _, err := New(r.store); !errors.Is(err, localstore.ErrInUse) {
+	if _, err := New(r.store); !errors.Is(err, recording.ErrInUse) {
 		t.Errorf("second exporter: %v, want ErrInUse", err)
 	}
 	r.end()

@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // guarded calls a forwarder that may panic or never come back.
@@ -116,26 +116,26 @@ func (g *guarded) shutdown(timeout time.Duration) error {
 }
 
 // outcomeOf reads what a forwarder's error says of the data.
-func outcomeOf(err error) localstore.Outcome {
+func outcomeOf(err error) outbox.Outcome {
 	if err == nil {
-		return localstore.Outcome{Verdict: localstore.Accepted}
+		return outbox.Outcome{Verdict: outbox.Accepted}
 	}
 	var e *outcome.Error
 	if !errors.As(err, &e) || e == nil {
-		return localstore.Outcome{Verdict: localstore.Unknown, Reason: excerpt(err.Error())}
+		return outbox.Outcome{Verdict: outbox.Unknown, Reason: excerpt(err.Error())}
 	}
-	o := localstore.Outcome{Status: e.Status, RetryAfter: e.RetryAfter, Rejected: e.Rejected, Reason: excerpt(e.Error()), Advice: excerpt(e.Advice)}
+	o := outbox.Outcome{Status: e.Status, RetryAfter: e.RetryAfter, Rejected: e.Rejected, Reason: excerpt(e.Error()), Advice: excerpt(e.Advice)}
 	switch e.Class {
 	case outcome.Transient:
-		o.Verdict = localstore.Transient
+		o.Verdict = outbox.Transient
 	case outcome.TooLarge:
-		o.Verdict = localstore.TooLarge
+		o.Verdict = outbox.TooLarge
 	case outcome.Partial:
-		o.Verdict = localstore.Partial
+		o.Verdict = outbox.Partial
 	case outcome.Refused:
-		o.Verdict = localstore.Refused
+		o.Verdict = outbox.Refused
 	default:
-		o.Verdict = localstore.Unknown
+		o.Verdict = outbox.Unknown
 	}
 	return o
 }

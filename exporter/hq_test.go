@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestHQAnswers: what each answer of HQ, and of what stands in its place, means
@@ -51,7 +51,7 @@ func TestHQAnswers(t *testing.T) {
 			if tt.answer.name == hqSilence.name {
 				cfg.Timeout = 50 * time.Millisecond
 			}
-			o := &outbox{setup: outboxSetup(t)}
+			o := &sending{setup: outboxSetup(t)}
 			o.restartWith(t, server.forwarder(t, cfg))
 			n := o.statistic("n")
 			n.Add(5)
@@ -102,7 +102,7 @@ func TestHQAnswers(t *testing.T) {
 // rule; the next version uploads what was counted under it.
 func TestAVersionThatHQCannotParse(t *testing.T) {
 	server := startHeadquarters(t)
-	o := &outbox{setup: outboxSetup(t)}
+	o := &sending{setup: outboxSetup(t)}
 	o.setup.version = "dev"
 	o.restartWith(t, server.forwarder(t, hq.Config{}))
 	o.statistic("n").Add(5)
@@ -130,7 +130,7 @@ func TestASecondVersionThatHQHasNoRoomFor(t *testing.T) {
 	server := startHeadquarters(t)
 	server.behave(func() hqAnswer { return hqStatus(500, "<h1>Internal Server Error</h1>") })
 	var told []string
-	o := &outbox{setup: outboxSetup(t)}
+	o := &sending{setup: outboxSetup(t)}
 	o.setup.version = "1.1"
 	s := o.setup
 	s.opts = []Option{WithForwarder(server.forwarder(t, hq.Config{})), WithSubmitInterval(submitEvery),
@@ -177,7 +177,7 @@ func TestHQHoldsTheSharedTotals(t *testing.T) {
 	server := startHeadquarters(t)
 	server.behave(func() hqAnswer { return answers[moods.IntN(len(answers))] })
 
-	o := &outbox{setup: outboxSetup(t)}
+	o := &sending{setup: outboxSetup(t)}
 	o.restartWith(t, server.forwarder(t, hq.Config{}))
 	o.statistic("untouched")
 	mode := o.state("mode", "off")
@@ -233,7 +233,7 @@ func TestHQHoldsTheSharedTotals(t *testing.T) {
 }
 
 // shared returns what was recorded and may be sent, over all attributes.
-func (o *outbox) shared(t *testing.T, name string) (n int64) {
+func (o *sending) shared(t *testing.T, name string) (n int64) {
 	t.Helper()
 	list, err := o.store.Balance(t.Context())
 	must(t, err)
@@ -250,7 +250,7 @@ func TestTheKeyIsInTheUploadAlone(t *testing.T) {
 	const key = "Hunter2-Zq7/x+y"
 	server := startHeadquarters(t)
 	forwarder := server.forwarder(t, hq.Config{APIKey: key})
-	o := &outbox{setup: outboxSetup(t)}
+	o := &sending{setup: outboxSetup(t)}
 	o.restartWith(t, forwarder)
 	n := o.statistic("n")
 	var shown strings.Builder
@@ -266,7 +266,7 @@ func TestTheKeyIsInTheUploadAlone(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		fmt.Fprintf(&shown, verb+verb+verb+"\n", o.exporter.MarshalLog(), forwarder.MarshalLog(), forwarder)
 	}
-	must(t, o.store.WriteCSV(&shown, localstore.OrderByName))
+	must(t, o.store.WriteCSV(&shown, snapshot.OrderByName))
 	must(t, o.store.WriteReport(&shown))
 	must(t, o.store.WriteJSON(&shown))
 	must(t, o.store.WritePreview(t.Context(), &shown))

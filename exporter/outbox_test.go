@@ -20,8 +20,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// outbox is an application whose submissions go to a faulty receiver.
-type outbox struct {
+// sending is an application whose submissions go to a faulty receiver.
+type sending struct {
 	*run
 	setup    setup
 	receiver *faulty.Receiver
@@ -29,16 +29,16 @@ type outbox struct {
 
 const submitEvery = time.Hour
 
-func startOutbox(t *testing.T) *outbox {
+func startOutbox(t *testing.T) *sending {
 	t.Helper()
 	receiver := faulty.Start()
 	t.Cleanup(receiver.Close)
 	return outboxTo(t, receiver, receiver.URL)
 }
 
-func outboxTo(t *testing.T, receiver *faulty.Receiver, url string, opts ...otlp.Option) *outbox {
+func outboxTo(t *testing.T, receiver *faulty.Receiver, url string, opts ...otlp.Option) *sending {
 	t.Helper()
-	o := &outbox{receiver: receiver, setup: outboxSetup(t)}
+	o := &sending{receiver: receiver, setup: outboxSetup(t)}
 	o.restart(t, url, opts...)
 	return o
 }
@@ -49,14 +49,14 @@ func outboxSetup(t *testing.T) setup {
 }
 
 // restart ends the run, if there is one, and begins another on the same mirror.
-func (o *outbox) restart(t *testing.T, url string, opts ...otlp.Option) {
+func (o *sending) restart(t *testing.T, url string, opts ...otlp.Option) {
 	t.Helper()
 	forwarder, err := otlp.New(t.Context(), append([]otlp.Option{otlp.WithEndpointURL(url), otlp.WithTimeout(time.Second)}, opts...)...)
 	must(t, err)
 	o.restartWith(t, forwarder)
 }
 
-func (o *outbox) restartWith(t *testing.T, forwarder sdkmetric.Exporter) {
+func (o *sending) restartWith(t *testing.T, forwarder sdkmetric.Exporter) {
 	t.Helper()
 	if o.run != nil {
 		o.end()
@@ -67,7 +67,7 @@ func (o *outbox) restartWith(t *testing.T, forwarder sdkmetric.Exporter) {
 }
 
 // query reads one row of the mirror as a person would.
-func (o *outbox) query(t *testing.T, query string, into ...any) {
+func (o *sending) query(t *testing.T, query string, into ...any) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+o.setup.path+"?mode=ro")
 	must(t, err)
@@ -76,7 +76,7 @@ func (o *outbox) query(t *testing.T, query string, into ...any) {
 }
 
 // held returns what is recorded and did not get an answer that settles it.
-func (o *outbox) held(t *testing.T, name string) int64 {
+func (o *sending) held(t *testing.T, name string) int64 {
 	t.Helper()
 	list, err := o.store.Balance(t.Context())
 	must(t, err)
@@ -98,7 +98,7 @@ func plain(attributes string) string {
 }
 
 // arrived checks that all that was recorded is at the receiver or held here.
-func (o *outbox) arrived(t *testing.T, name string, recorded int64) {
+func (o *sending) arrived(t *testing.T, name string, recorded int64) {
 	t.Helper()
 	kept, rejected, held := o.receiver.Whole()[name], o.receiver.Rejected()[name], o.held(t, name)
 	if kept+rejected+held != recorded {
@@ -179,7 +179,7 @@ func TestAnswers(t *testing.T) {
 
 // arrivedOrDoubled: where the receiver has taken in what is held to be sent
 // again, it holds it once more than it should until the resend is dropped.
-func (o *outbox) arrivedOrDoubled(t *testing.T, fault faulty.Fault, recorded int64) {
+func (o *sending) arrivedOrDoubled(t *testing.T, fault faulty.Fault, recorded int64) {
 	t.Helper()
 	if fault.Process && o.held(t, "n") > 0 {
 		recorded *= 2
@@ -187,7 +187,7 @@ func (o *outbox) arrivedOrDoubled(t *testing.T, fault faulty.Fault, recorded int
 	o.arrived(t, "n", recorded)
 }
 
-func (o *outbox) log(t *testing.T, outcome string, status int, settled bool) {
+func (o *sending) log(t *testing.T, outcome string, status int, settled bool) {
 	t.Helper()
 	var got, reason string
 	var code, times int
@@ -201,7 +201,7 @@ func (o *outbox) log(t *testing.T, outcome string, status int, settled bool) {
 }
 
 // nothingBefore checks that a due submission waits for its next try.
-func (o *outbox) nothingBefore(t *testing.T, wait time.Duration, requests func() int) {
+func (o *sending) nothingBefore(t *testing.T, wait time.Duration, requests func() int) {
 	t.Helper()
 	before := requests()
 	o.setup.clock.advance(wait - time.Second)

@@ -14,6 +14,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -117,7 +118,7 @@ func TestWhatCannotBeStoredHoldsNothingElseUp(t *testing.T) {
 	wide.Record(t.Context(), 1)
 	r.statistic("n").Inc()
 	r.record()
-	if _, err := r.store.Snapshot(t.Context(), localstore.Query{}); err != nil {
+	if _, err := r.store.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 		t.Error(err)
 	}
 	r.submit()

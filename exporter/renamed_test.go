@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -162,7 +163,7 @@ func TestARenamedTrackableOverReleases(t *testing.T) {
 			}
 			again.use(1_000_000, "hard")
 			submit(again)
-			snap, err := again.store.Snapshot(t.Context(), localstore.Query{})
+			snap, err := again.store.Snapshot(t.Context(), snapshot.Query{})
 			must(t, err)
 			if len(snap.Trackables) != 4 {
 				t.Errorf("%d trackables are in the mirror, want 4", len(snap.Trackables))

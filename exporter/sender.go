@@ -10,7 +10,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -20,7 +20,7 @@ const maxRequests = 16
 // sender submits: in a goroutine of its own when one is due, and on request.
 type sender struct {
 	e           *Exporter
-	kind        localstore.Forwarder
+	kind        outbox.Forwarder
 	temporality metricdata.Temporality
 	forwarder   *guarded
 	merge       bool // totals over all versions, under this process's resource
@@ -37,14 +37,14 @@ type sender struct {
 
 func newSender(e *Exporter) *sender {
 	s := &sender{
-		e: e, kind: localstore.Cumulative, temporality: metricdata.CumulativeTemporality,
+		e: e, kind: outbox.Cumulative, temporality: metricdata.CumulativeTemporality,
 		forwarder: &guarded{exporter: e.config.forwarder},
 		wake:      make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
 	if s.forwarder.temporality() == metricdata.DeltaTemporality {
-		s.kind, s.temporality = localstore.Delta, metricdata.DeltaTemporality
+		s.kind, s.temporality = outbox.Delta, metricdata.DeltaTemporality
 	}
-	s.merge = s.kind == localstore.Cumulative && s.forwarder.mergesResources()
+	s.merge = s.kind == outbox.Cumulative && s.forwarder.mergesResources()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if e.maySend && !e.config.manual {
 		go s.loop()
@@ -87,7 +87,7 @@ func (s *sender) loop() {
 // make an attempt: none where it was not due before the recording, but one where
 // something is wrong, which it finds out too.
 func (s *sender) prepare() bool {
-	if due, err := s.e.store.Due(s.ctx, s.request(false)); err != nil || !due {
+	if due, err := s.e.store.Outbox().Due(s.ctx, s.request(false)); err != nil || !due {
 		return err != nil
 	}
 	reader := s.e.reader.Load()
@@ -108,8 +108,8 @@ func (s *sender) prepare() bool {
 
 // worthReporting leaves out what is no failure.
 func worthReporting(err error) bool {
-	return err != nil && !errors.Is(err, localstore.ErrNoConsent) && !errors.Is(err, localstore.ErrLeased) &&
-		!errors.Is(err, localstore.ErrLeaseLost) && !errors.Is(err, context.Canceled) && !errors.Is(err, sdkmetric.ErrExporterShutdown)
+	return err != nil && !errors.Is(err, outbox.ErrNoConsent) && !errors.Is(err, outbox.ErrLeased) &&
+		!errors.Is(err, outbox.ErrLeaseLost) && !errors.Is(err, context.Canceled) && !errors.Is(err, sdkmetric.ErrExporterShutdown)
 }
 
 // check asks for a look. It never waits.
@@ -164,29 +164,29 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 			return false, nil // until the first export tells
 		}
 	}
-	sub, err := s.e.store.Begin(ctx, request)
+	sub, err := s.e.store.Outbox().Begin(ctx, request)
 	if err != nil || sub == nil {
 		return false, err
 	}
 	again, err = s.sendParts(ctx, sub)
-	if errors.Is(err, localstore.ErrLeaseLost) {
+	if errors.Is(err, outbox.ErrLeaseLost) {
 		_ = s.takeBack(ctx, force) // after an erasure; at worst the next look does it
 	}
 	return again, err
 }
 
-func (s *sender) request(force bool) localstore.Request {
-	return localstore.Request{
+func (s *sender) request(force bool) outbox.Request {
+	return outbox.Request{
 		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
 		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
 	}
 }
 
 // sendParts makes the requests of a submission.
-func (s *sender) sendParts(ctx context.Context, sub *localstore.Submission) (again bool, err error) {
-	for requests := 0; requests < maxRequests || s.kind == localstore.Cumulative; requests++ {
+func (s *sender) sendParts(ctx context.Context, sub *outbox.Submission) (again bool, err error) {
+	for requests := 0; requests < maxRequests || s.kind == outbox.Cumulative; requests++ {
 		part, err := sub.Next(ctx)
-		if errors.Is(err, localstore.ErrNoConsent) {
+		if errors.Is(err, outbox.ErrNoConsent) {
 			return false, errors.Join(err, sub.Release(ctx, false))
 		}
 		if err != nil {
@@ -218,7 +218,7 @@ func submitError(err error) error {
 	return fmt.Errorf("submit usage: %w", err)
 }
 
-func (s *sender) send(ctx context.Context, part *series.Part) (localstore.Outcome, error) {
+func (s *sender) send(ctx context.Context, part *series.Part) (outbox.Outcome, error) {
 	err := s.forwarder.export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
 	return outcomeOf(err), err
 }
@@ -252,11 +252,11 @@ func (s *sender) patience() time.Duration {
 	if len(s.turn) == 0 || !s.e.maySend {
 		return s.e.config.shutdownGrace // nothing is under way
 	}
-	often, err := s.e.store.OftenCutOff()
+	often, err := s.e.store.Outbox().OftenCutOff()
 	if err != nil || !often {
 		return s.e.config.shutdownGrace
 	}
-	if wait, err := s.e.store.MayWait(s.e.config.submitInterval); err == nil && wait {
+	if wait, err := s.e.store.Outbox().MayWait(s.e.config.submitInterval); err == nil && wait {
 		return max(s.e.config.submitWait, s.e.config.shutdownGrace)
 	}
 	return 0

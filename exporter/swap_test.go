@@ -15,7 +15,7 @@ import (
 func TestOTLPThenHQThenOTLP(t *testing.T) {
 	collector, server := faulty.Start(), startHeadquarters(t)
 	t.Cleanup(collector.Close)
-	o := &outbox{setup: outboxSetup(t), receiver: collector}
+	o := &sending{setup: outboxSetup(t), receiver: collector}
 	const days = 7
 	for week, destination := range []string{"OTLP", "HQ", "OTLP", "HQ"} {
 		if destination == "OTLP" {
@@ -70,7 +70,7 @@ func TestOTLPThenHQThenOTLP(t *testing.T) {
 }
 
 // collected checks what the Collector has come to.
-func (o *outbox) collected(t *testing.T, n int64, runs uint64) {
+func (o *sending) collected(t *testing.T, n int64, runs uint64) {
 	t.Helper()
 	if got := o.receiver.Whole()["n"]; got != n {
 		t.Errorf("the Collector holds n = %d, want %d", got, n)

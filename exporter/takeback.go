@@ -8,7 +8,7 @@ import (
 // takeBack sends what erasures left to be taken back at the destination, if some
 // of it is due. An error says that the destination takes nothing now.
 func (s *sender) takeBack(ctx context.Context, force bool) error {
-	sub, err := s.e.store.BeginRetraction(ctx, s.request(force))
+	sub, err := s.e.store.Outbox().BeginRetraction(ctx, s.request(force))
 	if err != nil || sub == nil {
 		return err
 	}

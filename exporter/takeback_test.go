@@ -16,6 +16,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -113,7 +114,7 @@ func walkStates(t *testing.T, at map[int]bool) (moments int) {
 		s.clock.advance(time.Minute)
 	}
 	moments, w.at = w.moment, nil
-	s.clock.advance(localstore.MaxLease)
+	s.clock.advance(outbox.MaxLease)
 	must(t, w.a.exporter.Submit(t.Context()))
 	nowhere(t, fmt.Sprint("erased at ", at), w.requests(), true, w.erased)
 	for _, r := range []*run{w.b, w.a} {
@@ -184,7 +185,7 @@ func TestErasingWhileItsOwnRequestIsUnderWay(t *testing.T) {
 	cancel()
 	must(t, r.exporter.Erase(ctx))
 	close(answer) // also that of what takes it back
-	if err := <-done; !errors.Is(err, localstore.ErrLeaseLost) {
+	if err := <-done; !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("Submit: %v, want ErrLeaseLost", err)
 	}
 	nowhere(t, "the erased one", f.requests(), true, []string{old})
@@ -196,7 +197,7 @@ func TestErasingWhileItsOwnRequestIsUnderWay(t *testing.T) {
 }
 
 // eraseElsewhere erases as a process without a destination does.
-func eraseElsewhere(t *testing.T, o *outbox) (old string) {
+func eraseElsewhere(t *testing.T, o *sending) (old string) {
 	t.Helper()
 	s, err := localstore.Open(o.setup.path, localstore.WithClock(o.setup.clock.now))
 	must(t, err)
@@ -323,7 +324,7 @@ func TestErasedAfterAProcessWasKilledInItsRequest(t *testing.T) {
 	if n := len(receiver.Bodies()); n != 2 {
 		t.Errorf("%d requests, while nobody knows whether that of the other process is under way", n)
 	}
-	later.advance(localstore.MaxLease)
+	later.advance(outbox.MaxLease)
 	must(t, r.exporter.sender.submit(t.Context(), false))
 	for _, state := range []string{"dark", "light"} {
 		if n := inState(receiver, state); n != 0 {

@@ -6,17 +6,21 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestAReadThatFailsOnceIsNoDamage: a sound file is not set aside for it, and
 // the call that met it succeeds.
 func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 	_, corrupt := Open(corruptFile(t), ReadOnly())
-	if !unsound(corrupt) {
+	if !sqlitedb.Unsound(corrupt) {
 		t.Fatalf("error of a damaged file = %v", corrupt)
 	}
-	for name, cause := range map[string]error{"unreadable": series.ErrUnreadable, "no mirror": errNoMirror, "corrupt": corrupt} {
+	for name, cause := range map[string]error{"unreadable": series.ErrUnreadable, "no mirror": schema.ErrNoMirror, "corrupt": corrupt} {
 		t.Run(name, func(t *testing.T) {
 			var told reports
 			s, _ := fresh(t, WithErrorHandler(told.handle))
@@ -28,11 +32,11 @@ func TestAReadThatFailsOnceIsNoDamage(t *testing.T) {
 				}
 				return nil
 			}
-			s.lock()
-			written := s.write(func(*transaction) error { return once() })
+			s.db.Lock()
+			written := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return once() })
 			calls = 0
-			read := s.look(func(header) error { return once() })
-			s.unlock()
+			read := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return once() })
+			s.db.Unlock()
 			if written != nil || read != nil {
 				t.Errorf("write = %v, read = %v", written, read)
 			}
@@ -75,7 +79,7 @@ func TestATableThatIsGoneIsDamage(t *testing.T) {
 			execute(t, s, spoil)
 			record(t, w, add(n, 2))
 			record(t, w, add(n, 4))
-			if _, err := s.Snapshot(t.Context(), Query{Days: true, History: true, Submissions: true}); err != nil {
+			if _, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true, Submissions: true}); err != nil {
 				t.Error(err)
 			}
 			if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 {
@@ -114,27 +118,29 @@ func TestALockOfOurOwn(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	other := open(t, s.Path(), newClock(), WithBusyTimeout(0))
 	execute(t, s, "BEGIN IMMEDIATE")
-	other.lock()
-	busy := other.write(func(*transaction) error { return nil })
-	other.unlock()
+	other.db.Lock()
+	busy := other.db.Update(other.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+	other.db.Unlock()
 	execute(t, s, "ROLLBACK")
 	if !errors.Is(busy, ErrBusy) {
 		t.Fatalf("write while another one does = %v", busy)
 	}
 	for name, op := range map[string]func(f func() error) error{
-		"write": func(f func() error) error { return s.write(func(*transaction) error { return f() }) },
-		"look":  func(f func() error) error { return s.look(func(header) error { return f() }) },
+		"write": func(f func() error) error {
+			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return f() })
+		},
+		"look": func(f func() error) error { return s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return f() }) },
 	} {
 		for _, passes := range []bool{true, false} {
-			s.lock()
-			locked, calls := s.conn, 0
+			s.db.Lock()
+			locked, calls := s.db.Conn, 0
 			err := op(func() error {
 				calls++
-				waits, pragmaErr := s.conn.pragma("busy_timeout")
+				waits, pragmaErr := s.db.Conn.Pragma("busy_timeout")
 				if want := []int64{5000, 0}[min(calls-1, 1)]; waits != want || pragmaErr != nil {
 					t.Errorf("%s: call %d waits %d ms, want %d: %v", name, calls, waits, want, pragmaErr)
 				}
-				if s.conn != locked && passes {
+				if s.db.Conn != locked && passes {
 					return nil
 				}
 				return busy
@@ -142,15 +148,15 @@ func TestALockOfOurOwn(t *testing.T) {
 			if (err == nil) != passes || calls != 2 {
 				t.Errorf("%s: error %v after %d calls", name, err, calls)
 			}
-			s.unlock()
+			s.db.Unlock()
 		}
 	}
-	s.lock()
-	locked, calls := s.conn, 0
-	err := s.again(func() error { calls++; return &commitError{busy} })
-	if !errors.As(err, new(*commitError)) || calls != 1 || s.conn == locked { // it may be in the file
+	s.db.Lock()
+	locked, calls := s.db.Conn, 0
+	err := s.db.Again(func() error { calls++; return &sqlitedb.CommitError{Err: busy} })
+	if !errors.As(err, new(*sqlitedb.CommitError)) || calls != 1 || s.db.Conn == locked { // it may be in the file
 		t.Errorf("a commit: error %v after %d calls", err, calls)
 	}
-	s.unlock()
+	s.db.Unlock()
 	checkBalance(t, s, "n{}", wants{recorded: 7, pending: 7})
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // TestWhatWasSetAsideIsFoundInAnyDirectory, whatever its name would mean as a
@@ -15,12 +17,12 @@ func TestWhatWasSetAsideIsFoundInAnyDirectory(t *testing.T) {
 		s := open(t, path, newClock())
 		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 		closeStore(t, s)
-		aside, err := setAside(path, newClock().now())
+		aside, err := place.SetAside(path, newClock().now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		write(t, filepath.Join(filepath.Dir(path), "other.db.damaged-1"), nil)
-		if !wasDamaged(path) {
+		if !place.WasDamaged(path) {
 			t.Errorf("%s: nothing was set aside", name)
 		}
 		s = open(t, path, newClock())

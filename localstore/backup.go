@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // Backup writes a copy of the mirror, as it is at one moment, to a new file that
@@ -21,25 +24,21 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if err := s.lockWithin(ctx); err != nil {
-		return wrap("back up mirror", err)
+	if err := s.db.LockWithin(ctx); err != nil {
+		return mirrordb.Wrap("back up mirror", err)
 	}
-	defer s.unlock()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, ownFile)
+	defer s.db.Unlock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, place.FileMode)
 	if err != nil {
-		return wrap("back up mirror", err)
+		return mirrordb.Wrap("back up mirror", err)
 	}
-	setPermissions(f, ownFile)
+	place.SetPermissions(f, place.FileMode)
 	if err := f.Close(); err != nil {
-		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path))
+		return errors.Join(fmt.Errorf("back up mirror: %w", err), place.Remove(path))
 	}
-	err = s.lookUntil(ctx, func(header) error {
-		// VACUUM INTO takes an empty file, and leaves unused pages out.
-		_, err := s.conn.conn.ExecContext(orBackground(ctx), "VACUUM INTO ?1", path)
-		return err
-	})
+	err = s.db.CopyTo(ctx, path)
 	if err != nil {
-		return errors.Join(fmt.Errorf("back up mirror: %w", err), removeFile(path), removeFile(path+"-journal"))
+		return errors.Join(fmt.Errorf("back up mirror: %w", err), place.Remove(path), place.Remove(path+"-journal"))
 	}
 	return nil
 }

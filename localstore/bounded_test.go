@@ -7,7 +7,11 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -18,24 +22,24 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 	for i := range list {
 		list[i] = fmt.Sprintf("%04d", i) + strings.Repeat("x", 1000)
 	}
-	long, attr := strings.Repeat("é", maxText), attribute.StringSlice("long", list)
+	long, attr := strings.Repeat("é", schema.MaxText), attribute.StringSlice("long", list)
 	checkpoints := make([]string, otelusage.MaxCheckpoints)
 	for i := range checkpoints {
 		checkpoints[i] = fmt.Sprintf("%04d", i) + strings.Repeat("\x01", otelusage.MaxTextLength-4)
 	}
-	described := func(change func(*series.Metric)) Change {
+	described := func(change func(*series.Metric)) recording.Change {
 		series := statistic(version("1"), "n")
 		change(series.Metric)
 		return add(series, 1)
 	}
-	for name, r := range map[string]Recording{
-		"series":      {Changes: []Change{add(statistic(version("1"), "n", attr), 1), add(statistic(version("1"), "n", attr, attribute.Int("b", 1)), 1)}},
-		"resource":    {Changes: []Change{add(statistic(&series.Resource{Attributes: attribute.NewSet(attr)}, "n"), 1)}},
-		"scope":       {Changes: []Change{described(func(m *series.Metric) { m.Scope.Attributes = attribute.NewSet(attr) })}},
-		"version":     {Changes: []Change{described(func(m *series.Metric) { m.Scope.Version, m.Scope.SchemaURL = long, long })}},
-		"name":        {Changes: []Change{described(func(m *series.Metric) { m.Name = long })}},
-		"description": {Changes: []Change{described(func(m *series.Metric) { m.Description, m.Unit = long, long })}},
-		"state":       {Moves: []Move{{Series: state(version("1"), "s"), State: long, Moved: true}}},
+	for name, r := range map[string]recording.Recording{
+		"series":      {Changes: []recording.Change{add(statistic(version("1"), "n", attr), 1), add(statistic(version("1"), "n", attr, attribute.Int("b", 1)), 1)}},
+		"resource":    {Changes: []recording.Change{add(statistic(&series.Resource{Attributes: attribute.NewSet(attr)}, "n"), 1)}},
+		"scope":       {Changes: []recording.Change{described(func(m *series.Metric) { m.Scope.Attributes = attribute.NewSet(attr) })}},
+		"version":     {Changes: []recording.Change{described(func(m *series.Metric) { m.Scope.Version, m.Scope.SchemaURL = long, long })}},
+		"name":        {Changes: []recording.Change{described(func(m *series.Metric) { m.Name = long })}},
+		"description": {Changes: []recording.Change{described(func(m *series.Metric) { m.Description, m.Unit = long, long })}},
+		"state":       {Moves: []recording.Move{{Series: state(version("1"), "s"), State: long, Moved: true}}},
 		"checkpoints": {},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,11 +52,11 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 			}
 			r.MaySend = true
 			recordAll(t, w, r)
-			beside := newWriter(t, open(t, s.path, c))
+			beside := newWriter(t, open(t, s.db.Path(), c))
 			record(t, beside, add(statistic(version("1"), "other"), 2))
 			record(t, w, add(statistic(version("1"), "other"), 3))
 			checkBalance(t, s, "other{}", wants{recorded: 5, pending: 5})
-			snap, err := s.Snapshot(t.Context(), Query{})
+			snap, err := s.Snapshot(t.Context(), snapshot.Query{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +76,7 @@ func TestAnApplicationsLongestTexts(t *testing.T) {
 // checkpoints would be another one.
 func TestAListOfCheckpointsThatIsTooLong(t *testing.T) {
 	s, _ := fresh(t)
-	_, err := s.Declare(otelusage.Declaration{Name: "q", Kind: otelusage.KindSequence, Checkpoints: []string{strings.Repeat("x", maxCheckpoints)}})
+	_, err := s.Declare(otelusage.Declaration{Name: "q", Kind: otelusage.KindSequence, Checkpoints: []string{strings.Repeat("x", schema.MaxCheckpoints)}})
 	if err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("declare = %v", err)
 	}
@@ -80,8 +84,8 @@ func TestAListOfCheckpointsThatIsTooLong(t *testing.T) {
 
 func TestBoundedAttributesKeepTheShortOnes(t *testing.T) {
 	for longest, kept := range map[string]string{"a": "c", "c": "a"} {
-		set := attribute.NewSet(attribute.String(longest, strings.Repeat("x", maxText)), attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", maxText/2)))
-		got, want := boundedAttributes(set), series.EncodeAttributes(attribute.NewSet(attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", maxText/2))))
+		set := attribute.NewSet(attribute.String(longest, strings.Repeat("x", schema.MaxText)), attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2)))
+		got, want := totals.BoundedAttributes(set), series.EncodeAttributes(attribute.NewSet(attribute.String("b", "y"), attribute.String(kept, strings.Repeat("x", schema.MaxText/2))))
 		if got != want {
 			t.Errorf("%s is too long: %d bytes are left, want %d: %.30s", longest, len(got), len(want), got)
 		}

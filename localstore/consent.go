@@ -2,80 +2,25 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
-
-// Consent says what holds for this installation, as stored in its mirror and
-// the decision file beside it, the stricter of the two. What a process's own
-// environment and configuration forbid comes on top of it: see [Circumstances].
-type Consent struct {
-	Mode      Mode
-	ShouldAsk bool      // consent is required and nobody was asked yet
-	Sending   bool      // whether anything may be sent
-	Reason    string    // why, for people
-	Since     time.Time // when the mode was set; zero when it never was
-}
 
 // Consent reads what holds now, whichever process set it. It ends with ctx.
-func (s *Store) Consent(ctx context.Context) (Consent, error) {
+func (s *Store) Consent(ctx context.Context) (consent.Consent, error) {
 	if s.missing() {
-		return Consent{}, ErrNotOpen
+		return consent.Consent{}, ErrNotOpen
 	}
-	var c Consent
-	err := s.reading(ctx, func(h header) error { c = s.consentOf(&h); return nil })()
+	var c consent.Consent
+	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error { c = s.db.ConsentOf(&tx.Header); return nil })
 	if err != nil {
-		return Consent{}, fmt.Errorf("read consent: %w", err)
+		return consent.Consent{}, fmt.Errorf("read consent: %w", err)
 	}
 	return c, nil
-}
-
-func (h *header) consent() Consent {
-	c := Consent{Mode: h.mode, Sending: h.maySend(), ShouldAsk: h.mode == ModeUnset && h.requireConsent != notRequired}
-	if h.modeSince != 0 {
-		c.Since = time.Unix(0, h.modeSince).UTC()
-	}
-	switch {
-	case h.mode == ModeOff:
-		c.Reason = "recording is switched off"
-	case h.mode == ModeLocal:
-		c.Reason = "sending is switched off, usage is recorded on this machine only"
-	case h.wrongDecision != "":
-		c.Reason = "the file beside the mirror that says what was decided " + h.wrongDecision
-	case h.mode == ModeOn:
-		c.Reason = "sending is switched on"
-	case h.requireConsent == requiredAfterLoss:
-		c.Reason = "the mirror was lost, and with it what was decided: nothing is sent until somebody decides"
-	case h.requireConsent != notRequired:
-		c.Reason = "consent is required and was not given yet"
-	default:
-		c.Reason = "consent is not required"
-	}
-	c.Reason += h.unheeded()
-	return c
-}
-
-// unheeded is what is to be said of a decision file that does not count.
-func (h *header) unheeded() string {
-	if h.mode != ModeUnset || h.distrusted == "" {
-		return ""
-	}
-	return "; the file beside the mirror that says on does not count, because it " + h.distrusted
-}
-
-// Why sending takes a decision, as the mirror stores it.
-const (
-	notRequired       = iota
-	required          // a program asked for it
-	requiredAfterLoss // an earlier mirror was lost, and no decision was found
-)
-
-func (h *header) maySend() bool {
-	return h.wrongDecision == "" && (h.mode == ModeOn || h.mode == ModeUnset && h.requireConsent == notRequired)
 }
 
 // SetMode stores the person's decision. Every other process with this mirror
@@ -92,73 +37,73 @@ func (h *header) maySend() bool {
 // all, and the decision is kept in the mirror alone: [ErrOverruled] says that
 // the file keeps it from taking effect. After any other error a stricter
 // decision may hold, a looser one does not.
-func (s *Store) SetMode(ctx context.Context, mode Mode) error {
+func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if mode < ModeUnset || mode > ModeOn {
+	if mode < consent.ModeUnset || mode > consent.ModeOn {
 		return fmt.Errorf("set mode: unknown %v", mode)
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	s.keepStricter(mode)
 	var notKept error
-	err := s.writeUntil(ctx, func(tx *transaction) error {
+	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
-		notKept = writeDecisions(s.path, s.asked, mode)
+		notKept = s.db.WriteDecision(mode)
 		switch {
 		case notKept == nil:
-			tx.wrongDecision, tx.distrusted = "", ""
-		case errors.Is(notKept, errNotOurs):
-			holds = strictest(mode, s.decision.read(s.path, s.asked).mode)
-		case !stricter(mode, tx.mode):
+			tx.WrongDecision, tx.Distrusted = "", ""
+		case errors.Is(notKept, decision.ErrNotOurs):
+			holds = decision.Strictest(mode, s.db.ReadDecision().Mode)
+		case !decision.Stricter(mode, tx.Mode):
 			return notKept
 		}
-		if tx.mode == holds {
+		if tx.Mode == holds {
 			return nil
 		}
-		return s.switchMode(tx, holds)
+		return s.db.SwitchMode(tx, holds)
 	})
 	if err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	if err := s.look(func(header) error { return nil }); err != nil { // remember it
+	if err := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }); err != nil { // remember it
 		return err
 	}
-	if errors.Is(notKept, errNotOurs) {
-		return overruled(mode, s.decision.read(s.path, s.asked), notKept)
+	if errors.Is(notKept, decision.ErrNotOurs) {
+		return overruled(mode, s.db.ReadDecision(), notKept)
 	}
-	return wrap("set mode in the mirror alone", notKept)
+	return mirrordb.Wrap("set mode in the mirror alone", notKept)
 }
 
 // overruled returns why a decision that is not in the file beside the mirror
 // does not hold; nil where it does.
-func overruled(mode Mode, said decision, notKept error) error {
+func overruled(mode consent.Mode, said decision.Decision, notKept error) error {
 	switch {
-	case said.wrong != "" && (mode == ModeOn || mode == ModeUnset):
-		return fmt.Errorf("set mode %v: %w: it %s; %w", mode, ErrOverruled, said.wrong, notKept)
-	case strictest(mode, said.mode) != mode:
-		return fmt.Errorf("set mode %v: %w: it says %v; %w", mode, ErrOverruled, said.mode, notKept)
+	case said.Wrong != "" && (mode == consent.ModeOn || mode == consent.ModeUnset):
+		return fmt.Errorf("set mode %v: %w: it %s; %w", mode, ErrOverruled, said.Wrong, notKept)
+	case decision.Strictest(mode, said.Mode) != mode:
+		return fmt.Errorf("set mode %v: %w: it says %v; %w", mode, ErrOverruled, said.Mode, notKept)
 	}
 	return nil
 }
 
 // keepStricter keeps a decision also where the mirror cannot be written now. A
 // looser one waits for the mirror: it holds once both say it.
-func (s *Store) keepStricter(mode Mode) {
-	said := s.decision.read(s.path, s.asked)
-	if said.wrong == "" && stricter(mode, said.mode) && !s.closed && !s.readOnly {
-		_ = writeDecisions(s.path, s.asked, mode) // the transaction does it again
+func (s *Store) keepStricter(mode consent.Mode) {
+	said := s.db.ReadDecision()
+	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.IsClosed() && !s.db.IsReadOnly() {
+		_ = s.db.WriteDecision(mode) // the transaction does it again
 	}
 }
 
 // Enable is SetMode with [ModeOn].
-func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, ModeOn) }
+func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, consent.ModeOn) }
 
 // Disable is SetMode with [ModeLocal].
-func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, ModeLocal) }
+func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, consent.ModeLocal) }
 
 // RequireConsent stores that this installation sends nothing before it was
 // enabled. It is not undone by a program that does not ask for it. No context
@@ -167,99 +112,45 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	done := false
-	err := s.look(func(h header) error { done = h.requireConsent != notRequired; return nil })
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { done = tx.RequireConsent != mirrordb.NotRequired; return nil })
 	if err != nil || done {
 		return err
 	}
-	err = s.writeDurably(func(tx *transaction) error {
-		before := tx.maySend()
-		tx.requireConsent = required
-		if before && !tx.maySend() {
-			if err := s.withholdPending(tx); err != nil {
+	err = s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		before := tx.MaySend()
+		tx.RequireConsent = mirrordb.Required
+		if before && !tx.MaySend() {
+			if err := s.outbox.WithholdPending(tx); err != nil {
 				return err
 			}
 		}
-		return tx.run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
+		return tx.Run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
 	})
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	s.last.requireConsent = required
+	_ = s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }) // remember it
 	return nil
 }
 
-// withholdPending moves all that waits to be sent to what is never sent, but
-// for what a cumulative forwarder has sent in its totals already: those must not
-// fall, and what was sent there with consent may be sent elsewhere.
-func (s *Store) withholdPending(tx *transaction) error {
-	ids, err := tx.list(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
-	if err != nil {
-		return err
+// SetCircumstances makes what the Store says of consent, also in snapshots,
+// previews and documents, hold for this process. Package exporter does it for
+// the Store it records into; viewers do it for their own. Without it the Store
+// says what the mirror stores.
+func (s *Store) SetCircumstances(x consent.Circumstances) {
+	if s.missing() {
+		return
 	}
-	rows, err := s.loadTotals(tx, ids)
-	if err != nil {
-		return err
-	}
-	uploaded, err := s.uploads(tx)
-	if err != nil {
-		return err
-	}
-	for _, t := range rows {
-		keep := t.metric.Zero()
-		if column, ok := uploaded[t.series]; ok {
-			total, err := t.metric.ParseValue(column)
-			if err != nil {
-				return err
-			}
-			keep = t.uploadedPending(total)
-		}
-		hold, ok := t.pending.Sub(keep)
-		if !ok {
-			keep, hold = t.metric.Zero(), t.pending
-		}
-		t.withheld, t.pending = t.withheld.Add(hold), keep
-	}
-	if err := s.saveTotals(tx, rows); err != nil {
-		return err
-	}
-	if err := tx.withholdStates(); err != nil {
-		return err
-	}
-	return tx.run(`UPDATE gauges SET due = NULL`)
+	s.db.SetCircumstances(x)
 }
 
-// uploads returns the totals that a cumulative forwarder sent, if it was the
-// last one that sent anything.
-func (s *Store) uploads(tx *transaction) (map[int64]any, error) {
-	uploaded := make(map[int64]any)
-	err := tx.each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
-		AND (SELECT mark FROM forwarders WHERE kind = 'cumulative')
-			>= max((SELECT coalesce(max(mark), 0) FROM forwarders WHERE kind = 'delta'), (SELECT coalesce(max(mark), 0) FROM batches))`,
-		func(rows *sql.Rows) error {
-			var series int64
-			var column any
-			err := rows.Scan(&series, &column)
-			uploaded[series] = column
-			return err
-		})
-	return uploaded, wrap("read uploads", err)
-}
-
-// uploadedPending returns which part of pending is in a total that was sent.
-func (t *totals) uploadedPending(total series.Value) series.Value {
-	elsewhere, ok := t.recorded.Sub(t.withheld)
-	if ok {
-		elsewhere, ok = elsewhere.Sub(t.pending)
+// Circumstances returns what SetCircumstances set; without it those of a viewer.
+func (s *Store) Circumstances() consent.Circumstances {
+	if s.missing() {
+		return consent.Circumstances{Viewer: true}
 	}
-	if !ok {
-		return t.metric.Zero()
-	}
-	keep, ok := total.Sub(elsewhere)
-	if !ok {
-		return t.metric.Zero()
-	}
-	return keep
+	return s.db.Circumstances()
 }

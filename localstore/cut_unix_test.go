@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // TestAFileThatIsCutWhileItIsOpen: what was counted before may be gone, what is
@@ -22,7 +24,7 @@ func TestAFileThatIsCutWhileItIsOpen(t *testing.T) {
 				var told reports
 				s, c := fresh(t, WithErrorHandler(told.handle))
 				n := statistic(version("1"), "n")
-				writers := []*Writer{newWriter(t, s)}
+				writers := []*recording.Writer{newWriter(t, s)}
 				if processes == 2 {
 					other := open(t, s.Path(), c, WithErrorHandler(told.handle))
 					writers = append(writers, newWriter(t, other))

@@ -8,8 +8,8 @@ import (
 func TestWaitsInVainBecomeRare(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	for range cutOffsBeforeWait {
-		if often, err := s.OftenCutOff(); often || err != nil {
+	for range 3 {
+		if often, err := s.Outbox().OftenCutOff(); often || err != nil {
 			t.Fatalf("OftenCutOff = %v, %v", often, err)
 		}
 		if err := mustBegin(t, s).Release(t.Context(), true); err != nil {
@@ -18,7 +18,7 @@ func TestWaitsInVainBecomeRare(t *testing.T) {
 	}
 	var waited []int
 	for i := range 120 {
-		if wait, err := s.MayWait(interval); err != nil {
+		if wait, err := s.Outbox().MayWait(interval); err != nil {
 			t.Fatal(err)
 		} else if wait {
 			waited = append(waited, i)
@@ -31,7 +31,7 @@ func TestWaitsInVainBecomeRare(t *testing.T) {
 	if len(waited) != 3 || waited[1] != 10 || waited[2] != 110 {
 		t.Errorf("waited at intervals %v, want 0, 10, 110", waited)
 	}
-	if _, err := (*Store)(nil).OftenCutOff(); !errors.Is(err, ErrNotOpen) {
+	if _, err := (*Store)(nil).Outbox().OftenCutOff(); !errors.Is(err, ErrNotOpen) {
 		t.Errorf("OftenCutOff of no Store = %v", err)
 	}
 	(*Store)(nil).SetBusyTimeout(0)

@@ -14,6 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -59,7 +65,7 @@ func TestADamagedMirrorIsSetAsideWhenItIsOpened(t *testing.T) {
 		var told reports
 		c, path := newClock(), newPath(t)
 		s := open(t, path, c, WithInstallationID("seat 7"))
-		setMode(t, s, ModeLocal)
+		setMode(t, s, consent.ModeLocal)
 		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 		closeStore(t, s)
 		content, err := os.ReadFile(path)
@@ -74,12 +80,12 @@ func TestADamagedMirrorIsSetAsideWhenItIsOpened(t *testing.T) {
 		write(t, path, content)
 
 		s = open(t, path, c, WithErrorHandler(told.handle))
-		consent, err := s.Consent(t.Context())
+		says, err := s.Consent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if consent.Mode != ModeLocal || known != (s.InstallationID() == "seat 7") {
-			t.Errorf("legible %v: mode %v, id %s", known, consent.Mode, s.InstallationID())
+		if says.Mode != consent.ModeLocal || known != (s.InstallationID() == "seat 7") {
+			t.Errorf("legible %v: mode %v, id %s", known, says.Mode, s.InstallationID())
 		}
 		if names := damagedFiles(t, path); len(names) != 1 || len(told.errs) != 1 {
 			t.Errorf("set aside %v, told %v", names, told.errs)
@@ -102,7 +108,7 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	if err := a.RequireConsent(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	setMode(t, a, ModeOn)
+	setMode(t, a, consent.ModeOn)
 	wa, wb := newWriter(t, a), newWriter(t, b)
 	na, nb := statistic(version("1"), "n"), statistic(version("1"), "n")
 	record(t, wa, add(na, 1))
@@ -127,9 +133,9 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 	if a.MirrorID() == mirror || a.MirrorID() != b.MirrorID() {
 		t.Errorf("mirror ids %s and %s after %s", a.MirrorID(), b.MirrorID(), mirror)
 	}
-	consent, err := b.Consent(t.Context())
-	if err != nil || consent.Mode != ModeOn || !consent.Since.Equal(c.now()) || a.InstallationID() != "seat 7" {
-		t.Errorf("consent = %+v, %v, installation id = %s", consent, err, a.InstallationID())
+	says, err := b.Consent(t.Context())
+	if err != nil || says.Mode != consent.ModeOn || !says.Since.Equal(c.now()) || a.InstallationID() != "seat 7" {
+		t.Errorf("consent = %+v, %v, installation id = %s", says, err, a.InstallationID())
 	}
 	expect(t, a, "1", `SELECT require_consent FROM mirror`)
 	expect(t, a, "ok", `PRAGMA integrity_check`)
@@ -139,29 +145,32 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 // The last recording of a process, and a declaration, have no next one.
 func TestDamageFailsNoCall(t *testing.T) {
 	d := otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic}
-	for name, call := range map[string]func(*Store, *Writer) error{
-		"record": func(_ *Store, w *Writer) error {
-			return w.Record(background, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}})
+	for name, call := range map[string]func(*Store, *recording.Writer) error{
+		"record": func(_ *Store, w *recording.Writer) error {
+			return w.Record(sqlitedb.Background, recording.Recording{Changes: []recording.Change{add(statistic(version("1"), "n"), 1)}})
 		},
-		"observe": func(_ *Store, w *Writer) error { return w.Observe(background, true) },
-		"declare": func(s *Store, _ *Writer) error { _, err := s.Declare(d); return err },
-		"declare while the store is in use": func(s *Store, _ *Writer) error {
-			s.lock()
+		"observe": func(_ *Store, w *recording.Writer) error { return w.Observe(sqlitedb.Background, true) },
+		"declare": func(s *Store, _ *recording.Writer) error { _, err := s.Declare(d); return err },
+		"declare while the store is in use": func(s *Store, _ *recording.Writer) error {
+			s.db.Lock()
 			declared := make(chan error)
 			go func() {
 				_, err := s.Declare(d)
 				declared <- err
 			}()
 			runtime.Gosched()
-			s.unlock()
+			s.db.Unlock()
 			return <-declared
 		},
-		"consent": func(s *Store, _ *Writer) error { _, err := s.Consent(background); return err },
-		"begin":   func(s *Store, _ *Writer) error { _, err := s.Begin(background, request(Delta)); return err },
-		"balance": func(s *Store, _ *Writer) error { _, err := s.Balance(background); return err },
-		"csv":     func(s *Store, _ *Writer) error { return s.WriteCSV(io.Discard, OrderByName) },
-		"enable":  func(s *Store, _ *Writer) error { return s.Enable(background) },
-		"sync":    func(s *Store, _ *Writer) error { return s.Sync(background) },
+		"consent": func(s *Store, _ *recording.Writer) error { _, err := s.Consent(sqlitedb.Background); return err },
+		"begin": func(s *Store, _ *recording.Writer) error {
+			_, err := s.Outbox().Begin(sqlitedb.Background, request(outbox.Delta))
+			return err
+		},
+		"balance": func(s *Store, _ *recording.Writer) error { _, err := s.Balance(sqlitedb.Background); return err },
+		"csv":     func(s *Store, _ *recording.Writer) error { return s.WriteCSV(io.Discard, snapshot.OrderByName) },
+		"enable":  func(s *Store, _ *recording.Writer) error { return s.Enable(sqlitedb.Background) },
+		"sync":    func(s *Store, _ *recording.Writer) error { return s.Sync(sqlitedb.Background) },
 	} {
 		for kind, damage := range map[string]func(*testing.T, ...*Store){"pages": damage, "half a log": cutLog} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
@@ -209,7 +218,7 @@ func TestAHandlerToldByADeclarationMayCallBack(t *testing.T) {
 	told := 0
 	s, _ = fresh(t, WithErrorHandler(func(error) {
 		told++
-		if err := s.WriteCSV(io.Discard, OrderByName); err != nil {
+		if err := s.WriteCSV(io.Discard, snapshot.OrderByName); err != nil {
 			t.Error(err)
 		}
 		declare(t, s, otelusage.Declaration{Name: "m", Kind: otelusage.KindStatistic})
@@ -255,7 +264,7 @@ func TestEveryByteOfTheHeader(t *testing.T) {
 }
 
 func TestConsentOutlivesDamage(t *testing.T) {
-	for _, mode := range []Mode{ModeOff, ModeLocal} {
+	for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		s, _ := fresh(t, WithErrorHandler(func(error) {}))
 		w, n := newWriter(t, s), statistic(version("1"), "n")
 		record(t, w, add(n, 1))
@@ -263,7 +272,7 @@ func TestConsentOutlivesDamage(t *testing.T) {
 		damage(t, s)
 		record(t, w, add(n, 1))
 		record(t, w, add(n, 1))
-		if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+		if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 			t.Errorf("%v: Begin = %v", mode, err)
 		}
 		if b := balances(t, s)["n{}"]; !b.Pending.IsZero() {
@@ -279,7 +288,7 @@ func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
 		b := open(t, a.Path(), c)
 		wa, wb := newWriter(t, a), newWriter(t, b)
 		na, nb := statistic(version("1"), "n"), statistic(version("1"), "n")
-		setMode(t, a, ModeOn)
+		setMode(t, a, consent.ModeOn)
 		record(t, wa, add(na, 1))
 		record(t, wb, add(nb, 1))
 		id := a.InstallationID()
@@ -296,9 +305,9 @@ func TestADeletedFileIsFollowedByAFreshOne(t *testing.T) {
 		checkBalance(t, a, "n{}", wants{recorded: 1110, pending: 1110})
 		checkBalance(t, b, "n{}", wants{recorded: 1110, pending: 1110})
 		expect(t, b, "ok", `PRAGMA integrity_check`)
-		consent, err := b.Consent(t.Context())
-		if err != nil || consent.Mode != ModeOn {
-			t.Errorf("consent = %+v, %v", consent, err)
+		says, err := b.Consent(t.Context())
+		if err != nil || says.Mode != consent.ModeOn {
+			t.Errorf("consent = %+v, %v", says, err)
 		}
 		if a.InstallationID() == id {
 			t.Error("a person who deletes the file keeps the installation id")
@@ -354,7 +363,7 @@ func TestProcessesThatFindTheDamageTogetherGoOnInOneFile(t *testing.T) {
 					if w == nil {
 						break
 					}
-					if err = w.Record(context.Background(), Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err == nil {
+					if err = w.Record(context.Background(), recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true}); err == nil {
 						return
 					}
 				}
@@ -382,7 +391,7 @@ func TestANewerSchemaStopsARunningProcess(t *testing.T) {
 	sub := mustBegin(t, s)
 	other := open(t, s.Path(), c)
 	execute(t, other, `PRAGMA user_version = 99`)
-	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}}); !errors.Is(err, ErrNewerSchema) {
+	if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}}); !errors.Is(err, ErrNewerSchema) {
 		t.Errorf("Record = %v", err)
 	}
 	if err := w.Observe(t.Context(), true); !errors.Is(err, ErrNewerSchema) {
@@ -391,7 +400,7 @@ func TestANewerSchemaStopsARunningProcess(t *testing.T) {
 	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNewerSchema) {
 		t.Errorf("Next = %v", err)
 	}
-	execute(t, other, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	execute(t, other, fmt.Sprintf(`PRAGMA user_version = %d`, schema.Version))
 	record(t, w, add(n, 1))
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }
@@ -402,7 +411,7 @@ func TestABusyMirrorLosesNothing(t *testing.T) {
 	record(t, w, add(n, 1))
 	other := open(t, s.Path(), c)
 	execute(t, other, `BEGIN IMMEDIATE`)
-	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 2)}, MaySend: true}); !hasCode(err, codeBusy) || errors.Is(err, ErrUnknownOutcome) {
+	if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 2)}, MaySend: true}); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) || errors.Is(err, recording.ErrUnknownOutcome) {
 		t.Errorf("Record = %v, want busy", err)
 	}
 	if err := w.Observe(t.Context(), true); err != nil {
@@ -437,8 +446,8 @@ func TestUnreadableContentIsSetAside(t *testing.T) {
 			var recorded, submitted bool
 			for range 6 {
 				c.add(2 * time.Hour)
-				recorded = w.Record(t.Context(), Recording{MaySend: true, Changes: []Change{add(n, 1)}}) == nil
-				if sub, err := s.Begin(t.Context(), request(Delta)); err == nil && sub != nil {
+				recorded = w.Record(t.Context(), recording.Recording{MaySend: true, Changes: []recording.Change{add(n, 1)}}) == nil
+				if sub, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); err == nil && sub != nil {
 					if p, err := sub.Next(t.Context()); err == nil && p != nil {
 						_, err = sub.Settle(t.Context(), p, accepted)
 						submitted = err == nil

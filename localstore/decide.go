@@ -6,6 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // Decide stores a person's decision for the mirror at path, whether or not there
@@ -14,7 +19,7 @@ import (
 // recorded; if what lies there is not this user's to change, a mirror is made to
 // keep it in. A decision that forbids to send is also kept beside a mirror that
 // cannot be written now. Decide returns what holds then.
-func Decide(ctx context.Context, path string, mode Mode, opts ...Option) (Consent, error) {
+func Decide(ctx context.Context, path string, mode consent.Mode, opts ...Option) (consent.Consent, error) {
 	c, err := decideIn(ctx, path, mode, append(opts[:len(opts):len(opts)], Existing()))
 	switch {
 	case err == nil || errors.Is(err, ErrOverruled):
@@ -24,37 +29,37 @@ func Decide(ctx context.Context, path string, mode Mode, opts ...Option) (Consen
 	}
 	file, asked, pathErr := mirrorPath(path)
 	if pathErr != nil {
-		return Consent{}, pathErr
+		return consent.Consent{}, pathErr
 	}
-	if err := makeDirectory(filepath.Dir(file)); err != nil {
-		return Consent{}, fmt.Errorf("keep decision: %w", err)
+	if err := place.MakeDirectory(filepath.Dir(file)); err != nil {
+		return consent.Consent{}, fmt.Errorf("keep decision: %w", err)
 	}
-	err = writeDecisions(file, asked, mode)
-	if errors.Is(err, errNotOurs) {
-		return decideInMirror(ctx, path, mode, new(decisionFiles).read(file, asked), err, opts)
+	err = decision.Write(file, asked, mode)
+	if errors.Is(err, decision.ErrNotOurs) {
+		return decideInMirror(ctx, path, mode, new(decision.Files).Read(file, asked), err, opts)
 	}
 	if err != nil {
-		return Consent{}, err
+		return consent.Consent{}, err
 	}
 	return Decided(path)
 }
 
 // decideInMirror keeps a decision that cannot stand beside the mirror: there is
 // one from now on.
-func decideInMirror(ctx context.Context, path string, mode Mode, said decision, notKept error, opts []Option) (Consent, error) {
+func decideInMirror(ctx context.Context, path string, mode consent.Mode, said decision.Decision, notKept error, opts []Option) (consent.Consent, error) {
 	if err := overruled(mode, said, notKept); err != nil {
-		return Consent{}, err
+		return consent.Consent{}, err
 	}
-	if said.wrong == "" && said.mode == mode {
+	if said.Wrong == "" && said.Mode == mode {
 		return Decided(path)
 	}
 	return decideIn(ctx, path, mode, opts)
 }
 
-func decideIn(ctx context.Context, path string, mode Mode, opts []Option) (c Consent, err error) {
+func decideIn(ctx context.Context, path string, mode consent.Mode, opts []Option) (c consent.Consent, err error) {
 	s, err := OpenContext(ctx, path, opts...)
 	if err != nil {
-		return Consent{}, err
+		return consent.Consent{}, err
 	}
 	if err = s.SetMode(ctx, mode); err == nil {
 		c, err = s.Consent(ctx)
@@ -65,41 +70,41 @@ func decideIn(ctx context.Context, path string, mode Mode, opts []Option) (c Con
 // forbid keeps a decision that forbids to send beside a mirror that cannot be
 // written now, which is locked, say: it holds from there. Otherwise the error is
 // the one that the mirror met.
-func forbid(path string, mode Mode, cause error) (Consent, error) {
-	for _, foreign := range []error{ErrNotMirror, ErrUntrusted, ErrNewerSchema, ErrInvalidID} {
+func forbid(path string, mode consent.Mode, cause error) (consent.Consent, error) {
+	for _, foreign := range []error{place.ErrNotMirror, place.ErrUntrusted, ErrNewerSchema, ErrInvalidID} {
 		if errors.Is(cause, foreign) {
-			return Consent{}, cause
+			return consent.Consent{}, cause
 		}
 	}
 	file, asked, err := mirrorPath(path)
-	if err != nil || mode != ModeOff && mode != ModeLocal {
-		return Consent{}, cause
+	if err != nil || mode != consent.ModeOff && mode != consent.ModeLocal {
+		return consent.Consent{}, cause
 	}
-	said := new(decisionFiles).read(file, asked)
-	if said.wrong != "" || stricter(mode, said.mode) {
-		if writeDecisions(file, asked, mode) != nil {
-			return Consent{}, cause
+	said := new(decision.Files).Read(file, asked)
+	if said.Wrong != "" || decision.Stricter(mode, said.Mode) {
+		if decision.Write(file, asked, mode) != nil {
+			return consent.Consent{}, cause
 		}
-		said.mode = mode
+		said.Mode = mode
 	}
-	if said.mode != mode {
-		return Consent{}, cause
+	if said.Mode != mode {
+		return consent.Consent{}, cause
 	}
 	return Decided(path)
 }
 
 // Decided returns what was decided for a mirror that is not there yet: what the
 // line of text beside its path says. Mode is ModeUnset for nothing.
-func Decided(path string) (Consent, error) {
+func Decided(path string) (consent.Consent, error) {
 	file, asked, err := mirrorPath(path)
 	if err != nil {
-		return Consent{}, err
+		return consent.Consent{}, err
 	}
-	var h header
-	h.decide(new(decisionFiles).read(file, asked))
-	c := h.consent()
-	if c.Mode == ModeUnset && h.wrongDecision == "" {
-		c.Sending, c.Reason = false, "nothing was recorded yet, and nobody decided"+h.unheeded()
+	var h mirrordb.Header
+	h.Decide(new(decision.Files).Read(file, asked))
+	c := h.Consent()
+	if c.Mode == consent.ModeUnset && h.WrongDecision == "" {
+		c.Sending, c.Reason = false, "nothing was recorded yet, and nobody decided"+h.Unheeded()
 	}
 	return c, nil
 }
@@ -111,11 +116,5 @@ func mirrorPath(path string) (file, asked string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("find mirror: %w", err)
 	}
-	s := &Store{asked: path, path: path}
-	s.makeWay()
-	_, err = s.locate()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", "", err
-	}
-	return s.path, s.asked, nil
+	return mirrordb.PathOf(path)
 }

@@ -1,7 +1,6 @@
 package localstore
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,53 +9,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
-
-func TestParseDecision(t *testing.T) {
-	for text, want := range map[string]Mode{
-		"off": ModeOff, "local\n": ModeLocal, "on\n": ModeOn, "  ON \r\n": ModeOn, "\uFEFFOff\r\n": ModeOff,
-		"# set by the administrator\n\nlocal # see the policy\n": ModeLocal, "local\r": ModeLocal,
-		"\xff\xfeo\x00n\x00\r\x00\n\x00": ModeOn, "\xff\xfeO\x00F\x00F\x00": ModeOff, "\xfe\xff\x00o\x00f\x00f": ModeOff,
-	} {
-		if mode, ok := parseDecision(text); !ok || mode != want {
-			t.Errorf("%q is %v, %v, want %v", text, mode, ok, want)
-		}
-	}
-	for _, text := range []string{"", "\n", "# on", "unset", "yes", "on off", "on\noff\n", "o\x00n", "on\x00", "on\x00\n",
-		"o\x00n\x00", "\xff\xfeo\x00n", "\xff\xfe", "\xfe\xffo\x00n\x00", strings.Repeat("\x00", 4), "\"on\"", "on=1", "\uFEFF\uFEFFon", "ｏｎ"} {
-		if mode, ok := parseDecision(text); ok {
-			t.Errorf("%q is taken for %v", text, mode)
-		}
-	}
-}
-
-func TestModesHaveNamesInJSON(t *testing.T) {
-	for mode, name := range modeNames {
-		text, err := json.Marshal(struct{ Mode Mode }{Mode(mode)})
-		if err != nil || string(text) != fmt.Sprintf(`{"Mode":%q}`, name) {
-			t.Errorf("%s, %v", text, err)
-		}
-		var back struct{ Mode Mode }
-		if err := json.Unmarshal(text, &back); err != nil || back.Mode != Mode(mode) {
-			t.Errorf("%s reads as %v, %v", text, back.Mode, err)
-		}
-	}
-	if _, err := json.Marshal(Mode(9)); err == nil {
-		t.Error("what is no mode has a name")
-	}
-	var m Mode
-	if err := json.Unmarshal([]byte(`"maybe"`), &m); err == nil {
-		t.Errorf("maybe is %v", m)
-	}
-}
 
 // decideByHand writes the decision file as a person does.
 func decideByHand(t *testing.T, path, text string) {
 	t.Helper()
-	write(t, path+decisionSuffix, []byte(text))
+	write(t, path+decision.Suffix, []byte(text))
 }
 
-func consentOf(t *testing.T, s *Store) Consent {
+func consentOf(t *testing.T, s *Store) consent.Consent {
 	t.Helper()
 	c, err := s.Consent(t.Context())
 	if err != nil {
@@ -66,7 +32,7 @@ func consentOf(t *testing.T, s *Store) Consent {
 }
 
 func TestADecisionCanBeMadeBeforeTheFirstRun(t *testing.T) {
-	for _, mode := range []Mode{ModeOff, ModeLocal, ModeOn} {
+	for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal, consent.ModeOn} {
 		path := filepath.Join(t.TempDir(), "app", "usage.db")
 		c, err := Decide(t.Context(), path, mode)
 		if err != nil || c.Mode != mode {
@@ -80,11 +46,11 @@ func TestADecisionCanBeMadeBeforeTheFirstRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-		if c := consentOf(t, s); c.Mode != mode || c.Sending != (mode == ModeOn) || c.ShouldAsk {
+		if c := consentOf(t, s); c.Mode != mode || c.Sending != (mode == consent.ModeOn) || c.ShouldAsk {
 			t.Errorf("%v: %+v", mode, c)
 		}
 		expect(t, s, fmt.Sprint(int(mode)), `SELECT mode FROM mirror`)
-		if mode == ModeOff {
+		if mode == consent.ModeOff {
 			expect(t, s, "0", `SELECT count(*) FROM totals`)
 		}
 		closeStore(t, s)
@@ -96,7 +62,7 @@ func TestADecisionCanBeMadeBeforeTheFirstRun(t *testing.T) {
 func TestADecisionCanBeMadeForAnEmptyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	write(t, path, nil)
-	if c, err := Decide(t.Context(), path, ModeOff); err != nil || c.Mode != ModeOff {
+	if c, err := Decide(t.Context(), path, consent.ModeOff); err != nil || c.Mode != consent.ModeOff {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
@@ -114,12 +80,12 @@ func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, newClock())
 	defer func() { closeStore(t, s) }()
-	setMode(t, s, ModeOn)
-	err := s.conn.immediate(func() error { // another process writes
+	setMode(t, s, consent.ModeOn)
+	err := s.db.Conn.Immediate(func() error { // another process writes
 		for _, tt := range []struct {
-			mode Mode
+			mode consent.Mode
 			want error
-		}{{ModeOn, ErrBusy}, {ModeLocal, nil}, {ModeOn, ErrBusy}, {ModeOff, nil}, {ModeOff, nil}, {ModeLocal, ErrBusy}} {
+		}{{consent.ModeOn, ErrBusy}, {consent.ModeLocal, nil}, {consent.ModeOn, ErrBusy}, {consent.ModeOff, nil}, {consent.ModeOff, nil}, {consent.ModeLocal, ErrBusy}} {
 			c, err := Decide(t.Context(), path, tt.mode, WithBusyTimeout(0))
 			if !errors.Is(err, tt.want) || err == nil && (c.Mode != tt.mode || c.Sending) {
 				t.Errorf("%v: %+v, %v", tt.mode, c, err)
@@ -130,23 +96,23 @@ func TestADecisionThatForbidsNeedsNoMirror(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := consentOf(t, s); c.Mode != ModeOff {
+	if c := consentOf(t, s); c.Mode != consent.ModeOff {
 		t.Errorf("consent is %+v", c)
 	}
 }
 
 func TestTheStricterOfFileAndMirrorHolds(t *testing.T) {
-	modes := []Mode{ModeUnset, ModeOff, ModeLocal, ModeOn}
-	rank := map[Mode]int{ModeOff: 0, ModeLocal: 1, ModeOn: 2, ModeUnset: 3}
+	modes := []consent.Mode{consent.ModeUnset, consent.ModeOff, consent.ModeLocal, consent.ModeOn}
+	rank := map[consent.Mode]int{consent.ModeOff: 0, consent.ModeLocal: 1, consent.ModeOn: 2, consent.ModeUnset: 3}
 	for _, stored := range modes {
 		for _, beside := range modes {
 			path := newPath(t)
 			s := open(t, path, newClock())
 			setMode(t, s, stored)
-			if err := removeFile(path + decisionSuffix); err != nil {
+			if err := place.Remove(path + decision.Suffix); err != nil {
 				t.Fatal(err)
 			}
-			if beside != ModeUnset {
+			if beside != consent.ModeUnset {
 				decideByHand(t, path, beside.String())
 			}
 			want := stored
@@ -180,18 +146,18 @@ func TestAFileNobodyUnderstandsSendsNothing(t *testing.T) {
 			s := open(t, path, newClock())
 			w, n := newWriter(t, s), statistic(version("1"), "n")
 			record(t, w, add(n, 1))
-			if err := spoil(path + decisionSuffix); err != nil {
+			if err := spoil(path + decision.Suffix); err != nil {
 				t.Fatal(err)
 			}
 			record(t, w, add(n, 10))
-			if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 				t.Errorf("begin: %v", err)
 			}
 			if c := consentOf(t, s); c.Sending || !strings.Contains(c.Reason, "beside the mirror") {
 				t.Errorf("consent is %+v", c)
 			}
 			checkBalance(t, s, "n{}", wants{recorded: 11, pending: 1, withheld: 10})
-			if err := os.RemoveAll(path + decisionSuffix); err != nil {
+			if err := os.RemoveAll(path + decision.Suffix); err != nil {
 				t.Fatal(err)
 			}
 			if c := consentOf(t, s); !c.Sending {
@@ -209,7 +175,7 @@ func TestAnAdministratorsEditWithholds(t *testing.T) {
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
 	decideByHand(t, path, "local\n")
-	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("begin: %v", err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})
@@ -217,10 +183,10 @@ func TestAnAdministratorsEditWithholds(t *testing.T) {
 	// The mirror is as strict by now: it takes both to send again.
 	decideByHand(t, path, "on\n")
 	record(t, w, add(n, 100))
-	if c := consentOf(t, s); c.Mode != ModeLocal || c.Sending {
+	if c := consentOf(t, s); c.Mode != consent.ModeLocal || c.Sending {
 		t.Errorf("consent is %+v", c)
 	}
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	record(t, w, add(n, 1000)) // counted on both sides of the decision
 	record(t, w, add(n, 10_000))
 	checkBalance(t, s, "n{}", wants{recorded: 11_111, pending: 10_000, withheld: 1111})
@@ -230,24 +196,24 @@ func TestAnAdministratorsEditWithholds(t *testing.T) {
 // TestADecisionThatIsCutOffLeavesTheStricter: the file is written inside the
 // transaction, which then fails, as where the process dies.
 func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
-	for _, tt := range []struct{ before, decided, want Mode }{
-		{ModeOn, ModeLocal, ModeLocal}, {ModeOn, ModeOff, ModeOff}, {ModeLocal, ModeOff, ModeOff},
-		{ModeLocal, ModeOn, ModeLocal}, {ModeOff, ModeOn, ModeOff}, {ModeOff, ModeLocal, ModeOff},
+	for _, tt := range []struct{ before, decided, want consent.Mode }{
+		{consent.ModeOn, consent.ModeLocal, consent.ModeLocal}, {consent.ModeOn, consent.ModeOff, consent.ModeOff}, {consent.ModeLocal, consent.ModeOff, consent.ModeOff},
+		{consent.ModeLocal, consent.ModeOn, consent.ModeLocal}, {consent.ModeOff, consent.ModeOn, consent.ModeOff}, {consent.ModeOff, consent.ModeLocal, consent.ModeOff},
 	} {
 		path := newPath(t)
 		s := open(t, path, newClock())
 		setMode(t, s, tt.before)
-		if _, err := s.conn.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
+		if _, err := s.db.Conn.Exec(`CREATE TRIGGER refuse BEFORE UPDATE OF mode ON mirror BEGIN SELECT raise(ABORT, 'cut off'); END`); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetMode(t.Context(), tt.decided); err == nil {
 			t.Fatal("nothing was cut off")
 		}
-		if _, err := s.conn.exec(`DROP TRIGGER refuse`); err != nil {
+		if _, err := s.db.Conn.Exec(`DROP TRIGGER refuse`); err != nil {
 			t.Fatal(err)
 		}
-		if said := s.decision.read(path, path); said.mode != tt.decided {
-			t.Errorf("the file says %v: the test shows nothing", said.mode)
+		if said := s.db.ReadDecision(); said.Mode != tt.decided {
+			t.Errorf("the file says %v: the test shows nothing", said.Mode)
 		}
 		if c := consentOf(t, s); c.Mode != tt.want {
 			t.Errorf("%v to %v leaves %v", tt.before, tt.decided, c.Mode)
@@ -259,16 +225,16 @@ func TestADecisionThatIsCutOffLeavesTheStricter(t *testing.T) {
 func TestEraseKeepsTheDecision(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, newClock())
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	if err := removeAll(path); err != nil {
+	if err := place.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path, newClock())
-	if c := consentOf(t, s); c.Mode != ModeLocal {
+	if c := consentOf(t, s); c.Mode != consent.ModeLocal {
 		t.Errorf("consent is %+v", c)
 	}
 	closeStore(t, s)
@@ -295,7 +261,7 @@ func damages(content []byte) map[string][]byte {
 func TestADecisionOutlivesTheDatabase(t *testing.T) {
 	source := newPath(t)
 	s := open(t, source, newClock())
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	closeStore(t, s)
 	content, err := os.ReadFile(source)
@@ -312,7 +278,7 @@ func TestADecisionOutlivesTheDatabase(t *testing.T) {
 			if !beside && len(spoilt) == 0 {
 				continue // an empty file tells nothing
 			}
-			if err := errors.Join(removeAll(path), removeFile(path+decisionSuffix)); err != nil {
+			if err := errors.Join(place.RemoveAll(path), place.Remove(path+decision.Suffix)); err != nil {
 				t.Fatal(err)
 			}
 			write(t, path, spoilt)
@@ -330,7 +296,7 @@ func TestADecisionOutlivesTheDatabase(t *testing.T) {
 			record(t, w, add(statistic(version("1"), "n"), 1))
 			record(t, w, add(statistic(version("1"), "n"), 1))
 			c := consentOf(t, s)
-			if beside && c.Mode != ModeLocal || c.Sending {
+			if beside && c.Mode != consent.ModeLocal || c.Sending {
 				t.Errorf("%s, file %v: consent is %+v", name, beside, c)
 			}
 			expect(t, s, "0", `SELECT count(*) FROM totals WHERE coalesce(pending, 0) <> 0`)
@@ -349,7 +315,7 @@ func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 			write(t, path+"-wal", []byte("a log"))
 		},
 		"set aside, and nothing in its place yet": func(t *testing.T, path string) {
-			if _, err := setAside(path, time.Now()); err != nil {
+			if _, err := place.SetAside(path, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -370,7 +336,7 @@ func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 				closeStore(t, s)
 				s = open(t, path, newClock())
 			}
-			setMode(t, s, ModeOn)
+			setMode(t, s, consent.ModeOn)
 			if c := consentOf(t, s); !c.Sending || c.ShouldAsk {
 				t.Errorf("after a decision it is %+v", c)
 			}
@@ -381,7 +347,7 @@ func TestALostMirrorSendsNothingUntilSomebodyDecides(t *testing.T) {
 
 // TestConsentShowsWhatItSays: people print it.
 func TestConsentShowsWhatItSays(t *testing.T) {
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Consent]()) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[consent.Consent]()) {
 		if !f.IsExported() {
 			t.Errorf("%%+v of a Consent shows %s, which says nothing to others", f.Name)
 		}

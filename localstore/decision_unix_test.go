@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 )
 
 // TestADecisionBehindALinkThatLeadsNowhereSendsNothing: what it led to said
@@ -13,7 +15,7 @@ import (
 func TestADecisionBehindALinkThatLeadsNowhereSendsNothing(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, newClock())
-	if err := os.Symlink(path+".elsewhere", path+decisionSuffix); err != nil {
+	if err := os.Symlink(path+".elsewhere", path+decision.Suffix); err != nil {
 		t.Fatal(err)
 	}
 	if c := consentOf(t, s); c.Sending || !strings.Contains(c.Reason, "leads nowhere") {

@@ -12,6 +12,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 const nobody = 65534
@@ -51,7 +57,7 @@ func TestAnAdministratorsFile(t *testing.T) {
 	dir := asNobody(t, func(dir string) {
 		for name, text := range says {
 			mkdir(t, filepath.Join(dir, name))
-			path := filepath.Join(dir, name, "usage.db"+decisionSuffix)
+			path := filepath.Join(dir, name, "usage.db"+decision.Suffix)
 			if name == "linked" {
 				write(t, filepath.Join(policy, "usage"), []byte(text))
 				chmod(t, filepath.Join(policy, "usage"), 0o644)
@@ -71,26 +77,26 @@ func TestAnAdministratorsFile(t *testing.T) {
 	})
 	for _, tt := range []struct {
 		file    string
-		decides Mode
-		want    Mode
+		decides consent.Mode
+		want    consent.Mode
 		sends   bool
 		err     error
 	}{
-		{"on", ModeUnset, ModeOn, true, ErrOverruled},
-		{"on", ModeOn, ModeOn, true, nil},
-		{"on", ModeLocal, ModeLocal, false, nil},
-		{"on", ModeOn, ModeOn, true, nil}, // the mirror's own is not the file's
-		{"on", ModeOff, ModeOff, false, nil},
-		{"off", ModeOn, ModeOff, false, ErrOverruled},
-		{"off", ModeLocal, ModeOff, false, ErrOverruled},
-		{"off", ModeOff, ModeOff, false, nil},
-		{"local", ModeOn, ModeLocal, false, ErrOverruled},
-		{"local", ModeOff, ModeOff, false, nil},
-		{"unreadable", ModeOn, ModeOn, false, ErrOverruled},
-		{"unreadable", ModeLocal, ModeLocal, false, nil},
-		{"linked", ModeOn, ModeOn, true, nil},
-		{"linked", ModeOff, ModeOff, false, nil},
-		{"foreign", ModeOn, ModeOff, false, ErrOverruled},
+		{"on", consent.ModeUnset, consent.ModeOn, true, ErrOverruled},
+		{"on", consent.ModeOn, consent.ModeOn, true, nil},
+		{"on", consent.ModeLocal, consent.ModeLocal, false, nil},
+		{"on", consent.ModeOn, consent.ModeOn, true, nil}, // the mirror's own is not the file's
+		{"on", consent.ModeOff, consent.ModeOff, false, nil},
+		{"off", consent.ModeOn, consent.ModeOff, false, ErrOverruled},
+		{"off", consent.ModeLocal, consent.ModeOff, false, ErrOverruled},
+		{"off", consent.ModeOff, consent.ModeOff, false, nil},
+		{"local", consent.ModeOn, consent.ModeLocal, false, ErrOverruled},
+		{"local", consent.ModeOff, consent.ModeOff, false, nil},
+		{"unreadable", consent.ModeOn, consent.ModeOn, false, ErrOverruled},
+		{"unreadable", consent.ModeLocal, consent.ModeLocal, false, nil},
+		{"linked", consent.ModeOn, consent.ModeOn, true, nil},
+		{"linked", consent.ModeOff, consent.ModeOff, false, nil},
+		{"foreign", consent.ModeOn, consent.ModeOff, false, ErrOverruled},
 	} {
 		path := filepath.Join(dir, tt.file, "usage.db")
 		before := kept(t, filepath.Dir(path)) + kept(t, policy)
@@ -123,7 +129,7 @@ func TestAnAdministratorsFile(t *testing.T) {
 		if name == "unreadable" {
 			continue
 		}
-		if got, err := os.ReadFile(filepath.Join(dir, name, "usage.db"+decisionSuffix)); err != nil || string(got) != text {
+		if got, err := os.ReadFile(filepath.Join(dir, name, "usage.db"+decision.Suffix)); err != nil || string(got) != text {
 			t.Errorf("%s says %q, %v", name, got, err)
 		}
 	}
@@ -142,24 +148,24 @@ func TestWhateverTheUmask(t *testing.T) {
 			}
 			syscall.Umask(mask)
 			path := filepath.Join(home, ".config", "app", "usage.db")
-			if _, err := Decide(t.Context(), path, ModeLocal); err != nil {
+			if _, err := Decide(t.Context(), path, consent.ModeLocal); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
 				s := open(t, path, newClock(), WithErrorHandler(func(error) {}))
 				w, n := newWriter(t, s), statistic(version("1"), "n")
 				record(t, w, add(n, 1))
-				setMode(t, s, ModeLocal)
+				setMode(t, s, consent.ModeLocal)
 				damage(t, s)
 				record(t, w, add(n, 1))
-				if c := decided(t, s); c.Mode != ModeLocal {
+				if c := decided(t, s); c.Mode != consent.ModeLocal {
 					t.Errorf("consent is %+v", c)
 				}
-				_ = removeFile(path + ".copy")
+				_ = place.Remove(path + ".copy")
 				if err := s.Backup(t.Context(), path+".copy"); err != nil {
 					t.Error(err)
 				}
-				err := withLockFile(path+lockSuffix, 0, func() error { return checkModes(t, home, 9) })
+				err := sqlitedb.WithLockFile(path+mirrordb.LockSuffix, 0, func() error { return checkModes(t, home, 9) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -178,7 +184,7 @@ func checkModes(t *testing.T, home string, least int) error {
 			return err
 		}
 		seen++
-		if want := ownFile; !info.IsDir() && info.Mode() != want || info.IsDir() && info.Mode().Perm() != ownDirectory {
+		if want := place.FileMode; !info.IsDir() && info.Mode() != want || info.IsDir() && info.Mode().Perm() != place.DirectoryMode {
 			t.Errorf("%s has mode %v", path, info.Mode())
 		}
 		return nil
@@ -195,7 +201,7 @@ func TestADecisionThatIsCutOffIsNone(t *testing.T) {
 	if !asChild(t, nil) {
 		return
 	}
-	path := filepath.Join(t.TempDir(), "usage.db"+decisionSuffix)
+	path := filepath.Join(t.TempDir(), "usage.db"+decision.Suffix)
 	signal.Ignore(syscall.SIGXFSZ)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
@@ -211,11 +217,11 @@ func TestADecisionThatIsCutOffIsNone(t *testing.T) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
 			t.Fatal(err)
 		}
-		err := writeDecision(path, ModeLocal)
+		err := decision.WriteAt(path, consent.ModeLocal)
 		if undo := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); undo != nil {
 			t.Fatal(undo)
 		}
-		if !errors.Is(err, syscall.EFBIG) || errors.Is(err, errNotOurs) {
+		if !errors.Is(err, syscall.EFBIG) || errors.Is(err, decision.ErrNotOurs) {
 			t.Errorf("it was written: %v", err)
 		}
 		if after := listing(t, filepath.Dir(path)); after != before {
@@ -235,12 +241,12 @@ func TestADecisionThatForbidsHoldsWithoutItsFile(t *testing.T) {
 	}
 	path := newPath(t)
 	s := open(t, path, newClock())
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct{ decided, want Mode }{{ModeLocal, ModeLocal}, {ModeOn, ModeLocal}, {ModeOff, ModeOff}} {
+	for _, tt := range []struct{ decided, want consent.Mode }{{consent.ModeLocal, consent.ModeLocal}, {consent.ModeOn, consent.ModeLocal}, {consent.ModeOff, consent.ModeOff}} {
 		none := limit
 		none.Cur = 0 // what is open stays open
 		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none); err != nil {
@@ -272,10 +278,10 @@ func TestDecisionsAtOnce(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		group.Go(func() {
 			for range 5 {
-				if err := s.SetMode(t.Context(), ModeOff+Mode(r.IntN(3))); err != nil {
+				if err := s.SetMode(t.Context(), consent.ModeOff+consent.Mode(r.IntN(3))); err != nil {
 					t.Error(err)
 				}
-				if c, err := Decided(path); err != nil || c.Mode == ModeUnset {
+				if c, err := Decided(path); err != nil || c.Mode == consent.ModeUnset {
 					t.Errorf("%+v, %v", c, err)
 				}
 			}
@@ -286,8 +292,8 @@ func TestDecisionsAtOnce(t *testing.T) {
 	}
 	group.Wait()
 	s := open(t, path, newClock())
-	said := new(decisionCache).read(path + decisionSuffix)
-	expect(t, s, fmt.Sprint(int(said.mode)), `SELECT mode FROM mirror`)
+	said := new(decision.Cache).Read(path + decision.Suffix)
+	expect(t, s, fmt.Sprint(int(said.Mode)), `SELECT mode FROM mirror`)
 	closeStore(t, s)
 	if got := listing(t, filepath.Dir(path)); strings.Count(got, "\n") != 1 {
 		t.Errorf("left:\n%s", got)

@@ -10,14 +10,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // decided is what everybody who asks is told of the mirror at a path, which they
 // must agree about: the one that records, one that reads, and one that finds no
 // mirror yet.
-func decided(t *testing.T, s *Store) Consent {
+func decided(t *testing.T, s *Store) consent.Consent {
 	t.Helper()
-	viewer := open(t, s.asked, newClock(), ReadOnly())
+	viewer := open(t, s.db.Asked(), newClock(), ReadOnly())
 	defer closeStore(t, viewer)
 	c := consentOf(t, s)
 	if seen := consentOf(t, viewer); seen != c {
@@ -68,7 +72,7 @@ var ways = map[string]struct {
 // and never allows.
 func TestWhoMayAllowToSend(t *testing.T) {
 	for name, way := range ways {
-		for _, mode := range []Mode{ModeOn, ModeLocal, ModeOff} {
+		for _, mode := range []consent.Mode{consent.ModeOn, consent.ModeLocal, consent.ModeOff} {
 			t.Run(name+"/"+mode.String(), func(t *testing.T) {
 				needsRoot(t, way.needs)
 				path := newPath(t)
@@ -78,10 +82,10 @@ func TestWhoMayAllowToSend(t *testing.T) {
 					t.Fatal(err)
 				}
 				decideByHand(t, path, mode.String()+"\n")
-				way.lay(t, path+decisionSuffix)
-				counts := mode != ModeOn || way.says == ""
+				way.lay(t, path+decision.Suffix)
+				counts := mode != consent.ModeOn || way.says == ""
 				c := decided(t, s)
-				if (c.Mode == mode) != counts || c.Sending != (mode == ModeOn && counts) || c.ShouldAsk == counts {
+				if (c.Mode == mode) != counts || c.Sending != (mode == consent.ModeOn && counts) || c.ShouldAsk == counts {
 					t.Errorf("consent is %+v", c)
 				}
 				if !counts && !strings.Contains(c.Reason, "does not count, because it "+way.says) {
@@ -101,22 +105,22 @@ func TestAStrangersFileReplacesNoLostDecision(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, newClock())
 	closeStore(t, s)
-	if err := removeFile(path + decisionSuffix); err != nil {
+	if err := place.Remove(path + decision.Suffix); err != nil {
 		t.Fatal(err)
 	}
 	write(t, path, []byte("SQLite format 3\x00"+strings.Repeat("CREATE TABLE mirror", 1000)))
 	decideByHand(t, path, "on\n")
-	chmod(t, path+decisionSuffix, 0o666)
+	chmod(t, path+decision.Suffix, 0o666)
 	s = open(t, path, newClock(), WithErrorHandler(func(error) {}))
 	defer func() { closeStore(t, s) }()
 	if c := decided(t, s); c.Sending || !c.ShouldAsk || !strings.Contains(c.Reason, "the mirror was lost") || !strings.Contains(c.Reason, "written by every user") {
 		t.Errorf("consent is %+v", c)
 	}
-	setMode(t, s, ModeOn) // puts a file of one's own in its place
+	setMode(t, s, consent.ModeOn) // puts a file of one's own in its place
 	if c := decided(t, s); !c.Sending {
 		t.Errorf("after a decision it is %+v", c)
 	}
-	if info, err := os.Stat(path + decisionSuffix); err != nil || info.Mode().Perm() != 0o644 {
+	if info, err := os.Stat(path + decision.Suffix); err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("the file is %v, %v", info.Mode(), err)
 	}
 }
@@ -130,13 +134,13 @@ func TestAFileThatIsGivenAwayIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	decideByHand(t, path, "# decided by hand\non\n")
-	if c := new(decisionCache).read(path + decisionSuffix); c.mode != ModeOn {
+	if c := new(decision.Cache).Read(path + decision.Suffix); c.Mode != consent.ModeOn {
 		t.Errorf("it says %+v", c)
 	}
-	s.decision.read(path, path) // the mirror has not followed yet
+	s.db.ReadDecision() // the mirror has not followed yet
 	for _, mode := range []fs.FileMode{0o666, 0o600, 0o606} {
-		chmod(t, path+decisionSuffix, mode)
-		if said, want := s.decision.read(path, path), mode == 0o600; (said.mode == ModeOn) != want {
+		chmod(t, path+decision.Suffix, mode)
+		if said, want := s.db.ReadDecision(), mode == 0o600; (said.Mode == consent.ModeOn) != want {
 			t.Errorf("mode %v: %+v", mode, said)
 		}
 	}
@@ -148,14 +152,14 @@ func TestADecisionIsWrittenThroughALink(t *testing.T) {
 	for name, before := range map[string]string{"decision": "# ours\nlocal\n", "empty": ""} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "usage.db")
-			write(t, path+decisionSuffix, []byte(before))
-			to := elsewhere(t, path+decisionSuffix)
+			write(t, path+decision.Suffix, []byte(before))
+			to := elsewhere(t, path+decision.Suffix)
 			chmod(t, to, 0o646)
-			if err := os.Rename(path+decisionSuffix, path+".second"); err != nil {
+			if err := os.Rename(path+decision.Suffix, path+".second"); err != nil {
 				t.Fatal(err)
 			}
-			symlink(t, "usage.db.second", path+decisionSuffix)
-			for _, mode := range []Mode{ModeOff, ModeOn, ModeLocal} {
+			symlink(t, "usage.db.second", path+decision.Suffix)
+			for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeOn, consent.ModeLocal} {
 				c, err := Decide(t.Context(), path, mode)
 				if err != nil || c.Mode != mode {
 					t.Errorf("before the first run: %+v, %v", c, err)
@@ -165,7 +169,7 @@ func TestADecisionIsWrittenThroughALink(t *testing.T) {
 				t.Error("a mirror was made")
 			}
 			s := open(t, path, newClock())
-			for _, mode := range []Mode{ModeOff, ModeOn, ModeLocal} {
+			for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeOn, consent.ModeLocal} {
 				setMode(t, s, mode)
 				if text, err := os.ReadFile(to); err != nil || string(text) != mode.String()+"\n" {
 					t.Errorf("the file says %q, %v", text, err)
@@ -174,7 +178,7 @@ func TestADecisionIsWrittenThroughALink(t *testing.T) {
 					t.Errorf("consent is %+v", c)
 				}
 			}
-			if at, err := os.Readlink(path + decisionSuffix); err != nil || at != "usage.db.second" {
+			if at, err := os.Readlink(path + decision.Suffix); err != nil || at != "usage.db.second" {
 				t.Errorf("the link leads to %s, %v", at, err)
 			}
 			if info, err := os.Stat(to); err != nil || info.Mode() != 0o644 {
@@ -245,9 +249,9 @@ func kept(t *testing.T, dir string) string {
 
 func TestWhatIsNoDecisionFileStays(t *testing.T) {
 	for name, tt := range oddDecisions {
-		for _, mode := range []Mode{ModeOff, ModeLocal, ModeOn, ModeUnset} {
+		for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal, consent.ModeOn, consent.ModeUnset} {
 			for _, early := range []bool{true, false} {
-				if early && mode != ModeOff && mode != ModeOn {
+				if early && mode != consent.ModeOff && mode != consent.ModeOn {
 					continue
 				}
 				path := odd(t)
@@ -255,12 +259,12 @@ func TestWhatIsNoDecisionFileStays(t *testing.T) {
 				if !early {
 					closeStore(t, open(t, path, newClock()))
 				}
-				tt.lay(t, path+decisionSuffix)
+				tt.lay(t, path+decision.Suffix)
 				before := kept(t, dir)
-				var c Consent
+				var c consent.Consent
 				var err error
 				soon(t, func() { c, err = Decide(t.Context(), path, mode) })
-				if forbids := mode == ModeOff || mode == ModeLocal; forbids && (err != nil || c.Mode != mode || c.Sending) ||
+				if forbids := mode == consent.ModeOff || mode == consent.ModeLocal; forbids && (err != nil || c.Mode != mode || c.Sending) ||
 					!forbids && (!errors.Is(err, ErrOverruled) || !strings.Contains(err.Error(), tt.says)) {
 					t.Errorf("%s, %v, early %v: %+v, %v", name, mode, early, c, err)
 				}
@@ -270,11 +274,11 @@ func TestWhatIsNoDecisionFileStays(t *testing.T) {
 				s := open(t, path, newClock())
 				w, n := newWriter(t, s), statistic(version("1"), "n")
 				record(t, w, add(n, 1))
-				if c := decided(t, s); c.Sending || mode == ModeOn && !strings.Contains(c.Reason, tt.says) {
+				if c := decided(t, s); c.Sending || mode == consent.ModeOn && !strings.Contains(c.Reason, tt.says) {
 					t.Errorf("%s, %v: consent is %+v", name, mode, c)
 				}
 				expect(t, s, "0", `SELECT count(*) FROM totals WHERE coalesce(pending, 0) <> 0`)
-				if mode == ModeOff && !early {
+				if mode == consent.ModeOff && !early {
 					if err := s.Erase(t.Context()); err != nil {
 						t.Error(err)
 					}
@@ -295,22 +299,22 @@ func TestRootIsNotLedToFilesOfItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "usage.db")
 			chown(t, filepath.Dir(path), stranger)
-			write(t, path+decisionSuffix, []byte("on\n"))
-			to := elsewhere(t, path+decisionSuffix)
-			chown(t, path+decisionSuffix, stranger)
+			write(t, path+decision.Suffix, []byte("on\n"))
+			to := elsewhere(t, path+decision.Suffix)
+			chown(t, path+decision.Suffix, stranger)
 			if behind {
-				if err := os.Rename(path+decisionSuffix, path+".theirs"); err != nil {
+				if err := os.Rename(path+decision.Suffix, path+".theirs"); err != nil {
 					t.Fatal(err)
 				}
-				symlink(t, path+".theirs", path+decisionSuffix)
+				symlink(t, path+".theirs", path+decision.Suffix)
 			}
 			s := open(t, path, newClock())
 			defer func() { closeStore(t, s) }()
-			setMode(t, s, ModeOff)
+			setMode(t, s, consent.ModeOff)
 			if text, err := os.ReadFile(to); err != nil || string(text) != "on\n" {
 				t.Errorf("it wrote %q, %v", text, err)
 			}
-			if c := decided(t, s); c.Mode != ModeOff {
+			if c := decided(t, s); c.Mode != consent.ModeOff {
 				t.Errorf("consent is %+v", c)
 			}
 		})
@@ -325,16 +329,16 @@ func TestRootKeepsWhoseTheDecisionIs(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "usage.db")
 		chown(t, filepath.Dir(path), stranger)
 		decideByHand(t, path, "local\n")
-		chown(t, path+decisionSuffix, uid)
-		chmod(t, path+decisionSuffix, 0o644)
-		if c, err := Decide(t.Context(), path, ModeOn); err != nil || !c.Sending {
+		chown(t, path+decision.Suffix, uid)
+		chmod(t, path+decision.Suffix, 0o644)
+		if c, err := Decide(t.Context(), path, consent.ModeOn); err != nil || !c.Sending {
 			t.Errorf("%+v, %v", c, err)
 		}
-		info, err := os.Stat(path + decisionSuffix)
+		info, err := os.Stat(path + decision.Suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u, g, _ := owner(info); u != uid || g != uid || info.Mode() != 0o644 {
+		if u, g, _ := place.Owner(info); u != uid || g != uid || info.Mode() != 0o644 {
 			t.Errorf("it belongs to %d:%d, %v", u, g, info.Mode())
 		}
 	}
@@ -355,19 +359,19 @@ func TestADecisionBesideTheLink(t *testing.T) {
 			symlink(t, real, link)
 			decideByHand(t, link, "off\n")
 			decideByHand(t, real, "local\n")
-			if c, err := Decided(link); err != nil || c.Mode != ModeOff {
+			if c, err := Decided(link); err != nil || c.Mode != consent.ModeOff {
 				t.Errorf("before the first run: %+v, %v", c, err)
 			}
 			s := open(t, link, newClock())
 			defer func() { closeStore(t, s) }()
 			viewer := open(t, link, newClock(), ReadOnly())
 			defer closeStore(t, viewer)
-			if a, b := consentOf(t, s), consentOf(t, viewer); a.Mode != ModeOff || a != b {
+			if a, b := consentOf(t, s), consentOf(t, viewer); a.Mode != consent.ModeOff || a != b {
 				t.Errorf("recorded under %+v, shown %+v", a, b)
 			}
-			setMode(t, s, ModeOn)
+			setMode(t, s, consent.ModeOn)
 			for _, path := range []string{real, link} {
-				if text, err := os.ReadFile(path + decisionSuffix); err != nil || string(text) != "on\n" {
+				if text, err := os.ReadFile(path + decision.Suffix); err != nil || string(text) != "on\n" {
 					t.Errorf("%s says %q, %v", path, text, err)
 				}
 			}
@@ -377,8 +381,8 @@ func TestADecisionBesideTheLink(t *testing.T) {
 					t.Errorf("%s: consent is %+v", name, c)
 				}
 			}
-			setMode(t, s, ModeUnset)
-			if got := listing(t, dir); strings.Contains(got, decisionSuffix) {
+			setMode(t, s, consent.ModeUnset)
+			if got := listing(t, dir); strings.Contains(got, decision.Suffix) {
 				t.Errorf("left:\n%s", got)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -79,16 +80,16 @@ func TestLifetimesOfAllKindsAddUpOverRunsAndVersions(t *testing.T) {
 			}
 		}
 		r := version(v)
-		recordAll(t, newWriter(t, s), Recording{
-			Changes: []Change{
+		recordAll(t, newWriter(t, s), recording.Recording{
+			Changes: []recording.Change{
 				add(statistic(r, "quests"), 1),
 				add(statistic(r, "quests", attribute.String("via", "web")), 10),
-				{floatStatistic(r, "distance"), series.Float64Value(2.5)},
-				{timer(r, "play_time", timerBounds), observe(timerBounds, 5, 50)},
+				{Series: floatStatistic(r, "distance"), Delta: series.Float64Value(2.5)},
+				{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 5, 50)},
 				add(sequence(r, "intro"), 1),
 				add(stateChanges(r, "difficulty", "hard"), 1),
 			},
-			Moves:   []Move{{state(r, "difficulty"), "hard", true}},
+			Moves:   []recording.Move{{Series: state(r, "difficulty"), State: "hard", Moved: true}},
 			MaySend: true,
 		})
 		closeStore(t, s)
@@ -97,7 +98,7 @@ func TestLifetimesOfAllKindsAddUpOverRunsAndVersions(t *testing.T) {
 
 func TestFloatLifetimesTruncateToWholeNumbers(t *testing.T) {
 	s, _ := fresh(t)
-	record(t, newWriter(t, s), Change{floatStatistic(version("1"), "n"), series.Float64Value(2.75)}, add(statistic(version("2"), "n"), 3))
+	record(t, newWriter(t, s), recording.Change{Series: floatStatistic(version("1"), "n"), Delta: series.Float64Value(2.75)}, add(statistic(version("2"), "n"), 3))
 	checkLife(t, declare(t, s, statisticDeclaration("n")), map[string]otelusage.SeriesLifetime{"{}": {Int: 5, Float: 5.75}})
 }
 
@@ -123,7 +124,7 @@ func TestANameOfAnotherKindStartsAnew(t *testing.T) {
 	if l := declare(t, s, timing); len(l.Series) != 0 {
 		t.Errorf("the timer's lifetime = %+v", l)
 	}
-	record(t, newWriter(t, s), Change{timer(version("2"), "save", timerBounds), observe(timerBounds, 5)})
+	record(t, newWriter(t, s), recording.Change{Series: timer(version("2"), "save", timerBounds), Delta: observe(timerBounds, 5)})
 	checkLife(t, declare(t, s, timing), map[string]otelusage.SeriesLifetime{"{}": {Count: 1, Float: 5}})
 	checkLife(t, declare(t, s, statisticDeclaration("save")), map[string]otelusage.SeriesLifetime{"{}": {Int: 7, Float: 7}})
 	expect(t, s, "7", `SELECT value FROM statistics WHERE name = 'save'`)
@@ -171,7 +172,7 @@ func TestADescriptionIsUpdated(t *testing.T) {
 	s = open(t, path, c)
 	expect(t, s, "New. A--><B>-->C", `SELECT description || ' ' || sequence FROM sequences`)
 	declare(t, s, d)
-	if s.hasDeclarations() {
+	if s.ledger.HasDeclarations() {
 		t.Error("what is known is written again")
 	}
 }
@@ -194,9 +195,9 @@ func TestHostileNamesAndValuesAreData(t *testing.T) {
 	r := &series.Resource{Attributes: attribute.NewSet(attribute.String("service.name", hostile))}
 	w := newWriter(t, s)
 	mode := state(r, hostile)
-	recordAll(t, w, Recording{
-		Changes: []Change{add(sequence(r, hostile), 1), add(statistic(r, hostile, attribute.String(hostile, hostile)), 2)},
-		Moves:   []Move{{mode, hostile, true}}, MaySend: true,
+	recordAll(t, w, recording.Recording{
+		Changes: []recording.Change{add(sequence(r, hostile), 1), add(statistic(r, hostile, attribute.String(hostile, hostile)), 2)},
+		Moves:   []recording.Move{{Series: mode, State: hostile, Moved: true}}, MaySend: true,
 	})
 	checkLife(t, declare(t, s, d), map[string]otelusage.SeriesLifetime{"{}": {Int: 1, Float: 1}})
 	if l := declare(t, s, otelusage.Declaration{Name: hostile, Kind: otelusage.KindState}); l.State != hostile {

@@ -2,25 +2,21 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-const (
-	// erasePatience is how long Erase waits for other processes to let it
-	// clean the file.
-	erasePatience = 5 * time.Second
-
-	// erasePause is how long it waits between tries.
-	erasePause = 20 * time.Millisecond
-)
+// erasePatience is how long Erase waits for other processes to let it clean the
+// file.
+const erasePatience = 5 * time.Second
 
 // Erase deletes everything that was recorded, sent or is to be sent, gives the
 // installation and the mirror new ids, overwrites what was deleted in the file
@@ -37,7 +33,7 @@ const (
 // Where a batch was under way to a destination of deltas, which may get it after
 // all, and something may be sent, a tombstone is kept: the old ids with the names
 // and values of the states that the batch names. It is sent until the destination
-// has taken them back, see [Store.BeginRetraction], and overwritten then. Erase
+// has taken them back, see [outbox.Outbox.BeginRetraction], and overwritten then. Erase
 // without consent to send deletes tombstones, too.
 func (s *Store) Erase(ctx context.Context) error {
 	_, err := s.EraseAndRetract(ctx, false)
@@ -52,141 +48,71 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	ctx = orBackground(ctx)
-	s.lock()
-	defer s.unlock()
-	var once []*payload
-	err := s.writeUntil(ctx, func(tx *transaction) (err error) { once, err = s.erase(tx); return err })
+	ctx = mirrordb.OrBackground(ctx)
+	s.db.Lock()
+	defer s.db.Unlock()
+	var once []*batch.Payload
+	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
-		return nil, wrap("erase", err)
+		return nil, mirrordb.Wrap("erase", err)
 	}
 	var retraction []*series.Part
 	if maySend {
 		retraction = partsOf(once)
 	}
-	h, err := s.readHeader()
+	h, err := s.db.ReadHeader()
 	if err != nil {
-		return retraction, wrap("erase", err)
+		return retraction, mirrordb.Wrap("erase", err)
 	}
-	s.adopt(h) // the new ids
-	if s.writer != nil {
-		s.writer.ahead = h.observe(s.writer.maySend) // nothing is being collected
-	}
+	s.db.Adopt(h) // the new ids
+	s.recorder.Erased(&h)
 	for until := time.Now().Add(erasePatience); ; {
-		if err = s.finishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
-			return retraction, wrap("erase", err)
+		if err = s.db.FinishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
+			return retraction, mirrordb.Wrap("erase", err)
 		}
 		select {
 		case <-ctx.Done():
-			return retraction, wrap("erase", err)
-		case <-time.After(erasePause):
+			return retraction, mirrordb.Wrap("erase", err)
+		case <-time.After(mirrordb.ErasePause):
 		}
 	}
 }
 
 // partsOf leaves out what cannot be read.
-func partsOf(payloads []*payload) (parts []*series.Part) {
+func partsOf(payloads []*batch.Payload) (parts []*series.Part) {
 	for _, p := range payloads {
-		if part, err := p.part(0, 0); err == nil {
+		if part, err := p.Part(0, 0); err == nil {
 			parts = append(parts, part)
 		}
 	}
 	return parts
 }
 
-// erased are the tables that are emptied.
-var erased = []string{
-	"totals", "days", "history", "current_states", "gauges", "occupancy", "active", "writers", "parts", "batches",
-	"forwarders", "submission_log", "series", "metrics", formerNames, "trackables", "resources",
-}
-
 // erase returns what is to be taken back once.
-func (s *Store) erase(tx *transaction) ([]*payload, error) {
-	if err := tx.overwriteDeleted(); err != nil {
+func (s *Store) erase(tx *mirrordb.Tx) ([]*batch.Payload, error) {
+	if err := tx.OverwriteDeleted(); err != nil {
 		return nil, err
 	}
-	kept, once, err := tx.withdraw()
+	kept, once, err := batch.Withdraw(tx)
 	if err != nil {
 		return nil, fmt.Errorf("read states: %w", err)
 	}
-	for _, table := range erased {
-		if err := tx.run("DELETE FROM " + table); err != nil {
+	for _, table := range schema.Erased {
+		if err := tx.Run("DELETE FROM " + table); err != nil {
 			return nil, fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
-	if err := tx.bury(kept); err != nil {
+	if err := batch.Bury(tx, kept); err != nil {
 		return nil, err
 	}
 	// How many rows there ever were tells of the past, too. Ids begin anew: what
 	// a process remembers of the rows is forgotten with the epoch, and the
 	// outcome of a submission needs a lease, which is gone.
-	if err := tx.run("DELETE FROM sqlite_sequence"); err != nil {
+	if err := tx.Run("DELETE FROM sqlite_sequence"); err != nil {
 		return nil, fmt.Errorf("empty counters: %w", err)
 	}
-	err = tx.run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
+	err = tx.Run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
-		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.now)
-	return once, wrap("renew ids", err)
-}
-
-// overwriteDeleted makes the connection overwrite what it deletes, in this
-// transaction and what follows.
-func (c *connection) overwriteDeleted() error {
-	_, err := c.exec("PRAGMA secure_delete = ON")
-	return wrap("overwrite what is deleted", err)
-}
-
-// finishErase removes what erased content may still be in: pages that were free
-// before, the log, and files that were set aside. Everything is deleted by then:
-// any failure leaves the rest to the next try.
-func (s *Store) finishErase() error {
-	s.conn.waitAtMost(erasePause)
-	defer s.conn.waitAtMost(s.patience())
-	steps := []func() error{s.conn.dropFreePages, s.conn.mergeLog, s.removeAside, func() error {
-		return s.conn.immediate(func() error { return s.conn.run(`UPDATE mirror SET erase_pending = 0`) })
-	}}
-	for _, step := range steps {
-		if err := step(); errors.Is(err, ErrErasePending) || hasCode(err, codeBusy) {
-			return ErrErasePending
-		} else if err != nil {
-			return fmt.Errorf("%w: %w", ErrErasePending, err)
-		}
-	}
-	return nil
-}
-
-// dropFreePages writes the file anew without pages that are not in use: what
-// was trimmed and expired in earlier days is in them, not overwritten.
-func (c *connection) dropFreePages() error {
-	free, err := c.pragma("freelist_count")
-	if err != nil || free == 0 {
-		return err
-	}
-	_, err = c.exec("PRAGMA temp_store = MEMORY; VACUUM")
-	return err
-}
-
-// mergeLog empties the write-ahead log.
-func (c *connection) mergeLog() error {
-	var busy, log, merged int64
-	err := c.conn.QueryRowContext(background, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &merged)
-	if err == nil && busy != 0 {
-		return ErrErasePending
-	}
-	return err
-}
-
-func (s *Store) removeAside() error {
-	for _, path := range asideFiles(s.path) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// resourceText returns a resource's attributes as they are kept.
-func (tx *transaction) resourceText(id int64) (text string, err error) {
-	err = tx.each(`SELECT attributes FROM resources WHERE id = ?1`, func(rows *sql.Rows) error { return rows.Scan(&text) }, id)
-	return text, wrap("read resource", err)
+		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.Now)
+	return once, mirrordb.Wrap("renew ids", err)
 }

@@ -8,6 +8,12 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // bytesOf returns all that lies on the disk under a mirror's name.
@@ -31,17 +37,17 @@ func bytesOf(t *testing.T, path string) []byte {
 const secret = "a-state-to-be-forgotten"
 
 // remember records and sends what is to be erased.
-func remember(t *testing.T, s *Store, w *Writer) (ids []string) {
+func remember(t *testing.T, s *Store, w *recording.Writer) (ids []string) {
 	t.Helper()
 	r := version("1")
 	for range 30 {
-		recordAll(t, w, Recording{
-			Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)},
-			Moves:   []Move{{Series: state(r, "mode"), State: secret, Moved: true}},
+		recordAll(t, w, recording.Recording{
+			Changes: []recording.Change{add(statistic(r, "a_name_to_be_forgotten"), 1)},
+			Moves:   []recording.Move{{Series: state(r, "mode"), State: secret, Moved: true}},
 		})
 	}
 	submit(t, s)
-	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}})
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}})
 	if !bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
 		t.Fatal("the mirror does not hold what is to be erased")
 	}
@@ -51,12 +57,12 @@ func remember(t *testing.T, s *Store, w *Writer) (ids []string) {
 func TestEraseLeavesNoByte(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
-	aside := s.Path() + damagedInfix + "20260101T000000.000000000Z"
+	aside := s.Path() + place.DamagedInfix + "20260101T000000.000000000Z"
 	if err := os.WriteFile(aside, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ids := remember(t, s, w)
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +76,7 @@ func TestEraseLeavesNoByte(t *testing.T) {
 		t.Error("the ids are the old ones")
 	}
 	c, err := s.Consent(t.Context())
-	if err != nil || c.Mode != ModeOn {
+	if err != nil || c.Mode != consent.ModeOn {
 		t.Errorf("consent is %v, %v, want what was decided", c.Mode, err)
 	}
 	expect(t, s, "0", `SELECT count(*) FROM sqlite_sequence`)
@@ -85,14 +91,14 @@ func TestEraseIsFinishedByTheNextOpen(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
 	ids := remember(t, s, w)
-	reader, err := connect(s.Path(), true, 0)
+	reader, err := sqlitedb.Open(s.Path(), true, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err = reader.snapshot(func() error {
-		if _, err := reader.find(`SELECT count(*) FROM totals`); err != nil {
+	err = reader.Snapshot(func() error {
+		if _, err := reader.Find(`SELECT count(*) FROM totals`); err != nil {
 			return err
 		}
 		return s.Erase(ctx)
@@ -100,7 +106,7 @@ func TestEraseIsFinishedByTheNextOpen(t *testing.T) {
 	if !errors.Is(err, ErrErasePending) {
 		t.Errorf("Erase beside a reader: %v, want ErrErasePending", err)
 	}
-	if err := reader.close(); err != nil {
+	if err := reader.Close(); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
@@ -124,7 +130,7 @@ func TestEraseReachesOtherProcesses(t *testing.T) {
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, ErrLeaseLost) {
+	if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("an outcome of what was erased: %v, want ErrLeaseLost", err)
 	}
 	record(t, w, add(n, 100)) // counted before, for all that is known
@@ -150,17 +156,17 @@ func TestSubmissionFromBeforeAnErasureSettlesNothing(t *testing.T) {
 	record(t, w, add(n, 2))
 	sub := mustBegin(t, other)
 	fresh := next(t, sub)
-	if fresh.ID != part.ID || sub.batch != old.batch {
-		t.Fatalf("part %d of batch %d, want the old ids %d and %d", fresh.ID, sub.batch, part.ID, old.batch)
+	if fresh.ID != part.ID || fresh.Batch != part.Batch {
+		t.Fatalf("part %d of batch %d, want the old ids %d and %d", fresh.ID, fresh.Batch, part.ID, part.Batch)
 	}
-	for _, o := range []Outcome{accepted, {Verdict: Refused}, {Verdict: TooLarge}} {
-		if _, err := old.Settle(t.Context(), part, o); !errors.Is(err, ErrLeaseLost) {
+	for _, o := range []outbox.Outcome{accepted, {Verdict: outbox.Refused}, {Verdict: outbox.TooLarge}} {
+		if _, err := old.Settle(t.Context(), part, o); !errors.Is(err, outbox.ErrLeaseLost) {
 			t.Errorf("the old submission is settled as %s: %v, want ErrLeaseLost", o.Verdict, err)
 		}
 	}
 	checkBalance(t, other, "n{}", wants{recorded: 2, inFlight: 2})
 	settle(t, sub, fresh, accepted)
-	if p, err := old.Next(t.Context()); p != nil || !errors.Is(err, ErrLeaseLost) {
+	if p, err := old.Next(t.Context()); p != nil || !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("the old submission goes on with %v, %v, want ErrLeaseLost", p, err)
 	}
 	checkBalance(t, other, "n{}", wants{recorded: 2, accepted: 2})

@@ -13,7 +13,7 @@ func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
 	r := version("1")
-	for i := range keepPayloads + 5 {
+	for i := range 20 + 5 { // payloads of 20 are kept
 		for j := range 40 {
 			name := fmt.Sprintf("%s_%d_%s", "forgotten", j, strings.Repeat("x", 100))
 			if i == 0 {
@@ -26,7 +26,7 @@ func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
 	if !bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
 		t.Fatal("the mirror does not hold what is to be erased")
 	}
-	if free, err := s.conn.pragma("freelist_count"); err != nil || free == 0 {
+	if free, err := s.db.Conn.Pragma("freelist_count"); err != nil || free == 0 {
 		t.Fatalf("%d free pages, %v: the test shows nothing", free, err)
 	}
 	if err := s.Erase(t.Context()); err != nil {

@@ -1,77 +1,89 @@
 package localstore
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+)
 
 var (
 	// ErrClosed is returned by every method of a closed Store.
-	ErrClosed = errors.New("localstore: store is closed")
+	ErrClosed = mirrordb.ErrClosed
 
 	// ErrNotOpen is returned by the methods of a nil Store, as a failed
 	// [Open] leaves it.
-	ErrNotOpen = errors.New("localstore: there is no mirror: it was not opened")
+	ErrNotOpen = mirrordb.ErrNotOpen
 
 	// ErrReadOnly is returned by what would write to a Store opened with
 	// [ReadOnly].
-	ErrReadOnly = errors.New("localstore: store is read-only")
+	ErrReadOnly = mirrordb.ErrReadOnly
 
 	// ErrNotMirror is returned for a file that is no mirror and never was
 	// one: another database, another format, a directory, a device, a link
 	// to nothing. It is left as it is.
-	ErrNotMirror = errors.New("localstore: not a mirror")
+	ErrNotMirror = place.ErrNotMirror
 
 	// ErrOptedOut is returned, with ErrNotMirror, where a link to the null
 	// device lies in the mirror's place: a person's way to say that nothing
 	// is to be recorded.
-	ErrOptedOut = errors.New("localstore: nothing is to be recorded")
-
-	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
-	// not make a mirror. The first run does: it fills the file.
-	ErrEmpty = errors.New("localstore: the file is empty")
+	ErrOptedOut = place.ErrOptedOut
 
 	// ErrUntrusted is returned for a mirror that another user than this one
 	// and root owns or that every user can write, as for files that SQLite
 	// opens beside it, and for a directory in which every user can replace
 	// files of others. Root also takes what the owner of the directory owns.
-	ErrUntrusted = errors.New("localstore: other users could have written the mirror")
+	ErrUntrusted = place.ErrUntrusted
+
+	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
+	// not make a mirror. The first run does: it fills the file.
+	ErrEmpty = mirrordb.ErrEmpty
 
 	// ErrDamaged is returned for a mirror that cannot be read and that a Store
 	// opened with [ReadOnly] or [Existing] does not set aside.
-	ErrDamaged = errors.New("localstore: mirror is damaged")
+	ErrDamaged = mirrordb.ErrDamaged
 
 	// ErrBusy is returned when other processes kept the mirror busy for longer
 	// than the busy timeout. On Windows that includes a damaged mirror which
 	// they have open: it can be set aside once they noticed.
-	ErrBusy = errors.New("localstore: mirror is busy")
+	ErrBusy = mirrordb.ErrBusy
 
 	// ErrNewerSchema is returned for a mirror that a newer version of this
 	// package has written. It is left as it is.
-	ErrNewerSchema = errors.New("localstore: mirror has a newer schema")
-
-	// ErrInUse is returned for a second Writer of one Store.
-	ErrInUse = errors.New("localstore: store has a writer already")
-
-	// ErrNoConsent is returned for a submission that the installation, or
-	// the process, may not make.
-	ErrNoConsent = errors.New("localstore: no consent to send")
+	ErrNewerSchema = schema.ErrNewer
 
 	// ErrOverruled is returned for a decision that does not take effect,
 	// because the file beside the mirror is stricter and is not this user's
 	// to change: an administrator's, or something else than a file.
 	ErrOverruled = errors.New("localstore: the file beside the mirror is stricter")
 
-	// ErrLeaseLost is returned for an outcome that arrives after another
-	// process has taken the submission over. Nothing was written.
-	ErrLeaseLost = errors.New("localstore: lease was lost")
-
 	// ErrErasePending is returned when all was erased while another process
 	// kept the file from being cleaned: the bytes of what was erased may
 	// still be in it, until the next Open or Erase that nobody keeps from it.
-	ErrErasePending = errors.New("localstore: erased content may still be in the file")
-
-	// ErrNoPayload is returned for what was sent in a submission that is not
-	// kept any more, or never was: cumulative ones have none.
-	ErrNoPayload = errors.New("localstore: what was sent is not kept")
+	ErrErasePending = mirrordb.ErrErasePending
 
 	// ErrInvalidID is returned for an installation id that cannot be used.
-	ErrInvalidID = errors.New("localstore: invalid installation id")
+	ErrInvalidID = schema.ErrInvalidID
+
+	// ErrReference is reported, and returned by submissions of lifetime totals,
+	// while a database of the reference implementation lies where it is to be
+	// imported from and cannot be read: totals without it would replace a user's
+	// years with small numbers.
+	ErrReference = python.ErrReference
+
+	// ErrRenamed is returned for the declaration of a name that another trackable
+	// of the same program had: an older release may still count under it. Until
+	// one of them gets another name, both count as one.
+	ErrRenamed = ledger.ErrRenamed
+
+	// ErrNoConsent is returned for a submission that the installation, or the
+	// process, may not make.
+	ErrNoConsent = outbox.ErrNoConsent
+
+	// ErrLeased is returned while another process is sending.
+	ErrLeased = outbox.ErrLeased
 )

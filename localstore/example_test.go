@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
@@ -42,7 +43,7 @@ func Example() {
 		return
 	}
 	defer store.Close()
-	snap, err := store.Snapshot(ctx, localstore.Query{})
+	snap, err := store.Snapshot(ctx, snapshot.Query{})
 	if err != nil {
 		fmt.Println(err)
 		return

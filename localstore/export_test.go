@@ -14,12 +14,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 var exports = map[string]func(*Store, io.Writer) error{
-	"csv":    func(s *Store, w io.Writer) error { return s.WriteCSV(w, OrderByType) },
+	"csv":    func(s *Store, w io.Writer) error { return s.WriteCSV(w, snapshot.OrderByType) },
 	"report": (*Store).WriteReport,
 	"json":   (*Store).WriteJSON,
 }
@@ -78,22 +82,22 @@ func played(t *testing.T) *Store {
 	s := game(t)
 	c := newClock()
 	c.add(day + time.Hour)
-	s.now = c.now
-	w, r := s.writer, version("1.1")
+	s.db.Now = c.now
+	w, r := writerOf(t, s), version("1.1")
 	hits := statistic(r, "intro"+otelusage.CheckpointsSuffix, otelusage.CheckpointKey.String("it's"))
 	hits.Metric.Scope = scope(otelusage.KindSequence)
 	record(t, w, add(statistic(r, "quests"), -5), add(hits, 3), add(stateChanges(r, "difficulty", "easy, <really>"), 1))
 	move(t, w, state(r, "difficulty"), "easy, <really>")
 	mustBegin(t, s)
 	c.add(time.Second)
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 0.5)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 0.5)})
 	return s
 }
 
 func TestExportGolden(t *testing.T) {
 	s := played(t)
 	for name := range exports {
-		got := strings.NewReplacer(s.identity.mirror, "MIRROR", s.identity.installation, "INSTALLATION").Replace(export(t, s, name))
+		got := strings.NewReplacer(s.db.Identity().Mirror, "MIRROR", s.db.Identity().Installation, "INSTALLATION").Replace(export(t, s, name))
 		golden := filepath.Join("testdata", "export."+name)
 		if *update {
 			write(t, golden, []byte(got))
@@ -117,9 +121,9 @@ func TestCSVOrder(t *testing.T) {
 	} {
 		declare(t, s, d)
 	}
-	for order, want := range map[Order]string{
-		OrderByType: "Name,Type,Value,Description\r\nb,Sequence,0,\r\nC,Sequence,0,\r\na,Statistic,0,\r\nA,Timer,0,\r\n",
-		OrderByName: "Name,Type,Value,Description\r\nA,Timer,0,\r\na,Statistic,0,\r\nb,Sequence,0,\r\nC,Sequence,0,\r\n",
+	for order, want := range map[snapshot.Order]string{
+		snapshot.OrderByType: "Name,Type,Value,Description\r\nb,Sequence,0,\r\nC,Sequence,0,\r\na,Statistic,0,\r\nA,Timer,0,\r\n",
+		snapshot.OrderByName: "Name,Type,Value,Description\r\nA,Timer,0,\r\na,Statistic,0,\r\nb,Sequence,0,\r\nC,Sequence,0,\r\n",
 	} {
 		var b strings.Builder
 		if err := s.WriteCSV(&b, order); err != nil || b.String() != want {
@@ -162,11 +166,11 @@ func TestExportKeepsNumbersAsNumbers(t *testing.T) {
 	s, _ := fresh(t)
 	w := newWriter(t, s)
 	r := version("1")
-	record(t, w, add(statistic(r, "debt"), -7), Change{floatStatistic(r, "tiny"), series.Float64Value(-2e-6)},
-		Change{floatStatistic(r, "large"), series.Float64Value(12345678.5)}, Change{floatStatistic(r, "huge"), series.Float64Value(1e300)},
+	record(t, w, add(statistic(r, "debt"), -7), recording.Change{Series: floatStatistic(r, "tiny"), Delta: series.Float64Value(-2e-6)},
+		recording.Change{Series: floatStatistic(r, "large"), Delta: series.Float64Value(12345678.5)}, recording.Change{Series: floatStatistic(r, "huge"), Delta: series.Float64Value(1e300)},
 		add(statistic(r, "near"), math.MaxInt64-1), add(statistic(version("2"), "near"), math.MaxInt64-1),
 		add(statistic(r, "exact"), 1<<53), add(statistic(version("2"), "exact"), 1),
-		add(statistic(r, "both"), 3), Change{floatStatistic(version("2"), "both"), series.Float64Value(1.5)})
+		add(statistic(r, "both"), 3), recording.Change{Series: floatStatistic(version("2"), "both"), Delta: series.Float64Value(1.5)})
 	got := csvColumn(t, s, 2)
 	for name, want := range map[string]string{"debt": "-7", "tiny": "-0.000002", "large": "12345678.5", "huge": "1e+300",
 		"near": "9223372036854775807", "exact": "9007199254740993", "both": "4.5"} {
@@ -255,14 +259,14 @@ func TestExportShowsDeclarationsWhileAnotherProcessWrites(t *testing.T) {
 	s, c := fresh(t, WithBusyTimeout(time.Millisecond))
 	other := open(t, s.Path(), c)
 	declare(t, s, otelusage.Declaration{Name: "waits", Kind: otelusage.KindSequence, Checkpoints: []string{"a", "b"}})
-	other.lock()
-	err := other.write(func(*transaction) error {
+	other.db.Lock()
+	err := other.db.Update(other.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error {
 		if got := at(decoded(t, s), "sequences", 0); at(got, "name") != "waits" || at(got, "declared") != nil || len(at(got, "funnel").([]any)) != 2 {
 			t.Errorf("JSON: %v", got)
 		}
 		return nil
 	})
-	other.unlock()
+	other.db.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +288,7 @@ func TestExportWriterMayCallBack(t *testing.T) {
 type calling struct{ s *Store }
 
 func (c calling) Write(p []byte) (int, error) {
-	_, err := c.s.Consent(background)
+	_, err := c.s.Consent(sqlitedb.Background)
 	return len(p), err
 }
 
@@ -293,10 +297,10 @@ func TestExportDuringRecording(t *testing.T) {
 	w, r := newWriter(t, s), version("1")
 	n, q := statistic(r, "n"), sequence(r, "q")
 	record(t, w, add(n, 1), add(q, 1))
-	var recording sync.WaitGroup
-	recording.Go(func() {
+	var attempted sync.WaitGroup
+	attempted.Go(func() {
 		for range 100 {
-			if err := w.Record(background, Recording{Changes: []Change{add(n, 1), add(q, 1)}, MaySend: true}); err != nil {
+			if err := w.Record(sqlitedb.Background, recording.Recording{Changes: []recording.Change{add(n, 1), add(q, 1)}, MaySend: true}); err != nil {
 				t.Error(err)
 				return
 			}
@@ -313,5 +317,5 @@ func TestExportDuringRecording(t *testing.T) {
 			t.Errorf("JSON: %v and %v are not of one moment", a, b)
 		}
 	}
-	recording.Wait()
+	attempted.Wait()
 }

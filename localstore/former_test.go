@@ -7,12 +7,17 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // release is what one version of an application counts.
 type release struct {
-	changes []Change
+	changes []recording.Change
 	state   *series.Series
 	in      string
 }
@@ -20,9 +25,9 @@ type release struct {
 func newRelease(v string) release {
 	r := version(v)
 	scope := scopeOfRelease(v)
-	list := []Change{
+	list := []recording.Change{
 		add(statistic(r, "n"), 3), add(statistic(r, "n", attribute.String("via", "web")), 2),
-		{floatStatistic(r, "f"), series.Float64Value(0.5)}, {timer(r, "t", timerBounds), observe(timerBounds, 0.5, 50)},
+		{Series: floatStatistic(r, "f"), Delta: series.Float64Value(0.5)}, {Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 0.5, 50)},
 		add(sequence(r, "q"), 1), add(stateChanges(r, "s", stateOfRelease(v)), 1),
 	}
 	for _, c := range list[:2] {
@@ -36,9 +41,9 @@ func scopeOfRelease(v string) string { return "v" + v[:1] }
 
 func stateOfRelease(v string) string { return []string{"on", "off"}[v[len(v)-1]%2] }
 
-func (r release) record(t *testing.T, w *Writer) {
+func (r release) record(t *testing.T, w *recording.Writer) {
 	t.Helper()
-	recordAll(t, w, Recording{MaySend: true, Changes: r.changes, Moves: []Move{{Series: r.state, State: r.in, Moved: true}}})
+	recordAll(t, w, recording.Recording{MaySend: true, Changes: r.changes, Moves: []recording.Move{{Series: r.state, State: r.in, Moved: true}}})
 }
 
 // seen is what people and destinations see of a mirror, but for versions.
@@ -55,7 +60,7 @@ func seen(t *testing.T, s *Store) string {
 	} {
 		fmt.Fprintln(&b, text(t, s, query))
 	}
-	snap, err := s.Snapshot(t.Context(), Query{Days: true, Moves: true})
+	snap, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, Moves: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,19 +69,19 @@ func seen(t *testing.T, s *Store) string {
 		days := make(map[string]float64) // what each added
 		for _, series := range x.Series {
 			before := 0.0
-			for _, d := range append(series.Days, Sample{At: series.UpdatedAt, Value: series.Recorded}) {
+			for _, d := range append(series.Days, snapshot.Sample{At: series.UpdatedAt, Value: series.Recorded}) {
 				days[d.At.Format("2006-01-02")+series.Metric.Name+series.Attributes] += d.Value.Float64() - before
 				before = d.Value.Float64()
 			}
 		}
 		fmt.Fprintln(&b, days)
 	}
-	p, err := s.Preview(t.Context(), Request{Forwarder: Cumulative, Merge: true})
+	p, err := s.Preview(t.Context(), outbox.Request{Forwarder: outbox.Cumulative, Merge: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprintln(&b, points(p.Parts[0]))
-	if p, err = s.Preview(t.Context(), Request{Forwarder: Cumulative}); err != nil {
+	if p, err = s.Preview(t.Context(), outbox.Request{Forwarder: outbox.Cumulative}); err != nil {
 		t.Fatal(err)
 	}
 	totals := make(map[string]series.Value)
@@ -90,7 +95,7 @@ func seen(t *testing.T, s *Store) string {
 }
 
 func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
-	for _, forwarder := range []Forwarder{Delta, Cumulative, ""} {
+	for _, forwarder := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative, ""} {
 		t.Run(string(forwarder), func(t *testing.T) {
 			s, c := fresh(t, WithMaxSeries(20))
 			w := newWriter(t, s)
@@ -112,13 +117,13 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 				}
 			}
 			if forwarder == "" {
-				setMode(t, s, ModeLocal) // what waits is withheld, and so settled
+				setMode(t, s, consent.ModeLocal) // what waits is withheld, and so settled
 			}
 			send()
 			c.add(27 * day)
 			for fold := range 2 {
 				before, sums := seen(t, s), balances(t, s)
-				if err := s.write(func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+				if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {
 					t.Fatal(err)
 				}
 				if after := seen(t, s); after != before {
@@ -134,7 +139,7 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 				c.add(5 * day) // the fourth is former, too
 			}
 			expect(t, s, "0", `SELECT count(*) FROM days WHERE series_id NOT IN (SELECT id FROM series)`)
-			expect(t, s, "1", `SELECT count(*) FROM series_totals WHERE metric = 'n' AND attributes = '{}' AND resource = ?1`, formerAttributes)
+			expect(t, s, "1", `SELECT count(*) FROM series_totals WHERE metric = 'n' AND attributes = '{}' AND resource = ?1`, mirrordb.FormerAttributes)
 		})
 	}
 }
@@ -178,13 +183,13 @@ func TestWhatIsNotSettledIsNotFolded(t *testing.T) {
 	s, c := fresh(t, WithMaxSeries(6))
 	w := newWriter(t, s)
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	attemptWith(t, s, request(Delta), always(Outcome{Verdict: Transient}))
+	attemptWith(t, s, request(outbox.Delta), always(outbox.Outcome{Verdict: outbox.Transient}))
 	record(t, w, add(statistic(version("2"), "n"), 1))
 	c.add(40 * day)
-	if err := s.write(func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	checkBalance(t, s, "n{}", wants{recorded: 2, inFlight: 1, pending: 1})
 }
 
@@ -202,7 +207,7 @@ func TestWhatCannotBeReadIsNotFolded(t *testing.T) {
 	execute(t, s, `UPDATE totals SET withheld = 'spoilt' WHERE series_id = (SELECT series_id FROM series_totals WHERE metric = 'n')`)
 	c.add(40 * day)
 	record(t, w, add(statistic(version("2"), "m"), 1))
-	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "0", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	expect(t, s, "2", `SELECT value FROM statistics WHERE name = 'm'`)
 }
 
@@ -217,10 +222,10 @@ func TestRowsThatWereFoldedAreForgotten(t *testing.T) {
 	move(t, newWriter(t, s), state(version("2"), "s"), "off")
 	submit(t, s)
 	c.add(40 * day)
-	if err := s.write(func(tx *transaction) error { return s.foldFormer(tx, "") }); err != nil {
+	if err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return s.recorder.FoldFormer(tx, "") }); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, formerAttributes)
+	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	move(t, wo, in, "on")
 	expect(t, s, "0", `SELECT count(*) FROM current_states WHERE series_id NOT IN (SELECT id FROM series)`)
 	for _, part := range submit(t, s) {

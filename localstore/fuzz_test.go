@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // soundMirror returns the bytes of a mirror with something in it.
@@ -21,7 +23,7 @@ func soundMirror(f *testing.F) []byte {
 		f.Fatal(err)
 	}
 	for i := range 20 {
-		err := w.Record(f.Context(), Recording{MaySend: true, Changes: []Change{add(statistic(version("1"), "n"), int64(i))}})
+		err := w.Record(f.Context(), recording.Recording{MaySend: true, Changes: []recording.Change{add(statistic(version("1"), "n"), int64(i))}})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -85,7 +87,7 @@ func FuzzOpenDamaged(f *testing.F) {
 		}
 		n := statistic(version("1"), "n")
 		for range 3 {
-			if err = w.Record(t.Context(), Recording{MaySend: true, Changes: []Change{add(n, 1)}}); err == nil {
+			if err = w.Record(t.Context(), recording.Recording{MaySend: true, Changes: []recording.Change{add(n, 1)}}); err == nil {
 				return
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 )
 
 func TestExamineASoundMirror(t *testing.T) {
@@ -16,14 +18,14 @@ func TestExamineASoundMirror(t *testing.T) {
 		}
 		steps, of = steps+1, all
 	})
-	if err != nil || !h.Sound() || steps != of || steps < len(tables) {
+	if err != nil || !h.Sound() || steps != of || steps < len(schema.Tables) {
 		t.Fatalf("%+v, %d of %d steps, %v", h, steps, of, err)
 	}
 	balance, err := s.Balance(t.Context())
 	if err != nil || len(h.Balances) != len(balance) || len(balance) == 0 {
 		t.Errorf("%d balances, want %d, %v", len(h.Balances), len(balance), err)
 	}
-	if h.Schema != schemaVersion || h.Journal != "wal" || h.Size == 0 || len(h.Tables) != len(tables) || h.Path != s.Path() {
+	if h.Schema != schema.Version || h.Journal != "wal" || h.Size == 0 || len(h.Tables) != len(schema.Tables) || h.Path != s.Path() {
 		t.Errorf("health is %+v", h)
 	}
 	rows := make(map[string]int64)
@@ -41,16 +43,16 @@ func TestExamineASoundMirror(t *testing.T) {
 // TestExamineKnowsEveryTable: one that a later schema adds must not be forgotten.
 func TestExamineKnowsEveryTable(t *testing.T) {
 	s, _ := fresh(t)
-	n, err := s.conn.find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
-	if err != nil || n != int64(len(tables)) {
-		t.Errorf("%d tables, %d are examined, %v", n, len(tables), err)
+	n, err := s.db.Conn.Find(`SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+	if err != nil || n != int64(len(schema.Tables)) {
+		t.Errorf("%d tables, %d are examined, %v", n, len(schema.Tables), err)
 	}
 }
 
 func TestExamineFindsWhatIsOff(t *testing.T) {
 	s := played(t)
 	path := s.Path()
-	if _, err := s.conn.exec(`UPDATE totals SET accepted = coalesce(accepted, 0) + 1 WHERE series_id = 1`); err != nil {
+	if _, err := s.db.Conn.Exec(`UPDATE totals SET accepted = coalesce(accepted, 0) + 1 WHERE series_id = 1`); err != nil {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
@@ -69,7 +71,7 @@ func TestExamineFindsDamage(t *testing.T) {
 	s := played(t)
 	path := s.Path()
 	// An index that misses a row is what a lost write leaves.
-	_, err := s.conn.exec(`PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'days')
+	_, err := s.db.Conn.Exec(`PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'days')
 		WHERE name = 'history'; PRAGMA writable_schema = OFF`)
 	if err != nil {
 		t.Fatal(err)

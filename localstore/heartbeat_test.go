@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // Three processes with clocks of their own, each of which jumps by days and
@@ -13,7 +15,7 @@ func TestAPeriodCountsOnceWhateverTheClocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 3))
 	path := newPath(t)
 	var clocks [3]*clock
-	var writers [3]*Writer
+	var writers [3]*recording.Writer
 	var stores [3]*Store
 	for i := range stores {
 		clocks[i] = newClock()
@@ -53,7 +55,7 @@ func TestRememberedDatesAreBounded(t *testing.T) {
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
 	submit(t, s)
-	for i := range keepDates + 5 {
+	for i := range recording.KeepDates + 5 {
 		execute(t, s, `INSERT OR IGNORE INTO active (period, date) VALUES ('day', ?1)`, fmt.Sprintf("2261-%04d", i))
 	}
 	for range 3 {
@@ -71,5 +73,5 @@ func TestRememberedDatesAreBounded(t *testing.T) {
 	}
 	c.set(time.Date(2261, 12, 31, 0, 0, 0, 0, time.UTC))
 	record(t, w, add(n, 1))
-	expect(t, s, fmt.Sprint(keepDates), `SELECT count(*) FROM active WHERE period = 'day'`)
+	expect(t, s, fmt.Sprint(recording.KeepDates), `SELECT count(*) FROM active WHERE period = 'day'`)
 }

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
 // TestAnOpenMirrorStays, whatever is tried.
@@ -20,7 +23,7 @@ func TestAnOpenMirrorStays(t *testing.T) {
 		for what, err := range map[string]error{
 			"removed": os.Remove(path), "renamed": os.Rename(path, other), "replaced": os.Rename(other, path),
 		} {
-			if !isHeld(err) {
+			if !place.IsHeld(err) {
 				t.Errorf("%s: %s was %s: %v", suffix, path, what, err)
 			}
 		}
@@ -52,14 +55,14 @@ func TestDamageWaitsForWhoeverHasTheMirrorOpen(t *testing.T) {
 
 			carried := recordOrCarry(t, wa, n, 10)
 			carried = recordOrCarry(t, wa, n, 10+carried) // it waits, however often it tries
-			if !a.isNoted() || a.conn != nil || len(damagedFiles(t, path)) > 0 {
-				t.Fatalf("noted: %v, still open: %v, set aside: %v", a.isNoted(), a.conn != nil, damagedFiles(t, path))
+			if !a.db.IsNoted() || a.db.Conn != nil || len(damagedFiles(t, path)) > 0 {
+				t.Fatalf("noted: %v, still open: %v, set aside: %v", a.db.IsNoted(), a.db.Conn != nil, damagedFiles(t, path))
 			}
 			if _, err := Open(path, Existing()); !errors.Is(err, ErrDamaged) {
 				t.Errorf("whoever would keep it open longer: %v", err)
 			}
 			_ = page.Path() // any call
-			if page.conn != nil {
+			if page.db.Conn != nil {
 				t.Error("a reader keeps the file open")
 			}
 			record(t, wb, add(other, 100)) // which reads nothing of the damage
@@ -83,25 +86,25 @@ func TestDamageWaitsForWhoeverHasTheMirrorOpen(t *testing.T) {
 func TestANoteAboutAnotherFile(t *testing.T) {
 	var own string
 	for name, text := range map[string]func(path string) string{
-		"another file": func(string) string { return note("1-2-3", true) },
+		"another file": func(string) string { return mirrordb.Note("1-2-3", true) },
 		"half of one":  func(string) string { return "unrea" },
-		"repaired":     func(path string) string { return note(fileID(path), false) },
-		"no file id":   func(string) string { return note("", true) },
+		"repaired":     func(path string) string { return mirrordb.Note(place.FileID(path), false) },
+		"no file id":   func(string) string { return mirrordb.Note("", true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := fresh(t)
 			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 			own = s.MirrorID()
-			write(t, s.Path()+noteSuffix, []byte(text(s.Path())))
-			record(t, s.writer, add(statistic(version("1"), "n"), 1))
-			if s.isNoted() || s.MirrorID() != own {
-				t.Errorf("noted: %v, another mirror: %v", s.isNoted(), s.MirrorID() != own)
+			write(t, s.Path()+mirrordb.NoteSuffix, []byte(text(s.Path())))
+			record(t, writerOf(t, s), add(statistic(version("1"), "n"), 1))
+			if s.db.IsNoted() || s.MirrorID() != own {
+				t.Errorf("noted: %v, another mirror: %v", s.db.IsNoted(), s.MirrorID() != own)
 			}
 			closeStore(t, s)
-			write(t, s.Path()+noteSuffix, []byte(text(s.Path())))
+			write(t, s.Path()+mirrordb.NoteSuffix, []byte(text(s.Path())))
 			s = open(t, s.Path(), c)
 			checkBalance(t, s, "n{}", wants{recorded: 2, pending: 2})
-			if s.isNoted() {
+			if s.db.IsNoted() {
 				t.Error("the note stays")
 			}
 		})
@@ -113,17 +116,17 @@ func TestANoteThatStays(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	write(t, s.Path()+noteSuffix, []byte(note(fileID(s.Path()), false)))
-	held, err := os.Open(s.Path() + noteSuffix)
+	write(t, s.Path()+mirrordb.NoteSuffix, []byte(mirrordb.Note(place.FileID(s.Path()), false)))
+	held, err := os.Open(s.Path() + mirrordb.NoteSuffix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer held.Close()
 	record(t, w, add(n, 10))
-	conn := s.conn
+	conn := s.db.Conn
 	record(t, w, add(n, 100))
-	if _, err := os.Stat(s.Path() + noteSuffix); err != nil || conn == nil || s.conn != conn {
-		t.Errorf("the note: %v, opened anew: %v", err, s.conn != conn)
+	if _, err := os.Stat(s.Path() + mirrordb.NoteSuffix); err != nil || conn == nil || s.db.Conn != conn {
+		t.Errorf("the note: %v, opened anew: %v", err, s.db.Conn != conn)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 111, pending: 111})
 }
@@ -135,10 +138,10 @@ func TestANoteOutlivesItsProcess(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	closeStore(t, s)
-	write(t, s.Path()+noteSuffix, []byte(note(fileID(s.Path()), true)))
+	write(t, s.Path()+mirrordb.NoteSuffix, []byte(mirrordb.Note(place.FileID(s.Path()), true)))
 	s = open(t, s.Path(), c, WithErrorHandler(told.handle))
-	if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 || s.isNoted() {
-		t.Errorf("set aside %v, told %v, noted %v", names, told.errs, s.isNoted())
+	if names := damagedFiles(t, s.Path()); len(names) != 1 || len(told.errs) != 1 || s.db.IsNoted() {
+		t.Errorf("set aside %v, told %v, noted %v", names, told.errs, s.db.IsNoted())
 	}
 }
 
@@ -152,11 +155,13 @@ func TestAMirrorThatWasReplacedWhileItWasClosed(t *testing.T) {
 		record(t, w, add(n, 1))
 		damage(t, s, b)
 		carried := recordOrCarry(t, w, n, 10)
-		b.lock()
-		b.leave()
-		b.closed = true
-		b.unlock()
-		if err := removeAll(s.Path()); err != nil {
+		b.db.Lock()
+		b.db.Leave()
+		if err := b.db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b.db.Unlock()
+		if err := place.RemoveAll(s.Path()); err != nil {
 			t.Fatal(err)
 		}
 		want := int64(10)
@@ -171,7 +176,7 @@ func TestAMirrorThatWasReplacedWhileItWasClosed(t *testing.T) {
 		}
 		record(t, w, add(n, carried))
 		checkBalance(t, s, "n{}", wants{recorded: want, pending: want})
-		if s.isNoted() {
+		if s.db.IsNoted() {
 			t.Error("the note stays")
 		}
 	}
@@ -186,35 +191,17 @@ func TestWhoOnlyLooksRests(t *testing.T) {
 			closeStore(t, s)
 			viewer := open(t, s.Path(), c, opt)
 			balanced(t, viewer)
-			if viewer.conn == nil || viewer.held.resting == nil {
+			if !viewer.db.IsOpen() || !viewer.db.IsResting() {
 				t.Fatal("it is not open, or will be for good")
 			}
-			viewer.lock()
-			viewer.rest()
-			viewer.unlock()
+			viewer.db.Lock()
+			viewer.db.Rest()
+			viewer.db.Unlock()
 			moved := s.Path() + ".moved"
 			if err := errors.Join(os.Rename(s.Path(), moved), os.Rename(moved, s.Path())); err != nil {
 				t.Error(err)
 			}
 			checkBalance(t, viewer, "n{}", wants{recorded: 1, pending: 1})
 		})
-	}
-}
-
-// TestWhatSomebodyHasOpenIsTriedAgain, for a virus scanner takes an instant.
-func TestWhatSomebodyHasOpenIsTriedAgain(t *testing.T) {
-	calls := 0
-	err := patiently(func() error {
-		if calls++; calls < 3 {
-			return &os.LinkError{Op: "rename", Err: sharingViolation}
-		}
-		return nil
-	})
-	if err != nil || calls != 3 {
-		t.Errorf("%v after %d calls", err, calls)
-	}
-	calls = 0
-	if err = patiently(func() error { calls++; return os.ErrNotExist }); err != os.ErrNotExist || calls != 1 {
-		t.Errorf("%v after %d calls", err, calls)
 	}
 }

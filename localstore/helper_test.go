@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,7 +15,14 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -66,7 +74,7 @@ func open(t testing.TB, path string, c *clock, opts ...Option) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if s.closed {
+		if s.db.IsClosed() {
 			return
 		}
 		balanced(t, s)
@@ -88,23 +96,47 @@ func closeStore(t testing.TB, s *Store) {
 	}
 }
 
-func newWriter(t testing.TB, s *Store) *Writer {
+func newWriter(t testing.TB, s *Store) *recording.Writer {
 	t.Helper()
 	w, err := s.Writer(true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	writers.Store(s, w)
+	writers.Store(w, s)
+	t.Cleanup(func() { writers.Delete(s); writers.Delete(w) })
 	return w
 }
 
-// balances returns the balance by metric name and attributes, resources added.
-func balances(t testing.TB, s *Store) map[string]Balance {
+// writers are those that newWriter made, with their Stores.
+var writers sync.Map
+
+func writerOf(t testing.TB, s *Store) *recording.Writer {
 	t.Helper()
-	list, err := s.Balance(background)
+	w, ok := writers.Load(s)
+	if !ok {
+		t.Fatal("the Store has no writer")
+	}
+	return w.(*recording.Writer)
+}
+
+func storeOf(t testing.TB, w *recording.Writer) *Store {
+	t.Helper()
+	s, ok := writers.Load(w)
+	if !ok {
+		t.Fatal("the writer has no Store")
+	}
+	return s.(*Store)
+}
+
+// balances returns the balance by metric name and attributes, resources added.
+func balances(t testing.TB, s *Store) map[string]snapshot.Balance {
+	t.Helper()
+	list, err := s.Balance(sqlitedb.Background)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sums := make(map[string]Balance)
+	sums := make(map[string]snapshot.Balance)
 	for _, b := range list {
 		if b.Off != "" {
 			t.Errorf("balance: %s", b.Off)
@@ -206,30 +238,33 @@ func observe(bounds []float64, values ...float64) series.Value {
 	return series.HistogramValue(h)
 }
 
-func add(s *series.Series, n int64) Change { return Change{Series: s, Delta: series.Int64Value(n)} }
+func add(s *series.Series, n int64) recording.Change {
+	return recording.Change{Series: s, Delta: series.Int64Value(n)}
+}
 
-func record(t testing.TB, w *Writer, changes ...Change) {
+func record(t testing.TB, w *recording.Writer, changes ...recording.Change) {
 	t.Helper()
-	recordAll(t, w, Recording{Changes: changes, MaySend: true})
+	recordAll(t, w, recording.Recording{Changes: changes, MaySend: true})
 }
 
 // recordOrCarry records where the mirror turns out damaged. It returns what is to
 // be recorded again, as an exporter does: where an open file keeps its name the
 // others have to close it first.
-func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried int64) {
+func recordOrCarry(t testing.TB, w *recording.Writer, s *series.Series, n int64) (carried int64) {
 	t.Helper()
-	if openKeepsName { // they have none to notice it in before this returns
-		w.store.SetBusyTimeout(0)
-		defer w.store.SetBusyTimeout(DefaultBusyTimeout)
+	if place.OpenKeepsName { // they have none to notice it in before this returns
+		s := storeOf(t, w)
+		s.SetBusyTimeout(0)
+		defer s.SetBusyTimeout(DefaultBusyTimeout)
 	}
 	err := w.Notice(t.Context(), true)
 	if err == nil {
-		err = w.Record(t.Context(), Recording{Changes: []Change{add(s, n)}, MaySend: true})
+		err = w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(s, n)}, MaySend: true})
 	}
 	switch {
-	case err == nil && !openKeepsName:
+	case err == nil && !place.OpenKeepsName:
 		return 0
-	case !errors.Is(err, ErrBusy) || !openKeepsName:
+	case !errors.Is(err, ErrBusy) || !place.OpenKeepsName:
 		t.Errorf("record: %v", err)
 	}
 	return n
@@ -239,17 +274,17 @@ func recordOrCarry(t testing.TB, w *Writer, s *series.Series, n int64) (carried 
 // cannot happen there.
 func skipWhereOpenFilesStay(t testing.TB) {
 	t.Helper()
-	if openKeepsName {
+	if place.OpenKeepsName {
 		t.Skip("a file can be neither removed nor replaced while it is open")
 	}
 }
 
-func move(t testing.TB, w *Writer, s *series.Series, value string) {
+func move(t testing.TB, w *recording.Writer, s *series.Series, value string) {
 	t.Helper()
-	recordAll(t, w, Recording{Moves: []Move{{Series: s, State: value, Moved: true}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: s, State: value, Moved: true}}, MaySend: true})
 }
 
-func recordAll(t testing.TB, w *Writer, r Recording) {
+func recordAll(t testing.TB, w *recording.Writer, r recording.Recording) {
 	t.Helper()
 	if err := w.Notice(t.Context(), r.MaySend); err != nil { // as a reader of ours does before it collects
 		t.Fatal(err)
@@ -277,7 +312,7 @@ func openTogether(t testing.TB, path string, many, records int) []*Store {
 			n := statistic(version("1"), "n")
 			for range records {
 				if err == nil {
-					err = w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true})
+					err = w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true})
 				}
 			}
 			if err != nil {
@@ -292,7 +327,7 @@ func openTogether(t testing.TB, path string, many, records int) []*Store {
 	return stores
 }
 
-func setMode(t testing.TB, s *Store, m Mode) {
+func setMode(t testing.TB, s *Store, m consent.Mode) {
 	t.Helper()
 	if err := s.SetMode(t.Context(), m); err != nil {
 		t.Fatal(err)
@@ -302,13 +337,13 @@ func setMode(t testing.TB, s *Store, m Mode) {
 const interval = time.Hour
 
 // request asks for a submission whatever the interval says.
-func request(f Forwarder) Request {
-	return Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
+func request(f outbox.Forwarder) outbox.Request {
+	return outbox.Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
 }
 
-func begin(t testing.TB, s *Store, r Request) *Submission {
+func begin(t testing.TB, s *Store, r outbox.Request) *outbox.Submission {
 	t.Helper()
-	sub, err := s.Begin(t.Context(), r)
+	sub, err := s.Outbox().Begin(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,16 +351,16 @@ func begin(t testing.TB, s *Store, r Request) *Submission {
 }
 
 // mustBegin is begin for what has to be due.
-func mustBegin(t testing.TB, s *Store) *Submission {
+func mustBegin(t testing.TB, s *Store) *outbox.Submission {
 	t.Helper()
-	sub := begin(t, s, request(Delta))
+	sub := begin(t, s, request(outbox.Delta))
 	if sub == nil {
 		t.Fatal("nothing is due")
 	}
 	return sub
 }
 
-func next(t testing.TB, sub *Submission) *series.Part {
+func next(t testing.TB, sub *outbox.Submission) *series.Part {
 	t.Helper()
 	p, err := sub.Next(t.Context())
 	if err != nil {
@@ -334,7 +369,7 @@ func next(t testing.TB, sub *Submission) *series.Part {
 	return p
 }
 
-func settle(t testing.TB, sub *Submission, p *series.Part, o Outcome) (goOn bool) {
+func settle(t testing.TB, sub *outbox.Submission, p *series.Part, o outbox.Outcome) (goOn bool) {
 	t.Helper()
 	goOn, err := sub.Settle(t.Context(), p, o)
 	if err != nil {
@@ -343,11 +378,11 @@ func settle(t testing.TB, sub *Submission, p *series.Part, o Outcome) (goOn bool
 	return goOn
 }
 
-var accepted = Outcome{Verdict: Accepted, Status: 200}
+var accepted = outbox.Outcome{Verdict: outbox.Accepted, Status: 200}
 
 // attemptWith makes one attempt to send, as an exporter does, with a destination
 // that answers. It returns the parts that were sent.
-func attemptWith(t testing.TB, s *Store, r Request, answer func(*series.Part) Outcome) (sent []*series.Part) {
+func attemptWith(t testing.TB, s *Store, r outbox.Request, answer func(*series.Part) outbox.Outcome) (sent []*series.Part) {
 	t.Helper()
 	sub := begin(t, s, r)
 	if sub == nil {
@@ -369,11 +404,13 @@ func attemptWith(t testing.TB, s *Store, r Request, answer func(*series.Part) Ou
 
 func submit(t testing.TB, s *Store) []*series.Part {
 	t.Helper()
-	return attemptWith(t, s, request(Delta), func(*series.Part) Outcome { return accepted })
+	return attemptWith(t, s, request(outbox.Delta), func(*series.Part) outbox.Outcome { return accepted })
 }
 
 // always answers every part alike.
-func always(o Outcome) func(*series.Part) Outcome { return func(*series.Part) Outcome { return o } }
+func always(o outbox.Outcome) func(*series.Part) outbox.Outcome {
+	return func(*series.Part) outbox.Outcome { return o }
+}
 
 // wire is everything of a part that is sent, as text.
 func wire(p *series.Part) string {
@@ -415,10 +452,10 @@ func serviceVersion(p *series.Part) string {
 // text reads one value of the file, as text.
 func text(t testing.TB, s *Store, query string, args ...any) string {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.db.Lock()
+	defer s.db.Unlock()
 	var v any
-	if err := s.conn.conn.QueryRowContext(background, query, args...).Scan(&v); err != nil {
+	if err := s.db.Conn.QueryRow(query, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return fmt.Sprint(v)
@@ -433,9 +470,9 @@ func expect(t testing.TB, s *Store, want, query string, args ...any) {
 
 func execute(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.conn.exec(query, args...); err != nil {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if _, err := s.db.Conn.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -473,4 +510,20 @@ func exponentialOf(values []float64, scale int32) series.Value {
 		sum = sum.Add(series.ExponentialValue(h))
 	}
 	return sum
+}
+
+// came is what a forwarder's submissions have come to.
+type came struct{ accepted, failures, retryAt int64 }
+
+func cameTo(t testing.TB, s *Store, f outbox.Forwarder) (p came) {
+	t.Helper()
+	err := s.db.Look(t.Context(), func(tx *mirrordb.Tx) error {
+		return tx.Each(`SELECT accepted, failures, retry_at FROM forwarders WHERE kind = ?1`, func(rows *sql.Rows) error {
+			return rows.Scan(&p.accepted, &p.failures, &p.retryAt)
+		}, string(f))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

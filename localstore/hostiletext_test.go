@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestContentThatNobodyWrites, as of a file that somebody changed by hand: long
@@ -17,12 +19,12 @@ func TestContentThatNobodyWrites(t *testing.T) {
 		`INSERT OR REPLACE INTO days (series_id, day, value, count) SELECT id, 1000000000000000, 7, 0 FROM series`,
 		`INSERT OR REPLACE INTO days (series_id, day, value, count) SELECT id, -1000000000000000, 7, 0 FROM series`,
 	} {
-		if _, err := s.conn.exec(statement); err != nil {
+		if _, err := s.db.Conn.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := open(t, s.path, c, ReadOnly())
-	snap, err := r.Snapshot(t.Context(), Query{Days: true, History: true, Submissions: true})
+	r := open(t, s.db.Path(), c, ReadOnly())
+	snap, err := r.Snapshot(t.Context(), snapshot.Query{Days: true, History: true, Submissions: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // mounted mounts one file on another, for this process alone.
@@ -108,8 +111,8 @@ func TestAMountedFileDamagedWhileItRuns(t *testing.T) {
 	spoil(t, stores...)
 	before := listing(t, filepath.Dir(path))
 	for range 3 {
-		err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}})
-		if !errors.Is(err, syscall.EBUSY) || !errors.Is(err, errInUse) {
+		err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}})
+		if !errors.Is(err, syscall.EBUSY) || !errors.Is(err, place.ErrInUse) {
 			t.Errorf("Record = %v", err)
 		}
 	}

@@ -1,23 +1,19 @@
 package localstore
 
 import (
-	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-)
 
-const replaceInstallation = `UPDATE mirror SET installation_id = ?1`
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+)
 
 // InstallationID returns the id under which this installation submits.
 func (s *Store) InstallationID() string {
 	if s.missing() {
 		return ""
 	}
-	s.lock()
-	defer s.unlock()
-	return s.identity.installation
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.Identity().Installation
 }
 
 // MirrorID returns the id of this file, which tells its streams from those of
@@ -26,9 +22,9 @@ func (s *Store) MirrorID() string {
 	if s.missing() {
 		return ""
 	}
-	s.lock()
-	defer s.unlock()
-	return s.identity.mirror
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.Identity().Mirror
 }
 
 // CreatedAt returns when the mirror was made.
@@ -36,9 +32,9 @@ func (s *Store) CreatedAt() time.Time {
 	if s.missing() {
 		return time.Time{}
 	}
-	s.lock()
-	defer s.unlock()
-	return time.Unix(0, s.identity.createdAt).UTC()
+	s.db.Lock()
+	defer s.db.Unlock()
+	return time.Unix(0, s.db.Identity().CreatedAt).UTC()
 }
 
 // SetInstallationID replaces the installation id, as [WithInstallationID] does.
@@ -46,34 +42,10 @@ func (s *Store) SetInstallationID(id string) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	if err := checkInstallationID(id); err != nil {
+	if err := schema.CheckInstallationID(id); err != nil {
 		return err
 	}
-	s.lock()
-	defer s.unlock()
-	return s.setInstallationID(id)
-}
-
-func (s *Store) setInstallationID(id string) error {
-	err := s.write(func(tx *transaction) error {
-		return tx.run(replaceInstallation, id)
-	})
-	if err != nil {
-		return fmt.Errorf("set installation id: %w", err)
-	}
-	s.identity.installation, s.last.installation = id, id
-	return nil
-}
-
-// maxInstallationID is how many characters HQ keeps of an identifier.
-const maxInstallationID = 255
-
-func checkInstallationID(id string) error {
-	if n := utf8.RuneCountInString(id); n == 0 || n > maxInstallationID {
-		return fmt.Errorf("%w: %d characters, want 1 to %d", ErrInvalidID, n, maxInstallationID)
-	}
-	if !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
-		return fmt.Errorf("%w: only UTF-8 text without control characters is allowed", ErrInvalidID)
-	}
-	return nil
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.SetInstallationID(id)
 }

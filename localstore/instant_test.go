@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // wrongClocks lie outside what nanoseconds since 1970 can say, or at its edges.
@@ -40,7 +42,7 @@ func TestIntervalsCanBeToldWhateverTheClock(t *testing.T) {
 					c.set(now)
 					record(t, w, add(n, 5))
 					if j == 1 {
-						attemptWith(t, s, request(Delta), always(Outcome{Verdict: Transient, RetryAfter: time.Hour}))
+						attemptWith(t, s, request(outbox.Delta), always(outbox.Outcome{Verdict: outbox.Transient, RetryAfter: time.Hour}))
 					}
 					part := submit(t, s)[0]
 					from, to := part.Start.UnixNano(), part.End.UnixNano()
@@ -53,7 +55,7 @@ func TestIntervalsCanBeToldWhateverTheClock(t *testing.T) {
 				if err := s.WriteJSON(&out); err != nil {
 					t.Errorf("export: %v", err)
 				}
-				if _, err := s.Snapshot(t.Context(), Query{Days: true, History: true, Since: wrong}); err != nil {
+				if _, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true, Since: wrong}); err != nil {
 					t.Errorf("snapshot: %v", err)
 				}
 			}
@@ -72,7 +74,7 @@ func TestIntervalsPassWhateverTheClock(t *testing.T) {
 			submit(t, s)
 			record(t, w, add(n, 1))
 			c.add(2 * interval)
-			if due(t, s, Delta) == nil {
+			if due(t, s, outbox.Delta) == nil {
 				t.Errorf("in %d nothing is due after twice the interval", wrong.Year())
 			}
 			execute(t, s, `UPDATE mirror SET lease_token = NULL`)
@@ -91,7 +93,7 @@ func TestTimesOfTheFileThatCannotBeAreMended(t *testing.T) {
 			end := int64(0)
 			for range 3 {
 				record(t, w, add(n, 1))
-				if due(t, s, Delta) == nil {
+				if due(t, s, outbox.Delta) == nil {
 					t.Fatal("not due")
 				}
 				execute(t, s, `UPDATE mirror SET lease_token = NULL`)
@@ -103,7 +105,7 @@ func TestTimesOfTheFileThatCannotBeAreMended(t *testing.T) {
 				}
 				execute(t, s, `UPDATE forwarders SET accepted_at = ?1, retry_at = ?1`, at)
 			}
-			for _, p := range attemptWith(t, s, request(Cumulative), always(accepted)) {
+			for _, p := range attemptWith(t, s, request(outbox.Cumulative), always(accepted)) {
 				if from, to := p.Start.UnixNano(), p.End.UnixNano(); from <= 0 || to <= from {
 					t.Errorf("totals from %d to %d", from, to)
 				}
@@ -122,7 +124,7 @@ func TestTotalsOfAMirrorMadeAheadOfTimeGetNewer(t *testing.T) {
 	var last time.Time
 	for range 3 {
 		record(t, w, add(n, 1))
-		part := attemptWith(t, s, request(Cumulative), always(accepted))[0]
+		part := attemptWith(t, s, request(outbox.Cumulative), always(accepted))[0]
 		if !part.End.After(last) || !part.End.After(part.Start) {
 			t.Errorf("totals from %v to %v after %v", part.Start, part.End, last)
 		}

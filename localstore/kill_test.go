@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
 
 const (
@@ -42,7 +45,7 @@ func TestKilledWriters(t *testing.T) {
 		dir := t.TempDir()
 		acknowledged := killedWriter(t, dir, rand.N(60*time.Millisecond))
 		path := filepath.Join(dir, "usage.db")
-		if hot(path) || hot(referenceOf(path).part) {
+		if hot(path) || hot(python.FilesOf(path).Part) {
 			journals++
 		}
 		before := originals(t, dir)
@@ -69,7 +72,7 @@ func TestKilledWriters(t *testing.T) {
 		}
 		closeStore(t, s)
 		// Before there is a part nothing tells an empty file from any other.
-		if after := originals(t, dir); after != before && exists(referenceOf(path).part) {
+		if after := originals(t, dir); after != before && exists(python.FilesOf(path).Part) {
 			t.Errorf("was\n%.2000s\nis\n%.2000s", before, after)
 		}
 	}
@@ -78,7 +81,7 @@ func TestKilledWriters(t *testing.T) {
 
 // hot reports whether a database has a journal that SQLite rolls back.
 func hot(path string) bool {
-	journal, err := os.ReadFile(path + journalSuffix)
+	journal, err := os.ReadFile(path + place.JournalSuffix)
 	return err == nil && len(journal) > 0 && journal[0] != 0
 }
 
@@ -124,12 +127,13 @@ type lastRows struct {
 
 func committed(t *testing.T, path string) lastRows {
 	t.Helper()
-	c := copiedFrom(t, path)
-	if err := c.copy(); err != nil {
+	originals := python.FilesOf(path)
+	copies := originals.In(t.TempDir())
+	if err := originals.CopyTo(copies); err != nil {
 		t.Fatal(err)
 	}
 	found := lastRows{make(map[string]any), make(map[string]float64)}
-	for _, file := range []string{c.to.master, c.to.part} {
+	for _, file := range []string{copies.Master, copies.Part} {
 		if !exists(file) {
 			continue
 		}
@@ -162,7 +166,7 @@ func committed(t *testing.T, path string) lastRows {
 func writeAsReference(t *testing.T, dir string) {
 	fmt.Println("begin")
 	path := filepath.Join(dir, "usage.db")
-	master, part := openOriginal(t, path), openOriginal(t, referenceOf(path).part)
+	master, part := openOriginal(t, path), openOriginal(t, python.FilesOf(path).Part)
 	for _, db := range []*sql.DB{master, part} {
 		mustExec(t, db, `PRAGMA journal_mode = DELETE`)
 	}

@@ -5,6 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // overwrite writes into a file by hand, whatever other connections know of it.
@@ -38,9 +44,9 @@ func TestATextThatIsReadAgainAndAgain(t *testing.T) {
 				if when == "opened" {
 					closeStore(t, s)
 				}
-				overwrite(t, s.path, `UPDATE `+table+` SET `+column+` = hex(zeroblob(1000000))`)
+				overwrite(t, s.db.Path(), `UPDATE `+table+` SET `+column+` = hex(zeroblob(1000000))`)
 				if when == "opened" {
-					s = open(t, s.path, c, WithErrorHandler(func(err error) { told = append(told, err.Error()) }))
+					s = open(t, s.db.Path(), c, WithErrorHandler(func(err error) { told = append(told, err.Error()) }))
 					w = newWriter(t, s)
 				}
 				record(t, w, add(statistic(version("1"), "n"), 2))
@@ -61,7 +67,7 @@ func TestATextThatIsReadAgainAndAgain(t *testing.T) {
 // TestAnApplicationReadsNoViewWithoutAnEnd in place of a table, whenever somebody
 // made it one.
 func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
-	for _, table := range tables {
+	for _, table := range schema.Tables {
 		for _, when := range []string{"running", "opened"} {
 			if table == "mirror" && when == "running" {
 				continue // its row is read before anything else
@@ -74,9 +80,9 @@ func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
 			if when == "opened" {
 				closeStore(t, s)
 			}
-			endless(t, s.path, table, "false")
+			endless(t, s.db.Path(), table, "false")
 			if when == "opened" {
-				s = open(t, s.path, c, note)
+				s = open(t, s.db.Path(), c, note)
 				w = newWriter(t, s)
 			}
 			record(t, w, add(statistic(version("1"), "n"), 2))
@@ -93,30 +99,30 @@ func TestAPayloadOfAnyLength(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	sub := mustBegin(t, s)
-	overwrite(t, s.path, `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
-	r := open(t, s.path, c, ReadOnly())
-	if _, err := r.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
+	overwrite(t, s.db.Path(), `UPDATE parts SET payload = replace(payload, '"resource":{', '"resource":{"long":"' || hex(zeroblob(17000000)) || '",')`)
+	r := open(t, s.db.Path(), c, ReadOnly())
+	if _, err := r.Preview(t.Context(), request(outbox.Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("preview = %v", err)
 	}
-	if _, err := r.Snapshot(t.Context(), Query{}); err != nil {
+	if _, err := r.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 		t.Errorf("snapshot = %v", err)
 	}
 	if list, err := r.Balance(t.Context()); err != nil || !strings.Contains(list[len(list)-1].Off, "too long") {
 		t.Errorf("balance = %v, %v", list, err)
 	}
-	if _, err := s.Preview(t.Context(), request(Delta)); !errors.Is(err, errTooLong) || errors.Is(err, ErrDamaged) {
+	if _, err := s.Preview(t.Context(), request(outbox.Delta)); !errors.Is(err, schema.ErrTooLong) || errors.Is(err, ErrDamaged) {
 		t.Errorf("the application's own preview = %v", err)
 	}
-	conn := s.conn
+	conn := s.db.Conn
 	p := next(t, sub)
-	if s.conn != conn {
+	if s.db.Conn != conn {
 		t.Error("the application's connection was given up")
 	}
 	if v, ok := p.Resource.Value("long"); !ok || len(v.AsString()) != 34_000_000 {
 		t.Error("what is sent is cut")
 	}
-	settle(t, sub, p, Outcome{Verdict: Accepted})
-	if _, err := r.Sent(t.Context(), 0); !errors.Is(err, errTooLong) {
+	settle(t, sub, p, outbox.Outcome{Verdict: outbox.Accepted})
+	if _, err := r.Sent(t.Context(), 0); !errors.Is(err, schema.ErrTooLong) {
 		t.Errorf("sent = %v", err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
@@ -128,12 +134,12 @@ func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	load := func(s *Store) error {
-		_, err := s.conn.find(`SELECT length(hex(zeroblob(?1)))`, maxLoaded/2+1)
+		_, err := s.db.Conn.Find(`SELECT length(hex(zeroblob(?1)))`, sqlitedb.MaxLoaded/2+1)
 		return err
 	}
-	for name, reader := range map[string]*Store{"reader": open(t, s.path, c, ReadOnly()), "writer": s} {
-		err := reader.lookUntil(t.Context(), func(header) error {
-			if err := load(reader); !hasCode(err, codeTooBig) {
+	for name, reader := range map[string]*Store{"reader": open(t, s.db.Path(), c, ReadOnly()), "writer": s} {
+		err := reader.db.Look(t.Context(), func(*mirrordb.Tx) error {
+			if err := load(reader); !sqlitedb.HasCode(err, sqlitedb.CodeTooBig) {
 				t.Errorf("%s: %v", name, err)
 			}
 			return nil
@@ -151,27 +157,27 @@ func TestAReadingLoadsNothingBeyondItsBound(t *testing.T) {
 func TestDoctorFindsATextOfAnyLength(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	r := open(t, s.path, c, ReadOnly())
-	overwrite(t, s.path, `INSERT INTO submission_log (forwarder, first_at, last_at, outcome) VALUES (hex(zeroblob(1000000)), 1, 1, 'accepted')`)
+	r := open(t, s.db.Path(), c, ReadOnly())
+	overwrite(t, s.db.Path(), `INSERT INTO submission_log (forwarder, first_at, last_at, outcome) VALUES (hex(zeroblob(1000000)), 1, 1, 'accepted')`)
 	h, err := r.Examine(t.Context(), nil)
 	if err != nil || len(h.Damage) != 1 || h.Damage[0] != "table submission_log: a text is longer than 1048576 bytes, the table was not checked any further" {
 		t.Errorf("examine = %v, %v", h, err)
 	}
-	overwrite(t, s.path, `DELETE FROM submission_log`)
+	overwrite(t, s.db.Path(), `DELETE FROM submission_log`)
 }
 
 // TestOthersRecordingsAreNotLookedThrough for long texts, in tables that may have
 // thousands of rows, while they add nothing as long as one.
 func TestOthersRecordingsAreNotLookedThrough(t *testing.T) {
 	s, c := fresh(t)
-	o := open(t, s.path, c)
+	o := open(t, s.db.Path(), c)
 	w, beside := newWriter(t, s), newWriter(t, o)
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	_ = s.conn.statements[longTexts].Close()
-	delete(s.conn.statements, longTexts)
+	_ = s.db.Conn.Statements[schema.LongTexts].Close()
+	delete(s.db.Conn.Statements, schema.LongTexts)
 	record(t, beside, add(statistic(version("1"), "n"), 1))
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	if s.conn.statements[longTexts] != nil {
+	if s.db.Conn.Statements[schema.LongTexts] != nil {
 		t.Error("all texts were looked at again")
 	}
 }

@@ -5,6 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // oldMirror makes a mirror as the version of the package with schema 1 did, with
@@ -14,7 +19,7 @@ func oldMirror(t *testing.T, c *clock) (path string) {
 	path = newPath(t)
 	s := open(t, path, c)
 	w, r := newWriter(t, s), version("1")
-	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "n"), 3)}, Moves: []Move{{Series: state(r, "mode"), State: "on", Moved: true}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(r, "n"), 3)}, Moves: []recording.Move{{Series: state(r, "mode"), State: "on", Moved: true}}, MaySend: true})
 	if err := mustBegin(t, s).Release(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +42,13 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 		r := open(t, path, c, ReadOnly())
 		defer closeStore(t, r)
 		h, err := r.Examine(t.Context(), nil)
-		if err != nil || !h.Sound() || h.Schema != 1 || h.Retractions != 0 || len(h.Tables) != len(tables)-len(tablesSince) {
+		if err != nil || !h.Sound() || h.Schema != 1 || h.Retractions != 0 || len(h.Tables) != len(schema.Tables)-len(schema.TablesSince) {
 			t.Errorf("health is %+v, %v", h, err)
 		}
-		if p := preview(t, r, Request{Forwarder: Delta}); len(p.Parts) != 1 || p.Retractions != nil {
+		if p := preview(t, r, outbox.Request{Forwarder: outbox.Delta}); len(p.Parts) != 1 || p.Retractions != nil {
 			t.Errorf("preview is %+v", p)
 		}
-		if _, err := r.Snapshot(t.Context(), Query{Days: true, Moves: true, Submissions: true}); err != nil {
+		if _, err := r.Snapshot(t.Context(), snapshot.Query{Days: true, Moves: true, Submissions: true}); err != nil {
 			t.Error(err)
 		}
 		checkBalance(t, r, "n{}", wants{recorded: 3, inFlight: 3})
@@ -57,9 +62,9 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 	}
 
 	s := open(t, path, c)
-	expect(t, s, fmt.Sprint(schemaVersion), `PRAGMA user_version`)
+	expect(t, s, fmt.Sprint(schema.Version), `PRAGMA user_version`)
 	h, err := s.Examine(t.Context(), nil)
-	if err != nil || !h.Sound() || len(h.Tables) != len(tables) {
+	if err != nil || !h.Sound() || len(h.Tables) != len(schema.Tables) {
 		t.Errorf("health is %+v, %v", h, err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 3, inFlight: 3})
@@ -76,12 +81,12 @@ func TestARunningReaderFollowsAMigration(t *testing.T) {
 	c := newClock()
 	path := oldMirror(t, c)
 	r := open(t, path, c, ReadOnly())
-	preview(t, r, Request{Forwarder: Delta})
+	preview(t, r, outbox.Request{Forwarder: outbox.Delta})
 	s := open(t, path, c)
 	if err := s.Erase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if p := preview(t, r, Request{Forwarder: Delta}); len(p.Retractions) != 2 || len(p.Parts) != 0 {
+	if p := preview(t, r, outbox.Request{Forwarder: outbox.Delta}); len(p.Retractions) != 2 || len(p.Parts) != 0 {
 		t.Errorf("preview is %+v", p)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
 const (
@@ -22,17 +25,10 @@ const (
 type Option interface{ apply(config) config }
 
 type config struct {
-	readOnly       bool
-	existing       bool
-	maxRows        int64
-	maxRowsByName  map[string]int64
-	maxSeries      int64
-	busyTimeout    time.Duration
-	installationID string
-	importFrom     string
-	now            func() time.Time
-	random         func() float64
-	onError        func(error)
+	file       mirrordb.Options
+	limits     totals.Limits
+	importFrom string
+	random     func() float64
 }
 
 type option func(config) config
@@ -40,7 +36,11 @@ type option func(config) config
 func (f option) apply(c config) config { return f(c) }
 
 func newConfig(opts []Option) config {
-	c := config{maxRows: DefaultMaxRows, maxSeries: DefaultMaxSeries, busyTimeout: DefaultBusyTimeout, now: time.Now, random: rand.Float64}
+	c := config{
+		file:   mirrordb.Options{BusyTimeout: DefaultBusyTimeout, Now: time.Now},
+		limits: totals.Limits{MaxRows: DefaultMaxRows, MaxSeries: DefaultMaxSeries},
+		random: rand.Float64,
+	}
 	for _, o := range opts {
 		if o != nil {
 			c = o.apply(c)
@@ -51,13 +51,13 @@ func newConfig(opts []Option) config {
 
 // ReadOnly opens a mirror that exists, for looking at it.
 func ReadOnly() Option {
-	return option(func(c config) config { c.readOnly = true; return c })
+	return option(func(c config) config { c.file.ReadOnly = true; return c })
 }
 
 // Existing opens a mirror that exists, for changing it, and never makes one:
 // neither where there is none nor in place of a damaged one.
 func Existing() Option {
-	return option(func(c config) config { c.existing = true; return c })
+	return option(func(c config) config { c.file.Existing = true; return c })
 }
 
 // WithMaxRows bounds how many of its latest exports are kept per series; the
@@ -67,17 +67,17 @@ func WithMaxRows(n int, names ...string) Option {
 	rows := max(int64(n), 1)
 	return option(func(c config) config {
 		if len(names) == 0 {
-			c.maxRows = rows
+			c.limits.MaxRows = rows
 			return c
 		}
-		byName := make(map[string]int64, len(c.maxRowsByName)+len(names))
-		for name, n := range c.maxRowsByName {
+		byName := make(map[string]int64, len(c.limits.MaxRowsByName)+len(names))
+		for name, n := range c.limits.MaxRowsByName {
 			byName[name] = n
 		}
 		for _, name := range names {
 			byName[strings.ToLower(name)] = rows
 		}
-		c.maxRowsByName = byName
+		c.limits.MaxRowsByName = byName
 		return c
 	})
 }
@@ -88,7 +88,7 @@ func WithMaxRows(n int, names ...string) Option {
 func WithMaxSeries(n int) Option {
 	return option(func(c config) config {
 		if n > 0 {
-			c.maxSeries = int64(n)
+			c.limits.MaxSeries = int64(n)
 		}
 		return c
 	})
@@ -99,7 +99,7 @@ func WithMaxSeries(n int) Option {
 func WithBusyTimeout(d time.Duration) Option {
 	return option(func(c config) config {
 		if d >= 0 {
-			c.busyTimeout = d
+			c.file.BusyTimeout = d
 		}
 		return c
 	})
@@ -109,7 +109,7 @@ func WithBusyTimeout(d time.Duration) Option {
 // in place of the random one. It must name nobody: at most 255 characters of
 // UTF-8 text. An empty id leaves the one the mirror has.
 func WithInstallationID(id string) Option {
-	return option(func(c config) config { c.installationID = id; return c })
+	return option(func(c config) config { c.file.InstallationID = id; return c })
 }
 
 // ImportFrom names the configured path of the reference implementation's
@@ -136,7 +136,7 @@ func ImportFrom(path string) Option {
 func WithClock(now func() time.Time) Option {
 	return option(func(c config) config {
 		if now != nil {
-			c.now = now
+			c.file.Now = now
 		}
 		return c
 	})
@@ -159,7 +159,7 @@ func WithRandom(random func() float64) Option {
 func WithErrorHandler(f func(error)) Option {
 	return option(func(c config) config {
 		if f != nil {
-			c.onError = f
+			c.file.OnError = f
 		}
 		return c
 	})

@@ -4,104 +4,26 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
-
-// copiedFrom returns a copier of the files at a path.
-func copiedFrom(t testing.TB, path string) *copier {
-	t.Helper()
-	dir := t.TempDir()
-	return &copier{from: referenceOf(path), to: referenceOf(filepath.Join(dir, filepath.Base(path))), read: copyContent}
-}
-
-// TestACopyIsOfOneMoment: a database that is written while it is copied is
-// copied anew, and given up for now if that goes on.
-func TestACopyIsOfOneMoment(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		writes int // how often one of the files changes after it was read
-		err    error
-	}{{"quiet", 0, nil}, {"once", 1, nil}, {"all the time", 100, errBeingWritten}} {
-		t.Run(tt.name, func(t *testing.T) {
-			path, _ := leftBehind(t, "hot-part")
-			c, n := copiedFrom(t, path), 0
-			c.read = func(to io.Writer, from *os.File) error {
-				err := copyContent(to, from)
-				if from.Name() == path && n < tt.writes {
-					n++
-					write(t, referenceOf(path).part, append(recordedFile(t, "usage.part.db"), byte(n)))
-				}
-				return err
-			}
-			if err := c.copy(); !errors.Is(err, tt.err) {
-				t.Fatalf("copy = %v, want %v", err, tt.err)
-			}
-			if tt.err != nil {
-				return
-			}
-			for from, to := range map[string]string{c.from.master: c.to.master, c.from.part: c.to.part, c.from.part + journalSuffix: c.to.part + journalSuffix} {
-				want, err := os.ReadFile(from)
-				got, copyErr := os.ReadFile(to)
-				if err != nil || copyErr != nil || !bytes.Equal(got, want) {
-					t.Errorf("the copy of %s differs: %v, %v", from, err, copyErr)
-				}
-			}
-		})
-	}
-}
-
-// TestAWriterInTheMiddleIsWaitedFor: the copy is never of a database half
-// written, and the import is tried again.
-func TestAWriterInTheMiddleIsWaitedFor(t *testing.T) {
-	path, _ := leftBehind(t, "hot-part")
-	c := copiedFrom(t, path)
-	pages := 0
-	c.read = func(to io.Writer, from *os.File) error {
-		file := from.Name()
-		if file != referenceOf(path).part {
-			return copyContent(to, from)
-		}
-		// Another program recovers the file and goes on between two pages.
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		pages++
-		half := len(content) / 2
-		if _, err := to.Write(content[:half]); err != nil {
-			return err
-		}
-		if pages == 1 {
-			content = bytes.Repeat([]byte{0xa5}, len(content))
-			write(t, file, content)
-		}
-		_, err = to.Write(content[half:])
-		return err
-	}
-	if err := c.copy(); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(c.to.part)
-	if err != nil || !bytes.Equal(got, bytes.Repeat([]byte{0xa5}, len(got))) {
-		t.Errorf("the copy is of two moments: %v", err)
-	}
-}
 
 // TestNoCopyIsLeft when reading it fails.
 func TestNoCopyIsLeft(t *testing.T) {
 	path, _ := leftBehind(t, "hot-part")
 	temp := temporary(t)
-	content, err := os.ReadFile(referenceOf(path).part)
+	content, err := os.ReadFile(python.FilesOf(path).Part)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for at := 1100; at < len(content); at += 512 {
 		copy(content[at-100:], bytes.Repeat([]byte{0xa5}, 64))
 	}
-	write(t, referenceOf(path).part, content)
+	write(t, python.FilesOf(path).Part, content)
 	before := originals(t, filepath.Dir(path))
 	var told reports
 	s := open(t, path, afterSample(), WithErrorHandler(told.handle))
@@ -135,14 +57,14 @@ func TestACopyWithoutTemporaryFiles(t *testing.T) {
 // TestJournalsWithoutTheirDatabase say nothing.
 func TestJournalsWithoutTheirDatabase(t *testing.T) {
 	path, _ := leftBehind(t, "hot-part")
-	journal, err := os.ReadFile(referenceOf(path).part + journalSuffix)
+	journal, err := os.ReadFile(python.FilesOf(path).Part + place.JournalSuffix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, emptied := range map[string]bool{"no file": false, "an empty one": true} {
 		t.Run(name, func(t *testing.T) {
 			path, want := leftBehind(t, "first-run")
-			write(t, path+journalSuffix, journal)
+			write(t, path+place.JournalSuffix, journal)
 			if !emptied {
 				if err := os.Remove(path); err != nil {
 					t.Fatal(err)
@@ -166,8 +88,8 @@ func TestATransactionOverBothFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path, want := leftBehind(t, "hot-part")
 			super := path + "-mj00123A9BC"
-			part := referenceOf(path).part
-			journal, err := os.ReadFile(part + journalSuffix)
+			part := python.FilesOf(path).Part
+			journal, err := os.ReadFile(part + place.JournalSuffix)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,9 +98,9 @@ func TestATransactionOverBothFiles(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			write(t, part+journalSuffix, append(journal, superRecord(super)...)) // of before it
+			write(t, part+place.JournalSuffix, append(journal, superRecord(super)...)) // of before it
 			if tied {
-				write(t, super, []byte(part+journalSuffix+"\x00"))
+				write(t, super, []byte(part+place.JournalSuffix+"\x00"))
 			}
 			before := originals(t, filepath.Dir(path))
 			s := open(t, path, afterSample())

@@ -15,6 +15,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
 )
 
 // device makes a node of its own: nothing is tried on those of the machine.
@@ -58,7 +62,10 @@ func listing(t testing.TB, dir string) string {
 			t.Fatal(err)
 		}
 		to, _ := os.Readlink(filepath.Join(dir, e.Name()))
-		number, _ := deviceNumber(info)
+		number := uint64(0)
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && info.Mode()&os.ModeCharDevice != 0 {
+			number = uint64(stat.Rdev)
+		}
 		lines = append(lines, strings.Join([]string{info.Mode().String(), e.Name(), to, time.Duration(number).String()}, " "))
 	}
 	return strings.Join(lines, "\n")
@@ -341,27 +348,6 @@ func TestWhoOwnsAMirror(t *testing.T) {
 	}
 }
 
-// TestWhoIsTrusted says it for users that a test cannot be.
-func TestWhoIsTrusted(t *testing.T) {
-	for _, tt := range []struct {
-		me, owner, home int
-		want            bool
-	}{
-		{me: 1000, owner: 1000, home: 0, want: true},
-		{me: 1000, owner: 0, home: 1000, want: true},
-		{me: 1000, owner: 1001, home: 1000},
-		{me: 1000, owner: 1001, home: 1001},
-		{me: 0, owner: 0, home: 1000, want: true},
-		{me: 0, owner: 1000, home: 1000, want: true},
-		{me: 0, owner: 1001, home: 1000},
-		{me: 0, owner: 1000, home: 0},
-	} {
-		if got := trusts(tt.me, tt.owner, tt.home); got != tt.want {
-			t.Errorf("%+v: %v", tt, got)
-		}
-	}
-}
-
 func chown(t testing.TB, path string, uid int) {
 	t.Helper()
 	if err := os.Lchown(path, uid, uid); err != nil {
@@ -437,7 +423,7 @@ func TestRootMakesWhatAUserCanUse(t *testing.T) {
 			return err
 		}
 		seen++
-		if u, g, _ := owner(info); u != uid || g != uid {
+		if u, g, _ := place.Owner(info); u != uid || g != uid {
 			t.Errorf("%s belongs to %d:%d", path, u, g)
 		}
 		return nil
@@ -458,7 +444,7 @@ func TestALockFileThatIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "usage.db")
-			lay(t, path+lockSuffix)
+			lay(t, path+mirrordb.LockSuffix)
 			before := listing(t, filepath.Dir(path))
 			soon(t, func() {
 				if _, err := Open(path, WithBusyTimeout(time.Hour)); err == nil || !strings.Contains(err.Error(), "usage.db.lock") {
@@ -475,7 +461,7 @@ func TestALockFileThatIsNone(t *testing.T) {
 // TestWhatLiesWhereAMirrorIsMade is not removed.
 func TestWhatLiesWhereAMirrorIsMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
-	fifo(t, path+freshSuffix)
+	fifo(t, path+mirrordb.FreshSuffix)
 	before := listing(t, filepath.Dir(path))
 	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "named pipe") {
 		t.Errorf("Open = %v", err)
@@ -516,7 +502,7 @@ func TestAJournalGoesWithItsDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	write(t, path, []byte("damaged"))
 	write(t, path+"-journal", []byte("what was there"))
-	if _, err := setAside(path, newClock().now()); err != nil {
+	if _, err := place.SetAside(path, newClock().now()); err != nil {
 		t.Fatal(err)
 	}
 	if got := listing(t, filepath.Dir(path)); strings.Contains(got, "usage.db-journal ") || !strings.Contains(got, "Z-journal ") {
@@ -534,7 +520,7 @@ func TestAJournalGoesWithItsDatabase(t *testing.T) {
 func TestAPartOfTheReferenceThatIsAPipe(t *testing.T) {
 	var told reports
 	path := referenceFiles(t)
-	part := referenceOf(path).part
+	part := python.FilesOf(path).Part
 	if err := os.Remove(part); err != nil {
 		t.Fatal(err)
 	}

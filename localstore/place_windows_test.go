@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // TestPathsOfWindows are taken as Windows takes them; two spellings of one file
@@ -33,7 +35,7 @@ func TestPathsOfWindows(t *testing.T) {
 			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 			other := open(t, c.real, newClock()) // beside it
 			record(t, newWriter(t, other), add(statistic(version("1"), "n"), 10))
-			record(t, s.writer, add(statistic(version("1"), "n"), 100))
+			record(t, writerOf(t, s), add(statistic(version("1"), "n"), 100))
 			checkBalance(t, other, "n{}", wants{recorded: 111, pending: 111})
 			closeStore(t, other)
 			closeStore(t, s)
@@ -64,7 +66,7 @@ func TestAShareIsNamedAsSQLiteDoes(t *testing.T) {
 		`\\server\users$\bob\usage.db`: "file:////server/users$/bob/usage.db?mode=rw&",
 		`C:\Users\b ob\usage.db`:       "file:///C:/Users/b%20ob/usage.db?mode=rw&",
 	} {
-		if got := dataSource(path, false, time.Second); !strings.HasPrefix(got, want) {
+		if got := sqlitedb.DataSource(path, false, time.Second); !strings.HasPrefix(got, want) {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
 	}

@@ -11,10 +11,15 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
-func preview(t testing.TB, s *Store, r Request) *Preview {
+func preview(t testing.TB, s *Store, r outbox.Request) *snapshot.Preview {
 	t.Helper()
 	p, err := s.Preview(t.Context(), r)
 	if err != nil {
@@ -40,7 +45,7 @@ func inTwoVersions(t *testing.T) (*Store, *clock) {
 	for _, v := range []string{"1.0", "1.1"} {
 		r := version(v)
 		record(t, w, add(statistic(r, "n"), 2), add(statistic(r, "n", attribute.Bool("b", true)), 1<<53+1),
-			Change{floatStatistic(r, "f"), series.Float64Value(0.1)}, Change{timer(r, "t", timerBounds), observe(timerBounds, 5, 500)},
+			recording.Change{Series: floatStatistic(r, "f"), Delta: series.Float64Value(0.1)}, recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 5, 500)},
 			add(sequence(r, "q"), 1))
 		for _, name := range []string{"x", "y", "z"} {
 			move(t, w, state(r, name), name+v)
@@ -59,11 +64,11 @@ func inTwoVersions(t *testing.T) (*Store, *clock) {
 func TestPreviewIsTheNextBatch(t *testing.T) {
 	s, c := inTwoVersions(t)
 	reader := open(t, s.Path(), c, ReadOnly())
-	shown := preview(t, reader, Request{Forwarder: Delta})
+	shown := preview(t, reader, outbox.Request{Forwarder: outbox.Delta})
 	if shown.Batch != 0 || len(shown.Parts) != 2 {
 		t.Fatalf("batch %d of %d parts", shown.Batch, len(shown.Parts))
 	}
-	again := preview(t, s, Request{Forwarder: Delta})
+	again := preview(t, s, outbox.Request{Forwarder: outbox.Delta})
 	if wires(again.Parts) != wires(shown.Parts) {
 		t.Error("showing it changed it")
 	}
@@ -71,21 +76,21 @@ func TestPreviewIsTheNextBatch(t *testing.T) {
 	if got, want := wires(sent), wires(shown.Parts); got != want {
 		t.Errorf("sent\n%s\npreview\n%s", got, want)
 	}
-	if left := preview(t, reader, Request{}); len(left.Parts) != 0 {
+	if left := preview(t, reader, outbox.Request{}); len(left.Parts) != 0 {
 		t.Errorf("%d parts are left", len(left.Parts))
 	}
 }
 
 func TestPreviewShowsASealedBatchAsItWasSealed(t *testing.T) {
 	s, c := inTwoVersions(t)
-	sealed := preview(t, s, Request{Forwarder: Delta})
+	sealed := preview(t, s, outbox.Request{Forwarder: outbox.Delta})
 	sub := mustBegin(t, s)
-	if err := sub.Release(background, false); err != nil {
+	if err := sub.Release(sqlitedb.Background, false); err != nil {
 		t.Fatal(err)
 	}
 	c.add(day)
-	record(t, s.writer, add(statistic(version("1.1"), "n"), 100)) // for the batch after it
-	shown := preview(t, s, Request{Forwarder: Delta})
+	record(t, writerOf(t, s), add(statistic(version("1.1"), "n"), 100)) // for the batch after it
+	shown := preview(t, s, outbox.Request{Forwarder: outbox.Delta})
 	if shown.Batch == 0 || wires(shown.Parts) != wires(sealed.Parts) {
 		t.Errorf("batch %d\n%s\nwant\n%s", shown.Batch, wires(shown.Parts), wires(sealed.Parts))
 	}
@@ -97,9 +102,9 @@ func TestPreviewShowsASealedBatchAsItWasSealed(t *testing.T) {
 
 func TestPreviewOfTotals(t *testing.T) {
 	s, _ := inTwoVersions(t)
-	for name, r := range map[string]Request{
-		"per resource": request(Cumulative),
-		"merged":       {Forwarder: Cumulative, MaySend: true, Force: true, Lease: time.Minute, Merge: true, Resource: version("1.1").Attributes},
+	for name, r := range map[string]outbox.Request{
+		"per resource": request(outbox.Cumulative),
+		"merged":       {Forwarder: outbox.Cumulative, MaySend: true, Force: true, Lease: time.Minute, Merge: true, Resource: version("1.1").Attributes},
 	} {
 		shown := preview(t, s, r)
 		unnamed := r
@@ -111,7 +116,7 @@ func TestPreviewOfTotals(t *testing.T) {
 		if got := wires(sent); got != wires(shown.Parts) || got == "" {
 			t.Errorf("%s: sent\n%s\npreview\n%s", name, got, wires(shown.Parts))
 		}
-		record(t, s.writer, add(statistic(version("1.1"), "n"), 1)) // something for the next
+		record(t, writerOf(t, s), add(statistic(version("1.1"), "n"), 1)) // something for the next
 	}
 }
 
@@ -163,8 +168,8 @@ func TestPreviewChangesNothing(t *testing.T) {
 func TestPreviewSaysWhatConsentKeepsBack(t *testing.T) {
 	s, _ := inTwoVersions(t)
 	mustBegin(t, s)
-	setMode(t, s, ModeLocal)
-	p := preview(t, s, Request{})
+	setMode(t, s, consent.ModeLocal)
+	p := preview(t, s, outbox.Request{})
 	if p.Consent.Sending || p.Batch == 0 || len(p.Parts) == 0 {
 		t.Errorf("sending %v, batch %d, %d parts", p.Consent.Sending, p.Batch, len(p.Parts))
 	}
@@ -182,14 +187,14 @@ func TestSentShowsWhatWasAccepted(t *testing.T) {
 		t.Fatalf("%d parts, %v", len(sent), err)
 	}
 	for i, p := range sent {
-		if wire(p.Part) != wire(parts[i]) || p.Outcome != Accepted || !p.SettledAt.Equal(c.at) {
+		if wire(p.Part) != wire(parts[i]) || p.Outcome != outbox.Accepted || !p.SettledAt.Equal(c.at) {
 			t.Errorf("part %d is %v %v\n%s", i, p.Outcome, p.SettledAt, wire(p.Part))
 		}
 	}
 	if text, err := json.Marshal(sent[0]); err != nil || !strings.HasPrefix(string(text), `{"outcome":"accepted","settled_at":"2026-03-04T07:06:07Z","rejected":0,"id":`) {
 		t.Errorf("JSON is %s, %v", text, err)
 	}
-	if _, err := s.Sent(t.Context(), 99); !errors.Is(err, ErrNoPayload) {
+	if _, err := s.Sent(t.Context(), 99); !errors.Is(err, snapshot.ErrNoPayload) {
 		t.Errorf("of no batch: %v", err)
 	}
 }

@@ -11,6 +11,10 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -50,21 +54,21 @@ func (r *receiver) take(p *series.Part) {
 // process is one of those that have the mirror open.
 type process struct {
 	s      *Store
-	w      *Writer
+	w      *recording.Writer
 	counts []*series.Series
 	mode   *series.Series
 	seen   world
-	sub    *Submission
+	sub    *outbox.Submission
 	part   *series.Part // handed out and not settled
 }
 
 // world is what decides whether a count may be sent.
 type world struct {
-	mode  Mode
+	mode  consent.Mode
 	epoch int
 }
 
-func (w world) maySend() bool { return w.mode == ModeOn || w.mode == ModeUnset }
+func (w world) maySend() bool { return w.mode == consent.ModeOn || w.mode == consent.ModeUnset }
 
 type simulation struct {
 	t         *testing.T
@@ -131,7 +135,7 @@ func (sim *simulation) step() {
 	case n < 40:
 		sim.record(p)
 	case n < 47:
-		modes := []Mode{ModeUnset, ModeOff, ModeLocal, ModeOn, ModeOn, ModeOn}
+		modes := []consent.Mode{consent.ModeUnset, consent.ModeOff, consent.ModeLocal, consent.ModeOn, consent.ModeOn, consent.ModeOn}
 		if m := modes[sim.random.IntN(len(modes))]; m != sim.world.mode {
 			setMode(sim.t, p.s, m)
 			before := sim.world
@@ -150,7 +154,7 @@ func (sim *simulation) step() {
 			p.sub, p.part = nil, nil
 		}
 	case n < 96:
-		sim.clock.add([]time.Duration{time.Second, time.Minute, time.Hour, -time.Hour, MaxLease + 1, day}[sim.random.IntN(6)])
+		sim.clock.add([]time.Duration{time.Second, time.Minute, time.Hour, -time.Hour, mirrordb.MaxLease + 1, day}[sim.random.IntN(6)])
 	default:
 		sim.reopen(sim.random.IntN(len(sim.processes))) // an attempt under way is abandoned
 	}
@@ -158,7 +162,7 @@ func (sim *simulation) step() {
 }
 
 func (sim *simulation) record(p *process) {
-	r := Recording{MaySend: sim.random.IntN(10) > 0}
+	r := recording.Recording{MaySend: sim.random.IntN(10) > 0}
 	for range 1 + sim.random.IntN(4) {
 		points := p.counts[sim.random.IntN(len(p.counts))]
 		delta := series.Int64Value(int64(sim.random.IntN(100)))
@@ -169,10 +173,10 @@ func (sim *simulation) record(p *process) {
 		case series.TypeExponential:
 			delta = exponentialOf(observed, int32(sim.random.IntN(10)))
 		}
-		r.Changes = append(r.Changes, Change{points, delta})
+		r.Changes = append(r.Changes, recording.Change{Series: points, Delta: delta})
 	}
 	if sim.random.IntN(4) == 0 {
-		r.Moves = []Move{{p.mode, string(rune('a' + sim.random.IntN(4))), true}}
+		r.Moves = []recording.Move{{Series: p.mode, State: string(rune('a' + sim.random.IntN(4))), Moved: true}}
 	}
 	recordAll(sim.t, p.w, r)
 	before, now := p.seen, sim.world
@@ -180,7 +184,7 @@ func (sim *simulation) record(p *process) {
 	if !r.MaySend {
 		p.seen.epoch = -1 // nothing that follows was allowed before
 	}
-	if before.mode == ModeOff || now.mode == ModeOff {
+	if before.mode == consent.ModeOff || now.mode == consent.ModeOff {
 		return
 	}
 	for _, c := range r.Changes {
@@ -199,12 +203,12 @@ func versionOf(s *series.Series) string {
 }
 
 func (sim *simulation) begin(p *process) {
-	r := request(Delta)
+	r := request(outbox.Delta)
 	r.Force = sim.random.IntN(2) == 0
-	sub, err := p.s.Begin(sim.t.Context(), r)
+	sub, err := p.s.Outbox().Begin(sim.t.Context(), r)
 	switch {
-	case errors.Is(err, ErrLeased):
-	case errors.Is(err, ErrNoConsent):
+	case errors.Is(err, outbox.ErrLeased):
+	case errors.Is(err, outbox.ErrNoConsent):
 		if sim.world.maySend() {
 			sim.t.Error(err)
 		}
@@ -222,7 +226,7 @@ func (sim *simulation) send(p *process) {
 	}
 	if p.part == nil {
 		part, err := p.sub.Next(sim.t.Context())
-		if err != nil && !errors.Is(err, ErrLeaseLost) && !errors.Is(err, ErrNoConsent) {
+		if err != nil && !errors.Is(err, outbox.ErrLeaseLost) && !errors.Is(err, outbox.ErrNoConsent) {
 			sim.t.Error(err)
 		}
 		if p.part = part; part == nil {
@@ -231,7 +235,7 @@ func (sim *simulation) send(p *process) {
 		return
 	}
 	goOn, err := p.sub.Settle(sim.t.Context(), p.part, sim.answer(p.part))
-	if err != nil && !errors.Is(err, ErrLeaseLost) {
+	if err != nil && !errors.Is(err, outbox.ErrLeaseLost) {
 		sim.t.Error(err)
 	}
 	if p.part = nil; !goOn {
@@ -239,23 +243,23 @@ func (sim *simulation) send(p *process) {
 	}
 }
 
-func (sim *simulation) answer(p *series.Part) Outcome {
+func (sim *simulation) answer(p *series.Part) outbox.Outcome {
 	switch sim.random.IntN(10) {
 	case 0:
-		return Outcome{Verdict: Transient, Status: 503, RetryAfter: time.Duration(sim.random.IntN(100)) * time.Minute}
+		return outbox.Outcome{Verdict: outbox.Transient, Status: 503, RetryAfter: time.Duration(sim.random.IntN(100)) * time.Minute}
 	case 1:
-		return Outcome{Verdict: Refused, Status: 401}
+		return outbox.Outcome{Verdict: outbox.Refused, Status: 401}
 	case 2:
 		sim.receiver.take(p)
-		return Outcome{Verdict: Unknown, Reason: "the answer was lost"}
+		return outbox.Outcome{Verdict: outbox.Unknown, Reason: "the answer was lost"}
 	case 3:
 		sim.receiver.take(p)
-		return Outcome{Verdict: Partial, Status: 200}
+		return outbox.Outcome{Verdict: outbox.Partial, Status: 200}
 	case 4:
-		return Outcome{Verdict: TooLarge, Status: 413}
+		return outbox.Outcome{Verdict: outbox.TooLarge, Status: 413}
 	}
 	if _, ok := points(p)[sim.poison]; ok {
-		return Outcome{Verdict: TooLarge, Status: 400}
+		return outbox.Outcome{Verdict: outbox.TooLarge, Status: 400}
 	}
 	sim.receiver.take(p)
 	return accepted
@@ -264,10 +268,10 @@ func (sim *simulation) answer(p *series.Part) Outcome {
 // drain sends all that is left to a destination that takes everything.
 func (sim *simulation) drain() {
 	s := sim.processes[0].s
-	setMode(sim.t, s, ModeOn)
-	sim.clock.add(MaxLease + time.Second)
+	setMode(sim.t, s, consent.ModeOn)
+	sim.clock.add(mirrordb.MaxLease + time.Second)
 	for range 5 {
-		attemptWith(sim.t, s, request(Delta), func(p *series.Part) Outcome { sim.receiver.take(p); return accepted })
+		attemptWith(sim.t, s, request(outbox.Delta), func(p *series.Part) outbox.Outcome { sim.receiver.take(p); return accepted })
 	}
 }
 

@@ -9,6 +9,12 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestReadingsEndWithTheirContext while another call keeps the Store.
@@ -16,23 +22,23 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 	s, _ := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	for name, read := range map[string]func(context.Context) error{
-		"snapshot": func(ctx context.Context) error { _, err := s.Snapshot(ctx, Query{}); return err },
+		"snapshot": func(ctx context.Context) error { _, err := s.Snapshot(ctx, snapshot.Query{}); return err },
 		"balance":  func(ctx context.Context) error { _, err := s.Balance(ctx); return err },
-		"preview":  func(ctx context.Context) error { _, err := s.Preview(ctx, request(Delta)); return err },
+		"preview":  func(ctx context.Context) error { _, err := s.Preview(ctx, request(outbox.Delta)); return err },
 		"sent":     func(ctx context.Context) error { _, err := s.Sent(ctx, 0); return err },
 		"revision": func(ctx context.Context) error { _, err := s.Revision(ctx); return err },
 		"consent":  func(ctx context.Context) error { _, err := s.Consent(ctx); return err },
 		"examine":  func(ctx context.Context) error { _, err := s.Examine(ctx, nil); return err },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s.lock()
+		s.db.Lock()
 		ended := make(chan error)
 		go func() { ended <- read(ctx) }()
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("%s of a store in use = %v", name, err)
 		}
-		s.unlock()
+		s.db.Unlock()
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, pending: 1})
 }
@@ -40,17 +46,23 @@ func TestReadingsEndWithTheirContext(t *testing.T) {
 // readings are all that a read-only Store does, from its opening on.
 var readings = map[string]func(context.Context, *Store) error{
 	"snapshot": func(ctx context.Context, s *Store) error {
-		_, err := s.Snapshot(ctx, Query{Days: true, History: true, Submissions: true})
+		_, err := s.Snapshot(ctx, snapshot.Query{Days: true, History: true, Submissions: true})
 		return err
 	},
-	"named":      func(ctx context.Context, s *Store) error { _, err := s.Snapshot(ctx, Query{Name: "n"}); return err },
-	"balance":    func(ctx context.Context, s *Store) error { _, err := s.Balance(ctx); return err },
-	"delta":      func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(Delta)); return err },
-	"cumulative": func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(Cumulative)); return err },
-	"sent":       func(ctx context.Context, s *Store) error { _, err := s.Sent(ctx, 0); return err },
-	"revision":   func(ctx context.Context, s *Store) error { _, err := s.Revision(ctx); return err },
-	"consent":    func(ctx context.Context, s *Store) error { _, err := s.Consent(ctx); return err },
-	"examine":    func(ctx context.Context, s *Store) error { _, err := s.Examine(ctx, nil); return err },
+	"named": func(ctx context.Context, s *Store) error {
+		_, err := s.Snapshot(ctx, snapshot.Query{Name: "n"})
+		return err
+	},
+	"balance": func(ctx context.Context, s *Store) error { _, err := s.Balance(ctx); return err },
+	"delta":   func(ctx context.Context, s *Store) error { _, err := s.Preview(ctx, request(outbox.Delta)); return err },
+	"cumulative": func(ctx context.Context, s *Store) error {
+		_, err := s.Preview(ctx, request(outbox.Cumulative))
+		return err
+	},
+	"sent":     func(ctx context.Context, s *Store) error { _, err := s.Sent(ctx, 0); return err },
+	"revision": func(ctx context.Context, s *Store) error { _, err := s.Revision(ctx); return err },
+	"consent":  func(ctx context.Context, s *Store) error { _, err := s.Consent(ctx); return err },
+	"examine":  func(ctx context.Context, s *Store) error { _, err := s.Examine(ctx, nil); return err },
 }
 
 // endless is a view in place of a table, which gives the table's rows and then
@@ -77,7 +89,7 @@ func TestAnEndlessQueryEndsWithItsContext(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	submit(t, s)
 	ended := 0
-	for i, table := range tables {
+	for i, table := range schema.Tables {
 		path := filepath.Join(t.TempDir(), "usage.db")
 		if err := s.Backup(t.Context(), path); err != nil {
 			t.Fatal(err)
@@ -114,7 +126,7 @@ func TestAnEndlessQueryEndsWithItsContext(t *testing.T) {
 			cancel()
 		}
 	}
-	if ended < len(tables) {
+	if ended < len(schema.Tables) {
 		t.Errorf("%d readings were ended", ended)
 	}
 }
@@ -125,17 +137,15 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		err := s.lookUntil(ctx, func(header) error {
-			return s.conn.snapshot(func() error {
-				return s.conn.each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
-					SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
-			})
+		err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
+			return tx.Each(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+				SELECT 1 UNION ALL SELECT count(*) FROM c`, func(*sql.Rows) error { return nil })
 		})
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("endless query = %v", err)
 		}
-		if _, err := s.Snapshot(t.Context(), Query{}); err != nil {
+		if _, err := s.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,11 +156,14 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	s, _ := fresh(t)
 	s.SetBusyTimeout(time.Hour)
-	s.noLog, s.conn.logged, s.conn.relaxed = true, false, "PRAGMA synchronous = FULL"
-	if _, err := s.conn.exec("PRAGMA journal_mode = DELETE"); err != nil {
+	s.db.NoLog = true
+	if err := s.db.Conn.Relax("delete"); err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("sqlite", s.path)
+	if _, err := s.db.Conn.Exec("PRAGMA journal_mode = DELETE"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", s.db.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,14 +173,14 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	}
 	waits := maps.Clone(readings)
 	waits["open"] = func(ctx context.Context, _ *Store) error {
-		_, err := OpenContext(ctx, s.path, ReadOnly(), WithBusyTimeout(time.Hour))
+		_, err := OpenContext(ctx, s.db.Path(), ReadOnly(), WithBusyTimeout(time.Hour))
 		return err
 	}
 	waits["open existing"] = func(ctx context.Context, _ *Store) error {
-		_, err := OpenContext(ctx, s.path, Existing(), WithBusyTimeout(time.Hour))
+		_, err := OpenContext(ctx, s.db.Path(), Existing(), WithBusyTimeout(time.Hour))
 		return err
 	}
-	waits["set mode"] = func(ctx context.Context, s *Store) error { return s.SetMode(ctx, ModeOn) }
+	waits["set mode"] = func(ctx context.Context, s *Store) error { return s.SetMode(ctx, consent.ModeOn) }
 	waits["erase"] = func(ctx context.Context, s *Store) error { return s.Erase(ctx) }
 	for name, wait := range waits {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
@@ -181,7 +194,7 @@ func TestAWaitForALockEndsWithItsContext(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.SetMode(ended, ModeLocal); err != nil {
+	if err := s.SetMode(ended, consent.ModeLocal); err != nil {
 		t.Errorf("set mode without a wait = %v", err)
 	}
 }

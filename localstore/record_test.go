@@ -10,6 +10,12 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -18,19 +24,19 @@ func TestACountIsSharedOnlyWithLeaveBeforeAndNow(t *testing.T) {
 	tests := []struct {
 		name          string
 		before, now   bool // whether the process may send
-		modes         []Mode
+		modes         []consent.Mode
 		pending, kept int64
 	}{
 		{"always", true, true, nil, 1, 0},
 		{"not before", false, true, nil, 0, 1},
 		{"not now", true, false, nil, 0, 1},
 		{"never", false, false, nil, 0, 1},
-		{"enabled in between", true, true, []Mode{ModeOn}, 0, 1},
-		{"disabled in between", true, true, []Mode{ModeLocal}, 0, 1},
-		{"disabled and enabled in between", true, true, []Mode{ModeLocal, ModeOn}, 0, 1},
-		{"off and on in between", true, true, []Mode{ModeOff, ModeOn}, 0, 1},
-		{"off in between", true, true, []Mode{ModeOff}, 0, 0},
-		{"set to what it was", true, true, []Mode{ModeUnset}, 1, 0},
+		{"enabled in between", true, true, []consent.Mode{consent.ModeOn}, 0, 1},
+		{"disabled in between", true, true, []consent.Mode{consent.ModeLocal}, 0, 1},
+		{"disabled and enabled in between", true, true, []consent.Mode{consent.ModeLocal, consent.ModeOn}, 0, 1},
+		{"off and on in between", true, true, []consent.Mode{consent.ModeOff, consent.ModeOn}, 0, 1},
+		{"off in between", true, true, []consent.Mode{consent.ModeOff}, 0, 0},
+		{"set to what it was", true, true, []consent.Mode{consent.ModeUnset}, 1, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +48,7 @@ func TestACountIsSharedOnlyWithLeaveBeforeAndNow(t *testing.T) {
 			for _, m := range tt.modes {
 				setMode(t, s, m)
 			}
-			recordAll(t, w, Recording{Changes: []Change{add(statistic(version("1"), "n"), 1)}, MaySend: tt.now})
+			recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(version("1"), "n"), 1)}, MaySend: tt.now})
 			checkBalance(t, s, "n{}", wants{recorded: tt.pending + tt.kept, pending: tt.pending, withheld: tt.kept})
 		})
 	}
@@ -52,10 +58,10 @@ func TestCountsAreSharedAgainAfterOneRecordingWithLeave(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})
 	record(t, w, add(n, 10))
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	record(t, w, add(n, 100)) // counted in part without leave
 	record(t, w, add(n, 1000))
 	checkBalance(t, s, "n{}", wants{recorded: 1111, pending: 1000, withheld: 111})
@@ -68,8 +74,8 @@ func TestCountsAreSharedAgainAfterOneRecordingWithLeave(t *testing.T) {
 func TestObservingLeaveCountsAsARecording(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
-	setMode(t, s, ModeLocal)
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeLocal)
+	setMode(t, s, consent.ModeOn)
 	if err := errors.Join(w.Notice(t.Context(), true), w.Observe(t.Context(), true)); err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +92,9 @@ func TestRequiredConsentWithholdsUntilItIsGiven(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	consent, err := s.Consent(t.Context())
-	if err != nil || !consent.ShouldAsk || consent.Sending || !consent.Since.IsZero() {
-		t.Errorf("consent = %+v, %v", consent, err)
+	says, err := s.Consent(t.Context())
+	if err != nil || !says.ShouldAsk || says.Sending || !says.Since.IsZero() {
+		t.Errorf("consent = %+v, %v", says, err)
 	}
 	record(t, w, add(n, 1))
 	checkBalance(t, s, "n{}", wants{recorded: 2, withheld: 2})
@@ -97,9 +103,9 @@ func TestRequiredConsentWithholdsUntilItIsGiven(t *testing.T) {
 	if err := s.Enable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	consent, err = s.Consent(t.Context())
-	if err != nil || consent.ShouldAsk || !consent.Sending || consent.Mode != ModeOn {
-		t.Errorf("consent = %+v, %v", consent, err)
+	says, err = s.Consent(t.Context())
+	if err != nil || says.ShouldAsk || !says.Sending || says.Mode != consent.ModeOn {
+		t.Errorf("consent = %+v, %v", says, err)
 	}
 }
 
@@ -107,10 +113,10 @@ func TestOffRecordsNothingAndDropsWhatStraddlesIt(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	setMode(t, s, ModeOff)
+	setMode(t, s, consent.ModeOff)
 	record(t, w, add(n, 10))
 	move(t, w, state(version("1"), "mode"), "on")
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	record(t, w, add(n, 100)) // counted in part while off
 	record(t, w, add(n, 1000))
 	checkBalance(t, s, "n{}", wants{recorded: 1001, pending: 1000, withheld: 1})
@@ -119,7 +125,7 @@ func TestOffRecordsNothingAndDropsWhatStraddlesIt(t *testing.T) {
 
 func TestUnknownModesAreRefused(t *testing.T) {
 	s, _ := fresh(t)
-	for _, m := range []Mode{-1, 4} {
+	for _, m := range []consent.Mode{-1, 4} {
 		if err := s.SetMode(t.Context(), m); err == nil {
 			t.Errorf("%v was set", m)
 		}
@@ -190,7 +196,7 @@ func TestDaysKeepTheTotalTheyEndedWith(t *testing.T) {
 }
 
 func TestDaysExpireAfter400(t *testing.T) {
-	for _, mode := range []Mode{ModeOn, ModeLocal} {
+	for _, mode := range []consent.Mode{consent.ModeOn, consent.ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, c := fresh(t)
 			setMode(t, s, mode)
@@ -237,8 +243,8 @@ func TestHeartbeatsCountOncePerPeriod(t *testing.T) {
 func TestWithoutLeaveThereIsNoHeartbeat(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
-	recordAll(t, w, Recording{Changes: []Change{add(n, 1)}})
-	setMode(t, s, ModeLocal)
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(n, 1)}})
+	setMode(t, s, consent.ModeLocal)
 	record(t, w, add(n, 1))
 	expect(t, s, "", heartbeats)
 }
@@ -294,7 +300,7 @@ func TestSetsBeyondTheBoundOverflowExactly(t *testing.T) {
 	s, c := fresh(t, WithMaxSeries(10))
 	for range 2 {
 		w, r := newWriter(t, s), version("1")
-		var changes []Change
+		var changes []recording.Change
 		for i := range 100 {
 			changes = append(changes, add(statistic(r, "n", attribute.Int("i", i)), int64(i)))
 		}
@@ -304,7 +310,7 @@ func TestSetsBeyondTheBoundOverflowExactly(t *testing.T) {
 		s = open(t, s.Path(), c, WithMaxSeries(10))
 	}
 	var sum int64
-	overflow := "n" + overflowAttributes
+	overflow := "n" + totals.OverflowAttributes
 	for key, b := range balances(t, s) {
 		if b.Name == "n" {
 			sum += b.Recorded.Int64()
@@ -339,9 +345,9 @@ func TestNumbersThatAreNoneAreKeptOut(t *testing.T) {
 	f, h := floatStatistic(r, "f"), timer(r, "t", timerBounds)
 	g := &series.Series{Resource: r, Metric: &series.Metric{Scope: &series.Scope{Name: "app"}, Name: "g", Type: series.TypeGauge, Float: true}}
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1} {
-		recordAll(t, w, Recording{
-			Changes: []Change{{f, series.Float64Value(x)}, {h, series.HistogramValue(&series.Histogram{Count: 1, Sum: x, Bounds: timerBounds, Buckets: []uint64{1, 0, 0, 0}})}},
-			Gauges:  []Gauge{{g, series.Float64Value(x)}}, MaySend: true,
+		recordAll(t, w, recording.Recording{
+			Changes: []recording.Change{{Series: f, Delta: series.Float64Value(x)}, {Series: h, Delta: series.HistogramValue(&series.Histogram{Count: 1, Sum: x, Bounds: timerBounds, Buckets: []uint64{1, 0, 0, 0}})}},
+			Gauges:  []recording.Gauge{{Series: g, Value: series.Float64Value(x)}}, MaySend: true,
 		})
 		sent := submit(t, s)
 		if len(sent) != 1 {
@@ -375,7 +381,7 @@ func TestIdleExportsLeaveTheFileAlone(t *testing.T) {
 		if err := w.Observe(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		if sub, err := s.Begin(t.Context(), Request{Forwarder: Delta, MaySend: true, Interval: interval, Lease: time.Minute}); sub != nil || err != nil {
+		if sub, err := s.Outbox().Begin(t.Context(), outbox.Request{Forwarder: outbox.Delta, MaySend: true, Interval: interval, Lease: time.Minute}); sub != nil || err != nil {
 			t.Fatal(sub, err)
 		}
 		declare(t, s, statisticDeclaration("n"))
@@ -393,7 +399,7 @@ func TestGaugesGoWithWhatIsDue(t *testing.T) {
 	s, _ := fresh(t)
 	w, r, other := newWriter(t, s), version("1"), version("2")
 	g, h := gaugeOf("g", r), gaugeOf("h", other)
-	recordAll(t, w, Recording{Gauges: []Gauge{{g, series.Int64Value(3)}, {h, series.Int64Value(4)}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Gauges: []recording.Gauge{{Series: g, Value: series.Int64Value(3)}, {Series: h, Value: series.Int64Value(4)}}, MaySend: true})
 	record(t, w, add(statistic(r, "n"), 1))
 	if got := points(submit(t, s)[0]); got["g{}"].Int64() != 3 {
 		t.Errorf("sent %v", got)
@@ -412,14 +418,14 @@ func TestStatesAreSharedAsTheyWereLastMovedWithLeave(t *testing.T) {
 	s, _ := fresh(t)
 	w, mode := newWriter(t, s), state(version("1"), "mode")
 	move(t, w, mode, "a")
-	recordAll(t, w, Recording{Moves: []Move{{mode, "b", true}}})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: mode, State: "b", Moved: true}}})
 	if l := declare(t, s, otelusage.Declaration{Name: "mode", Kind: otelusage.KindState}); l.State != "b" {
 		t.Errorf("state = %q", l.State)
 	}
 	if got := points(submit(t, s)[0]); got[`mode{"state":"a"}`].Int64() != 1 || got[`mode.occupancy{"state":"a"}`].Int64() != 1 {
 		t.Errorf("sent %v", got)
 	}
-	recordAll(t, w, Recording{MaySend: true, Moves: []Move{{mode, "c", true}}}) // moved in part without leave
+	recordAll(t, w, recording.Recording{MaySend: true, Moves: []recording.Move{{Series: mode, State: "c", Moved: true}}}) // moved in part without leave
 	if sent := submit(t, s); len(sent) != 0 {
 		t.Errorf("sent %s", wire(sent[0]))
 	}
@@ -436,7 +442,7 @@ func TestANewerVersionTakesAStateOver(t *testing.T) {
 	submit(t, s)
 	mode := state(version("2"), "mode")
 	for range 2 {
-		recordAll(t, w, Recording{Moves: []Move{{mode, "ignored", false}}, MaySend: true})
+		recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: mode, State: "ignored", Moved: false}}, MaySend: true})
 	}
 	sent := submit(t, s)
 	if len(sent) != 2 || serviceVersion(sent[0]) != "1" || serviceVersion(sent[1]) != "2" {
@@ -460,18 +466,18 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 		s, c := fresh(t, WithErrorHandler(func(error) {}))
 		other := open(t, s.Path(), c, WithErrorHandler(func(error) {}))
 		w, n := newWriter(t, s), statistic(version("1"), "n")
-		if openKeepsName { // nobody sets aside what is open
+		if place.OpenKeepsName { // nobody sets aside what is open
 			leaveOpen(t, s)
 		}
 		setAsideByHand(t, other)
 		if decided {
-			setMode(t, other, ModeLocal)
-			setMode(t, other, ModeOn)
-			if err := s.look(func(header) error { return nil }); err != nil {
+			setMode(t, other, consent.ModeLocal)
+			setMode(t, other, consent.ModeOn)
+			if err := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err != nil {
+		if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true}); err != nil {
 			t.Fatal(err)
 		}
 		checkBalance(t, s, "n{}", want)
@@ -481,18 +487,18 @@ func TestDecisionsInTheMirrorThatFollowsADamagedOne(t *testing.T) {
 // leaveOpen makes a Store close its file, as if it had found it damaged.
 func leaveOpen(t *testing.T, s *Store) {
 	t.Helper()
-	s.lock()
-	defer s.unlock()
-	s.leave()
+	s.db.Lock()
+	defer s.db.Unlock()
+	s.db.Leave()
 }
 
 // setAsideByHand puts a fresh mirror in the place of s's file.
 func setAsideByHand(t *testing.T, s *Store) {
 	t.Helper()
-	s.lock()
-	defer s.unlock()
-	s.leave()
-	if err := s.replaceDamaged(errCut); err != nil {
+	s.db.Lock()
+	defer s.db.Unlock()
+	s.db.Leave()
+	if err := s.db.ReplaceDamaged(mirrordb.ErrCut); err != nil {
 		t.Fatal(err)
 	}
 }

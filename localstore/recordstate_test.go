@@ -5,14 +5,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // begun is a State that a process found in its initial state.
-func begun(t testing.TB, w *Writer, r *series.Resource, initial string) {
+func begun(t testing.TB, w *recording.Writer, r *series.Resource, initial string) {
 	t.Helper()
-	recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: initial}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "server"), State: initial}}, MaySend: true})
 }
 
 // TestInitialStatesAreNotSet: they hold until a state is, in whichever process,
@@ -23,7 +26,7 @@ func TestInitialStatesAreNotSet(t *testing.T) {
 	shown := func(want string) {
 		t.Helper()
 		expect(t, s, want, `SELECT coalesce(state, 'none') || ' ' || changes FROM states`)
-		snap, err := s.Snapshot(t.Context(), Query{History: true})
+		snap, err := s.Snapshot(t.Context(), snapshot.Query{History: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,8 +55,8 @@ func TestInitialStatesAreNotSet(t *testing.T) {
 		t.Errorf("sent %v", got)
 	}
 	changes := &series.Metric{Scope: state(r, "server").Metric.Scope, Name: "server.changes", Type: series.TypeSum, Monotonic: true}
-	recordAll(t, w, Recording{MaySend: true, Changes: []Change{{&series.Series{Resource: r, Metric: changes}, series.Int64Value(1)}},
-		Moves: []Move{{Series: state(r, "server"), State: "Avalon", Moved: true}}})
+	recordAll(t, w, recording.Recording{MaySend: true, Changes: []recording.Change{{Series: &series.Series{Resource: r, Metric: changes}, Delta: series.Int64Value(1)}},
+		Moves: []recording.Move{{Series: state(r, "server"), State: "Avalon", Moved: true}}})
 	shown("Avalon 1")
 	begun(t, w, version("1.1"), "Camelot")
 	shown("Avalon 1")
@@ -81,7 +84,7 @@ func TestALateImportWinsOverAnInitialState(t *testing.T) {
 				t.Errorf("lifetime %+v, %v", life, err)
 			}
 			w, r := newWriter(t, s), version("1.0")
-			recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: "Avalon", Moved: set}}, MaySend: true})
+			recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "server"), State: "Avalon", Moved: set}}, MaySend: true})
 			if got := points(submit(t, s)[0]); got[`server.occupancy{"state":"Avalon"}`] != series.Int64Value(1) {
 				t.Errorf("sent %v", got)
 			}
@@ -118,7 +121,7 @@ func TestALateImportOfARenamedState(t *testing.T) {
 	for name, late := range map[string]bool{"late": true, "in time": false} {
 		t.Run(name, func(t *testing.T) {
 			path, _ := leftBehind(t, "unlisted")
-			lock := openOriginal(t, referenceOf(path).part)
+			lock := openOriginal(t, python.FilesOf(path).Part)
 			if late {
 				mustExec(t, lock, `BEGIN EXCLUSIVE`)
 			}
@@ -130,7 +133,7 @@ func TestALateImportOfARenamedState(t *testing.T) {
 				}
 			}
 			w, r := newWriter(t, s), version("1.0")
-			recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "realm"), State: "Camelot"}}, MaySend: true})
+			recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "realm"), State: "Camelot"}}, MaySend: true})
 			if late {
 				mustExec(t, lock, `ROLLBACK`)
 			}

@@ -10,11 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -24,7 +28,7 @@ import (
 func referenceFiles(t testing.TB) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "usage_stats.db")
-	for name, to := range map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part} {
+	for name, to := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 		write(t, to, recordedFile(t, name))
 	}
 	return path
@@ -80,10 +84,10 @@ func TestTheReferencesDatabaseIsImported(t *testing.T) {
 		}
 		value := fmt.Sprint(x.Value)
 		if f, ok := x.Value.(float64); ok {
-			value = formatFloat(f)
+			value = strconv.FormatFloat(f, 'f', -1, 64)
 		}
 		if value == "No State" {
-			value = noState
+			value = "No Initial State" // as the reference's exports show it
 		}
 		if values[name] != value || descriptions[name] != x.Description {
 			t.Errorf("%s = %q, %q, want %q, %q", name, values[name], descriptions[name], value, x.Description)
@@ -135,9 +139,9 @@ func TestImportedLifetimesGoOn(t *testing.T) {
 	}
 
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, add(statistic(r, "quests_complete"), 2), Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, add(statistic(r, "quests_complete"), 2), recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	// The state is told once a version has taken it over, from there on.
-	recordAll(t, w, Recording{Moves: []Move{{Series: state(r, "server"), State: "O'Hara; --"}}, MaySend: true})
+	recordAll(t, w, recording.Recording{Moves: []recording.Move{{Series: state(r, "server"), State: "O'Hara; --"}}, MaySend: true})
 	parts := submit(t, s)
 	if len(parts) != 1 {
 		t.Fatalf("%d parts", len(parts))
@@ -168,13 +172,13 @@ func TestTheOriginalsAreKept(t *testing.T) {
 		checkBalance(t, s, "quests_complete{}", wants{recorded: 43, accepted: 43})
 		closeStore(t, s)
 	}
-	for name, at := range map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part} {
+	for name, at := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 		if content, err := os.ReadFile(at); err != nil || !bytes.Equal(content, recordedFile(t, name)) {
 			t.Errorf("%s was changed: %v", at, err)
 		}
 	}
 	// Later the person tidies up. The mirror stays where it is.
-	for _, at := range []string{path, referenceOf(path).part} {
+	for _, at := range []string{path, python.FilesOf(path).Part} {
 		if err := os.Remove(at); err != nil {
 			t.Fatal(err)
 		}
@@ -231,12 +235,12 @@ func TestWhatIsImportedAndFromWhere(t *testing.T) {
 func TestOneFileOfTheReference(t *testing.T) {
 	for name, want := range map[string]int64{"usage.part.db": 26, "usage.db": 43} { // without the file that is named
 		path := referenceFiles(t)
-		gone := map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part}[name]
+		gone := map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part}[name]
 		if err := os.Remove(gone); err != nil {
 			t.Fatal(err)
 		}
 		if name == "usage.db" { // whose list of trackables is in the part then
-			db := openOriginal(t, referenceOf(path).part)
+			db := openOriginal(t, python.FilesOf(path).Part)
 			mustExec(t, db, `INSERT INTO __tableinfo__ VALUES ('quests_complete', 'Statistic', '')`)
 		}
 		s := open(t, path, afterSample())
@@ -286,12 +290,12 @@ func TestDamagedOriginals(t *testing.T) {
 			mustExec(t, openOriginal(t, path), `ALTER TABLE gold RENAME COLUMN "Count" TO "Sum"`)
 		},
 		"cut to half a page": func(t *testing.T, path string) {
-			write(t, referenceOf(path).part, recordedFile(t, "usage.part.db")[:2048])
+			write(t, python.FilesOf(path).Part, recordedFile(t, "usage.part.db")[:2048])
 		},
 		"zeroed": func(t *testing.T, path string) { write(t, path, make([]byte, 40960)) },
 		"locked": func(t *testing.T, path string) {
 			mustExec(t, openOriginal(t, path), `BEGIN EXCLUSIVE`)
-			mustExec(t, openOriginal(t, referenceOf(path).part), `BEGIN EXCLUSIVE`)
+			mustExec(t, openOriginal(t, python.FilesOf(path).Part), `BEGIN EXCLUSIVE`)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -308,7 +312,7 @@ func TestDamagedOriginals(t *testing.T) {
 			}
 			w := newWriter(t, s)
 			record(t, w, add(statistic(version("1.0"), "quests_complete"), 2))
-			if _, err := s.Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
 			if parts := submit(t, s); len(parts) != 1 || points(parts[0])["quests_complete{}"] != series.Int64Value(2) {
@@ -320,10 +324,10 @@ func TestDamagedOriginals(t *testing.T) {
 			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 				t.Errorf("the original was changed: %v", err)
 			}
-			for name, at := range map[string]string{"usage.db": path, "usage.part.db": referenceOf(path).part} {
+			for name, at := range map[string]string{"usage.db": path, "usage.part.db": python.FilesOf(path).Part} {
 				write(t, at, recordedFile(t, name))
 			}
-			if begin(t, s, request(Cumulative)) == nil {
+			if begin(t, s, request(outbox.Cumulative)) == nil {
 				t.Error("lifetime totals are not due")
 			}
 			checkBalance(t, s, "quests_complete{}", wants{recorded: 45, accepted: 45})
@@ -350,10 +354,10 @@ func TestOddRowsAreLeftOut(t *testing.T) {
 	var told reports
 	s := open(t, path, afterSample(), WithErrorHandler(told.handle))
 	values := csvColumn(t, s, 2)
-	if values["odd"] != "3" || values["no_table"] != "0" || values["empty"] != noState || values["quests_complete"] != "43" {
+	if values["odd"] != "3" || values["no_table"] != "0" || values["empty"] != "No Initial State" || values["quests_complete"] != "43" {
 		t.Errorf("values %v", values)
 	}
-	if values["n_1st"] != "0" || values["Stra_e"] != noState || values["quote_d"] != "0" { // as a declaration's error suggests
+	if values["n_1st"] != "0" || values["Stra_e"] != "No Initial State" || values["quote_d"] != "0" { // as a declaration's error suggests
 		t.Errorf("values %v", values)
 	}
 	expect(t, s, "3", `SELECT exports FROM series_totals WHERE name = 'odd'`)
@@ -400,7 +404,7 @@ func TestSomebodyElsesDatabaseIsNoReference(t *testing.T) {
 // TestLongOriginalsAreBounded: the latest rows stand for the rest.
 func TestLongOriginalsAreBounded(t *testing.T) {
 	path := referenceFiles(t)
-	mustExec(t, openOriginal(t, referenceOf(path).part), `INSERT INTO monsters_killed
+	mustExec(t, openOriginal(t, python.FilesOf(path).Part), `INSERT INTO monsters_killed
 		WITH RECURSIVE n(i) AS (SELECT 21 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT 'u', i, '24/11/2026 10:00:00' FROM n`)
 	s := open(t, path, afterSample())
 	checkBalance(t, s, "monsters_killed{}", wants{recorded: 100_000, accepted: 100_000})
@@ -411,8 +415,8 @@ func TestLongOriginalsAreBounded(t *testing.T) {
 func TestMergedTotalsOfAnImport(t *testing.T) {
 	s := open(t, referenceFiles(t), afterSample())
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, add(statistic(r, "quests_complete"), 2), Change{floatStatistic(r, "gold"), series.Float64Value(0.25)})
-	request := request(Cumulative)
+	record(t, w, add(statistic(r, "quests_complete"), 2), recording.Change{Series: floatStatistic(r, "gold"), Delta: series.Float64Value(0.25)})
+	request := request(outbox.Cumulative)
 	request.Merge, request.Resource = true, r.Attributes
 	got := points(attemptWith(t, s, request, always(accepted))[0])
 	want := map[string]series.Value{"quests_complete{}": series.Int64Value(45), "gold{}": series.Float64Value(57), "untouched{}": series.Value{},
@@ -433,7 +437,7 @@ func FuzzOpenDamagedReference(f *testing.F) {
 	f.Add(20_000, 9000, byte(0xa5), true)
 	f.Fuzz(func(t *testing.T, at, length int, with byte, master bool) {
 		path := referenceFiles(t)
-		file := referenceOf(path).part
+		file := python.FilesOf(path).Part
 		if master {
 			file = path
 		}
@@ -455,4 +459,12 @@ func FuzzOpenDamagedReference(f *testing.F) {
 			t.Errorf("the original was changed: %v", err)
 		}
 	})
+}
+
+// submissionsTable is where the Python library counts its submissions.
+const submissionsTable = "__submissions__"
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

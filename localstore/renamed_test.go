@@ -8,7 +8,12 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -17,13 +22,13 @@ func renamed(name string, kind otelusage.Kind, former ...string) otelusage.Decla
 }
 
 // snapshotOf returns the trackables by name, all of one kind.
-func snapshotOf(t *testing.T, s *Store) map[string]*Trackable {
+func snapshotOf(t *testing.T, s *Store) map[string]*snapshot.Trackable {
 	t.Helper()
-	snap, err := s.Snapshot(t.Context(), Query{Days: true, History: true})
+	snap, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := make(map[string]*Trackable)
+	shown := make(map[string]*snapshot.Trackable)
 	for _, x := range snap.Trackables {
 		shown[x.Name] = x
 	}
@@ -66,18 +71,18 @@ func hits(r *series.Resource, name, checkpoint string) *series.Series {
 var renamedKinds = []otelusage.Kind{otelusage.KindStatistic, otelusage.KindState, otelusage.KindTimer, otelusage.KindSequence}
 
 // recordUnder counts one of everything under names with a prefix.
-func recordUnder(t *testing.T, w *Writer, r *series.Resource, prefix, mode string) {
+func recordUnder(t *testing.T, w *recording.Writer, r *series.Resource, prefix, mode string) {
 	t.Helper()
-	recordAll(t, w, Recording{
-		Changes: []Change{
+	recordAll(t, w, recording.Recording{
+		Changes: []recording.Change{
 			add(statistic(r, prefix+"n"), 1),
 			add(statistic(r, prefix+"n", attribute.String("via", "web")), 10),
-			{timer(r, prefix+"t", timerBounds), observe(timerBounds, 5, 50)},
+			{Series: timer(r, prefix+"t", timerBounds), Delta: observe(timerBounds, 5, 50)},
 			add(sequence(r, prefix+"q"), 1),
 			add(hits(r, prefix+"q", "A"), 2),
 			add(stateChanges(r, prefix+"m", mode), 1),
 		},
-		Moves:   []Move{{state(r, prefix+"m"), mode, true}},
+		Moves:   []recording.Move{{Series: state(r, prefix+"m"), State: mode, Moved: true}},
 		MaySend: true,
 	})
 }
@@ -120,7 +125,7 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	if days == 0 {
 		t.Error("the days before are not shown")
 	}
-	if snap, err := s.Snapshot(t.Context(), Query{Name: "OLD_n"}); err != nil || len(snap.Trackables) != 1 || snap.Trackables[0].Name != "new_n" || len(snap.Trackables[0].Series) != 4 {
+	if snap, err := s.Snapshot(t.Context(), snapshot.Query{Name: "OLD_n"}); err != nil || len(snap.Trackables) != 1 || snap.Trackables[0].Name != "new_n" || len(snap.Trackables[0].Series) != 4 {
 		t.Errorf("asked for by the former name: %+v, %v", snap, err)
 	}
 	if moves := snapshotOf(t, s)["new_m"].Moves; len(moves) != 3 || moves[0].State != "hard" || moves[1].State != "easy" {
@@ -148,7 +153,7 @@ func TestRenamedTrackablesGoOn(t *testing.T) {
 	for _, kind := range renamedKinds {
 		declare(t, s, renamed("new_"+names[kind], kind, "old_"+names[kind]))
 	}
-	if s.hasDeclarations() {
+	if s.ledger.HasDeclarations() {
 		t.Error("the second start has something to write")
 	}
 	checkShown(t, s, want)
@@ -176,11 +181,11 @@ func TestAnOldReleaseGoesOnUnderTheFormerName(t *testing.T) {
 	old = open(t, path, c)
 	oldWriter = newWriter(t, old)
 	checkLife(t, declare(t, old, statisticDeclaration("old_s")), map[string]otelusage.SeriesLifetime{"{}": {Int: 16, Float: 16}})
-	if old.hasDeclarations() {
+	if old.ledger.HasDeclarations() {
 		t.Error("the old release has something to write")
 	}
 	record(t, oldWriter, add(statistic(oldVersion, "old_s", attribute.String("via", "web")), 100))
-	merge := request(Cumulative)
+	merge := request(outbox.Cumulative)
 	merge.Merge, merge.Resource = true, oldVersion.Attributes
 	for _, store := range []*Store{old, s} {
 		record(t, oldWriter, add(statistic(oldVersion, "old_s"), 1))
@@ -212,10 +217,10 @@ func TestADeclarationThatWaitsWhileItIsRenamed(t *testing.T) {
 	}
 	record(t, w, add(statistic(version("2"), "new_statistic"), 1))
 	r := version("1")
-	recordAll(t, oldWriter, Recording{
-		Changes: []Change{add(statistic(r, "old_statistic"), 10), add(sequence(r, "old_sequence"), 1), add(hits(r, "old_sequence", "A"), 1),
-			{timer(r, "old_timer", timerBounds), observe(timerBounds, 5)}, add(stateChanges(r, "old_state", "on"), 1)},
-		Moves: []Move{{state(r, "old_state"), "on", true}}, MaySend: true})
+	recordAll(t, oldWriter, recording.Recording{
+		Changes: []recording.Change{add(statistic(r, "old_statistic"), 10), add(sequence(r, "old_sequence"), 1), add(hits(r, "old_sequence", "A"), 1),
+			{Series: timer(r, "old_timer", timerBounds), Delta: observe(timerBounds, 5)}, add(stateChanges(r, "old_state", "on"), 1)},
+		Moves: []recording.Move{{Series: state(r, "old_state"), State: "on", Moved: true}}, MaySend: true})
 	checkShown(t, s, map[string]string{"new_statistic": "11", "new_state": "on, 1 changes", "new_timer": "1 runs, 5 s", "new_sequence": "1, 1 at A"})
 }
 
@@ -267,9 +272,9 @@ func TestRenamings(t *testing.T) {
 					for _, d := range release {
 						declare(t, s, d)
 					}
-					s.mu.Lock()
-					err := s.write(func(*transaction) error { return nil })
-					s.mu.Unlock()
+					s.db.Lock()
+					err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+					s.db.Unlock()
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -336,9 +341,9 @@ func TestASealedBatchKeepsTheFormerName(t *testing.T) {
 	w := newWriter(t, s)
 	record(t, w, add(statistic(version("1"), "old"), 3))
 	var first string
-	attemptWith(t, s, request(Delta), func(p *series.Part) Outcome {
+	attemptWith(t, s, request(outbox.Delta), func(p *series.Part) outbox.Outcome {
 		first = wire(p)
-		return Outcome{Verdict: Transient}
+		return outbox.Outcome{Verdict: outbox.Transient}
 	})
 	declare(t, s, renamed("new", otelusage.KindStatistic, "old"))
 	record(t, w, add(statistic(version("2"), "new"), 4))
@@ -410,7 +415,7 @@ func TestAnImportUnderTheFormerName(t *testing.T) {
 			if late {
 				write(t, path, recordedFile(t, "usage.db"))
 			}
-			merge := request(Cumulative)
+			merge := request(outbox.Cumulative)
 			merge.Merge, merge.Resource = true, version("2").Attributes
 			parts := attemptWith(t, s, merge, always(accepted))
 			got := points(parts[0])
@@ -432,7 +437,7 @@ func TestAMirrorBeforeRenaming(t *testing.T) {
 	c, path := newClock(), newPath(t)
 	s := open(t, path, c)
 	record(t, newWriter(t, s), add(statistic(version("1"), "old"), 3))
-	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; PRAGMA user_version = %d`, schemaVersion-1))
+	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; PRAGMA user_version = %d`, schema.Version-1))
 	closeStore(t, s)
 
 	r := open(t, path, c, ReadOnly())

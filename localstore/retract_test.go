@@ -7,13 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // TestTombstonesObeyConsent: what is under way is not sent again without it, and
 // whoever erases without it leaves nothing.
 func TestTombstonesObeyConsent(t *testing.T) {
-	for _, mode := range []Mode{ModeOff, ModeLocal} {
+	for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, _ := fresh(t)
 			d := newDestination()
@@ -25,26 +27,26 @@ func TestTombstonesObeyConsent(t *testing.T) {
 			old := eraseInto(t, s, d)
 			setMode(t, s, mode)
 			for _, maySend := range []bool{true, false} {
-				r := request(Delta)
+				r := request(outbox.Delta)
 				r.MaySend = maySend
-				if _, err := s.BeginRetraction(t.Context(), r); !errors.Is(err, ErrNoConsent) {
+				if _, err := s.Outbox().BeginRetraction(t.Context(), r); !errors.Is(err, outbox.ErrNoConsent) {
 					t.Errorf("begun: %v, want ErrNoConsent", err)
 				}
 			}
-			setMode(t, s, ModeOn)
-			sub, err := s.BeginRetraction(t.Context(), request(Delta))
+			setMode(t, s, consent.ModeOn)
+			sub, err := s.Outbox().BeginRetraction(t.Context(), request(outbox.Delta))
 			if err != nil {
 				t.Fatal(err)
 			}
 			setMode(t, s, mode)
-			if p, err := sub.Next(t.Context()); p != nil || !errors.Is(err, ErrNoConsent) {
+			if p, err := sub.Next(t.Context()); p != nil || !errors.Is(err, outbox.ErrNoConsent) {
 				t.Errorf("goes on with %v, %v, want ErrNoConsent", p, err)
 			}
 			if err := sub.Release(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			if mode == ModeOff {
-				setMode(t, s, ModeOn)
+			if mode == consent.ModeOff {
+				setMode(t, s, consent.ModeOn)
 				takeBackWith(t, s, d.accept)
 				d.empty(t, false, old)
 				return
@@ -60,7 +62,7 @@ func TestTombstonesObeyConsent(t *testing.T) {
 	t.Run("erased without it", func(t *testing.T) {
 		s, _ := fresh(t)
 		underWay(t, s, newDestination())
-		setMode(t, s, ModeLocal)
+		setMode(t, s, consent.ModeLocal)
 		parts, err := s.EraseAndRetract(t.Context(), true)
 		if err != nil || parts != nil || graves(t, s) != "0" {
 			t.Errorf("%v, %v, %s tombstones, want nothing", parts, err, graves(t, s))
@@ -80,12 +82,12 @@ func TestTombstonesOfTwoErasures(t *testing.T) {
 				sub, part := underWay(t, other, d)
 				d.keep(part)
 				ids = append(ids, eraseInto(t, s, d))
-				if _, err := sub.Settle(t.Context(), part, Outcome{Verdict: Transient}); !errors.Is(err, ErrLeaseLost) {
+				if _, err := sub.Settle(t.Context(), part, outbox.Outcome{Verdict: outbox.Transient}); !errors.Is(err, outbox.ErrLeaseLost) {
 					t.Fatal(err)
 				}
 			}
 			if sending {
-				sub, err := other.BeginRetraction(t.Context(), request(Delta))
+				sub, err := other.Outbox().BeginRetraction(t.Context(), request(outbox.Delta))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -95,7 +97,7 @@ func TestTombstonesOfTwoErasures(t *testing.T) {
 				if n := takeBackWith(t, s, d.accept); n != 0 {
 					t.Errorf("%d requests while one is under way", n)
 				}
-				if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, ErrLeaseLost) {
+				if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, outbox.ErrLeaseLost) {
 					t.Errorf("settled: %v, want ErrLeaseLost", err)
 				}
 			}
@@ -124,20 +126,20 @@ func TestATombstoneThatFailsIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := eraseInto(t, s, d)
-	unforced := request(Delta)
+	unforced := request(outbox.Delta)
 	unforced.Force = false
 	for range 12 {
-		if n := takeBackWith(t, s, always(Outcome{Verdict: Transient})); n != 1 {
+		if n := takeBackWith(t, s, always(outbox.Outcome{Verdict: outbox.Transient})); n != 1 {
 			t.Fatalf("%d requests, want 1", n)
 		}
-		if sub, err := s.BeginRetraction(t.Context(), unforced); sub != nil || err != nil {
+		if sub, err := s.Outbox().BeginRetraction(t.Context(), unforced); sub != nil || err != nil {
 			t.Fatalf("begun at once: %v, %v", sub, err)
 		}
 		closeStore(t, s)
 		c.add(2 * interval)
 		s = open(t, s.Path(), c)
 	}
-	sub, err := s.BeginRetraction(t.Context(), unforced)
+	sub, err := s.Outbox().BeginRetraction(t.Context(), unforced)
 	if err != nil || sub == nil {
 		t.Fatalf("not begun after the backoff: %v", err)
 	}
@@ -152,7 +154,7 @@ func TestATombstoneThatFailsIsTriedAgain(t *testing.T) {
 // TestATombstoneThatIsRefused ten times is dropped. What is new does not wait for
 // it.
 func TestATombstoneThatIsRefused(t *testing.T) {
-	for _, verdict := range []Verdict{Refused, TooLarge} {
+	for _, verdict := range []outbox.Verdict{outbox.Refused, outbox.TooLarge} {
 		t.Run(string(verdict), func(t *testing.T) {
 			s, c := fresh(t)
 			d := newDestination()
@@ -162,7 +164,7 @@ func TestATombstoneThatIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			w, n := newWriter(t, s), statistic(version("1"), "n")
-			refuse := always(Outcome{Verdict: verdict, Status: 400})
+			refuse := always(outbox.Outcome{Verdict: verdict, Status: 400})
 			requests := 0
 			for range 60 {
 				made := takeBackWith(t, s, refuse)
@@ -174,18 +176,18 @@ func TestATombstoneThatIsRefused(t *testing.T) {
 				}
 				if requests += made; made > 0 {
 					record(t, w, add(n, 1))
-					if sent := attemptWith(t, s, request(Delta), d.accept); len(sent) != 1 {
+					if sent := attemptWith(t, s, request(outbox.Delta), d.accept); len(sent) != 1 {
 						t.Fatalf("%d parts of what is new", len(sent))
 					}
 				}
 				c.add(time.Hour)
 			}
 			points := 1
-			if verdict == TooLarge {
+			if verdict == outbox.TooLarge {
 				points = 2 // both states of it apart, after the whole
 				requests--
 			}
-			if want := points * refusalsOfOne; requests != want || graves(t, s) != "0" {
+			if want := points * 10; requests != want || graves(t, s) != "0" {
 				t.Errorf("%d requests, %s tombstones, want %d and none", requests, graves(t, s), want)
 			}
 			if bytes.Contains(bytesOf(t, s.Path()), []byte(old)) {
@@ -203,7 +205,7 @@ func TestATombstoneThatIsTooLarge(t *testing.T) {
 		d := newDestination()
 		w, r := newWriter(t, s), version("1")
 		var old string
-		var sub *Submission
+		var sub *outbox.Submission
 		for _, value := range []string{"one", "two"} {
 			for _, name := range []string{"a", "b", "c"} {
 				move(t, w, state(r, name), value)
@@ -218,9 +220,9 @@ func TestATombstoneThatIsTooLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 		made := 0
-		takeBackWith(t, s, func(p *series.Part) Outcome {
+		takeBackWith(t, s, func(p *series.Part) outbox.Outcome {
 			if made++; made >= step && p.Points() > 1 {
-				return Outcome{Verdict: TooLarge, Status: 413}
+				return outbox.Outcome{Verdict: outbox.TooLarge, Status: 413}
 			}
 			return d.accept(p)
 		})
@@ -243,15 +245,15 @@ func TestTombstonesOfABatchInPieces(t *testing.T) {
 		}
 		record(t, w, add(statistic(version(v), "n"), 1))
 		if v == "1" {
-			attemptWith(t, other, request(Delta), d.accept)
+			attemptWith(t, other, request(outbox.Delta), d.accept)
 		}
 	}
-	attemptWith(t, other, request(Delta), func(p *series.Part) Outcome {
+	attemptWith(t, other, request(outbox.Delta), func(p *series.Part) outbox.Outcome {
 		switch {
 		case p.Points() > 3:
-			return Outcome{Verdict: TooLarge, Status: 413}
+			return outbox.Outcome{Verdict: outbox.TooLarge, Status: 413}
 		case len(d.known)%3 == 2:
-			return Outcome{Verdict: Transient}
+			return outbox.Outcome{Verdict: outbox.Transient}
 		}
 		return d.accept(p)
 	})

@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -23,7 +25,7 @@ func TestRevisionChangesWithTheFileAndOnlyThen(t *testing.T) {
 	readers := map[string]*Store{"the writer": s, "a viewer": viewer}
 	for name, step := range map[string]func(){
 		"recording": func() { record(t, w, add(statistic(version("1"), "quests"), 1)) },
-		"consent":   func() { setMode(t, s, ModeLocal) },
+		"consent":   func() { setMode(t, s, consent.ModeLocal) },
 	} {
 		before := make(map[string]string)
 		for who, of := range readers {
@@ -69,7 +71,7 @@ func TestMovesAreReadWithoutTheExports(t *testing.T) {
 	record(t, w, add(statistic(version("1"), "quests"), 1))
 	move(t, w, state(version("1"), "server"), "Avalon")
 	move(t, w, state(version("1"), "server"), "Camelot")
-	snap, err := s.Snapshot(t.Context(), Query{Moves: true})
+	snap, err := s.Snapshot(t.Context(), snapshot.Query{Moves: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 func TestAMirrorWithoutSharedMemory(t *testing.T) {
@@ -12,7 +14,7 @@ func TestAMirrorWithoutSharedMemory(t *testing.T) {
 		return
 	}
 	withoutSharedMemory(t)
-	if mapsShared(t.TempDir()) {
+	if sqlitedb.MapsShared(t.TempDir()) {
 		t.Fatal("files can be mapped")
 	}
 	for _, existing := range []bool{false, true} {

@@ -12,10 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func snapshot(t testing.TB, s *Store, q Query) *Snapshot {
+func takeSnapshot(t testing.TB, s *Store, q snapshot.Query) *snapshot.Snapshot {
 	t.Helper()
 	snap, err := s.Snapshot(t.Context(), q)
 	if err != nil {
@@ -27,7 +31,7 @@ func snapshot(t testing.TB, s *Store, q Query) *Snapshot {
 func TestSnapshotOfEverythingIsTheExport(t *testing.T) {
 	s := played(t)
 	var b bytes.Buffer
-	if err := snapshot(t, s, Query{Days: true, History: true, Submissions: true}).WriteJSON(&b); err != nil {
+	if err := takeSnapshot(t, s, snapshot.Query{Days: true, History: true, Submissions: true}).WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := b.String(), export(t, s, "json"); got != want {
@@ -39,15 +43,15 @@ func TestSnapshotOfEverythingIsTheExport(t *testing.T) {
 func TestSnapshotReadsWhatIsAskedFor(t *testing.T) {
 	s := played(t)
 	for name, test := range map[string]struct {
-		q                     Query
+		q                     snapshot.Query
 		days, history, logged bool
 	}{
-		"totals":      {Query{}, false, false, false},
-		"days":        {Query{Days: true}, true, false, false},
-		"history":     {Query{History: true}, false, true, false},
-		"submissions": {Query{Submissions: true}, false, false, true},
+		"totals":      {snapshot.Query{}, false, false, false},
+		"days":        {snapshot.Query{Days: true}, true, false, false},
+		"history":     {snapshot.Query{History: true}, false, true, false},
+		"submissions": {snapshot.Query{Submissions: true}, false, false, true},
 	} {
-		snap := snapshot(t, s, test.q)
+		snap := takeSnapshot(t, s, test.q)
 		var days, history, moves int
 		for _, x := range snap.Trackables {
 			moves += len(x.Moves)
@@ -75,26 +79,26 @@ func TestSnapshotReadsWhatIsAskedFor(t *testing.T) {
 
 func TestSnapshotOfOneName(t *testing.T) {
 	s := played(t)
-	all := snapshot(t, s, Query{Days: true, History: true})
+	all := takeSnapshot(t, s, snapshot.Query{Days: true, History: true})
 	for _, x := range all.Trackables {
-		one := snapshot(t, s, Query{Name: strings.ToUpper(x.Name), Days: true, History: true})
+		one := takeSnapshot(t, s, snapshot.Query{Name: strings.ToUpper(x.Name), Days: true, History: true})
 		if len(one.Trackables) != 1 || len(one.Others) != 0 {
 			t.Fatalf("%s: %d trackables, %d others", x.Name, len(one.Trackables), len(one.Others))
 		}
-		got, _ := json.Marshal(seriesList(one.Trackables[0].Series))
-		want, _ := json.Marshal(seriesList(x.Series))
+		got, _ := json.Marshal(one.Trackables[0].Series)
+		want, _ := json.Marshal(x.Series)
 		if string(got) != string(want) || len(one.Trackables[0].Moves) != len(x.Moves) {
 			t.Errorf("%s reads\n%s\nwant\n%s", x.Name, got, want)
 		}
 	}
-	if got := snapshot(t, s, Query{Name: "otelusage.active"}); len(got.Trackables) != 0 || len(got.Others) != len(all.Others) {
+	if got := takeSnapshot(t, s, snapshot.Query{Name: "otelusage.active"}); len(got.Trackables) != 0 || len(got.Others) != len(all.Others) {
 		t.Errorf("a metric of no trackable: %d trackables, %d others", len(got.Trackables), len(got.Others))
 	}
-	if got := snapshot(t, s, Query{Name: "'; DROP TABLE totals; --"}); len(got.Trackables)+len(got.Others) != 0 {
+	if got := takeSnapshot(t, s, snapshot.Query{Name: "'; DROP TABLE totals; --"}); len(got.Trackables)+len(got.Others) != 0 {
 		t.Error("something has that name")
 	}
 	declare(t, s, otelusage.Declaration{Name: "waits", Kind: otelusage.KindTimer})
-	if got := snapshot(t, s, Query{Name: "waits"}); len(got.Named("WAITS")) != 1 || len(got.Trackables) != 1 {
+	if got := takeSnapshot(t, s, snapshot.Query{Name: "waits"}); len(got.Named("WAITS")) != 1 || len(got.Trackables) != 1 {
 		t.Errorf("what was declared last: %v", got.Trackables)
 	}
 }
@@ -113,8 +117,8 @@ func TestSnapshotSince(t *testing.T) {
 		move(t, w, mode, string(rune('a'+i)))
 		c.add(day)
 	}
-	snap := snapshot(t, s, Query{Days: true, History: true, Since: newClock().at.Add(6 * day)})
-	read := func(list []Sample) (values []int64) {
+	snap := takeSnapshot(t, s, snapshot.Query{Days: true, History: true, Since: newClock().at.Add(6 * day)})
+	read := func(list []snapshot.Sample) (values []int64) {
 		for _, x := range list {
 			values = append(values, x.Value.Int64())
 		}
@@ -164,7 +168,7 @@ func TestExistingNeverMakesAMirror(t *testing.T) {
 	for path, want := range map[string]error{missing: fs.ErrNotExist, empty: ErrNotMirror, w: ErrDamaged} {
 		s, err := Open(path, Existing())
 		if err == nil { // what opening reads may be sound
-			_, err = s.Snapshot(t.Context(), Query{})
+			_, err = s.Snapshot(t.Context(), snapshot.Query{})
 			closeStore(t, s)
 		}
 		if !errors.Is(err, want) {
@@ -180,7 +184,7 @@ func TestExistingNeverMakesAMirror(t *testing.T) {
 	if after, err := os.ReadFile(w); err != nil || !bytes.Equal(after, content) {
 		t.Errorf("the damaged file was changed, %v", err)
 	}
-	if aside, _ := filepath.Glob(w + damagedInfix + "*"); len(aside) != 0 {
+	if aside, _ := filepath.Glob(w + place.DamagedInfix + "*"); len(aside) != 0 {
 		t.Errorf("set aside: %v", aside)
 	}
 }
@@ -195,7 +199,7 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 	path := s.Path()
 	closeStore(t, s)
 	r := open(t, path, c, ReadOnly())
-	if len(snapshot(t, r, Query{Name: "first"}).Trackables) != 1 {
+	if len(takeSnapshot(t, r, snapshot.Query{Name: "first"}).Trackables) != 1 {
 		t.Fatal("there is nothing to follow")
 	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -203,12 +207,12 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Snapshot(t.Context(), Query{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.Snapshot(t.Context(), snapshot.Query{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of a deleted file: %v", err)
 	}
 	fresh := open(t, path, c)
 	record(t, newWriter(t, fresh), add(statistic(version("1"), "second"), 1))
-	snap := snapshot(t, r, Query{})
+	snap := takeSnapshot(t, r, snapshot.Query{})
 	if len(snap.Named("second")) != 1 || len(snap.Named("first")) != 0 || snap.MirrorID != fresh.MirrorID() {
 		t.Errorf("of its successor: %v", snap.Trackables)
 	}
@@ -217,17 +221,17 @@ func TestReadOnlyFollowsItsPath(t *testing.T) {
 func TestBusyMirrorIsErrBusy(t *testing.T) {
 	s, c := fresh(t)
 	other := open(t, s.Path(), c, Existing(), WithBusyTimeout(time.Millisecond))
-	s.lock()
-	err := s.write(func(*transaction) error {
-		if _, err := other.Snapshot(t.Context(), Query{}); err != nil {
+	s.db.Lock()
+	err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error {
+		if _, err := other.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 			t.Errorf("reading waits: %v", err)
 		}
-		if err := other.SetMode(t.Context(), ModeOff); !errors.Is(err, ErrBusy) {
+		if err := other.SetMode(t.Context(), consent.ModeOff); !errors.Is(err, ErrBusy) {
 			t.Errorf("writing: %v", err)
 		}
 		return nil
 	})
-	s.unlock()
+	s.db.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

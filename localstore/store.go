@@ -6,12 +6,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel"
-
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // Store is an open mirror. [Open] makes it. All methods may be called
@@ -19,49 +25,37 @@ import (
 // return an error return [ErrNotOpen] then, but for Close, which has nothing to
 // do.
 type Store struct {
-	config
-	asked string // the path that Open was given, absolute
-	path  string // of the file itself, which it may be a link to; guarded by mu
-
-	mu         sync.Mutex // guards what follows, and the one write connection
-	conn       *connection
-	ends       context.Context // of the reading under way, nil for none
-	file       os.FileInfo     // what conn writes to
-	left       *connection     // that conn was before, to the same file
-	held       held            // where an open file keeps its name
-	closed     bool
-	writer     *Writer
-	generation uint64 // of remembered rows
-	epoch      int64
-	identity   identity
-	decision   decisionFiles
-	hurry      time.Duration // the most that the work under way waits for others; 0: busyTimeout
-	last       header        // what the file said last, for the next one to take over
-	noLog      bool          // the file system allows no write-ahead log
-	inherits   bool          // the next one follows a file that was set aside
-	lost       bool          // an earlier one was, and nothing is known of it
-	recorded   bool          // something was written to file
-
-	totals      map[int64]*totals // of series recorded lately
-	dataVersion int64             // of the file that totals were read from
-	activeDay   int64             // whose heartbeats are recorded
-	expiredDay  int64             // on which old rows were last dropped
-	ledger      ledger
-	waits       bool // the shutdown waits long for the submission under way
-
-	reference   reference
-	notImported error // why not, while it is to be
-	importAgain time.Time
-
-	circumstances *Circumstances // what holds for this process; nil: not known
-
-	reports []error // for the handler
+	db       *mirrordb.DB
+	book     *totals.Book
+	ledger   *ledger.Ledger
+	importer *importer.Importer
+	recorder *recording.Recorder
+	outbox   *outbox.Outbox
+	reads    *snapshot.Reader
 }
 
-// identity is what the mirror row says for good, or until Erase.
-type identity struct {
-	mirror, installation string
-	createdAt            int64
+// newStore builds the rooms of a Store upon its file, which is not open yet.
+func newStore(c config, path string) *Store {
+	db := mirrordb.New(path, c.file)
+	b := totals.New(db, c.limits)
+	l := ledger.New(db, b)
+	s := &Store{
+		db: db, book: b, ledger: l,
+		importer: importer.New(db, b, l, c.importFrom),
+		recorder: recording.New(db, b),
+	}
+	s.outbox = outbox.New(db, b, s.importer, c.random)
+	s.reads = snapshot.New(db, l)
+	l.ConvertWith(s.importer.ConvertImported)
+	db.Use(mirrordb.Hooks{
+		Begin: l.Register, Waiting: l.HasDeclarations,
+		Withhold: s.outbox.WithholdPending,
+		Opened:   s.importer.Opened,
+		Forgot:   func() { b.ForgetTotals(); s.recorder.Forget(); l.Forget() },
+		Changed:  func() { b.ForgetTotals(); s.recorder.Changed() },
+		Replaced: func() { l.DeclareAnew() },
+	})
+	return s
 }
 
 // Open opens the mirror at path, and makes it, readable and writable for this
@@ -86,8 +80,8 @@ func Open(path string, opts ...Option) (*Store, error) {
 // ctx. The Store does not keep it.
 func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
-	if c.installationID != "" {
-		if err := checkInstallationID(c.installationID); err != nil {
+	if c.file.InstallationID != "" {
+		if err := schema.CheckInstallationID(c.file.InstallationID); err != nil {
 			return nil, err
 		}
 	}
@@ -95,20 +89,17 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 	if err != nil {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
-	c.now = instant.Clock(c.now)
-	s := &Store{config: c, asked: path, path: path, generation: 1, reference: referenceOf(path)}
-	if c.importFrom != "" {
-		s.reference = referenceOf(c.importFrom)
-	}
-	s.lock()
-	defer s.unlock()
-	err = s.until(ctx, func() error {
-		if c.readOnly {
-			return s.openReadOnly()
+	c.file.Now = instant.Clock(c.file.Now)
+	s := newStore(c, path)
+	s.db.Lock()
+	defer s.db.Unlock()
+	err = s.db.Until(ctx, func() error {
+		if c.file.ReadOnly {
+			return s.db.OpenReadOnly()
 		}
-		err := s.open()
+		err := s.db.Open()
 		if err == nil {
-			s.importReference()
+			s.importer.Import()
 		}
 		return err
 	})
@@ -141,14 +132,14 @@ func (s *Store) Path() string {
 	if s.missing() {
 		return ""
 	}
-	s.lock()
-	defer s.unlock()
-	return s.path
+	s.db.Lock()
+	defer s.db.Unlock()
+	return s.db.Path()
 }
 
 // missing reports a Store that [Open] did not make: nil, as a failed Open
 // leaves it, or the zero value.
-func (s *Store) missing() bool { return s == nil || s.asked == "" }
+func (s *Store) missing() bool { return s == nil || s.db == nil }
 
 // SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction
 // on: an application's start must not wait as long as its recordings may.
@@ -156,14 +147,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 	if s.missing() {
 		return
 	}
-	s.lock()
-	defer s.unlock()
-	s.ledger.mu.Lock() // a declaration reads it without the Store's lock
-	defer s.ledger.mu.Unlock()
-	s.busyTimeout = max(d, 0)
-	if s.conn != nil && !s.closed {
-		s.conn.waitAtMost(s.patience())
-	}
+	s.db.SetBusyTimeout(d)
 }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
@@ -172,26 +156,18 @@ func (s *Store) Close() error {
 	if s.missing() {
 		return nil
 	}
-	s.lock()
-	defer s.unlock()
-	if s.closed {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if s.db.IsClosed() {
 		return nil
 	}
 	var err error
-	if s.hasDeclarations() {
-		err = s.briefly(func() error { return s.write(func(*transaction) error { return nil }) })
+	if s.ledger.HasDeclarations() {
+		err = s.db.Briefly(func() error {
+			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+		})
 	}
-	s.closed = true
-	if s.held.resting != nil {
-		s.held.resting.Stop()
-	}
-	switch {
-	case s.conn == nil:
-	case s.readOnly:
-		err = errors.Join(err, s.leaveReader(s.conn, s.file))
-	default:
-		err = errors.Join(err, s.conn.close())
-	}
+	err = errors.Join(err, s.db.Close())
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
 	}
@@ -204,64 +180,23 @@ func (s *Store) Sync(context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
 	}
-	s.lock()
-	defer s.unlock()
-	return wrap("sync mirror", s.writeDurably(func(tx *transaction) error {
-		return tx.run(`UPDATE mirror SET recorded_day = recorded_day`)
+	s.db.Lock()
+	defer s.db.Unlock()
+	return mirrordb.Wrap("sync mirror", s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		return tx.Run(`UPDATE mirror SET recorded_day = recorded_day`)
 	}))
 }
 
-// report keeps an error that has no caller, for unlock to hand over.
-func (s *Store) report(err error) { s.reports = append(s.reports, err) }
+// IsReadOnly reports whether the Store was opened with [ReadOnly].
+func (s *Store) IsReadOnly() bool { return s.missing() || s.db.IsReadOnly() }
 
-func (s *Store) lock() { s.mu.Lock() }
+var _ otelusage.Ledger = (*Store)(nil)
 
-// lockWithin is lock for a reading, which need not wait once ctx has ended.
-func (s *Store) lockWithin(ctx context.Context) error {
-	ctx = orBackground(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
+// Declare implements [otelusage.Ledger]. New trackables reach the file with the
+// next recording, submission or query of this Store, or with Close.
+func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
+	if s.missing() {
+		return otelusage.Lifetime{}, ErrNotOpen
 	}
-	if s.mu.TryLock() {
-		return nil
-	}
-	locked := make(chan struct{})
-	go func() {
-		s.lock()
-		close(locked)
-	}()
-	select {
-	case <-locked:
-		return nil
-	case <-ctx.Done():
-		go func() {
-			<-locked
-			s.unlock()
-		}()
-		return ctx.Err()
-	}
-}
-
-// orBackground returns a context also for a caller who passed none.
-func orBackground(ctx context.Context) context.Context {
-	if ctx == nil {
-		return background
-	}
-	return ctx
-}
-
-// unlock hands over what was reported once the Store can be used again: a
-// handler may call it.
-func (s *Store) unlock() {
-	s.restLater()
-	reports := s.reports
-	s.reports = nil
-	s.mu.Unlock()
-	for _, err := range reports {
-		if s.onError != nil {
-			s.onError(err)
-		} else {
-			otel.Handle(err)
-		}
-	}
+	return s.ledger.Declare(d)
 }

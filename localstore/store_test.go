@@ -14,6 +14,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 func TestOpenMakesAFileForThisUserAlone(t *testing.T) {
@@ -41,7 +49,7 @@ func TestOpenMakesAFileForThisUserAlone(t *testing.T) {
 func database(t *testing.T, path, statements string) {
 	t.Helper()
 	write(t, path, nil)
-	db, err := sql.Open("sqlite", dataSource(path, false, time.Second))
+	db, err := sql.Open("sqlite", sqlitedb.DataSource(path, false, time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +79,6 @@ func TestOpenLeavesWhatIsNoMirrorAlone(t *testing.T) {
 		{"a newer schema", func(t *testing.T, path string) {
 			s := open(t, path, newClock())
 			execute(t, s, `PRAGMA user_version = 99`)
-			s.ledger.fresh = nil
 			closeStore(t, s)
 		}, ErrNewerSchema},
 	}
@@ -166,10 +173,10 @@ func TestReadOnlyReadsAndRefusesToWrite(t *testing.T) {
 	if _, err := r.Writer(true); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Writer = %v", err)
 	}
-	if err := r.SetMode(t.Context(), ModeOn); !errors.Is(err, ErrReadOnly) {
+	if err := r.SetMode(t.Context(), consent.ModeOn); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("SetMode = %v", err)
 	}
-	if _, err := r.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
+	if _, err := r.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("Begin = %v", err)
 	}
 }
@@ -250,7 +257,7 @@ func TestInstallationIDIsReplaceable(t *testing.T) {
 		t.Fatal(err)
 	}
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	if v, _ := submit(t, s)[0].Resource.Value(installationKey); v.AsString() != "seat 8" {
+	if v, _ := submit(t, s)[0].Resource.Value(batch.InstallationKey); v.AsString() != "seat 8" {
 		t.Errorf("sent under %q", v.AsString())
 	}
 }
@@ -302,10 +309,10 @@ func TestReopeningKeepsEverything(t *testing.T) {
 	if !created.Equal(c.now()) {
 		t.Errorf("created at %v, want %v", created, c.now())
 	}
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	for run := range int64(5) {
 		r := version("1")
-		record(t, newWriter(t, s), add(statistic(r, "n"), 1), Change{timer(r, "t", timerBounds), observe(timerBounds, 5)})
+		record(t, newWriter(t, s), add(statistic(r, "n"), 1), recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 5)})
 		checkBalance(t, s, "n{}", wants{recorded: run + 1, pending: run + 1})
 		closeStore(t, s)
 		c.add(time.Minute)
@@ -314,9 +321,9 @@ func TestReopeningKeepsEverything(t *testing.T) {
 	if s.InstallationID() != id || s.MirrorID() != mirror || !s.CreatedAt().Equal(created) {
 		t.Error("the identity changed")
 	}
-	consent, err := s.Consent(t.Context())
-	if err != nil || consent.Mode != ModeOn || !consent.Since.Equal(created) {
-		t.Errorf("consent = %+v, %v", consent, err)
+	says, err := s.Consent(t.Context())
+	if err != nil || says.Mode != consent.ModeOn || !says.Since.Equal(created) {
+		t.Errorf("consent = %+v, %v", says, err)
 	}
 }
 
@@ -348,16 +355,16 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	calls := map[string]func() error{
 		"Declare":           func() error { _, err := s.Declare(statisticDeclaration("n")); return err },
 		"Writer":            func() error { w.Close(); _, err := s.Writer(true); return err },
-		"Record":            func() error { return w.Record(ctx, Recording{Changes: []Change{add(n, 1)}}) },
+		"Record":            func() error { return w.Record(ctx, recording.Recording{Changes: []recording.Change{add(n, 1)}}) },
 		"Observe":           func() error { return w.Observe(ctx, true) },
-		"Begin":             func() error { _, err := s.Begin(ctx, request(Delta)); return err },
+		"Begin":             func() error { _, err := s.Outbox().Begin(ctx, request(outbox.Delta)); return err },
 		"Next":              func() error { _, err := sub.Next(ctx); return err },
 		"Settle":            func() error { _, err := sub.Settle(ctx, p, accepted); return err },
 		"Release":           func() error { return sub.Release(ctx, false) },
-		"OftenCutOff":       func() error { _, err := s.OftenCutOff(); return err },
-		"MayWait":           func() error { _, err := s.MayWait(interval); return err },
+		"OftenCutOff":       func() error { _, err := s.Outbox().OftenCutOff(); return err },
+		"MayWait":           func() error { _, err := s.Outbox().MayWait(interval); return err },
 		"Consent":           func() error { _, err := s.Consent(ctx); return err },
-		"SetMode":           func() error { return s.SetMode(ctx, ModeOn) },
+		"SetMode":           func() error { return s.SetMode(ctx, consent.ModeOn) },
 		"RequireConsent":    func() error { return s.RequireConsent(ctx) },
 		"SetInstallationID": func() error { return s.SetInstallationID("x") },
 		"Balance":           func() error { _, err := s.Balance(ctx); return err },
@@ -374,9 +381,9 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 	s, _ := fresh(t)
 	expect(t, s, "wal", `PRAGMA journal_mode`)
 	expect(t, s, "1", `PRAGMA synchronous`)
-	expect(t, s, fmt.Sprint(applicationID), `PRAGMA application_id`)
-	if err := s.writeDurably(func(tx *transaction) error {
-		full, err := tx.pragma("synchronous")
+	expect(t, s, fmt.Sprint(schema.ApplicationID), `PRAGMA application_id`)
+	if err := s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		full, err := tx.Pragma("synchronous")
 		if full != 2 {
 			t.Errorf("synchronous = %d in a durable transaction", full)
 		}
@@ -391,19 +398,19 @@ func TestTheFileHasAWriteAheadLog(t *testing.T) {
 func TestSyncCommitsDurablyBesideAReader(t *testing.T) {
 	s, _ := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	reader, err := connect(s.Path(), true, time.Second)
+	reader, err := sqlitedb.Open(s.Path(), true, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.close()
-	before := s.ledger.written.Load()
-	err = reader.snapshot(func() error {
-		if _, err := reader.find(`SELECT count(*) FROM totals`); err != nil {
+	defer reader.Close()
+	before := text(t, s, `SELECT total_changes()`)
+	err = reader.Snapshot(func() error {
+		if _, err := reader.Find(`SELECT count(*) FROM totals`); err != nil {
 			return err
 		}
 		return s.Sync(t.Context())
 	})
-	if err != nil || s.ledger.written.Load() != before+1 {
-		t.Errorf("%d commits: %v", s.ledger.written.Load()-before, err)
+	if after := text(t, s, `SELECT total_changes()`); err != nil || after == before {
+		t.Errorf("nothing was committed: %v", err)
 	}
 }

@@ -9,6 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 const stranger, group = 4321, 5432
@@ -49,7 +54,7 @@ func TestOpeningWaitsForNobody(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	fifo(t, path)
 	soon(t, func() {
-		if f, _, err := openFile(path); err == nil || !strings.Contains(err.Error(), "named pipe") {
+		if f, _, err := place.Open(path); err == nil || !strings.Contains(err.Error(), "named pipe") {
 			t.Errorf("opened %v, %v", f, err)
 		}
 	})
@@ -59,7 +64,7 @@ func TestOpeningWaitsForNobody(t *testing.T) {
 // mirror what stands in them.
 func TestStrangersFilesBesideAMirrorAreRefused(t *testing.T) {
 	needsRoot(t, "root")
-	for _, suffix := range besideSuffixes {
+	for _, suffix := range place.BesideSuffixes {
 		path := newPath(t)
 		closeStore(t, open(t, path, newClock()))
 		write(t, path+suffix, []byte("a log"))
@@ -92,11 +97,11 @@ func TestAMirrorThatEverybodyMayWriteIsRefused(t *testing.T) {
 // others may open is closed to them.
 func TestTheLockFileIsOnesOwn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
-	write(t, path+lockSuffix, nil)
-	chmod(t, path+lockSuffix, 0o666)
-	err := withLockFile(path+lockSuffix, 0, func() error {
-		info, err := os.Stat(path + lockSuffix)
-		if err == nil && info.Mode() != ownFile {
+	write(t, path+mirrordb.LockSuffix, nil)
+	chmod(t, path+mirrordb.LockSuffix, 0o666)
+	err := sqlitedb.WithLockFile(path+mirrordb.LockSuffix, 0, func() error {
+		info, err := os.Stat(path + mirrordb.LockSuffix)
+		if err == nil && info.Mode() != place.FileMode {
 			t.Errorf("it is locked with mode %v", info.Mode())
 		}
 		return err
@@ -107,8 +112,8 @@ func TestTheLockFileIsOnesOwn(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
 	}
-	write(t, path+lockSuffix, nil)
-	chown(t, path+lockSuffix, stranger)
+	write(t, path+mirrordb.LockSuffix, nil)
+	chown(t, path+mirrordb.LockSuffix, stranger)
 	if _, err := Open(path); !errors.Is(err, ErrUntrusted) || !strings.Contains(err.Error(), "usage.db.lock belongs to user 4321") {
 		t.Errorf("Open = %v", err)
 	}
@@ -120,7 +125,7 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, path string){
 		"directory": func(t *testing.T, path string) { chmod(t, filepath.Dir(path), 0o777) },
 		"file":      func(t *testing.T, path string) { chmod(t, path, 0o666) },
-		"part":      func(t *testing.T, path string) { chmod(t, referenceOf(path).part, 0o666) },
+		"part":      func(t *testing.T, path string) { chmod(t, python.FilesOf(path).Part, 0o666) },
 		"owner":     func(t *testing.T, path string) { needsRoot(t, "root"); chown(t, path, stranger) },
 		"link":      func(t *testing.T, path string) { chmod(t, elsewhere(t, path), 0o666) },
 	} {
@@ -145,7 +150,7 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 func TestAStrangersPartOfTheReference(t *testing.T) {
 	var told reports
 	path := referenceFiles(t)
-	chmod(t, referenceOf(path).part, 0o666)
+	chmod(t, python.FilesOf(path).Part, 0o666)
 	s := open(t, path, newClock(), WithErrorHandler(told.handle))
 	defer func() { closeStore(t, s) }()
 	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {

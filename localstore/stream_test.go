@@ -5,6 +5,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -25,11 +27,11 @@ func TestSeriesOfOneStreamTakeTurns(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		a, b Change
+		a, b recording.Change
 	}{
-		{"whole and float", add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), series.Float64Value(2)}},
-		{"float and whole", Change{floatStatistic(r, "n"), series.Float64Value(5)}, add(statistic(r, "n"), 2)},
-		{"boundaries", Change{timer(r, "n", timerBounds), observe(timerBounds, 5)}, Change{timer(r, "n", other), observe(other, 2)}},
+		{"whole and float", add(statistic(r, "n"), 5), recording.Change{Series: floatStatistic(r, "n"), Delta: series.Float64Value(2)}},
+		{"float and whole", recording.Change{Series: floatStatistic(r, "n"), Delta: series.Float64Value(5)}, add(statistic(r, "n"), 2)},
+		{"boundaries", recording.Change{Series: timer(r, "n", timerBounds), Delta: observe(timerBounds, 5)}, recording.Change{Series: timer(r, "n", other), Delta: observe(other, 2)}},
 		{"unit", add(inUnit("\uFFFD"), 5), add(inUnit("\xff"), 2)},
 		{"scope", add(inScope("app\uFFFD"), 5), add(inScope("app\xff"), 2)},
 	}
@@ -73,9 +75,9 @@ func TestTheLaterGaugeOfOneStreamIsSent(t *testing.T) {
 	gauge := func(float bool) *series.Series {
 		return &series.Series{Resource: r, Metric: &series.Metric{Scope: &series.Scope{Name: "app"}, Name: "g", Type: series.TypeGauge, Float: float}}
 	}
-	recordAll(t, w, Recording{MaySend: true, Gauges: []Gauge{{gauge(false), series.Int64Value(1)}}})
+	recordAll(t, w, recording.Recording{MaySend: true, Gauges: []recording.Gauge{{Series: gauge(false), Value: series.Int64Value(1)}}})
 	c.add(1)
-	recordAll(t, w, Recording{MaySend: true, Gauges: []Gauge{{gauge(true), series.Float64Value(2)}}})
+	recordAll(t, w, recording.Recording{MaySend: true, Gauges: []recording.Gauge{{Series: gauge(true), Value: series.Float64Value(2)}}})
 	for _, want := range []float64{2, 0} {
 		record(t, w, add(statistic(r, "n"), 1))
 		part := submit(t, s)[0]
@@ -103,9 +105,9 @@ func TestTotalsOfOneStreamAreOnePoint(t *testing.T) {
 	s, _ := fresh(t)
 	w, r := newWriter(t, s), version("dev")
 	other, common := []float64{1, 20, 100}, []float64{1, 100}
-	record(t, w, add(statistic(r, "n"), 5), Change{floatStatistic(r, "n"), series.Float64Value(2.5)},
-		Change{timer(r, "t", timerBounds), observe(timerBounds, 0.5, 5, 50)}, Change{timer(r, "t", other), observe(other, 10, 30, 500)})
-	part := attemptWith(t, s, request(Cumulative), always(accepted))[0]
+	record(t, w, add(statistic(r, "n"), 5), recording.Change{Series: floatStatistic(r, "n"), Delta: series.Float64Value(2.5)},
+		recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 0.5, 5, 50)}, recording.Change{Series: timer(r, "t", other), Delta: observe(other, 10, 30, 500)})
+	part := attemptWith(t, s, request(outbox.Cumulative), always(accepted))[0]
 	seen := make(map[string]int)
 	for _, scope := range part.Scopes {
 		for _, m := range scope.Metrics {

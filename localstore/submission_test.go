@@ -6,13 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // due asks for a submission as the check interval does.
-func due(t *testing.T, s *Store, f Forwarder) *Submission {
+func due(t *testing.T, s *Store, f outbox.Forwarder) *outbox.Submission {
 	t.Helper()
-	return begin(t, s, Request{Forwarder: f, MaySend: true, Interval: interval, Lease: time.Minute})
+	return begin(t, s, outbox.Request{Forwarder: f, MaySend: true, Interval: interval, Lease: time.Minute})
 }
 
 func TestIntervalsAreContiguousWhateverTheClockDoes(t *testing.T) {
@@ -40,11 +45,13 @@ func TestIntervalsAreContiguousWhateverTheClockDoes(t *testing.T) {
 }
 
 func TestWhenASubmissionIsDue(t *testing.T) {
-	for _, f := range []Forwarder{Delta, Cumulative} {
+	for _, f := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative} {
 		t.Run(string(f), func(t *testing.T) {
 			s, c := fresh(t)
 			w, n := newWriter(t, s), statistic(version("1"), "n")
-			answer := func() { attemptWith(t, s, Request{Forwarder: f, MaySend: true, Interval: interval}, always(accepted)) }
+			answer := func() {
+				attemptWith(t, s, outbox.Request{Forwarder: f, MaySend: true, Interval: interval}, always(accepted))
+			}
 			if sub := begin(t, s, request(f)); sub != nil {
 				t.Fatal("due with nothing to send")
 			}
@@ -85,11 +92,10 @@ func TestWhenASubmissionIsDue(t *testing.T) {
 	}
 }
 
-func checkAccepted(t *testing.T, s *Store, f Forwarder, want int64) {
+func checkAccepted(t *testing.T, s *Store, f outbox.Forwarder, want int64) {
 	t.Helper()
-	p, err := s.progress(f)
-	if err != nil || p.accepted != want {
-		t.Errorf("%d submissions accepted, %v, want %d", p.accepted, err, want)
+	if p := cameTo(t, s, f); p.accepted != want {
+		t.Errorf("%d submissions accepted, want %d", p.accepted, want)
 	}
 }
 
@@ -97,15 +103,15 @@ func TestWithoutLeaveNothingBegins(t *testing.T) {
 	s, _ := fresh(t)
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	record(t, w, add(n, 1))
-	r := request(Delta)
+	r := request(outbox.Delta)
 	r.MaySend = false
-	if _, err := s.Begin(t.Context(), r); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), r); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("Begin = %v for a process that may not send", err)
 	}
-	for _, m := range []Mode{ModeOff, ModeLocal} {
+	for _, m := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		setMode(t, s, m)
-		for _, f := range []Forwarder{Delta, Cumulative} {
-			if _, err := s.Begin(t.Context(), request(f)); !errors.Is(err, ErrNoConsent) {
+		for _, f := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative} {
+			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, outbox.ErrNoConsent) {
 				t.Errorf("Begin = %v with mode %v", err, m)
 			}
 		}
@@ -124,13 +130,13 @@ func TestPartsArePerResource(t *testing.T) {
 		t.Errorf("sent %s and %s", wire(first), wire(second))
 	}
 	for _, p := range []*series.Part{first, second} {
-		id, _ := p.Resource.Value(installationKey)
-		mirror, _ := p.Resource.Value(instanceKey)
+		id, _ := p.Resource.Value(batch.InstallationKey)
+		mirror, _ := p.Resource.Value(batch.InstanceKey)
 		if id.AsString() != s.InstallationID() || mirror.AsString() != s.MirrorID() {
 			t.Errorf("ids of %s", wire(p))
 		}
 	}
-	settle(t, sub, second, Outcome{Verdict: Transient, Status: 503})
+	settle(t, sub, second, outbox.Outcome{Verdict: outbox.Transient, Status: 503})
 	checkBalance(t, s, "n{}", wants{recorded: 12, accepted: 5, inFlight: 7})
 	sent := submit(t, s)
 	if len(sent) != 1 || wire(sent[0]) != wire(second) {
@@ -142,13 +148,13 @@ func TestPartsArePerResource(t *testing.T) {
 func TestAResendIsTheSame(t *testing.T) {
 	s, c := fresh(t)
 	w, r := newWriter(t, s), version("1")
-	recordAll(t, w, Recording{
-		Changes: []Change{
-			add(statistic(r, "n"), 1<<53+1), {floatStatistic(r, "f"), series.Float64Value(0.1 + 0.2)},
-			{timer(r, "t", timerBounds), observe(timerBounds, 0.1, 0.2, 50)},
-			{exponentialTimer(r, "e"), exponentialOf([]float64{1e-9, 0, 7}, 2)},
+	recordAll(t, w, recording.Recording{
+		Changes: []recording.Change{
+			add(statistic(r, "n"), 1<<53+1), {Series: floatStatistic(r, "f"), Delta: series.Float64Value(0.1 + 0.2)},
+			{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 0.1, 0.2, 50)},
+			{Series: exponentialTimer(r, "e"), Delta: exponentialOf([]float64{1e-9, 0, 7}, 2)},
 		},
-		Moves: []Move{{state(r, "mode"), "on", true}}, Gauges: []Gauge{{gaugeOf("g", r), series.Int64Value(3)}}, MaySend: true,
+		Moves: []recording.Move{{Series: state(r, "mode"), State: "on", Moved: true}}, Gauges: []recording.Gauge{{Series: gaugeOf("g", r), Value: series.Int64Value(3)}}, MaySend: true,
 	})
 	sub := mustBegin(t, s)
 	if sub.Resumed() {
@@ -185,8 +191,8 @@ func TestOneProcessSendsAtATime(t *testing.T) {
 	subA := mustBegin(t, a)
 	p := next(t, subA)
 	for _, s := range []*Store{a, b} {
-		for _, f := range []Forwarder{Delta, Cumulative} {
-			if _, err := s.Begin(t.Context(), request(f)); !errors.Is(err, ErrLeased) {
+		for _, f := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative} {
+			if _, err := s.Outbox().Begin(t.Context(), request(f)); !errors.Is(err, outbox.ErrLeased) {
 				t.Errorf("Begin = %v, want ErrLeased", err)
 			}
 		}
@@ -198,12 +204,12 @@ func TestOneProcessSendsAtATime(t *testing.T) {
 		t.Error("the other process sends something else")
 	}
 	before := text(t, a, dump)
-	for _, o := range []Outcome{accepted, {Verdict: Transient}, {Verdict: TooLarge}} {
-		if _, err := subA.Settle(t.Context(), p, o); !errors.Is(err, ErrLeaseLost) {
+	for _, o := range []outbox.Outcome{accepted, {Verdict: outbox.Transient}, {Verdict: outbox.TooLarge}} {
+		if _, err := subA.Settle(t.Context(), p, o); !errors.Is(err, outbox.ErrLeaseLost) {
 			t.Errorf("late Settle = %v, want ErrLeaseLost", err)
 		}
 	}
-	if _, err := subA.Next(t.Context()); !errors.Is(err, ErrLeaseLost) {
+	if _, err := subA.Next(t.Context()); !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("late Next = %v, want ErrLeaseLost", err)
 	}
 	if err := subA.Release(t.Context(), true); err != nil {
@@ -241,7 +247,7 @@ func TestALeaseIsRenewedFromPartToPart(t *testing.T) {
 	for range 3 {
 		p := next(t, sub)
 		c.add(40 * time.Second)
-		if _, err := b.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) && p != nil {
+		if _, err := b.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrLeased) && p != nil {
 			t.Errorf("Begin = %v, want ErrLeased", err)
 		}
 		settle(t, sub, p, accepted)
@@ -251,15 +257,15 @@ func TestALeaseIsRenewedFromPartToPart(t *testing.T) {
 func TestALeaseOfGarbageHoldsNobody(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	for _, until := range []int64{-1, 0, 1 << 62, c.now().Add(MaxLease + time.Second).UnixNano(), c.now().UnixNano()} {
+	for _, until := range []int64{-1, 0, 1 << 62, c.now().Add(mirrordb.MaxLease + time.Second).UnixNano(), c.now().UnixNano()} {
 		execute(t, s, `UPDATE mirror SET lease_token = '''; garbage', lease_until = ?1`, until)
 		sub := mustBegin(t, s)
 		if err := sub.Release(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	execute(t, s, `UPDATE mirror SET lease_token = 'theirs', lease_until = ?1`, c.now().Add(MaxLease).UnixNano())
-	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrLeased) {
+	execute(t, s, `UPDATE mirror SET lease_token = 'theirs', lease_until = ?1`, c.now().Add(mirrordb.MaxLease).UnixNano())
+	if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrLeased) {
 		t.Errorf("Begin = %v, want ErrLeased", err)
 	}
 }
@@ -271,18 +277,18 @@ func TestDisablingRestsABatchInFlight(t *testing.T) {
 	sub := mustBegin(t, s)
 	p := next(t, sub)
 	record(t, w, add(n, 10))
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	checkBalance(t, s, "n{}", wants{recorded: 11, inFlight: 1, withheld: 10})
-	if _, err := sub.Next(t.Context()); !errors.Is(err, ErrNoConsent) {
+	if _, err := sub.Next(t.Context()); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("Next = %v, want ErrNoConsent", err)
 	}
 	if err := sub.Release(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Begin(t.Context(), request(Delta)); !errors.Is(err, ErrNoConsent) {
+	if _, err := s.Outbox().Begin(t.Context(), request(outbox.Delta)); !errors.Is(err, outbox.ErrNoConsent) {
 		t.Errorf("Begin = %v, want ErrNoConsent", err)
 	}
-	setMode(t, s, ModeOn)
+	setMode(t, s, consent.ModeOn)
 	sent := submit(t, s)
 	if len(sent) != 1 || wire(sent[0]) != wire(p) {
 		t.Error("the batch is not resumed unchanged")
@@ -295,7 +301,7 @@ func TestAnOutcomeAfterDisablingIsTaken(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	sub := mustBegin(t, s)
 	p := next(t, sub)
-	setMode(t, s, ModeLocal)
+	setMode(t, s, consent.ModeLocal)
 	settle(t, sub, p, accepted)
 	checkBalance(t, s, "n{}", wants{recorded: 1, accepted: 1})
 }
@@ -305,7 +311,7 @@ func TestOneShutdownPerIntervalMayWaitAfterThreeCutOffs(t *testing.T) {
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	mayWait := func() bool {
 		t.Helper()
-		wait, err := s.MayWait(interval)
+		wait, err := s.Outbox().MayWait(interval)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +346,7 @@ func TestHistogramBoundsThatDifferWaitForALaterBatch(t *testing.T) {
 	s, _ := fresh(t)
 	w, r := newWriter(t, s), version("1")
 	other := []float64{2, 20}
-	record(t, w, Change{timer(r, "t", timerBounds), observe(timerBounds, 5)}, Change{timer(r, "t", other), observe(other, 5, 50)})
+	record(t, w, recording.Change{Series: timer(r, "t", timerBounds), Delta: observe(timerBounds, 5)}, recording.Change{Series: timer(r, "t", other), Delta: observe(other, 5, 50)})
 	for _, want := range []series.Value{observe(timerBounds, 5), observe(other, 5, 50)} {
 		sent := submit(t, s)
 		if len(sent) != 1 || !points(sent[0])["t{}"].Equal(want) {
@@ -357,7 +363,7 @@ func TestExponentialHistogramsAreSentAtACommonScale(t *testing.T) {
 	w, e := newWriter(t, s), exponentialTimer(version("1"), "e")
 	far := []float64{1e-9, 1e9}
 	for _, x := range far {
-		record(t, w, Change{e, exponentialOf([]float64{x}, series.MaxScale)})
+		record(t, w, recording.Change{Series: e, Delta: exponentialOf([]float64{x}, series.MaxScale)})
 	}
 	want := exponentialOf(far, series.MaxScale)
 	if got := points(submit(t, s)[0])["e{}"]; !got.Equal(want) {
@@ -372,7 +378,7 @@ func TestTwoGoroutinesShareAStore(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 50 {
-			sub, err := s.Begin(context.Background(), request(Delta))
+			sub, err := s.Outbox().Begin(context.Background(), request(outbox.Delta))
 			if err != nil {
 				t.Error(err)
 				return

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // TestOneSystemCallThatFails, whichever it is, costs no count and sets no mirror
@@ -81,7 +83,7 @@ func (f faults) run(t *testing.T, expression string) string {
 	path := newPath(t)
 	mkdir(t, filepath.Dir(path))
 	var other *Store
-	var w *Writer
+	var w *recording.Writer
 	n := statistic(version("1"), "beside")
 	if f.beside {
 		other = open(t, path, newClock())
@@ -135,7 +137,7 @@ func countUnderFaults(t *testing.T, path string) {
 	if err != nil { // as standalone does
 		s, err = Open(path, opts...)
 	}
-	var w *Writer
+	var w *recording.Writer
 	if err == nil {
 		w, err = s.Writer(true)
 	}
@@ -147,8 +149,8 @@ func countUnderFaults(t *testing.T, path string) {
 	for i := range 5 {
 		waits += 1 << i
 		_ = w.Notice(t.Context(), true)
-		err = w.Record(t.Context(), Recording{Changes: []Change{add(n, waits)}, MaySend: true})
-		if errors.Is(err, ErrUnknownOutcome) {
+		err = w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, waits)}, MaySend: true})
+		if errors.Is(err, recording.ErrUnknownOutcome) {
 			var committed bool
 			if committed, err = w.Resolve(t.Context()); committed {
 				err = nil

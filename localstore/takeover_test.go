@@ -10,6 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -94,7 +99,7 @@ func declareAll(t testing.TB, s *Store, declared [][]string) {
 // uploaded returns the data of the next upload, by name.
 func uploaded(t testing.TB, s *Store) map[string]any {
 	t.Helper()
-	r := request(Cumulative)
+	r := request(outbox.Cumulative)
 	r.Merge, r.Resource = true, version("1.0.0").Attributes
 	data := make(map[string]any)
 	for key, v := range points(attemptWith(t, s, r, always(accepted))[0]) {
@@ -103,7 +108,7 @@ func uploaded(t testing.TB, s *Store) map[string]any {
 		if err := json.Unmarshal([]byte("{"+text), &attributes); err != nil {
 			t.Fatal(err)
 		}
-		if name == submissionsName {
+		if name == batch.SubmissionsName {
 			name = submissionsTable
 		}
 		if data[name] = v.Float64(); attributes.State != "" {
@@ -206,7 +211,7 @@ func TestTheNewestRowNamesTheInstallation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := referenceFiles(t)
-			db := openOriginal(t, referenceOf(path).part)
+			db := openOriginal(t, python.FilesOf(path).Part)
 			for _, query := range tt.queries {
 				mustExec(t, db, query)
 			}
@@ -231,7 +236,7 @@ func TestKindsFollowTheDeclaration(t *testing.T) {
 	}
 	declareAll(t, s, want.Declared)
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)}, add(statistic(r, "monsters"), 1))
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)}, add(statistic(r, "monsters"), 1))
 	expect(t, s, "3 22.75", `SELECT runs || ' ' || total_seconds FROM timers WHERE name = 'play_time'`)
 	expect(t, s, "1", `SELECT completions FROM sequences WHERE name = 'round_trip'`)
 	expect(t, s, "monsters", `SELECT group_concat(name) FROM statistics`)
@@ -252,20 +257,20 @@ func TestKindsFollowTheDeclaration(t *testing.T) {
 // TestALateImportFollowsTheDeclaration.
 func TestALateImportFollowsTheDeclaration(t *testing.T) {
 	path, want := leftBehind(t, "unlisted")
-	lock := openOriginal(t, referenceOf(path).part)
+	lock := openOriginal(t, python.FilesOf(path).Part)
 	mustExec(t, lock, `BEGIN EXCLUSIVE`)
 	var told reports
 	c := afterSample()
 	s := open(t, path, c, WithErrorHandler(told.handle), WithBusyTimeout(10*time.Millisecond))
 	declareAll(t, s, want.Declared)
 	w, r := newWriter(t, s), version("1.0")
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "1", `SELECT runs FROM timers WHERE name = 'play_time'`)
 	mustExec(t, lock, `ROLLBACK`)
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "2", `SELECT runs FROM timers WHERE name = 'play_time'`) // it is not tried each time
-	c.add(importInterval)
-	record(t, w, Change{timer(r, "play_time", timerBounds), observe(timerBounds, 3)})
+	c.add(importer.ImportInterval)
+	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "5 28.75", `SELECT runs || ' ' || total_seconds FROM timers WHERE name = 'play_time'`)
 	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
 		t.Errorf("told %v", told.errs)
@@ -279,7 +284,7 @@ func TestPathsOfTheReference(t *testing.T) {
 		"..usage": "..usage.db", ".usage.d": ".usage.db", "usage.": "usage.db", "a.b.c": "a.b.db", "..": "...db", ".db": ".db.db",
 	} {
 		want := filepath.Join("a.b", master)
-		if got := referenceOf("a.b" + string(filepath.Separator) + path); got.master != want || got.part != strings.TrimSuffix(want, ".db")+".part.db" {
+		if got := python.FilesOf("a.b" + string(filepath.Separator) + path); got.Master != want || got.Part != strings.TrimSuffix(want, ".db")+".part.db" {
 			t.Errorf("%s: %+v, want %s", path, got, want)
 		}
 	}
@@ -299,7 +304,7 @@ func TestPathsOfTheReference(t *testing.T) {
 func TestAPartThatWasNotEmptied(t *testing.T) {
 	path := referenceFiles(t)
 	db := openOriginal(t, path)
-	mustExec(t, db, `ATTACH ?1 AS part`, referenceOf(path).part)
+	mustExec(t, db, `ATTACH ?1 AS part`, python.FilesOf(path).Part)
 	for _, table := range []string{"play_time", "server"} {
 		mustExec(t, db, `INSERT INTO `+table+` SELECT * FROM part.`+table)
 	}

@@ -8,6 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -69,13 +73,13 @@ func (d *destination) empty(t *testing.T, exact bool, ids ...string) {
 	}
 }
 
-func (d *destination) accept(p *series.Part) Outcome { d.keep(p); return accepted }
+func (d *destination) accept(p *series.Part) outbox.Outcome { d.keep(p); return accepted }
 
 // takeBackWith makes the requests of tombstones that are due, and returns how
 // many.
-func takeBackWith(t testing.TB, s *Store, answer func(*series.Part) Outcome) (requests int) {
+func takeBackWith(t testing.TB, s *Store, answer func(*series.Part) outbox.Outcome) (requests int) {
 	t.Helper()
-	sub, err := s.BeginRetraction(t.Context(), request(Delta))
+	sub, err := s.Outbox().BeginRetraction(t.Context(), request(outbox.Delta))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +113,7 @@ func eraseInto(t *testing.T, s *Store, d *destination) (old string) {
 func graves(t testing.TB, s *Store) string { return text(t, s, `SELECT count(*) FROM tombstones`) }
 
 // underWay has said one state, and is sending that it moved to another.
-func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part) {
+func underWay(t *testing.T, s *Store, d *destination) (*outbox.Submission, *series.Part) {
 	t.Helper()
 	w, err := s.Writer(true)
 	if err != nil {
@@ -117,9 +121,9 @@ func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part
 	}
 	defer w.Close()
 	r := version("1")
-	recordAll(t, w, Recording{Changes: []Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}, MaySend: true,
-		Moves: []Move{{Series: state(r, "mode"), State: "light", Moved: true}, {Series: state(r, "size"), State: "small", Moved: true}}})
-	attemptWith(t, s, request(Delta), d.accept)
+	recordAll(t, w, recording.Recording{Changes: []recording.Change{add(statistic(r, "a_name_to_be_forgotten"), 1)}, MaySend: true,
+		Moves: []recording.Move{{Series: state(r, "mode"), State: "light", Moved: true}, {Series: state(r, "size"), State: "small", Moved: true}}})
+	attemptWith(t, s, request(outbox.Delta), d.accept)
 	move(t, w, state(r, "mode"), secret)
 	sub := mustBegin(t, s)
 	return sub, next(t, sub)
@@ -128,12 +132,12 @@ func underWay(t *testing.T, s *Store, d *destination) (*Submission, *series.Part
 // TestATombstoneTakesBackWhatIsUnderWay, whatever becomes of the request, and
 // whatever its process knows of that.
 func TestATombstoneTakesBackWhatIsUnderWay(t *testing.T) {
-	transient := Outcome{Verdict: Transient}
+	transient := outbox.Outcome{Verdict: outbox.Transient}
 	for name, test := range map[string]struct {
-		arrives bool     // before everything is erased
-		told    *Outcome // what its process sees of it, then
-		late    bool     // it arrives when all was taken back
-		exact   bool     // also at who adds up all that comes
+		arrives bool            // before everything is erased
+		told    *outbox.Outcome // what its process sees of it, then
+		late    bool            // it arrives when all was taken back
+		exact   bool            // also at who adds up all that comes
 	}{
 		"accepted, and its process sees it":  {arrives: true, told: &accepted, exact: true},
 		"accepted, and the answer is lost":   {arrives: true, told: &transient},
@@ -160,7 +164,7 @@ func TestATombstoneTakesBackWhatIsUnderWay(t *testing.T) {
 				t.Errorf("%d requests while the first is under way", n)
 			}
 			if test.told != nil {
-				if _, err := sub.Settle(t.Context(), part, *test.told); !errors.Is(err, ErrLeaseLost) {
+				if _, err := sub.Settle(t.Context(), part, *test.told); !errors.Is(err, outbox.ErrLeaseLost) {
 					t.Errorf("settled: %v, want ErrLeaseLost", err)
 				}
 			} else {
@@ -181,14 +185,14 @@ func TestATombstoneTakesBackWhatIsUnderWay(t *testing.T) {
 // TestWhatIsUnderWayIsTakenBackOnceItsProcessGivesUp: nobody waits for the end of
 // its lease.
 func TestWhatIsUnderWayIsTakenBackOnceItsProcessGivesUp(t *testing.T) {
-	for name, gives := range map[string]func(*testing.T, *Submission){
-		"release": func(t *testing.T, sub *Submission) {
+	for name, gives := range map[string]func(*testing.T, *outbox.Submission){
+		"release": func(t *testing.T, sub *outbox.Submission) {
 			if err := sub.Release(t.Context(), true); err != nil {
 				t.Error(err)
 			}
 		},
-		"next": func(t *testing.T, sub *Submission) {
-			if p, err := sub.Next(t.Context()); p != nil || !errors.Is(err, ErrLeaseLost) {
+		"next": func(t *testing.T, sub *outbox.Submission) {
+			if p, err := sub.Next(t.Context()); p != nil || !errors.Is(err, outbox.ErrLeaseLost) {
 				t.Errorf("goes on with %v, %v", p, err)
 			}
 		},
@@ -239,18 +243,18 @@ func TestATombstoneIsAllThatErasingLeaves(t *testing.T) {
 	}
 	closeStore(t, s)
 	s = open(t, s.Path(), c) // which overwrites nothing by itself
-	reader, err := connect(s.Path(), true, 0)
+	reader, err := sqlitedb.Open(s.Path(), true, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = reader.snapshot(func() error { // somebody keeps the log from being emptied
-		_, err := reader.find(`SELECT count(*) FROM totals`)
+	err = reader.Snapshot(func() error { // somebody keeps the log from being emptied
+		_, err := reader.Find(`SELECT count(*) FROM totals`)
 		if n := takeBackWith(t, s, always(accepted)); n != 2 {
 			t.Errorf("%d requests, want 2", n)
 		}
 		return err
 	})
-	if err := errors.Join(err, reader.close()); err != nil {
+	if err := errors.Join(err, reader.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(bytesOf(t, s.Path()), []byte(ids[0])) {
@@ -289,7 +293,7 @@ func TestAnAcceptedTombstoneIsOverwrittenAtOnce(t *testing.T) {
 func TestTombstonesAreBounded(t *testing.T) {
 	s, _ := fresh(t)
 	var old string
-	for range keepTombstones + 3 {
+	for range batch.KeepTombstones + 3 {
 		w := newWriter(t, s)
 		move(t, w, state(version("1"), "mode"), "on")
 		w.Close()
@@ -298,8 +302,8 @@ func TestTombstonesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := graves(t, s); n != fmt.Sprint(keepTombstones) {
-		t.Errorf("%s tombstones, want %d", n, keepTombstones)
+	if n := graves(t, s); n != fmt.Sprint(batch.KeepTombstones) {
+		t.Errorf("%s tombstones, want %d", n, batch.KeepTombstones)
 	}
 	expect(t, s, "1", `SELECT count(*) FROM tombstones WHERE resend LIKE '%' || ?1 || '%'`, old)
 }
@@ -330,7 +334,7 @@ func TestTombstonesAreShown(t *testing.T) {
 	if err != nil || !h.Sound() || h.Retractions != 2 || len(h.Balances) != 0 {
 		t.Errorf("health is %+v, %v", h, err)
 	}
-	shown := preview(t, reader, Request{Forwarder: Delta})
+	shown := preview(t, reader, outbox.Request{Forwarder: outbox.Delta})
 	if len(shown.Retractions) != 2 || len(shown.Parts) != 0 || !strings.Contains(wire(part), strings.Split(wire(shown.Retractions[0]), "\n")[0]) {
 		t.Errorf("shows\n%s\nof\n%s", wires(shown.Retractions), wire(part))
 	}
@@ -339,18 +343,18 @@ func TestTombstonesAreShown(t *testing.T) {
 		t.Errorf("reads %s, %v", b.String(), err)
 	}
 	// Of totals there is nothing to take back.
-	if sub, err := s.BeginRetraction(t.Context(), request(Cumulative)); sub != nil || err != nil {
+	if sub, err := s.Outbox().BeginRetraction(t.Context(), request(outbox.Cumulative)); sub != nil || err != nil {
 		t.Errorf("begun for totals: %v, %v", sub, err)
 	}
 	var sent []*series.Part
-	takeBackWith(t, s, func(p *series.Part) Outcome { sent = append(sent, p); return accepted })
+	takeBackWith(t, s, func(p *series.Part) outbox.Outcome { sent = append(sent, p); return accepted })
 	if wires(sent) != wires(shown.Retractions) {
 		t.Errorf("sent\n%s\nshown\n%s", wires(sent), wires(shown.Retractions))
 	}
-	if p, err := s.progress(Delta); err != nil || p.accepted != 0 {
-		t.Errorf("counted as %d submissions, %v", p.accepted, err)
+	if p := cameTo(t, s, outbox.Delta); p.accepted != 0 {
+		t.Errorf("counted as %d submissions", p.accepted)
 	}
-	if _, err := reader.BeginRetraction(t.Context(), request(Delta)); !errors.Is(err, ErrReadOnly) {
+	if _, err := reader.Outbox().BeginRetraction(t.Context(), request(outbox.Delta)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("begun by a reader: %v", err)
 	}
 }

@@ -5,6 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/python"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // withoutRights runs the test that calls it again as a user to whom permissions
@@ -28,10 +32,10 @@ func TestUnreadableOriginals(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	for name, files := range map[string]func(reference) []string{
-		"master": func(r reference) []string { return []string{r.master} },
-		"part":   func(r reference) []string { return []string{r.part} },
-		"both":   func(r reference) []string { return []string{r.master, r.part} },
+	for name, files := range map[string]func(python.Files) []string{
+		"master": func(r python.Files) []string { return []string{r.Master} },
+		"part":   func(r python.Files) []string { return []string{r.Part} },
+		"both":   func(r python.Files) []string { return []string{r.Master, r.Part} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, name, "usage.db")
@@ -43,7 +47,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			}
 			change := func(mode os.FileMode) {
 				t.Helper()
-				for _, file := range files(referenceOf(path)) {
+				for _, file := range files(python.FilesOf(path)) {
 					if err := os.Chmod(file, mode); err != nil {
 						t.Fatal(err)
 					}
@@ -55,7 +59,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			s := open(t, path, c, WithErrorHandler(told.handle))
 			w, r := newWriter(t, s), version("1.0")
 			record(t, w, add(statistic(r, "quests_complete"), 2))
-			if _, err := s.Begin(t.Context(), request(Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrReference) {
 				t.Errorf("Begin = %v", err)
 			}
 			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
@@ -69,7 +73,7 @@ func TestUnreadableOriginals(t *testing.T) {
 			}
 			w = newWriter(t, s)
 			change(0o600)
-			c.add(importInterval)
+			c.add(importer.ImportInterval)
 			record(t, w, add(statistic(r, "quests_complete"), 1))
 			checkBalance(t, s, "quests_complete{}", wants{recorded: 46, accepted: 43, pending: 3})
 		})

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // TestAMirrorOnAReadOnlyFileSystem is read where all of it is in its one file,
@@ -26,7 +29,7 @@ func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "usage.db")
 			for _, suffix := range []string{"", "-wal"} {
-				if content, err := os.ReadFile(s.path + suffix); err == nil {
+				if content, err := os.ReadFile(s.db.Path() + suffix); err == nil {
 					write(t, path+suffix, content)
 				}
 			}
@@ -48,7 +51,7 @@ func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				snap, err := r.Snapshot(t.Context(), Query{})
+				snap, err := r.Snapshot(t.Context(), snapshot.Query{})
 				if err != nil || len(snap.Others) == 0 {
 					t.Fatalf("Snapshot = %+v, %v", snap, err)
 				}
@@ -62,26 +65,26 @@ func TestAMirrorOnAReadOnlyFileSystem(t *testing.T) {
 func TestAReaderLeavesNothingBehind(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
-	r := open(t, s.path, c, ReadOnly())
+	r := open(t, s.db.Path(), c, ReadOnly())
 	closeStore(t, r)
-	if !hasLog(s.path) {
+	if !place.HasLog(s.db.Path()) {
 		t.Error("the log of a running process is gone")
 	}
 	closeStore(t, s)
-	first := open(t, s.path, c, ReadOnly())
-	second := open(t, s.path, c, ReadOnly())
+	first := open(t, s.db.Path(), c, ReadOnly())
+	second := open(t, s.db.Path(), c, ReadOnly())
 	for _, reader := range []*Store{first, second} {
-		if _, err := reader.Snapshot(t.Context(), Query{}); err != nil {
+		if _, err := reader.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 			t.Error(err)
 		}
 	}
 	closeStore(t, second)
-	if _, err := first.Snapshot(t.Context(), Query{}); err != nil {
+	if _, err := first.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 		t.Error(err)
 	}
 	closeStore(t, first)
-	if hasBeside(s.path) {
-		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.path)))
+	if place.HasBeside(s.db.Path()) {
+		t.Errorf("left:\n%s", listing(t, filepath.Dir(s.db.Path())))
 	}
 }
 
@@ -99,13 +102,13 @@ func TestAMirrorInADirectoryThatCannotBeWritten(t *testing.T) {
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	closeStore(t, s)
-	dir := filepath.Dir(s.path)
+	dir := filepath.Dir(s.db.Path())
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = os.Chmod(dir, 0o700) }()
 	for name, option := range map[string]Option{"change": Existing(), "look": ReadOnly()} {
-		if _, err := Open(s.path, option, WithClock(c.now)); !errors.Is(err, fs.ErrPermission) {
+		if _, err := Open(s.db.Path(), option, WithClock(c.now)); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s: Open = %v", name, err)
 		}
 	}

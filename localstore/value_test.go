@@ -148,7 +148,7 @@ func TestValuesRoundTripExactly(t *testing.T) {
 		execute(t, s, `DELETE FROM trip`)
 		execute(t, s, `INSERT INTO trip VALUES (?1)`, column)
 		var read any
-		if err := s.conn.conn.QueryRowContext(t.Context(), `SELECT v FROM trip`).Scan(&read); err != nil {
+		if err := s.db.Conn.QueryRow(`SELECT v FROM trip`).Scan(&read); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := tt.metric.ParseValue(read); err != nil || !got.Equal(tt.value) {

@@ -12,6 +12,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -37,23 +39,23 @@ func game(t *testing.T) *Store {
 	w := newWriter(t, s)
 	for _, v := range []string{"1.0", "1.1"} {
 		r := version(v)
-		recordAll(t, w, Recording{
-			Changes: []Change{
+		recordAll(t, w, recording.Recording{
+			Changes: []recording.Change{
 				add(statistic(r, "quests"), 2),
 				add(statistic(r, "quests", attribute.String("via", "web")), 1<<53),
-				{floatStatistic(r, "distance"), series.Float64Value(0.25)},
-				{timer(r, "play_time", timerBounds), observe(timerBounds, 5, 60)},
+				{Series: floatStatistic(r, "distance"), Delta: series.Float64Value(0.25)},
+				{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 5, 60)},
 				add(sequence(r, "intro"), 1),
 				add(stateChanges(r, "difficulty", "hard"), 1),
 			},
-			Moves:   []Move{{state(r, "difficulty"), "hard", true}},
+			Moves:   []recording.Move{{Series: state(r, "difficulty"), State: "hard", Moved: true}},
 			MaySend: true,
 		})
 		c.add(time.Minute)
 	}
-	answers := []Outcome{{Verdict: Transient, Status: 503, Reason: "busy"}, {Verdict: Transient, Status: 503, Reason: "busy"}, {Verdict: Partial, Status: 200, Rejected: 1, Reason: "too old"}, accepted}
+	answers := []outbox.Outcome{{Verdict: outbox.Transient, Status: 503, Reason: "busy"}, {Verdict: outbox.Transient, Status: 503, Reason: "busy"}, {Verdict: outbox.Partial, Status: 200, Rejected: 1, Reason: "too old"}, accepted}
 	for len(answers) > 0 {
-		attemptWith(t, s, request(Delta), func(*series.Part) Outcome { o := answers[0]; answers = answers[1:]; return o })
+		attemptWith(t, s, request(outbox.Delta), func(*series.Part) outbox.Outcome { o := answers[0]; answers = answers[1:]; return o })
 		c.add(time.Minute)
 	}
 	return s
@@ -97,7 +99,7 @@ func TestViewsSurviveOverflow(t *testing.T) {
 		r := version(v)
 		record(t, w, add(statistic(r, "n"), math.MaxInt64-1), add(sequence(r, "q"), math.MaxInt64-1),
 			add(state(r, "mode"), 0), add(stateChanges(r, "mode", "on"), math.MaxInt64-1),
-			Change{timer(r, "t", nil), series.HistogramValue(&series.Histogram{Count: math.MaxInt64 - 1, Sum: 1, Buckets: []uint64{math.MaxInt64 - 1}})})
+			recording.Change{Series: timer(r, "t", nil), Delta: series.HistogramValue(&series.Histogram{Count: math.MaxInt64 - 1, Sum: 1, Buckets: []uint64{math.MaxInt64 - 1}})})
 		move(t, w, state(r, "mode"), "on")
 	}
 	for view, column := range map[string]string{"statistics": "value", "sequences": "completions", "states": "changes", "timers": "runs"} {
@@ -117,6 +119,6 @@ func TestViewsAreExactUpToTheEndsOfInt64(t *testing.T) {
 
 func TestViewsAddWholeNumbersAndFloats(t *testing.T) {
 	s, _ := fresh(t)
-	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 3), Change{floatStatistic(version("2"), "n"), series.Float64Value(1.5)})
+	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 3), recording.Change{Series: floatStatistic(version("2"), "n"), Delta: series.Float64Value(1.5)})
 	expect(t, s, "4.5", `SELECT value FROM statistics`)
 }

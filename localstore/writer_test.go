@@ -7,6 +7,9 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
 // call is a driver of which every statement is a function: with it a test puts
@@ -32,17 +35,17 @@ func (noRows) Next([]driver.Value) error { return io.EOF }
 // returned function is called.
 func replaceStatement(t *testing.T, s *Store, query string, f func(former *sql.Stmt) error) (restore func()) {
 	t.Helper()
-	conn := s.conn
-	former, err := conn.prepared(query)
+	conn := s.db.Conn
+	former, err := conn.Prepared(query)
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := sql.OpenDB(call(func() error { return f(former) }))
 	t.Cleanup(func() { db.Close() })
-	if conn.statements[query], err = db.PrepareContext(background, query); err != nil {
+	if conn.Statements[query], err = db.PrepareContext(sqlitedb.Background, query); err != nil {
 		t.Fatal(err)
 	}
-	return func() { conn.statements[query] = former }
+	return func() { conn.Statements[query] = former }
 }
 
 var errDisk = errors.New("disk I/O error")
@@ -52,7 +55,7 @@ func failCommit(t *testing.T, s *Store, takesPlace bool) (restore func()) {
 	t.Helper()
 	return replaceStatement(t, s, "COMMIT", func(commit *sql.Stmt) error {
 		if takesPlace {
-			if _, err := commit.ExecContext(background); err != nil {
+			if _, err := commit.ExecContext(sqlitedb.Background); err != nil {
 				return err
 			}
 		}
@@ -63,14 +66,14 @@ func failCommit(t *testing.T, s *Store, takesPlace bool) (restore func()) {
 func TestAStoreHasOneWriter(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
-	if _, err := s.Writer(true); !errors.Is(err, ErrInUse) {
+	if _, err := s.Writer(true); !errors.Is(err, recording.ErrInUse) {
 		t.Errorf("second Writer = %v, want ErrInUse", err)
 	}
 	newWriter(t, open(t, s.Path(), c)) // another process has its own
 	w.Close()
 	again := newWriter(t, s)
 	w.Close() // that of the former changes nothing
-	if _, err := s.Writer(true); !errors.Is(err, ErrInUse) {
+	if _, err := s.Writer(true); !errors.Is(err, recording.ErrInUse) {
 		t.Errorf("third Writer = %v, want ErrInUse", err)
 	}
 	record(t, again, add(statistic(version("1"), "n"), 1))
@@ -85,7 +88,7 @@ func TestACommitThatFailedIsSettledByReadingBack(t *testing.T) {
 				record(t, w, add(n, 1))
 			}
 			restore := failCommit(t, s, takesPlace)
-			err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 10)}, MaySend: true})
+			err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 10)}, MaySend: true})
 			restore()
 			switch {
 			case takesPlace && err != nil:
@@ -109,14 +112,14 @@ func TestAnUnknownOutcomeIsResolvedLater(t *testing.T) {
 		record(t, w, add(n, 1))
 		restoreCommit := failCommit(t, s, takesPlace)
 		restoreRead := replaceStatement(t, s, `SELECT seq FROM writers WHERE id = ?1`, func(*sql.Stmt) error { return errDisk })
-		recording := Recording{Changes: []Change{add(n, 10)}, MaySend: true}
-		if err := w.Record(t.Context(), recording); !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, errDisk) {
+		attempted := recording.Recording{Changes: []recording.Change{add(n, 10)}, MaySend: true}
+		if err := w.Record(t.Context(), attempted); !errors.Is(err, recording.ErrUnknownOutcome) || !errors.Is(err, errDisk) {
 			t.Errorf("Record = %v, want ErrUnknownOutcome", err)
 		}
-		if committed, err := w.Resolve(t.Context()); committed || !errors.Is(err, ErrUnknownOutcome) {
+		if committed, err := w.Resolve(t.Context()); committed || !errors.Is(err, recording.ErrUnknownOutcome) {
 			t.Errorf("Resolve = %v, %v while the file cannot be read", committed, err)
 		}
-		if err := w.Record(t.Context(), recording); !errors.Is(err, ErrUnknownOutcome) {
+		if err := w.Record(t.Context(), attempted); !errors.Is(err, recording.ErrUnknownOutcome) {
 			t.Errorf("Record = %v before Resolve", err)
 		}
 		restoreCommit()
@@ -126,7 +129,7 @@ func TestAnUnknownOutcomeIsResolvedLater(t *testing.T) {
 			t.Errorf("Resolve = %v, %v, want %v", committed, err, takesPlace)
 		}
 		if !committed {
-			recordAll(t, w, recording)
+			recordAll(t, w, attempted)
 		}
 		if committed, err := w.Resolve(t.Context()); !committed || err != nil {
 			t.Errorf("Resolve of nothing = %v, %v", committed, err)
@@ -141,13 +144,13 @@ func TestAnUnknownOutcomeInALostFileIsNotCommitted(t *testing.T) {
 	record(t, w, add(n, 1))
 	restoreCommit := failCommit(t, s, true)
 	restoreRead := replaceStatement(t, s, `SELECT seq FROM writers WHERE id = ?1`, func(*sql.Stmt) error { return errDisk })
-	if err := w.Record(t.Context(), Recording{Changes: []Change{add(n, 10)}, MaySend: true}); !errors.Is(err, ErrUnknownOutcome) {
+	if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 10)}, MaySend: true}); !errors.Is(err, recording.ErrUnknownOutcome) {
 		t.Errorf("Record = %v, want ErrUnknownOutcome", err)
 	}
 	restoreCommit() // for them to be closed with the connection
 	restoreRead()
 	damage(t, s)
-	if _, err := s.Balance(background); err != nil {
+	if _, err := s.Balance(sqlitedb.Background); err != nil {
 		t.Error(err)
 	}
 	if names := damagedFiles(t, s.Path()); len(names) != 1 {
@@ -165,7 +168,7 @@ func TestAFailedRecordingLeavesNothingBehind(t *testing.T) {
 	declare(t, s, statisticDeclaration("untouched"))
 	w, r := newWriter(t, s), version("1")
 	n, mode := statistic(r, "n"), state(r, "mode")
-	recording := Recording{Changes: []Change{add(n, 1)}, Moves: []Move{{mode, "on", true}}, MaySend: true}
+	recording := recording.Recording{Changes: []recording.Change{add(n, 1)}, Moves: []recording.Move{{Series: mode, State: "on", Moved: true}}, MaySend: true}
 	restore := failCommit(t, s, false)
 	for range 3 {
 		if err := w.Record(t.Context(), recording); err == nil {
@@ -185,7 +188,7 @@ func TestTheWriterIgnoresACancelledContext(t *testing.T) {
 	w, n := newWriter(t, s), statistic(version("1"), "n")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := w.Record(ctx, Recording{Changes: []Change{add(n, 1)}, MaySend: true}); err != nil {
+	if err := w.Record(ctx, recording.Recording{Changes: []recording.Change{add(n, 1)}, MaySend: true}); err != nil {
 		t.Fatal(err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 1, pending: 1})

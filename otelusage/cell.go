@@ -8,8 +8,10 @@ import (
 
 type number interface{ int64 | float64 }
 
-// adder is a cell off the hot path.
-type adder[N number] interface {
+// cellOf is a cell off the hot path: Add of a Statistic is inlined and knows
+// the type. What else belongs to one series of numbers goes beside the value,
+// in cell and floatCell.
+type cellOf[N number] interface {
 	load() N
 	add(n N)
 	clearCarry()

@@ -57,8 +57,8 @@ func WithLedger(l Ledger) Option {
 	})
 }
 
-// WithErrorHandler hands f what goes wrong where no caller can be told, once
-// per cause. f may be called concurrently; a panic in it is swallowed. Default,
+// WithErrorHandler passes f the errors that cannot be returned to a caller, once
+// per cause. f may be called concurrently; a panic in it is recovered. Default,
 // also for nil: [otel.Handle].
 func WithErrorHandler(f func(error)) Option {
 	return optionFunc(func(c config) config {

@@ -12,30 +12,39 @@ import (
 
 // counts are the series of a statistic (or the completions of a sequence).
 // After attaching, the trackers of a MeterProvider share them.
-type counts[N number] struct {
-	newCell  func() adder[N]
+//
+// The type parameter C is the cell, so that a bound statistic reaches its own
+// cell without a lookup.
+type counts[N number, C cellOf[N]] struct {
+	newCell  func() C
 	registry *registry
 
+	// mu guards what follows, and life, forgotten and what Set keeps in each
+	// series. Of two counts that merge, those that are moved are locked first.
 	mu       sync.RWMutex
-	series   family[series[N]]
+	series   byAttributes[series[N, C]]
 	restored map[attribute.Distinct]N // lifetimes of sets not seen in this run
-	moved    bool                     // merged into those of another tracker
+	moved    bool                     // to those of another tracker: whoever finds this looks again
 	attached bool
 	ledger   bool // lifetimes were restored
 	unknown  bool // they should have been, but could not be read
 }
 
-// series is the count of one attribute set. life, forgotten and the set fields
-// are guarded by the counts' mutex.
-type series[N number] struct {
+type (
+	intCounts   = counts[int64, *cell]
+	floatCounts = counts[float64, *floatCell]
+)
+
+// series is the count of one attribute set.
+type series[N number, C cellOf[N]] struct {
 	set    attribute.Set
 	opt    metric.MeasurementOption
-	counts *counts[N]
+	counts *counts[N, C]
 
 	// cells are summed. There is more than one where several trackers had
 	// counted before they were attached: a cell is never exchanged, so that
 	// Add needs no lookup.
-	cells atomic.Pointer[[]adder[N]]
+	cells atomic.Pointer[[]C]
 
 	life      N // of earlier runs
 	forgotten N // this run's count at the last Reset
@@ -46,31 +55,31 @@ type series[N number] struct {
 	setBase N // the value that the last Set found
 }
 
-func newCounts[N number](newCell func() adder[N]) *counts[N] {
-	c := &counts[N]{newCell: newCell}
+func newCounts[N number, C cellOf[N]](newCell func() C) *counts[N, C] {
+	c := &counts[N, C]{newCell: newCell}
 	c.get(*attribute.EmptySet())
 	return c
 }
 
-func (c *counts[N]) ownedBy(r *registry) { c.registry = r }
+func (c *counts[N, C]) connected(r *registry) { c.registry = r }
 
 // get returns the series of a set, or the overflow series.
-func (c *counts[N]) get(set attribute.Set) *series[N] {
+func (c *counts[N, C]) get(set attribute.Set) *series[N, C] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.getLocked(set)
 }
 
-func (c *counts[N]) getLocked(set attribute.Set) *series[N] {
-	return c.series.get(set, func(set attribute.Set) *series[N] {
-		s := &series[N]{set: set, opt: metric.WithAttributeSet(set), counts: c}
-		s.cells.Store(&[]adder[N]{c.newCell()})
+func (c *counts[N, C]) getLocked(set attribute.Set) *series[N, C] {
+	return c.series.get(set, func(set attribute.Set) *series[N, C] {
+		s := &series[N, C]{set: set, opt: metric.WithAttributeSet(set), counts: c}
+		s.cells.Store(&[]C{c.newCell()})
 		s.life = c.takeRestored(set)
 		return s
 	})
 }
 
-func (c *counts[N]) takeRestored(set attribute.Set) N {
+func (c *counts[N, C]) takeRestored(set attribute.Set) N {
 	key := set.Equivalent()
 	life := c.restored[key]
 	delete(c.restored, key)
@@ -78,7 +87,7 @@ func (c *counts[N]) takeRestored(set attribute.Set) N {
 }
 
 // run returns what this run counted, Resets notwithstanding: what is reported.
-func (s *series[N]) run() N {
+func (s *series[N, C]) run() N {
 	var sum N
 	for _, c := range *s.cells.Load() {
 		sum = plus(sum, c.load())
@@ -86,10 +95,10 @@ func (s *series[N]) run() N {
 	return sum
 }
 
-func (s *series[N]) value() N { return plus(s.life, minus(s.run(), s.forgotten)) }
+func (s *series[N, C]) value() N { return plus(s.life, minus(s.run(), s.forgotten)) }
 
 // sum returns the lifetime of all sets.
-func (c *counts[N]) sum() N {
+func (c *counts[N, C]) sum() N {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	var sum N
@@ -103,7 +112,7 @@ func (c *counts[N]) sum() N {
 }
 
 // observe reports every series, outside the lock, for f is the SDK's.
-func (c *counts[N]) observe(f func(N, metric.MeasurementOption)) {
+func (c *counts[N, C]) observe(f func(N, metric.MeasurementOption)) {
 	c.mu.RLock()
 	list := c.series.list[:len(c.series.list):len(c.series.list)]
 	c.mu.RUnlock()
@@ -113,14 +122,14 @@ func (c *counts[N]) observe(f func(N, metric.MeasurementOption)) {
 }
 
 // restore takes over lifetimes and settles the Sets made before: they win.
-func (c *counts[N]) restore(lives map[attribute.Distinct]N, known, ledger, monotonic bool) error {
+func (c *counts[N, C]) restore(lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.restored, c.unknown, c.ledger, c.attached = lives, !known, ledger, true
+	c.restored, c.unknown, c.ledger, c.attached = lives, !earlier.known, earlier.ledger, true
 	var err error
 	for _, s := range c.series.list {
 		s.life = c.takeRestored(s.set)
-		if e := s.settle(s.life, known, monotonic); e != nil {
+		if e := s.settle(s.life, earlier.known, monotonic); e != nil {
 			err = e
 		}
 	}
@@ -130,7 +139,7 @@ func (c *counts[N]) restore(lives map[attribute.Distinct]N, known, ledger, monot
 // settle corrects a series that was Set while its value before was taken to be
 // less by life than it was. Nothing has been reported of it yet, so its cell
 // may fall.
-func (s *series[N]) settle(life N, known, monotonic bool) error {
+func (s *series[N, C]) settle(life N, known, monotonic bool) error {
 	if !s.wasSet {
 		return nil
 	}
@@ -149,21 +158,21 @@ func (s *series[N]) settle(life N, known, monotonic bool) error {
 }
 
 // merge adds the counts of another tracker, made before it was attached.
-func (c *counts[N]) merge(other *counts[N], lives map[attribute.Distinct]N, known, ledger, monotonic bool) (move func(*series[N]) *series[N], err error) {
+func (c *counts[N, C]) merge(other *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (move func(*series[N, C]) *series[N, C], err error) {
 	other.mu.Lock()
 	defer other.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ledger && known && !c.ledger {
+	if earlier.ledger && earlier.known && !c.ledger {
 		c.ledger, c.unknown, c.restored = true, false, lives
 		for _, s := range c.series.list {
 			s.life = plus(s.life, c.takeRestored(s.set))
 		}
 	}
-	if ledger && !known && !c.ledger {
+	if earlier.ledger && !earlier.known && !c.ledger {
 		c.unknown = true
 	}
-	to := make(map[*series[N]]*series[N], len(other.series.list))
+	to := make(map[*series[N, C]]*series[N, C], len(other.series.list))
 	for _, s := range other.series.list {
 		mine := c.getLocked(s.set)
 		if e := s.settle(mine.value(), !c.unknown, monotonic); e != nil {
@@ -174,11 +183,11 @@ func (c *counts[N]) merge(other *counts[N], lives map[attribute.Distinct]N, know
 		to[s] = mine
 	}
 	other.moved = true
-	return func(s *series[N]) *series[N] { return to[s] }, err
+	return func(s *series[N, C]) *series[N, C] { return to[s] }, err
 }
 
 // setTo makes value() n; a monotonic one cannot go down. c.mu is held.
-func (s *series[N]) setTo(n N, monotonic bool) error {
+func (s *series[N, C]) setTo(n N, monotonic bool) error {
 	c := s.counts
 	if c.unknown {
 		return fmt.Errorf("set: %w", ErrLifetimeUnknown)
@@ -211,7 +220,7 @@ func (s *series[N]) setTo(n N, monotonic bool) error {
 }
 
 // reset forgets lifetimes and counts. What is reported does not fall.
-func (c *counts[N]) reset() {
+func (c *counts[N, C]) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.restored, c.unknown = nil, false

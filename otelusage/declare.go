@@ -10,17 +10,17 @@ import (
 )
 
 // Statistic declares a number that goes up, down, or is set. Declaring it again
-// returns the same one: an option that is not given agrees with anything, a
-// different description keeps the first. The error wraps [ErrInvalidName],
-// [ErrInvalidValue] (the unit), [ErrConflict] or [ErrClosed]; the Statistic
-// then counts too but is never reported. An error of the ledger or the
-// MeterProvider is returned as well; the Statistic is declared all the same.
+// returns the same Statistic: an omitted option matches anything, and the first
+// description is kept. The error wraps [ErrInvalidName], [ErrInvalidValue] (the
+// unit), [ErrConflict] or [ErrClosed]; the Statistic then counts but is never
+// reported. An error of the ledger or the MeterProvider is returned too, but the
+// Statistic is declared.
 func (t *Tracker) Statistic(name string, opts ...StatisticOption) (*Statistic, error) {
 	if t == nil {
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
 	}
 	o := fold(opts, StatisticOption.applyStatistic)
-	return declare(t, &meta{given: name, kind: KindStatistic, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newStatistic)
+	return declare(t, &definition{given: name, kind: KindStatistic, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newStatistic)
 }
 
 // FloatStatistic is [Tracker.Statistic] for numbers that are not whole.
@@ -29,21 +29,20 @@ func (t *Tracker) FloatStatistic(name string, opts ...StatisticOption) (*FloatSt
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
 	}
 	o := fold(opts, StatisticOption.applyStatistic)
-	return declare(t, &meta{given: name, kind: KindStatistic, float: true, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newFloatStatistic)
+	return declare(t, &definition{given: name, kind: KindStatistic, float: true, monotonic: o.monotonic, opts: o}, checkUnit(o.unit), newFloatStatistic)
 }
 
-// State declares which of several values a setting has. The initial one is a
-// default: it holds, and is reported, for as long as no run has set another, is
-// no change, and gives way to that of a later run; [NoState] is none. Redeclaring
-// and errors are as with [Tracker.Statistic]; another initial state keeps the
-// first.
+// State declares which of several values a setting has. The initial state is a
+// default: it is reported until a run sets a state, and does not count as a
+// change. That of a later run replaces it. [NoState] is none. Redeclaring and
+// errors are as with [Tracker.Statistic]; the first initial state is kept.
 func (t *Tracker) State(name, initial string, opts ...StateOption) (*State, error) {
 	if t == nil {
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
 	}
 	o := fold(opts, StateOption.applyState)
 	value, err := checkState(initial)
-	s, derr := declare(t, &meta{given: name, kind: KindState, opts: o}, err, func(m *meta) *State { return newState(m, value) })
+	s, derr := declare(t, &definition{given: name, kind: KindState, opts: o}, err, func(m *definition) *State { return newState(m, value) })
 	if err == nil && derr == nil {
 		s.agreeInitial(value)
 	}
@@ -58,7 +57,7 @@ func (t *Tracker) Timer(name string, opts ...TimerOption) (*Timer, error) {
 	}
 	o := fold(opts, TimerOption.applyTimer)
 	o.unit = "s"
-	return declare(t, &meta{given: name, kind: KindTimer, opts: o}, nil, newTimer)
+	return declare(t, &definition{given: name, kind: KindTimer, opts: o}, nil, newTimer)
 }
 
 // Sequence declares checkpoints that are to be hit in exactly this order; one
@@ -71,7 +70,7 @@ func (t *Tracker) Sequence(name string, checkpoints []string, opts ...SequenceOp
 		return nil, fmt.Errorf("declare %q: %w", name, errNilTracker)
 	}
 	o := fold(opts, SequenceOption.applySequence)
-	m := &meta{given: name, kind: KindSequence, checkpoints: slices.Clone(checkpoints), opts: o}
+	m := &definition{given: name, kind: KindSequence, checkpoints: slices.Clone(checkpoints), opts: o}
 	return declare(t, m, checkCheckpoints(checkpoints), newSequence)
 }
 
@@ -95,9 +94,9 @@ func checkCheckpoints(checkpoints []string) error {
 	return nil
 }
 
-// declare finds or makes a trackable. wrong is what the options have against
-// them. With an error the trackable is detached: it counts, unseen.
-func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T) (T, error) {
+// declare finds or makes a trackable. wrong is the error of the options, if any.
+// A trackable that is refused is detached: it counts but is not reported.
+func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*definition) T) (T, error) {
 	m.tracker, m.rep, m.at = t, &t.rep, here()
 	given := m.given
 	name, err := checkName(given)
@@ -115,8 +114,8 @@ func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T
 	t.declaring.Lock()
 	t.mu.Lock()
 	old, found := t.byName[m.key()]
-	e, closed := t.env, t.closed
-	taken := t.former.conflict(m, func(key string) *meta {
+	e, closed := t.connection, t.closed
+	taken := t.former.conflict(m, func(key string) *definition {
 		if other := t.byName[key]; other != nil {
 			return other.about()
 		}
@@ -164,8 +163,8 @@ func declare[T trackable](t *Tracker, m *meta, wrong error, create func(*meta) T
 	return tr, err
 }
 
-// refuse returns a detached trackable. Its misuse is not worth reporting.
-func refuse[T trackable](t *Tracker, m *meta, given string, err error, create func(*meta) T) (T, error) {
+// refuse returns a detached trackable, which reports no errors of its own.
+func refuse[T trackable](t *Tracker, m *definition, given string, err error, create func(*definition) T) (T, error) {
 	t.rep.report(fmt.Sprint("declare ", err), err)
 	if m.name == "" {
 		m.name = cut(given)

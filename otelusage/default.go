@@ -3,8 +3,8 @@ package otelusage
 var defaultTracker Tracker
 
 // Default returns the tracker on which package variables are declared. Packages
-// standalone and setup attach it unless they are given another one; else nothing
-// collects it until the application attaches it.
+// standalone and setup attach it unless they are given another one. Otherwise
+// the application must attach it; until then its counts are not collected.
 func Default() *Tracker { return &defaultTracker }
 
 // NewStatistic declares a Statistic on [Default]. It never returns nil; an

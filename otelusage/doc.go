@@ -22,21 +22,21 @@
 //	searches.Inc()
 //
 // [Tracker.Attach] connects a tracker to a MeterProvider, and to a [Ledger] that
-// remembers lifetimes across the runs of the application. What was counted
-// before is kept. The instruments report what this run counted; Value, Total,
-// Changes and Completions include what earlier runs left.
+// remembers lifetimes across the runs of the application. Counts made before
+// are kept. The instruments report what this run counted; Value, Total, Changes
+// and Completions include the counts of earlier runs.
 //
 // Each kind has a Meter of its own: scope [ScopeName] with the scope attribute
 // [KindKey], so that any exporter can tell them apart.
 //
-// A release that calls a trackable otherwise declares it with [RenamedFrom], and
-// its history goes on.
+// A release that renames a trackable declares it with [RenamedFrom] and so keeps
+// its history.
 //
 // # Attributes
 //
-// With binds a Statistic or Timer to attributes: bind once, count often.
-// [MaxSeries] attribute sets are told apart in first-come order, further ones
-// share one series with the attribute [OverflowKey].
+// With binds a Statistic or Timer to attributes: bind once, count often. The
+// first [MaxSeries] attribute sets have a series each. Further sets share one
+// series with the attribute [OverflowKey].
 //
 // # Concurrency, cost, errors
 //
@@ -48,10 +48,10 @@
 // takes a short lock, With looks up in a map and allocates, a Timer records
 // into the histogram at once.
 //
-// What goes wrong is returned where there is a caller; else it goes to the
-// error handler ([WithErrorHandler]), once per cause, and is kept for
-// [Tracker.Err]. A declaration that is refused returns a trackable all the
-// same: it counts, but is never reported.
+// Errors are returned where there is a caller. Other errors go to the error
+// handler ([WithErrorHandler]), once per cause, and are kept for [Tracker.Err].
+// A declaration that is refused still returns a trackable: it counts, but is
+// never reported.
 //
 // # Names and values
 //
@@ -66,16 +66,16 @@
 //
 // On a MeterProvider that the application shares with its own readers: every
 // reader sees these instruments; the application's callbacks run once more for
-// each further reader; views of the provider apply here too; and a synchronous
-// histogram, as of a Timer, records once per reader. An application that does
-// not want that gives the tracker a provider of its own.
+// each further reader; views of the provider apply to these instruments too; and
+// a synchronous histogram, such as that of a Timer, records once per reader. To
+// avoid this, give the tracker a provider of its own.
 //
 // Several trackers on one MeterProvider share their counts by name, because the
 // provider has one stream for it. Counts live as long as the provider.
 //
-// The global provider of package otel, given before the application sets the
-// real one, is another provider than the real one. Attach after it is set.
+// Before the application sets the global provider, package otel returns a
+// placeholder, which is a different provider. Attach after it is set.
 //
-// Attributes are the developer's promise: nothing here can tell whether one
-// identifies a person.
+// The developer must ensure that attributes identify nobody: this package cannot
+// check it.
 package otelusage

@@ -13,7 +13,7 @@ var (
 	// accept or that this package reserves. The error suggests a valid one.
 	ErrInvalidName = errors.New("invalid name")
 
-	// ErrInvalidValue is returned or reported for what cannot be counted: a
+	// ErrInvalidValue is returned or reported for a value that is refused: a
 	// unit, state or checkpoint that is too long or malformed, a number that
 	// is not finite, a negative amount where only positive ones count.
 	ErrInvalidValue = errors.New("invalid value")
@@ -26,7 +26,7 @@ var (
 	ErrClosed = errors.New("tracker is closed")
 
 	// ErrLifetimeUnknown is reported when a Statistic is Set although its
-	// history could not be read: nobody knows what to add.
+	// history could not be read: the difference to add is unknown.
 	ErrLifetimeUnknown = errors.New("lifetime is unknown")
 )
 

@@ -15,23 +15,23 @@ import (
 type FloatStatistic struct {
 	cell  *floatCell // never changes
 	floor float64    // the least amount that Add takes
-	*stat[float64]
+	*binding[float64, *floatCell, FloatStatistic]
 }
 
-func newFloatStatistic(m *meta) *FloatStatistic {
-	base := &statBase[float64]{counts: newCounts(func() adder[float64] { return new(floatCell) })}
+func newFloatStatistic(m *definition) *FloatStatistic {
+	base := &bindings[float64, *floatCell, FloatStatistic]{counts: newCounts[float64](func() *floatCell { return new(floatCell) })}
 	return floatStatistic(base, m, *attribute.EmptySet())
 }
 
-func floatStatistic(base *statBase[float64], m *meta, set attribute.Set) *FloatStatistic {
-	s := base.bind(m, set, func(s *stat[float64], in *series[float64]) any {
+func floatStatistic(base *bindings[float64, *floatCell, FloatStatistic], m *definition, set attribute.Set) *FloatStatistic {
+	s := base.bind(m, set, func(s *binding[float64, *floatCell, FloatStatistic], in *series[float64, *floatCell]) *FloatStatistic {
 		floor := -math.MaxFloat64
 		if m.monotonic {
 			floor = 0
 		}
-		return &FloatStatistic{cell: (*in.cells.Load())[0].(*floatCell), floor: floor, stat: s}
+		return &FloatStatistic{cell: (*in.cells.Load())[0], floor: floor, binding: s}
 	})
-	return s.outer.(*FloatStatistic)
+	return s.outer
 }
 
 // Add counts n by an atomic compare-and-swap, without allocation. NaN,
@@ -51,15 +51,15 @@ func (s *FloatStatistic) Inc() { s.Add(1) }
 // Dec takes one away.
 func (s *FloatStatistic) Dec() { s.Add(-1) }
 
-func (s *FloatStatistic) ok() bool { return s != nil && s.stat != nil }
+func (s *FloatStatistic) ok() bool { return s != nil && s.binding != nil }
 
 func (s *FloatStatistic) refuse(n float64) {
 	switch {
 	case !s.ok():
 	case math.IsNaN(n), math.IsInf(n, 0):
-		s.meta.report("infinite", fmt.Errorf("count %v: %w: it is not a finite number", n, ErrInvalidValue))
+		s.definition.report("infinite", fmt.Errorf("count %v: %w: it is not a finite number", n, ErrInvalidValue))
 	default:
-		s.meta.report("negative", fmt.Errorf("add %v: %w: a monotonic value cannot go down", n, ErrInvalidValue))
+		s.definition.report("negative", fmt.Errorf("add %v: %w: a monotonic value cannot go down", n, ErrInvalidValue))
 	}
 }
 
@@ -75,8 +75,8 @@ func (s *FloatStatistic) Set(n float64) {
 	}
 }
 
-// Value returns the lifetime count of this attribute set: what earlier runs
-// left when it was declared and what this run counted.
+// Value returns the lifetime count of this attribute set: the count of earlier
+// runs, as of the declaration, plus that of this run.
 func (s *FloatStatistic) Value() float64 {
 	if !s.ok() {
 		return 0
@@ -106,7 +106,7 @@ func (s *FloatStatistic) With(attrs ...attribute.KeyValue) *FloatStatistic {
 	if !s.ok() || len(attrs) == 0 {
 		return s
 	}
-	return floatStatistic(s.base, s.meta, s.merged(attrs))
+	return floatStatistic(s.base, s.definition, s.merged(attrs))
 }
 
 // Name returns the name under which the FloatStatistic is reported.
@@ -114,7 +114,7 @@ func (s *FloatStatistic) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindStatistic].
@@ -125,7 +125,7 @@ func (s *FloatStatistic) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the value: "gold: 56.75".
@@ -136,20 +136,17 @@ func (s *FloatStatistic) String() string {
 	return s.string()
 }
 
-func (s *FloatStatistic) sealed()      {}
-func (s *FloatStatistic) about() *meta { return s.meta }
-func (s *FloatStatistic) reset()       { s.resetAll() }
+func (s *FloatStatistic) sealed()            {}
+func (s *FloatStatistic) about() *definition { return s.definition }
+func (s *FloatStatistic) reset()             { s.resetAll() }
 
 func (s *FloatStatistic) measure(yield func(label string, m peek.Measure)) {
 	s.eachValue(func(label string, f float64) { yield(label, peek.Measure{Kind: peek.FloatStatistic, Float: f}) })
 }
 
-func (s *FloatStatistic) connect(e *env) error {
-	lifetime := func(l SeriesLifetime) float64 {
-		if math.IsNaN(l.Float) || math.IsInf(l.Float, 0) {
-			return 0
-		}
-		return l.Float
+func (s *FloatStatistic) connect(to *connection) error {
+	join := func(shared *floatCounts, earlier earlierRuns) (*floatCounts, error) {
+		return s.base.join(shared, bySet(earlier.Series, addFloat), earlier, s.definition.monotonic)
 	}
-	return s.base.connect(s.meta, e, lifetime, createFloat64(s.meta))
+	return connect(to, s.definition, to.registry.floats, join, createFloat64(s.definition))
 }

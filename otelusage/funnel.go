@@ -24,7 +24,7 @@ type funnel struct {
 	forgotten int64 // completions of this run at the last Reset
 }
 
-func (f *funnel) ownedBy(r *registry) { f.registry = r }
+func (f *funnel) connected(r *registry) { f.registry = r }
 
 func newFunnel(checkpoints []string) *funnel {
 	f := &funnel{completions: []*cell{new(cell)}}
@@ -99,27 +99,29 @@ func (f *funnel) snapshot() (completions int64, hits []int64) {
 }
 
 // createSequence reports completions and hits from one callback.
-func createSequence(meter metric.Meter, m *meta, f *funnel) error {
-	o := m.options()
-	completions, err := meter.Int64ObservableCounter(m.name, metric.WithDescription(o.description))
-	if err != nil {
-		return err
-	}
-	checkpoints, err := meter.Int64ObservableCounter(m.name+CheckpointsSuffix, metric.WithDescription(o.description))
-	if err != nil {
-		return err
-	}
-	opts := make([]metric.MeasurementOption, len(f.names))
-	for i, name := range f.names {
-		opts[i] = metric.WithAttributes(CheckpointKey.String(name))
-	}
-	_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
-		n, hits := f.snapshot()
-		to.ObserveInt64(completions, n)
-		for i, n := range hits {
-			to.ObserveInt64(checkpoints, n, opts[i])
+func createSequence(m *definition) func(metric.Meter, *funnel) error {
+	return func(meter metric.Meter, f *funnel) error {
+		o := m.options()
+		completions, err := meter.Int64ObservableCounter(m.name, metric.WithDescription(o.description))
+		if err != nil {
+			return err
 		}
-		return nil
-	}, completions, checkpoints)
-	return err
+		checkpoints, err := meter.Int64ObservableCounter(m.name+CheckpointsSuffix, metric.WithDescription(o.description))
+		if err != nil {
+			return err
+		}
+		opts := make([]metric.MeasurementOption, len(f.names))
+		for i, name := range f.names {
+			opts[i] = metric.WithAttributes(CheckpointKey.String(name))
+		}
+		_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+			n, hits := f.snapshot()
+			to.ObserveInt64(completions, n)
+			for i, n := range hits {
+				to.ObserveInt64(checkpoints, n, opts[i])
+			}
+			return nil
+		}, completions, checkpoints)
+		return err
+	}
 }

@@ -11,8 +11,8 @@ import "go.opentelemetry.io/otel/attribute"
 type Ledger interface {
 	// Declare registers a trackable, so that it is known before its first
 	// use, and returns what earlier runs recorded for it: the zero Lifetime
-	// when there is nothing. When it returns an error the trackable counts
-	// on, with a lifetime that is unknown.
+	// when they recorded nothing. After an error the trackable still counts,
+	// and its lifetime is unknown.
 	Declare(d Declaration) (Lifetime, error)
 }
 
@@ -26,8 +26,8 @@ type Declaration struct {
 	Monotonic   bool     // a Statistic that never goes down
 	Checkpoints []string // of a Sequence, in order
 
-	// RenamedFrom are the names that the trackable had in former releases: what
-	// was recorded of it then is its own. See [RenamedFrom].
+	// RenamedFrom are the names that the trackable had in former releases. What
+	// was recorded under them belongs to it. See [RenamedFrom].
 	RenamedFrom []string
 }
 
@@ -37,7 +37,7 @@ type Lifetime struct {
 	// completions, one entry per attribute set.
 	Series []SeriesLifetime
 
-	// State is the last state and HasState whether one was ever recorded:
+	// State is the last state. HasState says whether one was ever recorded:
 	// a State that was cleared has HasState and State == NoState.
 	State    string
 	HasState bool
@@ -45,8 +45,7 @@ type Lifetime struct {
 	// Changes is how often a State was entered.
 	Changes int64
 
-	// Incomplete says that earlier runs recorded more, which could not be read
-	// yet.
+	// Incomplete says that earlier runs recorded more that cannot be read yet.
 	Incomplete bool
 }
 

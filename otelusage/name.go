@@ -53,8 +53,9 @@ func reserved(name string) string {
 	return ""
 }
 
-// SuggestName returns the nearest name that OpenTelemetry accepts: a valid one
-// as it is, with '_' for each space and for what else is not allowed.
+// SuggestName returns the nearest name that OpenTelemetry accepts. It replaces
+// each character that is not allowed, such as a space, with '_' and leaves a valid
+// name unchanged.
 func SuggestName(name string) string {
 	var b strings.Builder
 	for _, r := range name {

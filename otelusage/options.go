@@ -63,17 +63,18 @@ func WithDescription(d string) TrackableOption {
 }
 
 // RenamedFrom says that a trackable of the same kind was called old in former
-// releases: what was recorded of it goes on under the new name. Given more than
-// once it names several, of which all there are become one; a trackable that was
-// renamed twice names both former names, for users who skip a release. Keep it as
-// long as there may be mirrors with the old name.
+// releases. What was recorded under the old name continues under the new one.
+// The option may be given more than once: the records of all these names are
+// combined. A trackable that was renamed twice needs both former names, for users
+// who skip a release. Keep the option as long as mirrors with the old name may
+// exist.
 //
-// Processes of the former release go on with the old name, and count into the
-// same trackable. So an old name stays taken: declaring it beside the new one is
-// [ErrConflict], and so are two trackables with one former name. A name that
-// OpenTelemetry does not take, as the reference implementation had them, stands
-// for the one that a declaration's error suggests. Without a [Ledger] it has no
-// effect.
+// Processes of the former release still use the old name and count into the same
+// trackable. So an old name stays taken: declaring it beside the new one is
+// [ErrConflict], and so are two trackables with one former name. A former name
+// that OpenTelemetry does not accept, as the reference implementation allowed,
+// stands for the valid one that [SuggestName] returns. Without a [Ledger] the
+// option has no effect.
 func RenamedFrom(old string) TrackableOption {
 	return anyOption(func(o options) options {
 		o.renamedFrom = append(slices.Clip(o.renamedFrom), old)
@@ -94,7 +95,7 @@ func WithUnit(u string) StatisticOption {
 }
 
 // Monotonic declares a Statistic that never goes down: negative amounts are
-// reported and ignored. Default: it may.
+// reported and ignored. Default: it may go down.
 func Monotonic() StatisticOption {
 	return statisticOption(func(o options) options {
 		o.monotonic = true
@@ -102,9 +103,10 @@ func Monotonic() StatisticOption {
 	})
 }
 
-// KeepRedundant counts setting a State to the value it already has as a change,
-// and its initial one, which is then entered where no earlier run set any: the
-// reference implementation does the same. Default: it is none.
+// KeepRedundant counts it as a change when a State is set to the value that it
+// already has. The initial state is then entered, and counted, where no earlier
+// run set any. The reference implementation does the same. Default: neither
+// counts.
 func KeepRedundant() StateOption {
 	return stateOption(func(o options) options {
 		o.keepRedundant = true

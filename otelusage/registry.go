@@ -11,25 +11,25 @@ import (
 )
 
 // registry is what all trackers on one MeterProvider share: one Meter per kind
-// and one core per name, so that two of them report one series and not two
-// that are in each other's way. It lives as long as the provider, whose
-// callbacks hold it, or its trackers.
+// and one core per name, so that two trackers report one series together. It
+// lives as long as the provider, whose callbacks hold it, or its trackers.
 type registry struct {
-	mu       sync.Mutex // held while the provider is called; callbacks do not take it
+	// mu guards what follows. It is held while the provider is called;
+	// callbacks do not take it.
+	mu       sync.Mutex
 	provider func(Kind) (metric.Meter, error)
 	meters   map[Kind]metric.Meter
-	cores    map[string]registered
+	defined  map[string]*definition // what the first declaration of a name said
 	former   formerNames
-}
 
-// registered is a core and what its first declaration said.
-type registered struct {
-	meta *meta
-	core any
+	// The cores, each by the key of its name. A name is in one map only:
+	// conflict refuses another kind or number type.
+	ints      map[string]*intCounts
+	floats    map[string]*floatCounts
+	states    map[string]*stateCounts
+	timers    map[string]*durations
+	sequences map[string]*funnel
 }
-
-// owned is a core that is observed: the callback holds it, and it the registry.
-type owned interface{ ownedBy(r *registry) }
 
 // registries finds the registry of a provider and keeps neither alive.
 var registries struct {
@@ -78,8 +78,13 @@ func registryOf(mp metric.MeterProvider) *registry {
 			}
 			return m, err
 		},
-		meters: make(map[Kind]metric.Meter),
-		cores:  make(map[string]registered),
+		meters:    make(map[Kind]metric.Meter),
+		defined:   make(map[string]*definition),
+		ints:      make(map[string]*intCounts),
+		floats:    make(map[string]*floatCounts),
+		states:    make(map[string]*stateCounts),
+		timers:    make(map[string]*durations),
+		sequences: make(map[string]*funnel),
 	}
 	if !shared {
 		return r
@@ -96,80 +101,42 @@ func registryOf(mp metric.MeterProvider) *registry {
 	return r
 }
 
-// find returns the core of m's name, nil when it is new, and an error when the
-// name is taken by something else.
-func (r *registry) find(m *meta) (any, error) {
-	if err := r.former.conflict(m, func(key string) *meta { return r.cores[key].meta }); err != nil {
-		return nil, err
+// conflict returns why the name of d is taken by something else.
+func (r *registry) conflict(d *definition) error {
+	if err := r.former.conflict(d, func(key string) *definition { return r.defined[key] }); err != nil {
+		return err
 	}
-	found, ok := r.cores[m.key()]
-	if !ok {
-		return nil, nil
+	first := r.defined[d.key()]
+	if first == nil {
+		return nil
 	}
-	if err := found.meta.conflict(m); err != nil {
-		return nil, err
+	if err := first.conflict(d); err != nil {
+		return err
 	}
-	if m.monotonic != found.meta.monotonic {
-		return nil, found.meta.differs(m, "it was monotonic before")
+	if d.monotonic != first.monotonic {
+		return first.differs(d, "it was monotonic before")
 	}
-	return found.core, nil
+	return nil
 }
 
-// add keeps a core and creates its instruments.
-func (r *registry) add(m *meta, core owned, create func(metric.Meter) error) error {
-	o := m.options()
-	core.ownedBy(r)
-	said := &meta{
-		name: m.name, given: m.given, kind: m.kind, float: m.float,
-		monotonic: m.monotonic, checkpoints: m.checkpoints, at: m.at, opts: o,
+// report keeps what d says and creates its instruments.
+func (r *registry) report(d *definition, create func(metric.Meter) error) error {
+	said := &definition{
+		name: d.name, given: d.given, kind: d.kind, float: d.float,
+		monotonic: d.monotonic, checkpoints: d.checkpoints, at: d.at, opts: d.options(),
 	}
-	r.cores[m.key()] = registered{core: core, meta: said}
+	r.defined[d.key()] = said
 	r.former.add(said)
-	meter, ok := r.meters[m.kind]
+	meter, ok := r.meters[d.kind]
 	if !ok {
 		var err error
-		if meter, err = r.provider(m.kind); err != nil {
+		if meter, err = r.provider(d.kind); err != nil {
 			return fmt.Errorf("create meter: %w", err)
 		}
-		r.meters[m.kind] = meter
+		r.meters[d.kind] = meter
 	}
 	return safely(func() error { return create(meter) })
 }
-
-// env is what trackables connect to.
-type env struct {
-	registry *registry
-	ledger   Ledger
-}
-
-// declare asks the ledger. known is false where it failed.
-func (e *env) declare(m *meta) (life Lifetime, known bool, err error) {
-	if e.ledger == nil {
-		return Lifetime{}, true, nil
-	}
-	err = safely(func() error {
-		life, err = e.ledger.Declare(m.declaration())
-		return err
-	})
-	if err != nil {
-		return Lifetime{}, false, &restoreError{m.kind, m.name, err}
-	}
-	return life, true, nil
-}
-
-// restoreError is reported once for all trackables with the same cause: a
-// ledger that cannot be read fails for each of them.
-type restoreError struct {
-	kind Kind
-	name string
-	err  error
-}
-
-func (e *restoreError) Error() string {
-	return fmt.Sprintf("restore %s %q: %v", e.kind, e.name, e.err)
-}
-
-func (e *restoreError) Unwrap() error { return e.err }
 
 // safely calls what is not ours: its panic must not reach the application.
 func safely(f func() error) (err error) {

@@ -9,10 +9,10 @@ import (
 // formerNames are the trackables by the names that they had, in lower case. A
 // former name stays taken: a process of an older release may still count under
 // it, and nobody could tell its counts from those of something else.
-type formerNames map[string]*meta
+type formerNames map[string]*definition
 
 // add enters the former names of m.
-func (f *formerNames) add(m *meta) {
+func (f *formerNames) add(m *definition) {
 	for _, name := range m.formerNames() {
 		if *f == nil {
 			*f = make(formerNames)
@@ -23,7 +23,7 @@ func (f *formerNames) add(m *meta) {
 
 // conflict returns why m cannot be declared, given what is: its name was
 // another's, or one that it had is. declared finds what has a name.
-func (f formerNames) conflict(m *meta, declared func(key string) *meta) error {
+func (f formerNames) conflict(m *definition, declared func(key string) *definition) error {
 	if other := f[m.key()]; other != nil && other.key() != m.key() {
 		return other.differs(m, fmt.Sprintf("%q is called %q now", m.name, other.name))
 	}
@@ -40,7 +40,7 @@ func (f formerNames) conflict(m *meta, declared func(key string) *meta) error {
 }
 
 // formerNames returns the names that m had, as they were reported.
-func (m *meta) formerNames() (names []string) {
+func (m *definition) formerNames() (names []string) {
 	for _, given := range m.options().renamedFrom {
 		name := formerName(given)
 		same := func(other string) bool { return strings.EqualFold(name, other) }

@@ -14,7 +14,8 @@ const (
 	maxCauses     = 1000
 )
 
-// reporter takes what has no caller to return to. It reports a cause once.
+// reporter takes errors that cannot be returned to a caller. It reports a cause
+// once.
 type reporter struct {
 	mu      sync.Mutex
 	handler func(error) // nil until attached

@@ -11,28 +11,30 @@ const maxRuns = 10_000
 
 // Run is one measurement of a [Timer]. It is made by [Timer.NewRun] or
 // [Timer.Begin] and may be used again after Stop. All methods are safe for
-// concurrent use and do nothing on nil. [Tracker.Close] stops what was started;
-// for that the tracker holds up to 10,000 started runs.
+// concurrent use and do nothing on nil. [Tracker.Close] stops started runs; the
+// tracker remembers up to 10,000 of them for that.
 type Run struct {
 	timer *Timer
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows; taken before that of the Tracker
 	phase  phase
 	since  time.Time     // while running
 	passed time.Duration // before since
 }
 
+// phase is the state of a Run. Start leads from idle or paused to running, Pause
+// from running to paused, Resume from paused to running, and Stop to idle.
 type phase int
 
 const (
-	idle phase = iota
-	running
-	paused
+	idle    phase = iota // passed is 0
+	running              // passed and the time since since count
+	paused               // passed counts
 )
 
 func (r *Run) ok() bool { return r != nil && r.timer != nil }
 
-// Start begins an idle run. A paused one resumes, one that runs goes on.
+// Start begins an idle run. A paused run resumes; a running one continues.
 func (r *Run) Start() {
 	if !r.ok() {
 		return
@@ -42,14 +44,14 @@ func (r *Run) Start() {
 	if r.phase != running {
 		r.phase, r.since = running, r.now()
 	}
-	full := begun && !r.timer.meta.tracker.started(r)
+	full := begun && !r.timer.definition.tracker.started(r)
 	r.mu.Unlock()
 	if full {
-		r.timer.meta.report("runs", fmt.Errorf("start: more than %d runs at once: Close will not stop all of them", maxRuns))
+		r.timer.definition.report("runs", fmt.Errorf("start: more than %d runs at once: Close will not stop all of them", maxRuns))
 	}
 }
 
-// Pause holds a run. It is harmless where it does not run.
+// Pause pauses a run. It does nothing unless the run is running.
 func (r *Run) Pause() {
 	if !r.ok() {
 		return
@@ -62,7 +64,7 @@ func (r *Run) Pause() {
 	}
 }
 
-// Resume lets a paused run go on. It is harmless where it is not paused.
+// Resume continues a paused run. It does nothing unless the run is paused.
 func (r *Run) Resume() {
 	if !r.ok() {
 		return
@@ -74,8 +76,8 @@ func (r *Run) Resume() {
 	}
 }
 
-// Stop ends the run, records it and returns its duration without pauses. Where
-// it was not started it returns 0 and records nothing.
+// Stop ends the run, records it and returns its duration without pauses. If
+// it was not started, Stop returns 0 and records nothing.
 func (r *Run) Stop() time.Duration {
 	if !r.ok() {
 		return 0
@@ -87,13 +89,13 @@ func (r *Run) Stop() time.Duration {
 	}
 	d := r.elapsed()
 	r.phase, r.passed = idle, 0
-	r.timer.meta.tracker.ended(r)
+	r.timer.definition.tracker.ended(r)
 	r.mu.Unlock()
 	r.timer.record(d)
 	return d
 }
 
-// Elapsed returns the duration so far without pauses; 0 where the run was not
+// Elapsed returns the duration so far without pauses; 0 if the run was not
 // started.
 func (r *Run) Elapsed() time.Duration {
 	if !r.ok() {
@@ -112,7 +114,7 @@ func (r *Run) elapsed() time.Duration {
 	return r.passed + max(0, r.now().Sub(r.since))
 }
 
-func (r *Run) now() time.Time { return r.timer.meta.tracker.clock() }
+func (r *Run) now() time.Time { return r.timer.definition.tracker.clock() }
 
 // started notes a run for Close and reports whether there was room.
 func (t *Tracker) started(r *Run) bool {

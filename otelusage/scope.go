@@ -47,9 +47,10 @@ const (
 )
 
 const (
-	// MaxSeries is the number of attribute sets a trackable tells apart, in
-	// first-come order. Further ones share one overflow series. With it that
-	// makes 2,000, the SDK's own limit, whose choice depends on order.
+	// MaxSeries is the number of attribute sets that have a series of their
+	// own, per trackable, in first-come order. Further sets share one overflow
+	// series. Together that is 2,000, the SDK's own limit: so the SDK never
+	// chooses an overflow of its own, which would depend on the order.
 	MaxSeries = 1999
 
 	// MaxNameLength is the longest name of a trackable, in bytes. It leaves

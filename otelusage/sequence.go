@@ -1,13 +1,11 @@
 package otelusage
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // Sequence counts how often checkpoints are hit in exactly the given order, as
@@ -16,18 +14,18 @@ import (
 // [Sequence.NewRun], whose completions count together. All methods are safe for
 // concurrent use and do nothing on nil.
 type Sequence struct {
-	meta *meta
-	own  SequenceRun
-	hits map[string]*cell // by checkpoint
-	done *cell
+	definition *definition
+	own        SequenceRun
+	hits       map[string]*cell // by checkpoint
+	done       *cell
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards state; taken before that of the funnel
 	state *funnel
 }
 
-func newSequence(m *meta) *Sequence {
+func newSequence(m *definition) *Sequence {
 	f := newFunnel(m.checkpoints)
-	s := &Sequence{meta: m, state: f, hits: make(map[string]*cell), done: f.completions[0]}
+	s := &Sequence{definition: m, state: f, hits: make(map[string]*cell), done: f.completions[0]}
 	for i, checkpoint := range f.names {
 		s.hits[checkpoint] = f.hits[i][0]
 	}
@@ -35,10 +33,10 @@ func newSequence(m *meta) *Sequence {
 	return s
 }
 
-func (s *Sequence) ok() bool { return s != nil && s.meta != nil }
+func (s *Sequence) ok() bool { return s != nil && s.definition != nil }
 
 func (s *Sequence) newRun() SequenceRun {
-	progress, err := sequence.New(s.meta.checkpoints...)
+	progress, err := sequence.New(s.definition.checkpoints...)
 	if err != nil { // a declaration that was refused
 		progress = new(sequence.Sequence)
 	}
@@ -72,11 +70,11 @@ func (s *Sequence) AdvanceTo(checkpoint string) (completed bool) {
 	return s.run().AdvanceTo(checkpoint)
 }
 
-// RemoveLast takes the newest hit back and returns its checkpoint; ok is false
-// when no hit is held. The hit stays counted in NAME.checkpoints.
+// RemoveLast removes the newest hit from the progress and returns its checkpoint;
+// ok is false when no hit is held. The hit stays counted in NAME.checkpoints.
 func (s *Sequence) RemoveLast() (checkpoint string, ok bool) { return s.run().RemoveLast() }
 
-// Clear takes all hits back. Completions are kept.
+// Clear removes all hits from the progress. Completions are kept.
 func (s *Sequence) Clear() { s.run().Clear() }
 
 // Checkpoint returns the last hit that is still held; ok is false when there
@@ -123,7 +121,7 @@ func (s *Sequence) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindSequence].
@@ -134,7 +132,7 @@ func (s *Sequence) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the completions: "round_trip: 4 completions".
@@ -142,42 +140,33 @@ func (s *Sequence) String() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name + ": " + plural(fmt.Sprint(s.Completions()), "completion")
+	return s.definition.name + ": " + plural(fmt.Sprint(s.Completions()), "completion")
 }
 
-func (s *Sequence) sealed()      {}
-func (s *Sequence) about() *meta { return s.meta }
-func (s *Sequence) reset()       { s.funnel().reset() }
+func (s *Sequence) sealed()            {}
+func (s *Sequence) about() *definition { return s.definition }
+func (s *Sequence) reset()             { s.funnel().reset() }
 
 func (s *Sequence) measure(yield func(label string, m peek.Measure)) {
-	yield(s.meta.name, peek.Measure{Kind: peek.Sequence, Count: s.Completions()})
+	yield(s.definition.name, peek.Measure{Kind: peek.Sequence, Count: s.Completions()})
 }
 
-func (s *Sequence) connect(e *env) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(s.meta)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(s.meta)
+func (s *Sequence) connect(to *connection) error {
+	return connect(to, s.definition, to.registry.sequences, s.join, createSequence(s.definition))
+}
+
+// join makes the Sequence use shared, or its own funnel where it is nil.
+func (s *Sequence) join(shared *funnel, earlier earlierRuns) (*funnel, error) {
 	var completions int64
-	for _, l := range life.Series {
+	for _, l := range earlier.Series {
 		completions = plus(completions, l.Int)
 	}
 	s.mu.Lock()
-	if found != nil {
-		found.(*funnel).merge(s.state)
-		s.state = found.(*funnel)
+	defer s.mu.Unlock()
+	if shared != nil {
+		shared.merge(s.state)
+		s.state = shared
 	}
-	shared := s.state
-	shared.restore(completions, known && e.ledger != nil)
-	s.mu.Unlock()
-	if found == nil {
-		err = e.registry.add(s.meta, shared, func(m metric.Meter) error { return createSequence(m, s.meta, shared) })
-		if err != nil {
-			err = fmt.Errorf("report sequence %q: %w", s.meta.name, err)
-		}
-	}
-	return errors.Join(lerr, err)
+	s.state.restore(completions, earlier.known && earlier.ledger)
+	return s.state, nil
 }

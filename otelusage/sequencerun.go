@@ -19,7 +19,7 @@ func (r *SequenceRun) Hit(checkpoint string) (completed bool) {
 	}
 	completed, err := r.progress.Hit(checkpoint)
 	if err != nil {
-		r.of.meta.report("checkpoint "+cut(checkpoint), err)
+		r.of.definition.report("checkpoint "+cut(checkpoint), err)
 		return false
 	}
 	r.of.hits[checkpoint].add(1)
@@ -37,10 +37,10 @@ func (r *SequenceRun) AdvanceTo(checkpoint string) (completed bool) {
 	}
 	completed, err := r.progress.AdvanceTo(checkpoint)
 	if err != nil {
-		r.of.meta.report("checkpoint "+cut(checkpoint), err)
+		r.of.definition.report("checkpoint "+cut(checkpoint), err)
 		return false
 	}
-	for _, hit := range r.of.meta.checkpoints {
+	for _, hit := range r.of.definition.checkpoints {
 		r.of.hits[hit].add(1)
 		if hit == checkpoint {
 			break
@@ -52,8 +52,8 @@ func (r *SequenceRun) AdvanceTo(checkpoint string) (completed bool) {
 	return completed
 }
 
-// RemoveLast takes the newest hit back and returns its checkpoint; ok is false
-// when no hit is held.
+// RemoveLast removes the newest hit from the progress and returns its checkpoint;
+// ok is false when no hit is held.
 func (r *SequenceRun) RemoveLast() (checkpoint string, ok bool) {
 	if !r.ok() {
 		return "", false
@@ -61,7 +61,7 @@ func (r *SequenceRun) RemoveLast() (checkpoint string, ok bool) {
 	return r.progress.RemoveLast()
 }
 
-// Clear takes all hits of this run back.
+// Clear removes all hits of this run from its progress.
 func (r *SequenceRun) Clear() {
 	if r.ok() {
 		r.progress.Clear()

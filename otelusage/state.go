@@ -1,12 +1,10 @@
 package otelusage
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // NoState is the value of a [State] that has none.
@@ -15,16 +13,16 @@ const NoState = ""
 // State is which of several values a setting has. It is made by [Tracker.State]
 // or [NewState]. All methods are safe for concurrent use and do nothing on nil.
 type State struct {
-	meta *meta
+	definition *definition
 
-	mu       sync.Mutex // guards what follows; taken before that of the entries
-	entries  *entries
-	attached bool
-	early    early
+	mu          sync.Mutex // guards what follows; taken before that of the stateCounts
+	stateCounts *stateCounts
+	attached    bool
+	early       early
 }
 
-func newState(m *meta, initial string) *State {
-	s := &State{meta: m, entries: new(entries)}
+func newState(m *definition, initial string) *State {
+	s := &State{definition: m, stateCounts: new(stateCounts)}
 	s.agreeInitial(initial)
 	return s
 }
@@ -34,69 +32,69 @@ func (s *State) agreeInitial(initial string) {
 	if initial == NoState {
 		return
 	}
-	keep := s.meta.options().keepRedundant
+	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	old := s.early.initial
 	if old == NoState {
 		s.early.initial = initial
 		if s.attached || !s.early.explicit {
-			s.entries.begin(initial, s.attached && keep)
+			s.stateCounts.begin(initial, s.attached && keep)
 		}
 	}
 	s.mu.Unlock()
 	if old != NoState && initial != old {
-		s.meta.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.meta.at))
+		s.definition.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.definition.at))
 	}
 }
 
-func (s *State) ok() bool { return s != nil && s.meta != nil }
+func (s *State) ok() bool { return s != nil && s.definition != nil }
 
-// Set enters a state. The state it is in already is no change, unless
+// Set enters a state. Setting the current state again is not a change, unless
 // [KeepRedundant] was given. [NoState] clears. A value longer than
-// [MaxTextLength] is reported once and ignored; what is not UTF-8 in it is
-// replaced. Before [Tracker.Attach] it wins over the state restored then.
+// [MaxTextLength] is reported once and ignored. Bytes that are not UTF-8 are
+// replaced. A state set before [Tracker.Attach] wins over the restored one.
 func (s *State) Set(value string) {
 	if !s.ok() {
 		return
 	}
 	value, err := checkState(value)
 	if err != nil {
-		s.meta.report("state", fmt.Errorf("set: %w", err))
+		s.definition.report("state", fmt.Errorf("set: %w", err))
 		return
 	}
-	keep := s.meta.options().keepRedundant
+	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counted := s.entries.enter(value, keep)
+	counted := s.stateCounts.enter(value, keep)
 	if !s.attached && !s.early.explicit {
 		s.early.explicit, s.early.first, s.early.firstCounted = true, value, counted
 	}
 }
 
-// Clear leaves the State without a value. That is a change where it had one.
+// Clear removes the value. That is a change if there was one.
 func (s *State) Clear() { s.Set(NoState) }
 
-// Value returns the state, the initial one while none was set; ok is false when
-// there is none.
+// Value returns the state, or the initial one until a state is set; ok is false
+// when there is none.
 func (s *State) Value() (value string, ok bool) {
 	if !s.ok() {
 		return NoState, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	value = s.entries.state()
+	value = s.stateCounts.state()
 	return value, value != NoState
 }
 
-// Changes returns how often a state was entered, over all runs. The initial one
-// is not, but with [KeepRedundant].
+// Changes returns how often a state was entered, over all runs. The initial state
+// counts only with [KeepRedundant].
 func (s *State) Changes() int64 {
 	if !s.ok() {
 		return 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entries.changes()
+	return s.stateCounts.changes()
 }
 
 // Name returns the name under which the State is reported.
@@ -104,7 +102,7 @@ func (s *State) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindState].
@@ -115,7 +113,7 @@ func (s *State) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the state: "server: Metric".
@@ -124,52 +122,43 @@ func (s *State) String() string {
 		return ""
 	}
 	value, _ := s.Value()
-	return s.meta.name + ": " + stateText(value)
+	return s.definition.name + ": " + stateText(value)
 }
 
-func (s *State) sealed()      {}
-func (s *State) about() *meta { return s.meta }
+func (s *State) sealed()            {}
+func (s *State) about() *definition { return s.definition }
 
 func (s *State) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries.reset(s.attached)
-	s.early.first, s.early.firstCounted = s.entries.state(), false
+	s.stateCounts.reset(s.attached)
+	s.early.first, s.early.firstCounted = s.stateCounts.state(), false
 }
 
 func (s *State) measure(yield func(label string, m peek.Measure)) {
 	value, _ := s.Value()
-	yield(s.meta.name, peek.Measure{Kind: peek.State, State: value})
+	yield(s.definition.name, peek.Measure{Kind: peek.State, State: value})
 }
 
-func (s *State) connect(e *env) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(s.meta)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(s.meta)
-	keep := s.meta.options().keepRedundant
+func (s *State) connect(to *connection) error {
+	return connect(to, s.definition, to.registry.states, s.join, createState(s.definition))
+}
+
+// join makes the State use shared, or fresh counts where it is nil, and enters
+// there what was set early.
+func (s *State) join(shared *stateCounts, earlier earlierRuns) (*stateCounts, error) {
+	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
-	local := s.entries
-	if found == nil {
-		s.entries = new(entries)
-		if life.HasState {
-			s.entries.restore(valid(life.State), life.Changes)
+	defer s.mu.Unlock()
+	local := s.stateCounts
+	if shared == nil {
+		shared = new(stateCounts)
+		if earlier.HasState {
+			shared.restore(valid(earlier.State), earlier.Changes)
 		}
-	} else {
-		s.entries = found.(*entries)
 	}
-	s.entries.replay(local, s.early, known && !life.Incomplete, keep)
-	shared := s.entries
+	s.stateCounts = shared
+	shared.replay(local, s.early, earlier.known && !earlier.Incomplete, keep)
 	s.attached = true
-	s.mu.Unlock()
-	if found == nil {
-		err = e.registry.add(s.meta, shared, func(m metric.Meter) error { return createState(m, s.meta, shared) })
-		if err != nil {
-			err = fmt.Errorf("report state %q: %w", s.meta.name, err)
-		}
-	}
-	return errors.Join(lerr, err)
+	return shared, nil
 }

@@ -16,24 +16,24 @@ type Statistic struct {
 	v    *int64 // the low word of cell; never changes
 	span uint64 // the amounts that Add takes inline, as unsigned numbers, are less
 	cell *cell
-	*stat[int64]
+	*binding[int64, *cell, Statistic]
 }
 
-func newStatistic(m *meta) *Statistic {
-	base := &statBase[int64]{counts: newCounts(func() adder[int64] { return new(cell) })}
+func newStatistic(m *definition) *Statistic {
+	base := &bindings[int64, *cell, Statistic]{counts: newCounts[int64](func() *cell { return new(cell) })}
 	return statistic(base, m, *attribute.EmptySet())
 }
 
-func statistic(base *statBase[int64], m *meta, set attribute.Set) *Statistic {
-	s := base.bind(m, set, func(s *stat[int64], in *series[int64]) any {
-		c := (*in.cells.Load())[0].(*cell)
-		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, stat: s}
+func statistic(base *bindings[int64, *cell, Statistic], m *definition, set attribute.Set) *Statistic {
+	s := base.bind(m, set, func(s *binding[int64, *cell, Statistic], in *series[int64, *cell]) *Statistic {
+		c := (*in.cells.Load())[0]
+		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, binding: s}
 		if m.monotonic {
 			outer.span = 1 << 63
 		}
 		return outer
 	})
-	return s.outer.(*Statistic)
+	return s.outer
 }
 
 // Add counts n: one atomic addition, no allocation. A negative n on a
@@ -55,7 +55,7 @@ func (s *Statistic) Inc() {
 // Dec takes one away.
 func (s *Statistic) Dec() { s.addSlowly(-1) }
 
-func (s *Statistic) ok() bool { return s != nil && s.stat != nil }
+func (s *Statistic) ok() bool { return s != nil && s.binding != nil }
 
 // addSlowly is for what Add does not do inline: what is not in its span, among
 // it -1, and counts that are beyond edge now.
@@ -64,8 +64,8 @@ func (s *Statistic) ok() bool { return s != nil && s.stat != nil }
 func (s *Statistic) addSlowly(n int64) {
 	switch {
 	case !s.ok():
-	case n < 0 && s.meta.monotonic:
-		s.meta.report("negative", fmt.Errorf("add %d: %w: a monotonic value cannot go down", n, ErrInvalidValue))
+	case n < 0 && s.definition.monotonic:
+		s.definition.report("negative", fmt.Errorf("add %d: %w: a monotonic value cannot go down", n, ErrInvalidValue))
 	case uint64(n) >= s.span:
 		s.cell.add(n)
 	default:
@@ -73,19 +73,19 @@ func (s *Statistic) addSlowly(n int64) {
 	}
 }
 
-// Set adds n - Value(). Adds may come in between; concurrent Sets of several
-// processes do not converge, for which there is [State]. Before
-// [Tracker.Attach] it wins over the lifetime restored then. A Set below the
-// value of a [Monotonic] Statistic, and one of a Statistic whose lifetime could
-// not be read, is reported once and ignored.
+// Set adds n - Value(). Concurrent Adds are kept. Concurrent Sets of several
+// processes do not converge; use a [State] for that. A Set before
+// [Tracker.Attach] wins over the restored lifetime. A Set below the value of a
+// [Monotonic] Statistic, or of a Statistic whose lifetime could not be read, is
+// reported once and ignored.
 func (s *Statistic) Set(n int64) {
 	if s.ok() {
 		s.setTo(n)
 	}
 }
 
-// Value returns the lifetime count of this attribute set: what earlier runs
-// left when it was declared and what this run counted.
+// Value returns the lifetime count of this attribute set: the count of earlier
+// runs, as of the declaration, plus that of this run.
 func (s *Statistic) Value() int64 {
 	if !s.ok() {
 		return 0
@@ -109,15 +109,15 @@ func (s *Statistic) Sum() int64 {
 	return s.sum()
 }
 
-// With returns the Statistic bound to attributes, added to those it has; the
-// same ones return the same Statistic. It has a count and a lifetime of its
-// own. Bind once, outside the hot path: With looks up and allocates, Add on
-// what it returns does not. Beyond [MaxSeries] all share one overflow series.
+// With returns the Statistic bound to the attributes it has and these. Equal
+// attributes return the same Statistic. It has a count and a lifetime of its own.
+// Bind once, outside the hot path: With looks up and allocates, Add on the result
+// does not. Beyond [MaxSeries] all share one overflow series.
 func (s *Statistic) With(attrs ...attribute.KeyValue) *Statistic {
 	if !s.ok() || len(attrs) == 0 {
 		return s
 	}
-	return statistic(s.base, s.meta, s.merged(attrs))
+	return statistic(s.base, s.definition, s.merged(attrs))
 }
 
 // Name returns the name under which the Statistic is reported.
@@ -125,7 +125,7 @@ func (s *Statistic) Name() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.name
+	return s.definition.name
 }
 
 // Kind returns [KindStatistic].
@@ -136,7 +136,7 @@ func (s *Statistic) Description() string {
 	if !s.ok() {
 		return ""
 	}
-	return s.meta.options().description
+	return s.definition.options().description
 }
 
 // String returns the name and the value: "searches: 3".
@@ -147,14 +147,17 @@ func (s *Statistic) String() string {
 	return s.string()
 }
 
-func (s *Statistic) sealed()      {}
-func (s *Statistic) about() *meta { return s.meta }
-func (s *Statistic) reset()       { s.resetAll() }
+func (s *Statistic) sealed()            {}
+func (s *Statistic) about() *definition { return s.definition }
+func (s *Statistic) reset()             { s.resetAll() }
 
 func (s *Statistic) measure(yield func(label string, m peek.Measure)) {
 	s.eachValue(func(label string, n int64) { yield(label, peek.Measure{Kind: peek.Statistic, Count: n}) })
 }
 
-func (s *Statistic) connect(e *env) error {
-	return s.base.connect(s.meta, e, func(l SeriesLifetime) int64 { return l.Int }, createInt64(s.meta))
+func (s *Statistic) connect(to *connection) error {
+	join := func(shared *intCounts, earlier earlierRuns) (*intCounts, error) {
+		return s.base.join(shared, bySet(earlier.Series, addInt), earlier, s.definition.monotonic)
+	}
+	return connect(to, s.definition, to.registry.ints, join, createInt64(s.definition))
 }

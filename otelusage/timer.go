@@ -2,7 +2,6 @@ package otelusage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // Timer measures how long a task takes. It is made by [Tracker.Timer] or
@@ -19,52 +17,52 @@ import (
 // [Timer.NewRun] and [Timer.Begin]. Durations come from the monotonic clock.
 // All methods are safe for concurrent use and do nothing on nil.
 type Timer struct {
-	meta   *meta
-	base   *timerBase
-	set    attribute.Set
-	series atomic.Pointer[timeSeries]
-	own    Run
+	definition *definition
+	base       *timerBindings
+	set        attribute.Set
+	series     atomic.Pointer[durationSeries]
+	own        Run
 }
 
-// timerBase is what the bound timers of one declaration share.
-type timerBase struct {
-	mu    sync.Mutex
-	times *times
-	bound family[Timer]
+// timerBindings are what the bound timers of one declaration share.
+type timerBindings struct {
+	mu        sync.Mutex
+	durations *durations
+	bound     byAttributes[Timer]
 }
 
-func newTimer(m *meta) *Timer {
-	b := &timerBase{times: new(times)}
+func newTimer(m *definition) *Timer {
+	b := &timerBindings{durations: new(durations)}
 	return b.bind(m, *attribute.EmptySet())
 }
 
-func (b *timerBase) bind(m *meta, set attribute.Set) *Timer {
+func (b *timerBindings) bind(m *definition, set attribute.Set) *Timer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.bound.get(set, func(set attribute.Set) *Timer {
-		t := &Timer{meta: m, base: b, set: set}
+		t := &Timer{definition: m, base: b, set: set}
 		t.own.timer = t
-		b.times.mu.Lock()
-		t.series.Store(b.times.get(set))
-		b.times.mu.Unlock()
+		b.durations.mu.Lock()
+		t.series.Store(b.durations.get(set))
+		b.durations.mu.Unlock()
 		return t
 	})
 }
 
-func (t *Timer) ok() bool { return t != nil && t.meta != nil }
+func (t *Timer) ok() bool { return t != nil && t.definition != nil }
 
-// Start begins the timer's own run. One that is paused resumes, one that runs
-// goes on.
+// Start begins the timer's own run. A paused run resumes; a running one
+// continues.
 func (t *Timer) Start() { t.run().Start() }
 
-// Pause holds the timer's own run. It is harmless where none runs.
+// Pause pauses the timer's own run. It does nothing unless the run is running.
 func (t *Timer) Pause() { t.run().Pause() }
 
-// Resume lets the timer's own run go on. It is harmless where none is paused.
+// Resume continues the timer's own run. It does nothing unless the run is paused.
 func (t *Timer) Resume() { t.run().Resume() }
 
-// Stop ends the timer's own run, records it and returns its duration. Where
-// none was started it returns 0 and records nothing.
+// Stop ends the timer's own run, records it and returns its duration. If it
+// was not started, Stop returns 0 and records nothing.
 func (t *Timer) Stop() time.Duration { return t.run().Stop() }
 
 // Elapsed returns the duration of the timer's own run so far, without pauses;
@@ -94,13 +92,13 @@ func (t *Timer) Begin() *Run {
 }
 
 // Record counts a run that took d. The context is not passed on, so that no
-// trace id comes along. A negative d is reported once and ignored.
+// trace id is recorded. A negative d is reported once and ignored.
 func (t *Timer) Record(_ context.Context, d time.Duration) {
 	if !t.ok() {
 		return
 	}
 	if d < 0 {
-		t.meta.report("negative", fmt.Errorf("record %v: %w: a duration is not negative", d, ErrInvalidValue))
+		t.definition.report("negative", fmt.Errorf("record %v: %w: a duration is not negative", d, ErrInvalidValue))
 		return
 	}
 	t.record(d)
@@ -108,13 +106,13 @@ func (t *Timer) Record(_ context.Context, d time.Duration) {
 
 func (t *Timer) record(d time.Duration) {
 	for series := t.series.Load(); !series.record(d); {
-		series = t.settled()
+		series = t.current()
 	}
 }
 
-// settled waits for an attachment that is under way, and returns the series
+// current waits for an attachment that is under way, and returns the series
 // that is then in place.
-func (t *Timer) settled() *timeSeries {
+func (t *Timer) current() *durationSeries {
 	t.base.mu.Lock()
 	defer t.base.mu.Unlock()
 	return t.series.Load()
@@ -135,7 +133,7 @@ func (t *Timer) Total() time.Duration { return t.measured().total }
 // runs of the application.
 func (t *Timer) Count() int64 { return t.measured().count }
 
-// Average returns [Timer.Total] by [Timer.Count], 0 when nothing was recorded.
+// Average returns [Timer.Total] divided by [Timer.Count], 0 when nothing was recorded.
 func (t *Timer) Average() time.Duration {
 	m := t.measured()
 	if m.count == 0 {
@@ -144,8 +142,8 @@ func (t *Timer) Average() time.Duration {
 	return m.total / time.Duration(m.count)
 }
 
-// With returns the Timer bound to attributes, added to those it has; the same
-// ones return the same Timer. It has a run, a count and a lifetime of its own.
+// With returns the Timer bound to the attributes it has and these. Equal
+// attributes return the same Timer. It has a run, a count and a lifetime of its own.
 // Beyond [MaxSeries] all share one overflow series.
 func (t *Timer) With(attrs ...attribute.KeyValue) *Timer {
 	if !t.ok() || len(attrs) == 0 {
@@ -153,9 +151,9 @@ func (t *Timer) With(attrs ...attribute.KeyValue) *Timer {
 	}
 	set, dropped := mergeSet(t.set, attrs)
 	if dropped {
-		t.meta.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
+		t.definition.report("attributes", fmt.Errorf("%w: an attribute without key or value was left out", ErrInvalidValue))
 	}
-	return t.base.bind(t.meta, set)
+	return t.base.bind(t.definition, set)
 }
 
 // Name returns the name under which the Timer is reported.
@@ -163,7 +161,7 @@ func (t *Timer) Name() string {
 	if !t.ok() {
 		return ""
 	}
-	return t.meta.name
+	return t.definition.name
 }
 
 // Kind returns [KindTimer].
@@ -174,7 +172,7 @@ func (t *Timer) Description() string {
 	if !t.ok() {
 		return ""
 	}
-	return t.meta.options().description
+	return t.definition.options().description
 }
 
 // String returns the name, the runs and their total: "play_time: 2 runs, 3
@@ -183,81 +181,59 @@ func (t *Timer) String() string {
 	if !t.ok() {
 		return ""
 	}
-	return t.meta.name + label(t.set) + ": " + t.measured().text()
+	return t.definition.name + label(t.set) + ": " + t.measured().text()
 }
 
 func (m measured) text() string {
 	return plural(fmt.Sprint(m.count), "run") + ", " + FormatDuration(m.total)
 }
 
-func (t *Timer) sealed()      {}
-func (t *Timer) about() *meta { return t.meta }
-func (t *Timer) reset()       { t.series.Load().times.reset() }
+func (t *Timer) sealed()            {}
+func (t *Timer) about() *definition { return t.definition }
+func (t *Timer) reset()             { t.series.Load().durations.reset() }
 
 func (t *Timer) measure(yield func(label string, m peek.Measure)) {
-	times := t.series.Load().times
-	times.mu.Lock()
-	list := slices.Clone(times.series.list)
-	times.mu.Unlock()
+	durations := t.series.Load().durations
+	durations.mu.Lock()
+	list := slices.Clone(durations.series.list)
+	durations.mu.Unlock()
 	for _, s := range list {
 		if m := s.measured(); s.set.Len() > 0 || m != (measured{}) || len(list) == 1 {
-			yield(t.meta.name+label(s.set), peek.Measure{Kind: peek.Timer, Count: m.count, Total: m.total})
+			yield(t.definition.name+label(s.set), peek.Measure{Kind: peek.Timer, Count: m.count, Total: m.total})
 		}
 	}
 }
 
-func (t *Timer) connect(e *env) error {
-	e.registry.mu.Lock()
-	defer e.registry.mu.Unlock()
-	found, err := e.registry.find(t.meta)
-	if err != nil {
-		return err
-	}
-	life, known, lerr := e.declare(t.meta)
-	lives := make(map[attribute.Distinct]measured, len(life.Series))
-	for _, s := range life.Series {
-		set := normalSet(s.Attributes)
-		key := set.Equivalent()
-		lives[key] = lives[key].plus(measured{s.Count, seconds(s.Float)})
-	}
-	b := t.base
-	shared := b.times
-	if found != nil {
-		shared = found.(*times)
-	}
-	var histogram metric.Float64Histogram
-	if found == nil {
-		err = e.registry.add(t.meta, shared, func(meter metric.Meter) (err error) {
-			histogram, err = meter.Float64Histogram(t.meta.name, metric.WithUnit("s"),
-				metric.WithDescription(t.meta.options().description),
-				metric.WithExplicitBucketBoundaries(boundaries...))
-			return err
-		})
-		if err != nil {
-			err = fmt.Errorf("report timer %q: %w", t.meta.name, err)
-		}
-	}
+func (t *Timer) connect(to *connection) error {
+	return connect(to, t.definition, to.registry.timers, t.base.join, createTimer(t.definition))
+}
 
+// join makes the bound timers use shared, or their own durations where it is
+// nil. What waits for the histogram of shared is recorded here; own durations
+// keep it until they are connected.
+func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations, error) {
+	lives, ledger := bySet(earlier.Series, addRuns), earlier.known && earlier.ledger
 	b.mu.Lock()
-	b.times.mu.Lock()
-	waiting := b.times.takePending()
-	if found == nil {
-		shared.attached, shared.histogram = true, histogram
-		shared.restore(lives, known && e.ledger != nil)
-		b.times.mu.Unlock()
-	} else {
-		shared.mu.Lock()
-		shared.restore(lives, known && e.ledger != nil)
-		to := shared.merge(b.times)
-		histogram = shared.histogram
-		shared.mu.Unlock()
-		b.times.mu.Unlock()
-		for _, bound := range b.bound.list {
-			bound.series.Store(to[bound.series.Load()])
-		}
-		b.times = shared
+	own := b.durations
+	own.mu.Lock()
+	if shared == nil {
+		own.restore(lives, ledger)
+		own.mu.Unlock()
+		b.mu.Unlock()
+		return own, nil
 	}
+	waiting := own.takePending()
+	shared.mu.Lock()
+	shared.restore(lives, ledger)
+	to := shared.merge(own)
+	histogram := shared.histogram
+	shared.mu.Unlock()
+	own.mu.Unlock()
+	for _, bound := range b.bound.list {
+		bound.series.Store(to[bound.series.Load()])
+	}
+	b.durations = shared
 	b.mu.Unlock()
 	replayAll(waiting, histogram)
-	return errors.Join(lerr, err)
+	return shared, nil
 }

@@ -15,17 +15,18 @@ import (
 // counts, unattached; [Tracker.Attach] connects it. A Tracker must not be
 // copied. All methods are safe for concurrent use and on nil.
 type Tracker struct {
-	// declaring serialises what calls the provider and the ledger. mu is for
-	// what follows and is never held while anything else is called, so that
-	// an application's callbacks may use the tracker.
+	// declaring serialises declarations and Attach, which call the provider
+	// and the ledger. It is taken before mu.
 	declaring sync.Mutex
 
-	mu     sync.Mutex
-	byName map[string]trackable
-	former formerNames
-	env    *env // nil until attached
-	closed bool
-	runs   map[*Run]struct{}
+	// mu guards what follows up to runs. It is never held while other code is
+	// called, so that an application's callbacks may use the tracker.
+	mu         sync.Mutex
+	byName     map[string]trackable
+	former     formerNames
+	connection *connection // nil until attached
+	closed     bool
+	runs       map[*Run]struct{}
 
 	rep reporter
 	now func() time.Time // nil: time.Now
@@ -38,13 +39,12 @@ func New(opts ...Option) (*Tracker, error) {
 	return t, t.Attach(opts...)
 }
 
-// Attach connects the tracker to a MeterProvider and a Ledger, once: counts
-// made before are kept and reported, lifetimes are restored, and what is
-// declared later is connected at once. It returns [ErrAttached] when it was
-// called before, [ErrClosed] after Close (both where both hold), and else what
-// went wrong so far, joined: declarations that
-// were refused, lifetimes that could not be read, instruments that could not be
-// created. Everything else is connected all the same.
+// Attach connects the tracker to a MeterProvider and a Ledger, once. Counts made
+// before are kept and reported, lifetimes are restored, and later declarations
+// are connected at once. It returns [ErrAttached] when it was called before,
+// [ErrClosed] after Close, or both. Otherwise it returns all errors so far,
+// joined: declarations that were refused, lifetimes that could not be read,
+// instruments that could not be created. Everything else is still connected.
 func (t *Tracker) Attach(opts ...Option) error {
 	if t == nil {
 		return fmt.Errorf("attach: %w", errNilTracker)
@@ -52,9 +52,9 @@ func (t *Tracker) Attach(opts ...Option) error {
 	c := newConfig(opts)
 	t.declaring.Lock()
 	t.mu.Lock()
-	if t.env != nil || t.closed {
+	if t.connection != nil || t.closed {
 		var err error
-		if t.env != nil {
+		if t.connection != nil {
 			err = ErrAttached
 		}
 		if t.closed {
@@ -64,8 +64,8 @@ func (t *Tracker) Attach(opts ...Option) error {
 		t.declaring.Unlock()
 		return fmt.Errorf("attach: %w", err)
 	}
-	e := &env{registry: registryOf(c.provider), ledger: c.ledger}
-	t.env = e
+	e := &connection{registry: registryOf(c.provider), ledger: c.ledger}
+	t.connection = e
 	t.mu.Unlock()
 	early := t.rep.attach(c.handler)
 	var failures []error
@@ -79,9 +79,9 @@ func (t *Tracker) Attach(opts ...Option) error {
 	return errors.Join(append(failures, early)...)
 }
 
-// Close stops the timers that run, so that they are recorded. Counts stay in
-// the MeterProvider, whose last collection reports them; counting goes on, but
-// nothing new can be declared. It is idempotent.
+// Close stops the running timers, so that they are recorded. Counts stay in the
+// MeterProvider, whose last collection reports them. Counting continues, but
+// nothing new can be declared. Close is idempotent.
 func (t *Tracker) Close() error {
 	if t == nil {
 		return nil
@@ -96,11 +96,10 @@ func (t *Tracker) Close() error {
 	return nil
 }
 
-// Reset forgets lifetimes and counts: every value is 0 again. A State keeps
-// its value, which is still what the setting has, and forgets its changes;
-// running timers and sequences under way go on. What was reported cumulatively
-// does not fall. It also affects other trackers on the same MeterProvider,
-// with whom the counts are shared.
+// Reset forgets lifetimes and counts: every value is 0 again. A State keeps its
+// value and forgets its changes. Running timers and sequences in progress
+// continue. Cumulative values that were reported do not fall. Reset also affects
+// other trackers on the same MeterProvider, because they share the counts.
 func (t *Tracker) Reset() {
 	if t == nil {
 		return
@@ -110,8 +109,8 @@ func (t *Tracker) Reset() {
 	}
 }
 
-// Err returns what went wrong so far and had no other way to the application,
-// joined and once per cause; nil when nothing did. At most 100 errors are kept.
+// Err returns the errors so far, joined and once per cause; nil for none. At most
+// 100 errors are kept.
 func (t *Tracker) Err() error {
 	if t == nil {
 		return nil

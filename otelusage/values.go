@@ -69,15 +69,15 @@ func (r *Run) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.phase, r.passed = idle, 0
-	r.timer.meta.tracker.ended(r)
+	r.timer.definition.tracker.ended(r)
 }
 
 // restart makes the initial state hold again, as if none was ever entered.
 func (s *State) restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries.mu.Lock()
-	defer s.entries.mu.Unlock()
-	s.entries.current, s.entries.known = NoState, false
+	s.stateCounts.mu.Lock()
+	defer s.stateCounts.mu.Unlock()
+	s.stateCounts.current, s.stateCounts.known = NoState, false
 	s.early.explicit = false
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func writeFile(t *testing.T, content string) string {
@@ -179,7 +180,7 @@ func TestNoPermission(t *testing.T) {
 func TestClassify(t *testing.T) {
 	for err, want := range map[error]int{
 		fs.ErrPermission: exitPermission, fs.ErrNotExist: exitNoMirror, localstore.ErrBusy: exitBusy,
-		localstore.ErrErasePending: exitBusy, localstore.ErrNoPayload: exitUnknown, errUnconfirmed: exitUnconfirmed, errUnsound: exitDamaged,
+		localstore.ErrErasePending: exitBusy, snapshot.ErrNoPayload: exitUnknown, errUnconfirmed: exitUnconfirmed, errUnsound: exitDamaged,
 		context.DeadlineExceeded: exitFailed,
 	} {
 		if got, _ := classify(fmt.Errorf("open: %w", err)); got != want {
@@ -226,13 +227,13 @@ func TestAFileThatVanishesWhileItIsViewed(t *testing.T) {
 	path := finished(t)
 	s := newSession(Options{File: path}.withDefaults())
 	err := s.with(t.Context(), func(store *localstore.Store) error {
-		if _, err := store.Snapshot(t.Context(), localstore.Query{}); err != nil {
+		if _, err := store.Snapshot(t.Context(), snapshot.Query{}); err != nil {
 			return err
 		}
 		if err := os.Remove(path); err != nil {
 			return err
 		}
-		_, err := store.Snapshot(t.Context(), localstore.Query{})
+		_, err := store.Snapshot(t.Context(), snapshot.Query{})
 		return err
 	})
 	if code, _ := classify(err); code != exitNoMirror {

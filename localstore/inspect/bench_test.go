@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -30,7 +31,7 @@ const (
 func longHistory(b *testing.B) *recorder {
 	b.Helper()
 	r := newRecorder(b)
-	var changes []localstore.Change
+	var changes []recording.Change
 	version := resourceOf("1.0")
 	for i := range benchTrackables {
 		name := fmt.Sprintf("statistic_%03d", i)
@@ -38,10 +39,10 @@ func longHistory(b *testing.B) *recorder {
 		changes = append(changes, add(newSeries(version, otelusage.KindStatistic, series.Metric{Name: name, Type: series.TypeSum}), 1))
 	}
 	for range benchDays {
-		r.record(localstore.Recording{Changes: changes})
+		r.record(recording.Recording{Changes: changes})
 		r.now = r.now.Add(day)
 	}
-	r.record(localstore.Recording{Changes: changes})
+	r.record(recording.Recording{Changes: changes})
 	return r
 }
 
@@ -136,7 +137,7 @@ func (a *application) run() (err error) {
 	s := newSeries(resourceOf("1.0"), otelusage.KindStatistic, series.Metric{Name: a.Name, Type: series.TypeSum})
 	for tick := time.Tick(a.Pause); ; {
 		begun := time.Now()
-		if err := writer.Record(context.Background(), localstore.Recording{Changes: []localstore.Change{add(s, 1)}, MaySend: true}); err != nil {
+		if err := writer.Record(context.Background(), recording.Recording{Changes: []recording.Change{add(s, 1)}, MaySend: true}); err != nil {
 			return err
 		}
 		fmt.Println(time.Since(begun).Nanoseconds())

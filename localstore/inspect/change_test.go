@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -51,7 +53,7 @@ func TestEraseAsksFirst(t *testing.T) {
 	} else if !strings.HasPrefix(got.out, "Erasing installation "+before+".\n") {
 		t.Errorf("prints %q, want the old id %s first", got.out, before)
 	}
-	snap, err := r.store.Snapshot(t.Context(), localstore.Query{Submissions: true})
+	snap, err := r.store.Snapshot(t.Context(), snapshot.Query{Submissions: true})
 	if err != nil || len(snap.Submissions) != 0 || snap.InstallationID == before {
 		t.Errorf("%d submissions and id %s are left, %v", len(snap.Submissions), snap.InstallationID, err)
 	}
@@ -82,8 +84,8 @@ func TestEraseWithoutAsking(t *testing.T) {
 func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 	r := played(t)
 	moved := series.Metric{Name: "server", Type: series.TypeGauge}
-	r.record(localstore.Recording{Moves: []localstore.Move{{Series: newSeries(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
-	if _, err := r.store.Begin(t.Context(), deltaRequest); err != nil { // seals
+	r.record(recording.Recording{Moves: []recording.Move{{Series: newSeries(resourceOf("2.0"), otelusage.KindState, moved), State: "Camelot", Moved: true}}})
+	if _, err := r.store.Outbox().Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}
 	old := r.store.InstallationID()
@@ -112,7 +114,7 @@ func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 
 func TestPreviewWithoutConsentSaysSo(t *testing.T) {
 	r := played(t)
-	if _, err := r.store.Begin(t.Context(), deltaRequest); err != nil { // seals
+	if _, err := r.store.Outbox().Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}
 	if got := r.run("preview"); !strings.HasPrefix(got.out, "A submission is under way.") {

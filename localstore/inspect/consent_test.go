@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -24,7 +25,7 @@ func localMirror(t *testing.T) string {
 		t.Fatal(err)
 	}
 	n := newSeries(resourceOf("1"), otelusage.KindStatistic, series.Metric{Name: "n", Type: series.TypeSum, Monotonic: true})
-	if err := w.Record(t.Context(), localstore.Recording{Changes: []localstore.Change{add(n, 1)}}); err != nil {
+	if err := w.Record(t.Context(), recording.Recording{Changes: []recording.Change{add(n, 1)}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Close(); err != nil {

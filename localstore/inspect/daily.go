@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -36,21 +36,21 @@ type added struct {
 // periods says how long the periods are and which samples they are made of.
 type periods struct {
 	length  time.Duration
-	samples func(*localstore.SeriesCounts) (list []localstore.Sample, whole bool)
+	samples func(*snapshot.SeriesCounts) (list []snapshot.Sample, whole bool)
 }
 
 // byDay reads totals at the ends of days; the first of them says what was
 // before, unless the series began with it.
 func byDay(now time.Time) periods {
 	oldest := now.Add(-(keptDays - 1) * day).Truncate(day)
-	return periods{day, func(x *localstore.SeriesCounts) ([]localstore.Sample, bool) {
+	return periods{day, func(x *snapshot.SeriesCounts) ([]snapshot.Sample, bool) {
 		return x.Days, len(x.Days) == 0 || x.Days[0].At.After(oldest)
 	}}
 }
 
 // byHour reads the totals after exports, of which the mirror keeps the latest.
 func byHour() periods {
-	return periods{time.Hour, func(x *localstore.SeriesCounts) ([]localstore.Sample, bool) {
+	return periods{time.Hour, func(x *snapshot.SeriesCounts) ([]snapshot.Sample, bool) {
 		return x.History, int64(len(x.History)) >= x.Exports
 	}}
 }
@@ -59,7 +59,7 @@ const day = 24 * time.Hour
 
 // of returns what was added to a trackable from a time on: of a State the
 // changes.
-func (p periods) of(t *localstore.Trackable, from time.Time) added {
+func (p periods) of(t *snapshot.Trackable, from time.Time) added {
 	role := series.RoleValue
 	if t.Kind == otelusage.KindState {
 		role = series.RoleChanges
@@ -77,10 +77,10 @@ func (p periods) of(t *localstore.Trackable, from time.Time) added {
 	return sum
 }
 
-func (p periods) addSeries(sum added, x *localstore.SeriesCounts, from time.Time) {
+func (p periods) addSeries(sum added, x *snapshot.SeriesCounts, from time.Time) {
 	samples, whole := p.samples(x)
-	var before localstore.Sample
-	next := func(s localstore.Sample, known bool) {
+	var before snapshot.Sample
+	next := func(s snapshot.Sample, known bool) {
 		change := amount{minus(s.Value, before.Value), s.Count - before.Count}
 		before = s
 		if known && !s.At.Before(from) && (change.count != 0 || !change.value.IsZero()) {
@@ -106,8 +106,8 @@ func (a added) period(at time.Time) int64 { return at.Unix() / int64(a.length/ti
 func (a added) in(at time.Time) amount { return a.sums[a.period(at)] }
 
 // current is the total as it is now, which the last export made it.
-func current(x *localstore.SeriesCounts) localstore.Sample {
-	s := localstore.Sample{At: x.UpdatedAt, Value: x.Recorded}
+func current(x *snapshot.SeriesCounts) snapshot.Sample {
+	s := snapshot.Sample{At: x.UpdatedAt, Value: x.Recorded}
 	if h := x.Recorded.Histogram(); h != nil {
 		s.Value, s.Count = series.Float64Value(h.Sum), int64(h.Count)
 	} else if h := x.Recorded.Exponential(); h != nil {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -17,7 +17,7 @@ func TestInitialStatesAreMarked(t *testing.T) {
 		moved  bool
 		marked bool
 	}{{false, true}, {true, false}} {
-		r.record(localstore.Recording{Moves: []localstore.Move{{Series: server, State: "Avalon", Moved: tt.moved}}})
+		r.record(recording.Recording{Moves: []recording.Move{{Series: server, State: "Avalon", Moved: tt.moved}}})
 		for _, args := range [][]string{{"show"}, {"show", "server"}} {
 			out := r.run(args...).out
 			if strings.Contains(out, "Avalon (default)") != tt.marked || !strings.Contains(out, "Avalon") {

@@ -3,8 +3,8 @@ package inspect
 import (
 	"math"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // bin counts what lies above low and at most high.
@@ -23,7 +23,7 @@ type distribution struct {
 
 // distributions returns the histograms of a trackable: series with the same
 // boundaries in one.
-func distributions(t *localstore.Trackable) []distribution {
+func distributions(t *snapshot.Trackable) []distribution {
 	var sums []series.Value
 next:
 	for _, x := range t.Series {

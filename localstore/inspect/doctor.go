@@ -8,7 +8,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func (s *session) doctorCommand() *cli.Command {
@@ -39,7 +41,7 @@ func (s *session) examine(ctx context.Context, store *localstore.Store) error {
 	return err
 }
 
-func (s *session) showHealth(h *localstore.Health) {
+func (s *session) showHealth(h *snapshot.Health) {
 	s.line("%s", plain(h.Path))
 	s.showDamage(h)
 	s.line("")
@@ -59,7 +61,7 @@ func (s *session) showHealth(h *localstore.Health) {
 	s.note("As of %s UTC, %s.", when(h.At), last)
 }
 
-func (s *session) showDamage(h *localstore.Health) {
+func (s *session) showDamage(h *snapshot.Health) {
 	s.line("schema %d, journal %s", h.Schema, plain(h.Journal))
 	if len(h.Damage) == 0 {
 		s.line("integrity ok")
@@ -78,7 +80,7 @@ func (s *session) showDamage(h *localstore.Health) {
 	}
 }
 
-func (s *session) showForwarders(h *localstore.Health) {
+func (s *session) showForwarders(h *snapshot.Health) {
 	if len(h.Forwarders) == 0 {
 		return
 	}
@@ -97,7 +99,7 @@ func (s *session) showForwarders(h *localstore.Health) {
 
 // showBalances shows where the counts of every series are. Of histograms it
 // shows how many were counted; the check covers their buckets and sums too.
-func (s *session) showBalances(h *localstore.Health) {
+func (s *session) showBalances(h *snapshot.Health) {
 	s.line("")
 	s.title("Balance: recorded = accepted + partly + in flight + pending + set aside + withheld")
 	if len(h.Balances) == 0 {
@@ -106,7 +108,7 @@ func (s *session) showBalances(h *localstore.Health) {
 	}
 	rows := make([][]string, len(h.Balances))
 	off := 0
-	var total localstore.Balance
+	var total snapshot.Balance
 	for i, b := range h.Balances {
 		verdict := ""
 		if b.Off != "" {
@@ -129,7 +131,7 @@ func (s *session) showBalances(h *localstore.Health) {
 
 // addBalance adds up over series what is counted: numbers as they are,
 // histograms by their count.
-func addBalance(total *localstore.Balance, b localstore.Balance) {
+func addBalance(total *snapshot.Balance, b snapshot.Balance) {
 	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
 	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
 		a := amount{value: *into[i]}.plus(amount{value: scalar(v)})
@@ -147,7 +149,7 @@ func scalar(v series.Value) series.Value {
 	return v
 }
 
-func (s *session) showSizes(h *localstore.Health) {
+func (s *session) showSizes(h *snapshot.Health) {
 	s.line("")
 	s.title("Sizes")
 	s.line("  database %s, of which %s free; log %s", bytesOf(h.Size), bytesOf(h.Free), bytesOf(h.Log))
@@ -159,7 +161,7 @@ func (s *session) showSizes(h *localstore.Health) {
 }
 
 // healthDocument is the report as JSON.
-func healthDocument(h *localstore.Health) any {
+func healthDocument(h *snapshot.Health) any {
 	type balance struct {
 		Metric     string       `json:"metric"`
 		Attributes string       `json:"attributes"`
@@ -174,11 +176,11 @@ func healthDocument(h *localstore.Health) any {
 		Off        string       `json:"off"`
 	}
 	type forwarder struct {
-		Forwarder localstore.Forwarder `json:"forwarder"`
-		Accepted  int64                `json:"accepted"`
-		Last      *time.Time           `json:"last"`
-		Failures  int64                `json:"failures"`
-		RetryAt   *time.Time           `json:"retry_at"`
+		Forwarder outbox.Forwarder `json:"forwarder"`
+		Accepted  int64            `json:"accepted"`
+		Last      *time.Time       `json:"last"`
+		Failures  int64            `json:"failures"`
+		RetryAt   *time.Time       `json:"retry_at"`
 	}
 	document := struct {
 		At           time.Time        `json:"at"`

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func (s *session) eraseCommand() *cli.Command {
@@ -37,7 +39,7 @@ func (s *session) confirm(ctx context.Context) error {
 	var path string
 	var trackables int
 	err := s.with(ctx, func(store *localstore.Store) error {
-		snap, err := store.Snapshot(ctx, localstore.Query{})
+		snap, err := store.Snapshot(ctx, snapshot.Query{})
 		if err == nil {
 			path, trackables = store.Path(), len(snap.Trackables)
 		}
@@ -116,7 +118,7 @@ func (s *session) erase(ctx context.Context) error {
 
 // retractions returns how many requests are yet to take back what was erased.
 func retractions(ctx context.Context, store *localstore.Store) int {
-	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	p, err := store.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
 		return 0 // all is erased, whatever can be said of it
 	}

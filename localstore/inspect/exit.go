@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // The exit codes, see the documentation of the package.
@@ -78,7 +79,7 @@ func classify(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage, ""
-	case errors.As(err, &unknown), errors.Is(err, localstore.ErrNoPayload):
+	case errors.As(err, &unknown), errors.Is(err, snapshot.ErrNoPayload):
 		return exitUnknown, ""
 	case errors.Is(err, errUnconfirmed):
 		return exitUnconfirmed, ""

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func (s *session) exportCommand() *cli.Command {
@@ -44,9 +45,9 @@ func (s *session) exportCommand() *cli.Command {
 }
 
 func (s *session) export(ctx context.Context, store *localstore.Store, format string, byName bool) error {
-	query := localstore.Query{}
+	query := snapshot.Query{}
 	if format == "json" {
-		query = localstore.Query{Days: true, History: true, Submissions: true}
+		query = snapshot.Query{Days: true, History: true, Submissions: true}
 	}
 	snap, err := store.Snapshot(ctx, query)
 	if err != nil {
@@ -58,9 +59,9 @@ func (s *session) export(ctx context.Context, store *localstore.Store, format st
 	case "report":
 		return s.harmless(snap.WriteReport)
 	}
-	order := localstore.OrderByType
+	order := snapshot.OrderByType
 	if byName {
-		order = localstore.OrderByName
+		order = snapshot.OrderByName
 	}
 	return s.harmless(func(w io.Writer) error { return snap.WriteCSV(w, order) })
 }

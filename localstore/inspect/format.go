@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -104,7 +104,7 @@ func shownState(state string) string {
 
 // stateOf shows the state of a State, and whether it is the initial one because
 // none was set.
-func stateOf(t *localstore.Trackable) string {
+func stateOf(t *snapshot.Trackable) string {
 	if t.Default {
 		return shownState(t.State) + " (default)"
 	}

@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -29,7 +31,7 @@ var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 type recorder struct {
 	t      testing.TB
 	store  *localstore.Store
-	writer *localstore.Writer
+	writer *recording.Writer
 	now    time.Time
 }
 
@@ -63,7 +65,7 @@ func (r *recorder) declare(d otelusage.Declaration) {
 	}
 }
 
-func (r *recorder) record(rec localstore.Recording) {
+func (r *recorder) record(rec recording.Recording) {
 	r.t.Helper()
 	rec.MaySend = true
 	if err := r.writer.Record(r.t.Context(), rec); err != nil {
@@ -71,14 +73,14 @@ func (r *recorder) record(rec localstore.Recording) {
 	}
 }
 
-var deltaRequest = localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
+var deltaRequest = outbox.Request{Forwarder: outbox.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
 
 func (r *recorder) clock() time.Time { return r.now }
 
 // submit sends what is new, answered with o.
-func (r *recorder) submit(o localstore.Outcome) (sent []*series.Part) {
+func (r *recorder) submit(o outbox.Outcome) (sent []*series.Part) {
 	r.t.Helper()
-	sub, err := r.store.Begin(r.t.Context(), deltaRequest)
+	sub, err := r.store.Outbox().Begin(r.t.Context(), deltaRequest)
 	if err != nil || sub == nil {
 		r.t.Fatalf("begin: %v, %v", sub, err)
 	}
@@ -112,8 +114,8 @@ func newSeries(r *series.Resource, kind otelusage.Kind, m series.Metric, attrs .
 	return &series.Series{Resource: r, Metric: &m, Attributes: attribute.NewSet(attrs...)}
 }
 
-func add(s *series.Series, n int64) localstore.Change {
-	return localstore.Change{Series: s, Delta: series.Int64Value(n)}
+func add(s *series.Series, n int64) recording.Change {
+	return recording.Change{Series: s, Delta: series.Int64Value(n)}
 }
 
 var bounds = []float64{1, 60, 3600}
@@ -151,34 +153,34 @@ func played(t testing.TB) *recorder {
 	quests := series.Metric{Name: "quests_complete", Type: series.TypeSum, Monotonic: true, Unit: "{quest}"}
 	own := &series.Series{Resource: one, Metric: &series.Metric{Scope: &series.Scope{Name: "game/http"}, Name: "http.requests",
 		Type: series.TypeSum, Monotonic: true, Description: "Requests of the application's own"}}
-	r.record(localstore.Recording{Changes: []localstore.Change{
+	r.record(recording.Recording{Changes: []recording.Change{
 		add(newSeries(one, otelusage.KindStatistic, quests), 3),
 		{Series: newSeries(one, otelusage.KindStatistic, series.Metric{Name: "distance", Type: series.TypeSum, Float: true, Unit: "km"}), Delta: series.Float64Value(1.25)},
 		{Series: newSeries(one, otelusage.KindTimer, series.Metric{Name: "play_time", Type: series.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(30, 45, 900)},
 		add(newSeries(one, otelusage.KindSequence, series.Metric{Name: "round_trip", Type: series.TypeSum, Monotonic: true}), 1),
 		add(own, 7),
-	}, Moves: []localstore.Move{{Series: newSeries(one, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: "Avalon", Moved: true}}})
+	}, Moves: []recording.Move{{Series: newSeries(one, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: "Avalon", Moved: true}}})
 	r.now = r.now.Add(90 * time.Minute)
-	r.submit(localstore.Outcome{Verdict: localstore.Transient, Status: 503, Reason: "busy " + hostileText})
+	r.submit(outbox.Outcome{Verdict: outbox.Transient, Status: 503, Reason: "busy " + hostileText})
 	r.now = r.now.Add(time.Minute)
-	r.submit(localstore.Outcome{Verdict: localstore.Accepted, Status: 200})
+	r.submit(outbox.Outcome{Verdict: outbox.Accepted, Status: 200})
 	for i := range 13 {
 		r.now = start.Add(time.Duration(i+1) * day)
-		changes := []localstore.Change{add(newSeries(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}
+		changes := []recording.Change{add(newSeries(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}
 		if i%4 == 0 {
 			hits := series.Metric{Name: "round_trip" + otelusage.CheckpointsSuffix, Type: series.TypeSum, Monotonic: true}
 			changes = append(changes,
-				localstore.Change{Series: newSeries(two, otelusage.KindTimer, series.Metric{Name: "play_time", Type: series.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(float64(i)*600 + 0.5)},
+				recording.Change{Series: newSeries(two, otelusage.KindTimer, series.Metric{Name: "play_time", Type: series.TypeHistogram, Float: true, Unit: "s", Bounds: bounds}), Delta: took(float64(i)*600 + 0.5)},
 				add(newSeries(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("town")), 2),
 				add(newSeries(two, otelusage.KindSequence, hits, otelusage.CheckpointKey.String("forest")), 1))
 		}
-		r.record(localstore.Recording{Changes: changes})
+		r.record(recording.Recording{Changes: changes})
 	}
 	r.now = r.now.Add(time.Hour)
 	moved := series.Metric{Name: "server" + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
-	r.record(localstore.Recording{
-		Changes: []localstore.Change{add(newSeries(two, otelusage.KindState, moved, otelusage.StateKey.String(hostileText)), 1)},
-		Moves:   []localstore.Move{{Series: newSeries(two, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: hostileText, Moved: true}},
+	r.record(recording.Recording{
+		Changes: []recording.Change{add(newSeries(two, otelusage.KindState, moved, otelusage.StateKey.String(hostileText)), 1)},
+		Moves:   []recording.Move{{Series: newSeries(two, otelusage.KindState, series.Metric{Name: "server", Type: series.TypeGauge}), State: hostileText, Moved: true}},
 	})
 	r.now = r.now.Add(5 * time.Minute)
 	return r

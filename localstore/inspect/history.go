@@ -12,6 +12,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -97,7 +98,7 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 	if h.by == "hour" {
 		period = time.Hour
 	}
-	q := localstore.Query{Name: name, Days: h.by != "hour", History: h.by != "day", Since: h.since.Truncate(period)}
+	q := snapshot.Query{Name: name, Days: h.by != "hour", History: h.by != "day", Since: h.since.Truncate(period)}
 	snap, err := h.find(ctx, store, q)
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 	return nil
 }
 
-func (h history) of(snap *localstore.Snapshot, t *localstore.Trackable) historyDocument {
+func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocument {
 	d := historyDocument{Name: t.Name, Kind: t.Kind.String(), By: h.by}
 	if h.by == "" && t.Kind == otelusage.KindState {
 		for i, m := range t.Moves {
@@ -182,7 +183,7 @@ func (h history) print(d historyDocument) {
 }
 
 func (h history) printMoves(moves []moveRow) {
-	list := make([]localstore.StateMove, len(moves))
+	list := make([]snapshot.StateMove, len(moves))
 	for i, m := range moves {
 		list[i].At = m.At
 		if m.State != nil {

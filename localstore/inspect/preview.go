@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -41,7 +42,7 @@ func (s *session) previewCommand() *cli.Command {
 }
 
 func (s *session) previewJSON(ctx context.Context, store *localstore.Store) error {
-	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	p, err := store.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
 		return err
 	}
@@ -51,14 +52,14 @@ func (s *session) previewJSON(ctx context.Context, store *localstore.Store) erro
 // previewOTLP and previewHQ show what the forwarders would make of it, by their
 // own code.
 func (s *session) previewOTLP(ctx context.Context, store *localstore.Store) error {
-	return s.previewEncoded(ctx, store, localstore.Request{Forwarder: localstore.Delta}, metricdata.DeltaTemporality, otlp.EncodeJSON)
+	return s.previewEncoded(ctx, store, outbox.Request{Forwarder: outbox.Delta}, metricdata.DeltaTemporality, otlp.EncodeJSON)
 }
 
 func (s *session) previewHQ(ctx context.Context, store *localstore.Store) error {
-	return s.previewEncoded(ctx, store, localstore.Request{Forwarder: localstore.Cumulative, Merge: true}, metricdata.CumulativeTemporality, hq.Encode)
+	return s.previewEncoded(ctx, store, outbox.Request{Forwarder: outbox.Cumulative, Merge: true}, metricdata.CumulativeTemporality, hq.Encode)
 }
 
-func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r localstore.Request, t metricdata.Temporality,
+func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r outbox.Request, t metricdata.Temporality,
 	encode func(*metricdata.ResourceMetrics) ([]byte, error)) error {
 	p, err := store.Preview(ctx, r)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r
 }
 
 func (s *session) previewForPeople(ctx context.Context, store *localstore.Store) error {
-	p, err := store.Preview(ctx, localstore.Request{Forwarder: localstore.Delta})
+	p, err := store.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
 		return err
 	}

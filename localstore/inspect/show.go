@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -49,7 +50,7 @@ func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 		return
 	}
 	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there is nothing to offer
-		snap, err := store.Snapshot(ctx, localstore.Query{})
+		snap, err := store.Snapshot(ctx, snapshot.Query{})
 		if err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 }
 
 // names returns all names once, in order.
-func names(snap *localstore.Snapshot) []string {
+func names(snap *snapshot.Snapshot) []string {
 	var list []string
 	for _, t := range snap.Trackables {
 		list = append(list, t.Name)
@@ -75,7 +76,7 @@ func names(snap *localstore.Snapshot) []string {
 
 func (s *session) showAll(ctx context.Context, store *localstore.Store, days int) error {
 	from := s.opts.Now().UTC().Truncate(day).Add(-time.Duration(days-1) * day)
-	snap, err := store.Snapshot(ctx, localstore.Query{Days: true, Since: from})
+	snap, err := store.Snapshot(ctx, snapshot.Query{Days: true, Since: from})
 	if err != nil {
 		return err
 	}
@@ -113,21 +114,21 @@ type section struct {
 	title   string
 	kind    otelusage.Kind
 	columns []string
-	row     func(t *localstore.Trackable, today amount) []string
+	row     func(t *snapshot.Trackable, today amount) []string
 }
 
 var sections = []section{
-	{"Statistics", otelusage.KindStatistic, []string{"TOTAL", "UNIT", "TODAY"}, func(t *localstore.Trackable, today amount) []string {
+	{"Statistics", otelusage.KindStatistic, []string{"TOTAL", "UNIT", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
 		return []string{value(t.Total), plain(t.Unit), signed(today.value)}
 	}},
-	{"States", otelusage.KindState, []string{"STATE", "SINCE", "CHANGES", "TODAY"}, func(t *localstore.Trackable, today amount) []string {
+	{"States", otelusage.KindState, []string{"STATE", "SINCE", "CHANGES", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
 		since := ""
 		if !t.ChangedAt.IsZero() {
 			since = t.ChangedAt.Format(minuteLayout)
 		}
 		return []string{stateOf(t), since, count(t.Changes), signed(today.value)}
 	}},
-	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *localstore.Trackable, today amount) []string {
+	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
 		average, added := "", ""
 		if t.Runs > 0 {
 			average = seconds(t.AverageSeconds())
@@ -137,19 +138,19 @@ var sections = []section{
 		}
 		return []string{seconds(t.Seconds), count(t.Runs), average, added}
 	}},
-	{"Sequences", otelusage.KindSequence, []string{"COMPLETIONS", "TODAY"}, func(t *localstore.Trackable, today amount) []string {
+	{"Sequences", otelusage.KindSequence, []string{"COMPLETIONS", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
 		return []string{value(t.Total), signed(today.value)}
 	}},
 }
 
 // showOthers lists metrics of no trackable, over all their series.
-func (s *session) showOthers(snap *localstore.Snapshot) {
-	sums := make(map[string]*localstore.Trackable)
+func (s *session) showOthers(snap *snapshot.Snapshot) {
+	sums := make(map[string]*snapshot.Trackable)
 	var order []string
 	for _, x := range snap.Others {
 		t := sums[x.Metric.Name]
 		if t == nil {
-			t = &localstore.Trackable{}
+			t = &snapshot.Trackable{}
 			sums[x.Metric.Name], order = t, append(order, x.Metric.Name)
 			t.Name, t.Unit, t.Description = x.Metric.Name, x.Metric.Unit, x.Metric.Description
 		}
@@ -170,7 +171,7 @@ func (s *session) showOthers(snap *localstore.Snapshot) {
 }
 
 // heading says whose data it is and what becomes of it.
-func (s *session) heading(store *localstore.Store, snap *localstore.Snapshot) {
+func (s *session) heading(store *localstore.Store, snap *snapshot.Snapshot) {
 	s.line("%s", plain(store.Path()))
 	s.line("recorded since %s, %s", when(snap.CreatedAt), sending(snap.Consent))
 }
@@ -184,7 +185,7 @@ func sending(c localstore.Consent) string {
 }
 
 // freshness says what the picture cannot show.
-func (s *session) freshness(snap *localstore.Snapshot) {
+func (s *session) freshness(snap *snapshot.Snapshot) {
 	var last time.Time
 	for _, t := range snap.Trackables {
 		for _, x := range t.Series {

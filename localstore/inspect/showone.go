@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -16,7 +17,7 @@ import (
 const movesShown = 10
 
 // find reads what has a name, or says which name is nearest.
-func (s *session) find(ctx context.Context, store *localstore.Store, q localstore.Query) (*localstore.Snapshot, error) {
+func (s *session) find(ctx context.Context, store *localstore.Store, q snapshot.Query) (*snapshot.Snapshot, error) {
 	snap, err := store.Snapshot(ctx, q)
 	if err == nil && len(snap.Trackables)+len(snap.Others) == 0 && strings.Contains(q.Name, " ") {
 		q.Name = strings.ReplaceAll(q.Name, " ", "_") // as it is declared
@@ -25,7 +26,7 @@ func (s *session) find(ctx context.Context, store *localstore.Store, q localstor
 	if err != nil || len(snap.Trackables)+len(snap.Others) > 0 {
 		return snap, err
 	}
-	all, err := store.Snapshot(ctx, localstore.Query{})
+	all, err := store.Snapshot(ctx, snapshot.Query{})
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (s *session) find(ctx context.Context, store *localstore.Store, q localstor
 
 func (s *session) showOne(ctx context.Context, store *localstore.Store, name string, days int) error {
 	from := s.opts.Now().UTC().Truncate(day).Add(-time.Duration(days-1) * day)
-	snap, err := s.find(ctx, store, localstore.Query{Name: name, Days: true, History: true, Since: from})
+	snap, err := s.find(ctx, store, snapshot.Query{Name: name, Days: true, History: true, Since: from})
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (s *session) showOne(ctx context.Context, store *localstore.Store, name str
 	return nil
 }
 
-func (s *session) showTrackable(snap *localstore.Snapshot, t *localstore.Trackable, from time.Time, days int) {
+func (s *session) showTrackable(snap *snapshot.Snapshot, t *snapshot.Trackable, from time.Time, days int) {
 	s.title("%s (%s)", plain(t.Name), t.Kind)
 	if t.Description != "" {
 		s.line("%s", plain(t.Description))
@@ -78,7 +79,7 @@ func (s *session) showTrackable(snap *localstore.Snapshot, t *localstore.Trackab
 }
 
 // summary says the lifetime and what today added.
-func (s *session) summary(t *localstore.Trackable, today amount) string {
+func (s *session) summary(t *snapshot.Trackable, today amount) string {
 	unit := ""
 	if t.Unit != "" {
 		unit = " " + plain(t.Unit)
@@ -100,7 +101,7 @@ func (s *session) summary(t *localstore.Trackable, today amount) string {
 }
 
 // showMoves lists the latest states, the last one first.
-func (s *session) showMoves(moves []localstore.StateMove, most int) {
+func (s *session) showMoves(moves []snapshot.StateMove, most int) {
 	if len(moves) == 0 {
 		return
 	}
@@ -150,7 +151,7 @@ func (s *session) showDistribution(d distribution) {
 }
 
 // showFunnel shows how many got how far.
-func (s *session) showFunnel(t *localstore.Trackable) {
+func (s *session) showFunnel(t *snapshot.Trackable) {
 	s.line("")
 	s.title("Checkpoints")
 	funnel := t.Funnel()
@@ -174,7 +175,7 @@ func (s *session) showFunnel(t *localstore.Trackable) {
 }
 
 // showSeries lists each series with where its counts are.
-func (s *session) showSeries(list []*localstore.SeriesCounts) {
+func (s *session) showSeries(list []*snapshot.SeriesCounts) {
 	if len(list) == 0 {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -36,14 +37,14 @@ func (s *session) submissionsCommand() *cli.Command {
 }
 
 func (s *session) showLog(ctx context.Context, store *localstore.Store) error {
-	snap, err := store.Snapshot(ctx, localstore.Query{Submissions: true})
+	snap, err := store.Snapshot(ctx, snapshot.Query{Submissions: true})
 	if err != nil {
 		return err
 	}
 	if s.json {
 		return s.printJSON(struct {
-			Submissions []localstore.LogEntry `json:"submissions"`
-		}{append([]localstore.LogEntry{}, snap.Submissions...)})
+			Submissions []snapshot.LogEntry `json:"submissions"`
+		}{append([]snapshot.LogEntry{}, snap.Submissions...)})
 	}
 	if len(snap.Submissions) == 0 {
 		s.line("Nothing was submitted yet; %s.", sending(snap.Consent))
@@ -77,11 +78,11 @@ func times(n int64) string {
 
 // showSubmission shows what the request of a row of the log sent.
 func (s *session) showSubmission(ctx context.Context, store *localstore.Store, id int64) error {
-	snap, err := store.Snapshot(ctx, localstore.Query{Submissions: true})
+	snap, err := store.Snapshot(ctx, snapshot.Query{Submissions: true})
 	if err != nil {
 		return err
 	}
-	var entry *localstore.LogEntry
+	var entry *snapshot.LogEntry
 	for i := range snap.Submissions {
 		if snap.Submissions[i].ID == id {
 			entry = &snap.Submissions[i]
@@ -91,27 +92,27 @@ func (s *session) showSubmission(ctx context.Context, store *localstore.Store, i
 	case entry == nil:
 		return s.unknown("submission", count(id), nil)
 	case entry.Batch == 0:
-		return fmt.Errorf("submission %d: %w: it sent totals, which %s show and preview --as hq shows as they are now", id, localstore.ErrNoPayload, s.opts.Name)
+		return fmt.Errorf("submission %d: %w: it sent totals, which %s show and preview --as hq shows as they are now", id, snapshot.ErrNoPayload, s.opts.Name)
 	}
 	sent, err := store.Sent(ctx, entry.Batch)
 	if err != nil {
 		return fmt.Errorf("submission %d: %w", id, err)
 	}
-	var parts []localstore.SentPart
+	var parts []snapshot.SentPart
 	for _, p := range sent {
 		if entry.Part == 0 || p.ID == entry.Part {
 			parts = append(parts, p)
 		}
 	}
 	if len(parts) == 0 {
-		return fmt.Errorf("submission %d, %s: %w", id, entry.Outcome, localstore.ErrNoPayload)
+		return fmt.Errorf("submission %d, %s: %w", id, entry.Outcome, snapshot.ErrNoPayload)
 	}
 	return s.showSent(parts, "")
 }
 
 // showSentOf shows what was sent of one trackable, as far as it is kept.
 func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name string) error {
-	snap, err := s.find(ctx, store, localstore.Query{Name: name})
+	snap, err := s.find(ctx, store, snapshot.Query{Name: name})
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name 
 	if err != nil {
 		return err
 	}
-	var parts []localstore.SentPart
+	var parts []snapshot.SentPart
 	for _, p := range sent {
 		if holds(p.Part, name) {
 			parts = append(parts, p)
@@ -158,11 +159,11 @@ func holds(p *series.Part, name string) bool {
 	return false
 }
 
-func (s *session) showSent(parts []localstore.SentPart, name string) error {
+func (s *session) showSent(parts []snapshot.SentPart, name string) error {
 	if s.json {
 		return s.printJSON(struct {
-			Parts []localstore.SentPart `json:"parts"`
-		}{append([]localstore.SentPart{}, parts...)})
+			Parts []snapshot.SentPart `json:"parts"`
+		}{append([]snapshot.SentPart{}, parts...)})
 	}
 	for i, p := range parts {
 		if i > 0 {

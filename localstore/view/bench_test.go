@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -35,16 +36,16 @@ func benchMirror(b *testing.B) (store *localstore.Store, record func()) {
 	scope := &series.Scope{Name: otelusage.ScopeName, Version: otelusage.Version,
 		Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String()))}
 	resource := &series.Resource{}
-	changes := make([]localstore.Change, benchTrackables)
+	changes := make([]recording.Change, benchTrackables)
 	for i := range changes {
 		name := fmt.Sprintf("statistic_%03d", i)
 		_, err := store.Declare(otelusage.Declaration{Kind: otelusage.KindStatistic, Name: name})
 		must(b, err)
-		changes[i] = localstore.Change{Delta: series.Int64Value(int64(i + 1)), Series: &series.Series{
+		changes[i] = recording.Change{Delta: series.Int64Value(int64(i + 1)), Series: &series.Series{
 			Resource: resource, Metric: &series.Metric{Scope: scope, Name: name, Type: series.TypeSum},
 		}}
 	}
-	record = func() { must(b, writer.Record(b.Context(), localstore.Recording{Changes: changes, MaySend: true})) }
+	record = func() { must(b, writer.Record(b.Context(), recording.Recording{Changes: changes, MaySend: true})) }
 	for range benchDays {
 		at = at.Add(24 * time.Hour)
 		record()

@@ -8,10 +8,12 @@ import (
 	"strconv"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // everything that the page shows: days, not single exports.
-var everything = localstore.Query{Days: true, Moves: true, Submissions: true}
+var everything = snapshot.Query{Days: true, Moves: true, Submissions: true}
 
 // serveData answers with the document of localstore.Snapshot.WriteJSON. Whether
 // the page has it already is found out without reading it.
@@ -59,7 +61,7 @@ func (h *Handler) circumstances() localstore.Circumstances {
 
 func (h *Handler) servePreview(w http.ResponseWriter, r *http.Request) {
 	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error {
-		p, err := h.reader.Preview(r.Context(), localstore.Request{Forwarder: localstore.Delta})
+		p, err := h.reader.Preview(r.Context(), outbox.Request{Forwarder: outbox.Delta})
 		if err == nil {
 			p.Consent, err = h.consent(r)
 		}
@@ -73,18 +75,18 @@ func (h *Handler) servePreview(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) serveCSV(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", `attachment; filename="usage.csv"`)
 	h.serveWhole(w, "text/csv; charset=utf-8", func(out io.Writer) error {
-		snap, err := h.reader.Snapshot(r.Context(), localstore.Query{})
+		snap, err := h.reader.Snapshot(r.Context(), snapshot.Query{})
 		if err != nil {
 			return err
 		}
-		return snap.WriteCSV(out, localstore.OrderByType)
+		return snap.WriteCSV(out, snapshot.OrderByType)
 	})
 }
 
 func (h *Handler) serveJSON(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", `attachment; filename="usage.json"`)
 	h.serveWhole(w, "application/json; charset=utf-8", func(out io.Writer) error {
-		snap, err := h.reader.Snapshot(r.Context(), localstore.Query{Days: true, History: true, Submissions: true})
+		snap, err := h.reader.Snapshot(r.Context(), snapshot.Query{Days: true, History: true, Submissions: true})
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 func TestEveryAnswerIsProtected(t *testing.T) {
@@ -177,11 +177,11 @@ func TestPreviewAndWhatWasSent(t *testing.T) {
 	if got := text(t, call(h, "GET", "/preview", "")); !strings.Contains(got, `"otelusage-preview"`) || !strings.Contains(got, `"value":2`) {
 		t.Errorf("preview: %s", got)
 	}
-	sub, err := m.Begin(t.Context(), localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute})
+	sub, err := m.Outbox().Begin(t.Context(), outbox.Request{Forwarder: outbox.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute})
 	must(t, err)
 	part, err := sub.Next(t.Context())
 	must(t, err)
-	_, err = sub.Settle(t.Context(), part, localstore.Outcome{Verdict: localstore.Accepted, Status: 200})
+	_, err = sub.Settle(t.Context(), part, outbox.Outcome{Verdict: outbox.Accepted, Status: 200})
 	must(t, err)
 	if got := text(t, call(h, "GET", "/sent?batch=1", "")); !strings.Contains(got, `"outcome":"accepted"`) || !strings.Contains(got, `"quests"`) {
 		t.Errorf("sent: %s", got)

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -19,7 +20,7 @@ import (
 // mirror is one with a count in it, and what writes it.
 type mirror struct {
 	*localstore.Store
-	writer *localstore.Writer
+	writer *recording.Writer
 }
 
 func newMirror(t testing.TB) *mirror {
@@ -38,7 +39,7 @@ func newMirror(t testing.TB) *mirror {
 
 func (m *mirror) count(t testing.TB, n int64) {
 	t.Helper()
-	must(t, m.writer.Record(t.Context(), localstore.Recording{MaySend: true, Changes: []localstore.Change{
+	must(t, m.writer.Record(t.Context(), recording.Recording{MaySend: true, Changes: []recording.Change{
 		{Series: quests(), Delta: series.Int64Value(n)},
 	}}))
 }

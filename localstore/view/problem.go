@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 const readOnlyReason = "The mirror was opened for reading only. Nothing can be changed here."
@@ -28,7 +29,7 @@ var problems = []struct {
 	{localstore.ErrNotMirror, http.StatusServiceUnavailable, "Something else lies where the file with your usage was."},
 	{localstore.ErrClosed, http.StatusServiceUnavailable, "The application has closed the file with your usage."},
 	{localstore.ErrReadOnly, http.StatusForbidden, readOnlyReason},
-	{localstore.ErrNoPayload, http.StatusNotFound, "What was sent then is not kept any more."},
+	{snapshot.ErrNoPayload, http.StatusNotFound, "What was sent then is not kept any more."},
 }
 
 // fail answers with what a person can do with an error, and reports it in full.

@@ -18,10 +18,10 @@ func Now(t *otelusage.Tracker) Moment {
 	return Moment{tracker: t, measures: peek.Measures(t)}
 }
 
-// Since returns what changed since the moment, in the form of [Values]: by how
-// much a Statistic went up or down, the further runs of a Timer with their time
-// and the further completions of a Sequence, and of a State the one it is in
-// now. What stayed the same is left out.
+// Since returns what changed since the moment, in the form of [Values]: the
+// difference of a Statistic, the additional runs of a Timer with their time, the
+// additional completions of a Sequence, and the present state of a State.
+// Unchanged values are left out.
 func (m Moment) Since() map[string]string {
 	changed := make(map[string]string)
 	for label, now := range peek.Measures(m.tracker) {
@@ -40,11 +40,11 @@ func (m Moment) Since() map[string]string {
 	return changed
 }
 
-// Isolate lets a test of package variables, which count on
-// [otelusage.Default], run in any order with others: it begins that tracker anew,
-// now and when the test ends, and returns the moment. Counts are 0 then, States
-// initial, Timers idle and Sequences at their beginning. The process has one
-// such tracker, so that a parallel test panics.
+// Isolate lets tests of package variables, which count on [otelusage.Default],
+// run in any order. It resets that tracker, now and when the test ends, and
+// returns the moment: counts are 0, States initial, Timers idle and Sequences at
+// their beginning. The process has only one such tracker, so Isolate panics in a
+// parallel test.
 func Isolate(tb testing.TB) Moment {
 	tb.Helper()
 	tb.Setenv("OTELUSAGETEST_ISOLATED", tb.Name()) // refuses parallel tests

@@ -1,5 +1,5 @@
-// Package otelusagetest helps an application to assert in its tests what it
-// counts, without a mirror and without the OpenTelemetry SDK.
+// Package otelusagetest lets an application's tests check what it counts, without
+// a mirror and without the OpenTelemetry SDK.
 package otelusagetest
 
 import (
@@ -10,9 +10,9 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 )
 
-// New returns a tracker that is attached and counts in memory only, shared with
-// no other. What goes wrong in it, such as a declaration that is refused, now
-// or later, fails tb. It is closed when tb ends.
+// New returns an attached tracker that counts in memory only and shares its
+// counts with no other. An error in it, such as a refused declaration, fails tb,
+// also later. The tracker is closed when tb ends.
 func New(tb testing.TB) *otelusage.Tracker {
 	tb.Helper()
 	t := new(otelusage.Tracker)
@@ -30,8 +30,8 @@ func New(tb testing.TB) *otelusage.Tracker {
 // "3" for a Statistic, "play_time" is "2 runs, 3 hours" for a Timer, "server"
 // is "Metric" or "no state" for a State, and "round_trip" is "4", the
 // completions, for a Sequence. A Statistic or Timer that is bound to attributes
-// appears without them only where something was counted so. A nil t has no
-// values.
+// appears without attributes only if it counted something without them. A nil t
+// has no values.
 func Values(t *otelusage.Tracker) map[string]string {
 	values := make(map[string]string)
 	for label, m := range peek.Measures(t) {

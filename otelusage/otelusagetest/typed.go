@@ -13,8 +13,8 @@ import (
 
 // Count returns what a Statistic counted, or how often a Sequence was completed.
 // The label is a name, or a name with attributes, as [Values] has it:
-// "searches{via=web}". It fails tb where t has no such Statistic or Sequence; so
-// do the others for their kinds.
+// "searches{via=web}". It fails tb if t has no such Statistic or Sequence. Float,
+// Runs and State do so for their kinds.
 func Count(tb testing.TB, t *otelusage.Tracker, label string) int64 {
 	tb.Helper()
 	return find(tb, t, label, "Statistic or Sequence", peek.Statistic, peek.Sequence).Count

@@ -17,12 +17,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
-// NeverSubmit as Config.SubmitInterval records on this machine only, whatever
-// the destination: submit_interval_s = 0 in a file.
+// NeverSubmit as Config.SubmitInterval records on this machine only, even with a
+// destination: submit_interval_s = 0 in a file.
 const NeverSubmit = standalone.NeverSubmit
 
-// NeverCheck as Config.CheckInterval submits when Usage.Submit is called and at
-// no other time: check_interval_s = 0 in a file.
+// NeverCheck as Config.CheckInterval submits only when Usage.Submit is called:
+// check_interval_s = 0 in a file.
 const NeverCheck = standalone.NeverCheck
 
 // NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing at the
@@ -36,8 +36,8 @@ const MaxRecordInterval = time.Minute
 // maxInterval catches milliseconds that are given as seconds, and worse.
 const maxInterval = 10 * 366 * 24 * time.Hour
 
-// Config is what a configuration file says, under the file's names, and what
-// only code can say. Its zero value, with an ApplicationName, records into the
+// Config holds the keys of a configuration file, under the file's names, and
+// settings that only code can make. Its zero value, with an ApplicationName, records into the
 // default mirror and sends nothing.
 type Config struct {
 	FilePath           string // filepath; default localstore.DefaultPath(ApplicationName)
@@ -71,10 +71,10 @@ type Config struct {
 	Resource *resource.Resource // more resource attributes, through the allow-list
 	OnError  func(error)        // nil: errors are kept for Usage.Err
 
-	// Notes are what LoadFile found in the file that has no effect, each a
-	// [*FileError]: unknown sections and keys, keys that are there twice, a
-	// destination without submit_interval_s. Start hands them to OnError and
-	// keeps them for Usage.Err.
+	// Notes name the parts of the file that have no effect, each as a
+	// [*FileError]: unknown sections and keys, duplicate keys, a destination
+	// without submit_interval_s. Start passes them to OnError and keeps them for
+	// Usage.Err.
 	Notes []error
 }
 
@@ -86,7 +86,7 @@ type OTLP struct {
 	Compression string            // compression; gzip or none, default gzip
 	Timeout     time.Duration     // timeout_s; default otlp.DefaultTimeout
 
-	// LenientAnswers (lenient_answers) takes answers that are not OTLP for
+	// LenientAnswers (lenient_answers) treats 2xx answers that are not OTLP as
 	// success; see otlp.WithLenientAnswers.
 	LenientAnswers bool
 
@@ -143,7 +143,7 @@ func shownHost(rawURL string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }
 
-// notes leaves out what code has mended.
+// notes leaves out those that code has fixed.
 func (c *Config) notes() (notes []error) {
 	for _, note := range c.Notes {
 		if c.SubmitInterval == NeverSubmit || !errors.Is(note, ErrNeverSubmits) {

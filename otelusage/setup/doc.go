@@ -6,8 +6,8 @@
 //	usage, err := setup.Start(ctx, cfg)
 //	defer usage.Close()
 //
-// A program that needs one forwarder only, or none, is smaller with package
-// standalone, which this package wraps.
+// This package wraps package standalone. A program that needs only one forwarder,
+// or none, is smaller with standalone itself.
 //
 // # The file
 //
@@ -49,26 +49,26 @@
 //	headers              name=value, name=value
 //	compression          gzip (default) or none
 //	timeout_s            of one request; default 10
-//	lenient_answers      whether every 2xx answer that is no web page is success; default false
+//	lenient_answers      whether every 2xx answer except a web page is success; default false
 //
 // With neither [HQ] nor [OTLP] usage is recorded on this machine only; with
 // both the file is refused. Booleans are true, yes, on, 1 and false, no, off, 0.
 // Seconds may have decimals, and end at ten years. An exporter gives up on a
 // request after 30 s whatever timeout_s says.
 //
-// A key has one line, and what follows its = or : is the value, without the
-// blanks around it. The first semicolon in it begins a comment if there is a
-// blank before it; so does # or ; at the begin of a line. Percent signs, number
-// signs, quotes, other semicolons and a backslash at the end are part of the
-// value; "" alone is the empty text. Lines may be indented. A comma in a header
-// value cannot be written in the file: set it in code.
+// A key has one line. The text after its = or : is the value, without the blanks
+// around it. The first semicolon in it begins a comment if a blank precedes it;
+// so does # or ; at the beginning of a line. Percent signs, number signs, quotes,
+// other semicolons and a backslash at the end are part of the value; "" alone is
+// the empty text. Lines may be indented. A comma in a header value cannot be
+// written in the file: set it in code.
 //
-// Other sections and keys have no effect, and of a key that is there twice the
-// last one holds: so it is in the library. Each is noted in Config.Notes.
+// As in the library, other sections and keys have no effect, and the last of
+// duplicate keys applies. Each is noted in Config.Notes.
 //
-// The file is UTF-8 text of at most 1 MiB. What is wrong with it is reported all
-// at once, each as a [*FileError] with file, line and key; no error or note
-// quotes an API key or a header.
+// The file is UTF-8 text of at most 1 MiB. All errors in it are reported at once,
+// each as a [*FileError] with file, line and key. No error or note quotes an API
+// key or a header.
 //
 // # What code sets wins
 //
@@ -77,10 +77,10 @@
 //
 // # Consent
 //
-// enabled = false (Config.Disabled) is a veto and stands above what the mirror
-// remembers: nothing is recorded, and no file is made. Above it is
-// OTEL_SDK_DISABLED=true, which does the same, and beside it DO_NOT_TRACK=1
-// (or any value but 0, false, no, off and an empty one), under which this process records and sends nothing. The user's
+// The strictest setting applies. With enabled = false (Config.Disabled) or
+// OTEL_SDK_DISABLED=true nothing is recorded and no file is made, whatever the
+// mirror stores. With DO_NOT_TRACK=1, or any value except 0, false, no, off and
+// an empty one, this process records locally and sends nothing. The user's
 // OTEL_EXPORTER_OTLP_*, OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME have no
-// effect on what is recorded and where it goes.
+// effect on what is recorded and where it is sent.
 package setup

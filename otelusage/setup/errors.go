@@ -10,32 +10,32 @@ import (
 // What can be wrong with a configuration. Errors of [LoadFile] and [Start] wrap
 // these; those of LoadFile hold a [*FileError] for each.
 var (
-	// ErrUnknownSection is a section that is none of General, HQ and OTLP, which
-	// is noted, or a key before the first section.
+	// ErrUnknownSection is a section other than General, HQ and OTLP, which is
+	// noted, or a key before the first section.
 	ErrUnknownSection = errors.New("unknown section")
 
 	// ErrUnknownKey is a key that its section does not have. It is noted, unless
 	// it may be the second line of a value.
 	ErrUnknownKey = errors.New("unknown key")
 
-	// ErrDuplicate is a section or key that is there twice, which is noted, or a
-	// header.
+	// ErrDuplicate is a section or key that appears twice, which is noted, or a
+	// header that does.
 	ErrDuplicate = errors.New("given twice")
 
 	// ErrBadValue is a value that its key cannot have.
 	ErrBadValue = errors.New("bad value")
 
-	// ErrMissingKey is a required key that is not there or empty.
+	// ErrMissingKey is a required key that is absent or empty.
 	ErrMissingKey = errors.New("missing")
 
-	// ErrNeverSubmits is a destination without submit_interval_s. It is noted,
-	// and holds unless code sets Config.SubmitInterval.
+	// ErrNeverSubmits is a destination without submit_interval_s. It is noted.
+	// Nothing is submitted unless code sets Config.SubmitInterval.
 	ErrNeverSubmits = errors.New("missing: nothing is ever submitted")
 
 	// ErrTwoDestinations is a configuration with both HQ and OTLP.
 	ErrTwoDestinations = errors.New("both HQ and OTLP are configured: there can be one destination")
 
-	// ErrSyntax is a line that is no section, key or comment.
+	// ErrSyntax is a line that is neither a section nor a key nor a comment.
 	ErrSyntax = errors.New("not understood")
 
 	// ErrNotText is a file that is not UTF-8 text.
@@ -44,15 +44,15 @@ var (
 	// ErrTooLarge is a file of more than 1 MiB.
 	ErrTooLarge = errors.New("larger than 1 MiB")
 
-	// ErrNotFile is a directory, or another thing that is no regular file.
+	// ErrNotFile is a directory or anything else that is not a regular file.
 	ErrNotFile = errors.New("not a regular file")
 
 	// ErrEmpty is a file without a section.
 	ErrEmpty = errors.New("empty: there is no section in it")
 )
 
-// FileError is one thing that is wrong with a configuration file, or without
-// effect in it.
+// FileError is one fault of a configuration file, or one part of it that has no
+// effect.
 type FileError struct {
 	File string // as given to LoadFile
 	Line int    // from 1; 0 where it is about the file as a whole

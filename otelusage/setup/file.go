@@ -11,10 +11,10 @@ import (
 // maxFileSize bounds what is read of a file.
 const maxFileSize = 1 << 20
 
-// LoadFile reads a configuration file; the package says what may be in it. On
-// an error the Config is the zero one, and the error joins a [*FileError] for
-// each thing that is wrong. What has no effect is no error but in Config.Notes.
-// Nothing is created and nothing is sent.
+// LoadFile reads a configuration file, as the package documentation describes it.
+// On an error it returns a zero Config, and the error joins a [*FileError] for
+// each fault. Parts without effect are no errors; Config.Notes has them. LoadFile
+// creates nothing and sends nothing.
 func LoadFile(path string) (Config, error) {
 	data, err := readFile(path)
 	if err != nil {

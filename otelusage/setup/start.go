@@ -12,13 +12,13 @@ import (
 // Usage is the usage tracking of an application.
 type Usage = standalone.Usage
 
-// Start begins to track. Everything in cfg is checked before anything is made:
-// with a bad configuration there is no file, no directory and no forwarder. The
-// error then joins all that is wrong, wraps [ErrBadValue], [ErrMissingKey] or
-// [ErrTwoDestinations], and quotes no API key or header.
+// Start begins to track. It checks all of cfg first: an invalid configuration
+// makes no file, no directory and no forwarder. The error then joins all faults,
+// wraps [ErrBadValue], [ErrMissingKey] or [ErrTwoDestinations], and quotes no API
+// key or header.
 //
-// Start never returns nil: with an error trackables count in memory, and
-// Usage.Err holds it. Nothing is printed and nothing reaches otel.Handle. The
+// Start never returns nil. After such an error trackables count in memory, and
+// Usage.Err returns it. Nothing is printed and nothing reaches otel.Handle. The
 // context bounds Start alone.
 func Start(ctx context.Context, cfg Config) (*Usage, error) {
 	if ctx == nil {

@@ -22,12 +22,12 @@ import (
 const DefaultCloseTimeout = 5 * time.Second
 
 const (
-	// NeverSubmit as Config.SubmitInterval records on this machine only,
-	// whatever the Forwarder. So does every negative interval.
+	// NeverSubmit as Config.SubmitInterval records on this machine only, even
+	// with a Forwarder. So does every negative interval.
 	NeverSubmit time.Duration = -1
 
-	// NeverCheck as Config.CheckInterval submits when [Usage.Submit] is called
-	// and at no other time. So does every negative interval.
+	// NeverCheck as Config.CheckInterval submits only when [Usage.Submit] is
+	// called. So does every negative interval.
 	NeverCheck = exporter.NeverCheck
 
 	// NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing,
@@ -59,8 +59,8 @@ type Config struct {
 	Resource  *resource.Resource // more attributes, through exporter.SubtractEnvironment and the allow-list
 	OnError   func(error)        // nil: errors are kept for Err, never printed
 
-	// Notes are what was found before the start and does not stand in its way:
-	// they go to OnError and are kept for Err.
+	// Notes are errors found before the start that do not prevent it. They go to
+	// OnError and are kept for Err.
 	Notes []error
 }
 
@@ -135,8 +135,8 @@ func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(erro
 	return opts
 }
 
-// resource is built without the environment and without detectors, which find
-// out more than anybody should know.
+// resource is built without the environment and without detectors, which may
+// identify the machine.
 func (c *Config) resource() *resource.Resource {
 	attrs := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"), semconv.TelemetrySDKLanguageGo,

@@ -8,8 +8,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// Consent says what holds for this process: what the mirror stores, and what
-// the environment and the configuration forbid on top of it.
+// Consent returns the consent that applies to this process: what the mirror
+// stores, restricted by the environment and the configuration.
 func (u *Usage) Consent(ctx context.Context) (localstore.Consent, error) {
 	r := u.recorder()
 	if r == nil {
@@ -29,18 +29,17 @@ func (u *Usage) whyNot() string {
 	return "the mirror could not be opened"
 }
 
-// veto says what forbids to record anything, empty for nothing.
+// veto returns why nothing may be recorded, empty where recording is allowed.
 func (c *Config) veto() string {
 	return localstore.Circumstances{Disabled: c.Disabled}.RecordingVeto()
 }
 
-// Enable stores that the person agrees to sending. What was counted before
-// stays on this machine. localstore.ErrOverruled says that a stricter decision,
-// an administrator's, holds.
+// Enable stores consent to sending. Earlier counts stay on this machine.
+// localstore.ErrOverruled says that an administrator's stricter decision applies.
 func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, localstore.ModeOn) }
 
-// Disable stores that nothing is to be sent any more. Recording goes on. While a
-// start that failed is to be tried again, that is stored ahead of it.
+// Disable withdraws consent to sending. Recording continues. While a failed start
+// is being retried, Disable stores the decision without waiting for it.
 func (u *Usage) Disable(ctx context.Context) error {
 	if u.recorder() == nil && u != nil && u.retry != nil {
 		return u.decideAhead(ctx, localstore.ModeLocal)
@@ -62,9 +61,9 @@ func (u *Usage) decideAhead(ctx context.Context, mode localstore.Mode) error {
 	return fmt.Errorf("%w: %w", ErrNotRecording, err)
 }
 
-// Erase deletes everything that was recorded, here and, within two seconds and
-// as far as it can be, what the destination holds of this installation's states;
-// those of a request under way are taken back however long that takes. The
+// Erase deletes everything that was recorded on this machine. It also withdraws
+// this installation's states at the destination: best effort, within two seconds.
+// States of a request in progress are withdrawn however long that takes. The
 // installation gets another id. localstore.ErrErasePending says that another
 // process kept the file from being cleaned: the next start finishes it.
 func (u *Usage) Erase(ctx context.Context) error {

@@ -31,27 +31,26 @@ type Usage struct {
 	end  error
 }
 
-// ErrNotRecording is returned where something is asked of a mirror that is not
-// there: tracking is disabled, or the mirror could not be opened.
+// ErrNotRecording is returned when there is no mirror: tracking is disabled, or
+// the mirror could not be opened.
 var ErrNotRecording = errors.New("standalone: nothing is recorded")
 
-// Start begins to track. It never returns nil: with an error, the Usage works
-// as far as it can. Where the mirror cannot be opened, counting goes on in
-// memory; where the forwarder is no good, recording goes on. The context bounds
-// Start alone.
+// Start begins to track. It never returns nil, and after an error the Usage does
+// what is still possible: without a mirror it counts in memory, without a usable
+// forwarder it only records. The context bounds Start alone.
 //
-// A start that failed for a reason that can pass, such as a full disk, no file
-// descriptors or another process's lock, for which it never waits, is tried again
-// at each record interval and once more at Shutdown. What was counted meanwhile
-// is recorded then. A trackable's lifetime values lack those of former runs
-// until then.
+// A start may fail for a temporary reason, such as a full disk, no file
+// descriptors or another process's lock, for which it does not wait. It is then
+// retried at each record interval and once more at Shutdown. Counts made
+// meanwhile are recorded when it succeeds. Until then, lifetime values lack the
+// counts of former runs.
 //
-// A tracker is for one Start. Another one in the process with the same tracker,
-// and so a second one without a Config.Tracker while the first runs, returns
-// [otelusage.ErrAttached]: what the tracker counts stays with the first. After
-// the first was closed, a start without a Config.Tracker gets a fresh one, which
-// [Usage.Tracker] returns; that what package variables count is not recorded any
-// more is reported to Config.OnError and kept for [Usage.Err].
+// A tracker is for one Start. A second Start in the process with the same
+// tracker returns [otelusage.ErrAttached], and the first keeps what the tracker
+// counts. The same holds for a second Start without a Config.Tracker while the
+// first runs. After the first was closed, a Start without a Config.Tracker makes
+// a new tracker, which [Usage.Tracker] returns. Package variables are then no
+// longer recorded; this is reported to Config.OnError and kept for [Usage.Err].
 func Start(ctx context.Context, c Config) (*Usage, error) {
 	if ctx == nil {
 		ctx = context.Background()
@@ -149,7 +148,7 @@ func (u *Usage) MeterProvider() metric.MeterProvider {
 	return noop.NewMeterProvider()
 }
 
-// Err returns what went wrong so far, each cause once, joined; nil for nothing.
+// Err returns the errors so far, each cause once, joined; nil for none.
 func (u *Usage) Err() error {
 	if u == nil {
 		return nil
@@ -166,9 +165,9 @@ func (u *Usage) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Submit records what was counted until now and sends all that is new, whatever
-// the submit interval. It returns exporter.ErrNoConsent when nothing may be
-// sent, or there is no forwarder.
+// Submit records what was counted until now and sends all new data, without
+// waiting for the submit interval. It returns exporter.ErrNoConsent when nothing
+// may be sent or there is no forwarder.
 func (u *Usage) Submit(ctx context.Context) error {
 	r := u.recorder()
 	switch {
@@ -183,9 +182,9 @@ func (u *Usage) Submit(ctx context.Context) error {
 	return r.exporter.Submit(ctx)
 }
 
-// Shutdown stops and records running timers, records all that was counted, and
-// ends. The context bounds the network alone: everything is recorded even when
-// it is done already. Later calls do nothing and return what the first did.
+// Shutdown stops and records running timers, records all counts, and ends the
+// tracking. The context bounds the network alone: everything is recorded even if
+// the context is already done. Later calls do nothing and return the first result.
 func (u *Usage) Shutdown(ctx context.Context) error {
 	if u == nil {
 		return nil
@@ -210,18 +209,18 @@ func (u *Usage) shutdown(ctx context.Context) error {
 	return errors.Join(err, r.provider.Shutdown(ctx), r.store.Close())
 }
 
-// ErrCloseTimeout is returned by Close when the CloseTimeout has passed first.
-// What was counted is recorded as soon as that is possible, if the process lives
-// until then.
+// ErrCloseTimeout is returned by Close when the CloseTimeout passes first.
+// Shutdown continues: the counts are recorded as soon as possible, if the process
+// lives until then.
 var ErrCloseTimeout = errors.New("standalone: usage tracking did not end in time")
 
 // toEnd is how much of the CloseTimeout is kept for the mirror: to note that a
 // request was cut off takes a moment.
 const toEnd = 100 * time.Millisecond
 
-// Close is Shutdown within the configuration's CloseTimeout. Other than the
-// context of Shutdown, that also bounds how long it waits for a mirror that
-// another process has locked.
+// Close is Shutdown within the configuration's CloseTimeout. Unlike the context
+// of Shutdown, the timeout also bounds the wait for a mirror that another process
+// has locked.
 func (u *Usage) Close() error {
 	if u == nil {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // drawn is true once every plot has a canvas with something on it. One that is
@@ -119,8 +120,8 @@ func TestWhatIsTakenBackIsShown(t *testing.T) {
 	a := newApplication(t)
 	a.server.Set("Elsewhere")
 	must(t, a.reader.Record(t.Context()))
-	request := localstore.Request{Forwarder: localstore.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
-	if sub, err := a.mirror.Begin(t.Context(), request); err != nil || sub == nil {
+	request := outbox.Request{Forwarder: outbox.Delta, MaySend: true, Force: true, Interval: time.Hour, Lease: time.Minute}
+	if sub, err := a.mirror.Outbox().Begin(t.Context(), request); err != nil || sub == nil {
 		t.Fatalf("nothing is under way, %v", err)
 	}
 	must(t, a.mirror.Erase(t.Context()))

@@ -12,7 +12,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect"
+	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
@@ -45,8 +48,8 @@ var functions = map[string]any{
 	"localstore/view.WithCircumstances": view.WithCircumstances, "exporter.SubtractEnvironment": exporter.SubtractEnvironment,
 	"localstore/series.EncodeAttributes": series.EncodeAttributes, "localstore/series.DecodeAttributes": series.DecodeAttributes,
 	"localstore/series.EncodeBounds": series.EncodeBounds, "localstore/series.DecodeBounds": series.DecodeBounds,
-	"localstore/inspect.Run": run,
-	"localstore/view.New":    view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
+	"localstore/inspect.Run": run, "localstore/recording.New": recording.New, "localstore/outbox.New": outbox.New, "localstore/snapshot.New": snapshot.New,
+	"localstore/view.New": view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
 	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,
 	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle,
 

@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
@@ -48,7 +49,7 @@ func TestEveryMethodOfWhatWorks(t *testing.T) {
 	page, err := view.New(store, nil, view.WithErrorHandler(func(error) {}))
 	must(t, err)
 	everyMethod(t, "view.Handler", page)
-	snap, err := store.Snapshot(t.Context(), localstore.Query{})
+	snap, err := store.Snapshot(t.Context(), snapshot.Query{})
 	must(t, err)
 	everyMethod(t, "Snapshot", snap)
 	everyMethod(t, "exporter.Reader", exporter.NewReader(exp))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // run runs a snippet. Nothing in an environment may crash it.
@@ -50,7 +51,7 @@ func total(t *testing.T, dir, name string) (n float64) {
 	store, err := localstore.Open(found[0], localstore.ReadOnly())
 	must(t, err)
 	defer store.Close()
-	snap, err := store.Snapshot(t.Context(), localstore.Query{})
+	snap, err := store.Snapshot(t.Context(), snapshot.Query{})
 	must(t, err)
 	for _, tr := range snap.Named(name) {
 		n += tr.Total.Float64() + float64(tr.Runs)

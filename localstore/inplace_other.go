@@ -1,9 +1,0 @@
-//go:build !linux
-
-package localstore
-
-import "os"
-
-// whenUnused runs f on a database that nobody has open, which cannot be found out
-// here. Here no file is mounted on another either: any of them can be renamed.
-func whenUnused(string, func(*os.File) error) error { return errInUse }

@@ -1,0 +1,265 @@
+package batch
+
+import (
+	"database/sql"
+	"encoding/json"
+	"strconv"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
+
+// Of a batch that is under way while everything is erased, nobody knows whether
+// it arrives. If it does, the destination counts the erased installation in a
+// state for ever. A tombstone is what is kept of it until the destination has
+// taken the states back: the old ids, and the names and values of those states.
+//
+// It is sent in two steps. First the states of the batch once more, point for
+// point: whatever became of the first request, a receiver that knows a point by
+// its stream and interval then holds them once. Then, with the interval that
+// follows, the opposite of all that this stream came to. A request that is still
+// on its way is older than that, and dropped. The first step is left out once
+// the process that made the request has seen that it was accepted; until its
+// lease has ended, or it has said what it knows, a tombstone waits for it.
+
+func HasTombstones(h *mirrordb.Header) bool {
+	return h.Version >= schema.TablesSince[schema.Tombstones]
+}
+
+// RetractionsLeft counts the requests that tombstones are yet to make.
+func RetractionsLeft(c *sqlitedb.Conn, h *mirrordb.Header) (int64, error) {
+	if !HasTombstones(h) {
+		return 0, nil
+	}
+	return c.Find(`SELECT count(resend) + count(retraction) FROM tombstones`)
+}
+
+// KeepTombstones bounds how many wait, whatever erasures follow each other
+// without a destination.
+const KeepTombstones = 64
+
+// Tombstone is one before it is written.
+type Tombstone struct{ Resend, Retraction *Payload }
+
+// told is what a destination knows, or may know, of one state.
+type told struct {
+	resource int64
+	point    Point
+	n        int64
+}
+
+// Withdraw returns what takes back the states this installation is said to be
+// in, before everything is erased: tombstones for those that a batch under way
+// names, and for the others payloads that are sent once and not kept. Of what
+// cannot be read nothing is taken back: it must not keep anybody from erasing.
+func Withdraw(tx *mirrordb.Tx) (kept []Tombstone, once []*Payload, err error) {
+	if !tx.MaySend() {
+		return nil, nil, nil
+	}
+	tx.Limit(sqlitedb.MaxLoaded)
+	defer tx.Limit(sqlitedb.Unlimited)
+	b := NewBuilder(tx)
+	var streams map[stream]*told
+	var order []*told
+	err = schema.RefuseViews(tx.Conn, series.ErrUnreadable)
+	if err == nil {
+		streams, order, err = b.toldStates()
+	}
+	if err == nil {
+		kept, err = tombstonesOf(tx, streams)
+	}
+	if err == nil {
+		once, err = b.opposites(order)
+	}
+	if err != nil && (!sqlitedb.Failed(err) || sqlitedb.HasCode(err, sqlitedb.CodeTooBig)) {
+		return nil, nil, nil
+	}
+	return kept, once, err
+}
+
+// toldStates adds up the accepted states by stream.
+func (b *Builder) toldStates() (map[stream]*told, []*told, error) {
+	var all []Placed
+	var counts []int64
+	err := b.tx.Each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
+		func(rows *sql.Rows) error {
+			var p Placed
+			var n int64
+			err := rows.Scan(&p.Series, &p.State, &n)
+			all, counts = append(all, p), append(counts, n)
+			return err
+		})
+	if err != nil {
+		return nil, nil, err
+	}
+	streams := make(map[stream]*told)
+	var order []*told
+	for i, p := range all {
+		resource, w, err := b.place(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		if w == nil {
+			continue
+		}
+		attributes := stateAttributes(p.State)
+		key := streamOf(resource, w, string(attributes))
+		t := streams[key]
+		if t == nil {
+			t = &told{resource: resource, point: Point{Metric: w, Attributes: attributes}}
+			streams[key], order = t, append(order, t)
+		}
+		t.n += counts[i]
+	}
+	return streams, order, nil
+}
+
+// tombstonesOf makes a tombstone for each part under way, and takes the streams that
+// it covers out of what was accepted.
+func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []Tombstone, err error) {
+	err = tx.Each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
+		var resource int64
+		var text string
+		if err := rows.Scan(&resource, &text); err != nil {
+			return err
+		}
+		states, err := StatesOf(text)
+		if err != nil || states == nil {
+			return err
+		}
+		t := Tombstone{Resend: states, Retraction: &Payload{Resource: states.Resource}}
+		t.Retraction.Start, t.Retraction.End = NextInterval(tx)
+		for _, point := range states.Points {
+			n, err := point.whole()
+			if err != nil {
+				return err
+			}
+			if before := streams[streamOf(resource, point.Metric, string(point.Attributes))]; before != nil {
+				n += before.n
+				before.n = 0
+			}
+			t.Retraction.addOpposite(point, n)
+		}
+		list = append(list, t)
+		return nil
+	})
+	return list, err
+}
+
+// StatesOf returns the occupancy points of a payload alone, without the series
+// that they were counted for; nil where it has none.
+func StatesOf(text string) (*Payload, error) {
+	p, err := Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	states := &Payload{Resource: p.Resource, Start: p.Start, End: p.End}
+	for _, point := range p.Points {
+		if point.Occupancy != 0 {
+			point.Occupancy = 0
+			states.Points = append(states.Points, point)
+		}
+	}
+	if len(states.Points) == 0 {
+		return nil, nil
+	}
+	return states, nil
+}
+
+// whole is the point's number.
+func (p *Point) whole() (int64, error) {
+	m := series.Metric{Type: series.TypeSum}
+	v, err := m.ParseJSON(p.Value)
+	return v.Int64(), err
+}
+
+// addOpposite adds a point that takes n back.
+func (p *Payload) addOpposite(point Point, n int64) {
+	if n != 0 {
+		point.Value = json.RawMessage(strconv.FormatInt(-n, 10))
+		p.Points = append(p.Points, point)
+	}
+}
+
+// opposites takes back what was accepted, a payload per resource.
+func (b *Builder) opposites(order []*told) ([]*Payload, error) {
+	start, end := NextInterval(b.tx)
+	for _, t := range order {
+		var p Payload
+		if p.addOpposite(t.point, t.n); len(p.Points) > 0 {
+			b.add(t.resource, p.Points[0])
+		}
+	}
+	list := make([]*Payload, 0, len(b.Order))
+	for _, resource := range b.Order {
+		p, err := b.Payload(resource, start, end)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// Bury writes the tombstones of an erasure. Those of earlier ones stay, but
+// where nothing may be sent nothing is kept.
+func Bury(tx *mirrordb.Tx, list []Tombstone) error {
+	if !tx.MaySend() {
+		return mirrordb.Wrap("empty tombstones", tx.Run(`DELETE FROM tombstones`))
+	}
+	var err error
+	var lease any
+	dueAt := int64(0)
+	if tx.Leased(tx.Now) {
+		lease, dueAt = tx.LeaseToken.String, tx.LeaseUntil
+		// One of an earlier erasure may be what is being sent.
+		err = tx.Run(`UPDATE tombstones SET lease = ?1, due_at = max(due_at, ?2) WHERE lease IS NULL`, lease, dueAt)
+	}
+	for _, t := range list {
+		if err == nil {
+			err = WriteTombstone(tx, t, lease, dueAt)
+		}
+	}
+	if err == nil {
+		err = tx.Run(`DELETE FROM tombstones WHERE id <= (SELECT max(id) - ?1 FROM tombstones)`, KeepTombstones)
+	}
+	return mirrordb.Wrap("write tombstones", err)
+}
+
+func WriteTombstone(tx *mirrordb.Tx, t Tombstone, lease any, dueAt int64) error {
+	resend, err := t.Resend.Column()
+	if err != nil {
+		return err
+	}
+	retraction, err := t.Retraction.Column()
+	if err != nil {
+		return err
+	}
+	return tx.Run(`INSERT INTO tombstones (resend, retraction, lease, due_at) VALUES (?1, ?2, ?3, ?4)`, resend, retraction, lease, dueAt)
+}
+
+// Column is the payload as a tombstone keeps it, NULL for nothing.
+func (p *Payload) Column() (any, error) {
+	if p == nil || len(p.Points) == 0 {
+		return nil, nil
+	}
+	return p.Encode()
+}
+
+// Only returns the payload with the points of the streams of another.
+func (p *Payload) Only(of *Payload) *Payload {
+	streams := make(map[stream]bool)
+	for _, point := range of.Points {
+		streams[streamOf(0, point.Metric, string(point.Attributes))] = true
+	}
+	half := *p
+	half.Points = nil
+	for _, point := range p.Points {
+		if streams[streamOf(0, point.Metric, string(point.Attributes))] {
+			half.Points = append(half.Points, point)
+		}
+	}
+	return &half
+}

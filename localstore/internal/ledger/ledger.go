@@ -1,0 +1,268 @@
+package ledger
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
+)
+
+// Ledger is what a Store knows of trackables. It is read once for all the
+// declarations of a start. Its lock is taken after the Store's, or without it.
+type Ledger struct {
+	db      *mirrordb.DB
+	book    *totals.Book
+	convert func(*mirrordb.Tx, otelusage.Declaration) error // what was imported under the name
+
+	mu       sync.Mutex
+	loaded   bool
+	loadedAt time.Time
+	commits  int64 // of this Store, when it was read
+	recorded
+	fresh    []otelusage.Declaration // not in the file yet
+	declared []otelusage.Declaration // by this process
+	seen     map[Key]struct{}        // keys of declared
+	claimed  map[Key]Key             // former names of declared
+
+	incomplete atomic.Bool // something is to be imported yet
+
+	stale   atomic.Bool // what was read may not be in the file
+	anew    atomic.Bool // the file is another one and knows nothing that was declared
+	written atomic.Int64
+}
+
+// New returns the ledger of a mirror.
+func New(db *mirrordb.DB, b *totals.Book) *Ledger { return &Ledger{db: db, book: b} }
+
+// ConvertWith sets what turns what was imported under the name of a declaration
+// into its kind.
+func (l *Ledger) ConvertWith(f func(*mirrordb.Tx, otelusage.Declaration) error) { l.convert = f }
+
+// Forget says that what was read may not be in the file.
+func (l *Ledger) Forget() { l.stale.Store(true) }
+
+// DeclareAnew says that the file is another one, which knows nothing that was
+// declared.
+func (l *Ledger) DeclareAnew() { l.anew.Store(true) }
+
+// SetIncomplete says whether something is to be imported yet: lifetimes are not
+// whole until then.
+func (l *Ledger) SetIncomplete(is bool) { l.incomplete.Store(is) }
+
+// recorded is what the file knows of trackables.
+type recorded struct {
+	known     map[Key]otelusage.Declaration
+	lifetimes map[Key]*otelusage.Lifetime
+	former    map[Key]Key                         // what has a name that another had
+	imports   map[string]otelusage.SeriesLifetime // of those that are imported alone, by name
+}
+
+// Key is a trackable's identity: names compare without case.
+type Key struct {
+	Name string
+	kind otelusage.Kind
+}
+
+func KeyOf(d otelusage.Declaration) Key {
+	return Key{Name: strings.ToLower(d.Name), kind: d.Kind}
+}
+
+// ledgerAge is how long other processes' counts may go unseen by declarations.
+const ledgerAge = time.Second
+
+func (l *Ledger) loadLedger() error {
+	written := l.written.Load()
+	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
+		return nil
+	}
+	l.stale.Store(false)
+	if err := l.readLedger(); err != nil {
+		l.loaded = false
+		return err
+	}
+	for _, d := range l.fresh {
+		l.known[KeyOf(d)] = d
+	}
+	l.loaded, l.loadedAt, l.commits = true, time.Now(), written
+	return nil
+}
+
+// readLedger reads with the Store's connection or, while that waits for another
+// process, with one of its own: an application's start must not wait for it. It
+// leaves what is reported to who holds no lock.
+func (l *Ledger) readLedger() error {
+	if l.db.TryLock() {
+		defer l.db.UnlockSilently()
+		return l.db.View(l.db.Context(), func(tx *mirrordb.Tx) error { return l.recorded.read(tx.Conn) })
+	}
+	path, _, err := l.db.Find()
+	if err != nil {
+		return err
+	}
+	c, err := sqlitedb.Open(path, true, l.db.BusyLimit())
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.Snapshot(func() error { return l.recorded.read(c) }), c.Close())
+}
+
+// read reads one state of the file.
+func (r *recorded) read(c *sqlitedb.Conn) error {
+	r.known = make(map[Key]otelusage.Declaration)
+	r.lifetimes = make(map[Key]*otelusage.Lifetime)
+	r.imports = make(map[string]otelusage.SeriesLifetime)
+	keys, err := r.loadTrackables(c)
+	if err != nil {
+		return err
+	}
+	if r.former, err = readFormerNames(c); err != nil {
+		return err
+	}
+	return r.loadLifetimes(c, keys)
+}
+
+func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]Key, error) {
+	keys := make(map[int64]Key)
+	err := c.Each(`SELECT t.id, t.name, t.kind, t.description, t.unit, t.float, t.monotonic, t.checkpoints,
+			c.trackable_id IS NOT NULL, coalesce(c.state, '')
+		FROM trackables t LEFT JOIN current_states c ON c.trackable_id = t.id AND c.moves > 0`,
+		func(rows *sql.Rows) error {
+			var id int64
+			var kind, checkpoints string
+			var d otelusage.Declaration
+			var life otelusage.Lifetime
+			err := rows.Scan(&id, &d.Name, &kind, &d.Description, &d.Unit, &d.Float, &d.Monotonic, &checkpoints,
+				&life.HasState, &life.State)
+			if err != nil {
+				return err
+			}
+			d.Kind, _ = otelusage.ParseKind(kind)
+			if checkpoints != "" {
+				if err := json.Unmarshal([]byte(checkpoints), &d.Checkpoints); err != nil {
+					return fmt.Errorf("read checkpoints of %q: %w: %w", d.Name, series.ErrUnreadable, err)
+				}
+			}
+			key := KeyOf(d)
+			keys[id] = key
+			r.known[key], r.lifetimes[key] = d, &life
+			return nil
+		})
+	return keys, err
+}
+
+func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
+	type points struct {
+		trackable  int64
+		attributes string
+	}
+	sums := make(map[points]*otelusage.SeriesLifetime)
+	var order []points
+	imported := make(map[points]int64) // how often they changed
+	counted := make(map[int64]bool)    // trackables that were counted here
+	err := c.Each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded, o.imported IS NOT NULL, o.exports
+		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
+		JOIN trackables t ON t.id = m.trackable_id
+		WHERE m.role IN ('value', 'changes') ORDER BY s.id`,
+		func(rows *sql.Rows) error {
+			var id int64
+			var role, attributes, bounds string
+			var m series.Metric
+			var recorded any
+			var taken bool
+			var exports int64
+			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &exports)
+			if err != nil {
+				return err
+			}
+			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
+				return err
+			}
+			v, err := m.ParseValue(recorded)
+			if err != nil {
+				return err
+			}
+			if role == series.RoleChanges {
+				life := r.lifetimes[keys[id]]
+				life.Changes = saturate.Add(life.Changes, v.Int64())
+				return nil
+			}
+			key := points{id, attributes}
+			sum := sums[key]
+			if sum == nil {
+				sum = &otelusage.SeriesLifetime{}
+				sums[key], order = sum, append(order, key)
+			}
+			addLifetime(sum, v)
+			if taken {
+				imported[key] = exports
+			} else {
+				counted[id] = true
+			}
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	for _, key := range order {
+		sum := sums[key]
+		if sum.Attributes, err = series.DecodeAttributes(key.attributes); err != nil {
+			return err
+		}
+		life := r.lifetimes[keys[key.trackable]]
+		life.Series = append(life.Series, *sum)
+	}
+	for key, exports := range imported {
+		if !counted[key.trackable] {
+			alone := *sums[key]
+			alone.Int, alone.Count = saturate.Int(alone.Float), exports
+			r.imports[keys[key.trackable].Name] = alone
+		}
+	}
+	return nil
+}
+
+// addLifetime adds one stream of a trackable: versions and resources that
+// counted apart are one life. Both numbers are kept, for a statistic whose
+// number type changed with a version.
+func addLifetime(sum *otelusage.SeriesLifetime, v series.Value) {
+	switch v.Kind() {
+	case series.KindInt64:
+		sum.Int = saturate.Add(sum.Int, v.Int64())
+	case series.KindFloat64:
+		sum.Int = saturate.Add(sum.Int, saturate.Int(v.Float64()))
+	case series.KindHistogram:
+		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Histogram().Count))
+	case series.KindExponential:
+		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Exponential().Count))
+	}
+	sum.Float = saturate.Float(sum.Float + v.Float64())
+}
+
+// lifetime returns what is known of a trackable, nil for nothing, also where it
+// was imported as another kind.
+func (r *recorded) lifetime(key Key) *otelusage.Lifetime {
+	life := r.lifetimes[key]
+	if life != nil && len(life.Series) > 0 || !Counts(key.kind) {
+		return life
+	}
+	if series, ok := r.imports[key.Name]; ok {
+		return &otelusage.Lifetime{Series: []otelusage.SeriesLifetime{series}}
+	}
+	return life
+}
+
+// Counts reports whether a kind is one of those whose tables look the same.
+func Counts(k otelusage.Kind) bool {
+	return k == otelusage.KindStatistic || k == otelusage.KindTimer || k == otelusage.KindSequence
+}

@@ -1,0 +1,158 @@
+package mirrordb
+
+import (
+	"context"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+)
+
+// DB is the mirror's file: one connection, what the file said last, and what is
+// known of its place.
+type DB struct {
+	Options
+	hooks Hooks
+	asked string // the path that Open was given, absolute
+	path  string // of the file itself, which it may be a link to; guarded by mu
+
+	mu         sync.Mutex      // guards what follows
+	Conn       *sqlitedb.Conn  // the one that writes; nil while there is none
+	ends       context.Context // of the reading under way, nil for none
+	file       os.FileInfo     // what conn writes to
+	left       *sqlitedb.Conn  // that conn was before, to the same file
+	held       held            // where an open file keeps its name
+	closed     bool
+	generation uint64 // of remembered rows
+	epoch      int64
+	identity   Identity
+	decision   decision.Files
+	busy       atomic.Int64  // nanoseconds, see busyLimit
+	hurry      time.Duration // the most that the work under way waits for others; 0: busyLimit
+	last       Header        // what the file said last, for the next one to take over
+	NoLog      bool          // the file system allows no write-ahead log
+	inherits   bool          // the next one follows a file that was set aside
+	lost       bool          // an earlier one was, and nothing is known of it
+	recorded   bool          // something was written to file
+
+	dataVersion int64            // of the file that was read last
+	accepted    schema.Soundness // of what Conn is open to
+
+	circumstances *consent.Circumstances // what holds for this process; nil: not known
+
+	reports []error // for the handler
+}
+
+// Hooks are what other rooms do at the moments of a file's life. The caller
+// holds mu.
+type Hooks struct {
+	// Begin runs in each writing transaction before its work, committed after
+	// its commit.
+	Begin func(*Tx) (committed func(), err error)
+
+	// Waiting reports whether Begin would have something to write.
+	Waiting func() bool
+
+	// Withhold runs in a transaction after which nothing may be sent any more.
+	Withhold func(*Tx) error
+
+	// Opened runs before each use of the file; fresh says that it was opened
+	// just now.
+	Opened func(fresh bool) error
+
+	// Forgot says that rows which were remembered may be gone, Changed that
+	// another process wrote to the file, Replaced that it is another one.
+	Forgot, Changed, Replaced func()
+}
+
+// Options say how a mirror is opened.
+type Options struct {
+	ReadOnly       bool          // for looking at it
+	Existing       bool          // for changing it on request: none is made
+	BusyTimeout    time.Duration // how long a transaction waits for another process's
+	InstallationID string        // in place of the random one; "" for that
+	Now            func() time.Time
+	OnError        func(error) // nil: otel.Handle
+}
+
+// New returns the mirror at an absolute path, which is not open yet.
+func New(path string, o Options) *DB {
+	db := &DB{Options: o, asked: path, path: path, generation: 1}
+	db.busy.Store(int64(o.BusyTimeout))
+	return db
+}
+
+// Report keeps an error that has no caller, for unlock to hand over.
+func (s *DB) Report(err error) { s.reports = append(s.reports, err) }
+
+// OrBackground returns a context also for a caller who passed none.
+func OrBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return sqlitedb.Background
+	}
+	return ctx
+}
+
+// locate follows the path that was asked for to the file that it leads to, and
+// makes that file's own path the Store's: what is opened, made, set aside and
+// erased is the file, and never a link to it. Where nothing lies at the path the
+// error is fs.ErrNotExist.
+func (s *DB) locate() (os.FileInfo, error) {
+	path, file, err := place.Find(s.asked)
+	if path != "" {
+		s.path = path
+	}
+	return file, err
+}
+
+// Use sets what other rooms do, before the file is opened.
+func (s *DB) Use(h Hooks) { s.hooks = h }
+
+// IsOpen reports whether there is a connection.
+func (s *DB) IsOpen() bool { return s.Conn != nil }
+
+// IsClosed reports whether close was called.
+func (s *DB) IsClosed() bool { return s.closed }
+
+// IsReadOnly reports whether the file was opened for looking at it.
+func (s *DB) IsReadOnly() bool { return s.ReadOnly }
+
+// Waiting reports whether the next transaction has something to write of its own.
+func (s *DB) Waiting() bool { return s.hooks.Waiting() }
+
+// Identity is what the file said last. The caller holds mu.
+func (s *DB) Identity() Identity { return s.identity }
+
+// LastHeader is what the file said last. The caller holds mu.
+func (s *DB) LastHeader() Header { return s.last }
+
+// Path is the path of the file itself. The caller holds mu.
+func (s *DB) Path() string { return s.path }
+
+// Asked is the path that was asked for, absolute, which may be a link.
+func (s *DB) Asked() string { return s.asked }
+
+// Generation tells rows that are remembered from those of another time.
+func (s *DB) Generation() uint64 { return s.generation }
+
+// Find returns where the file is now. It needs no lock.
+func (s *DB) Find() (path string, file os.FileInfo, err error) { return place.Find(s.asked) }
+
+// ReadDecision returns what the file beside the mirror says. The caller holds mu.
+func (s *DB) ReadDecision() decision.Decision { return s.decision.Read(s.path, s.asked) }
+
+// WriteDecision puts a decision beside the mirror. The caller holds mu.
+func (s *DB) WriteDecision(mode consent.Mode) error { return decision.Write(s.path, s.asked, mode) }
+
+// held is what a Store knows of that.
+type held struct {
+	waited      bool        // for others to close a damaged file
+	disbelieved time.Time   // when the note was left that this file is damaged, which it is not
+	resting     *time.Timer // closes the file when nobody asks any more
+}

@@ -1,0 +1,43 @@
+package mirrordb
+
+import (
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+)
+
+// afterLoss is what holds in the place of a mirror that was lost: what the
+// decision file says, or what was found and is strict, or nothing is sent.
+func (s *DB) afterLoss(h Header) Header {
+	if s.decision.Read(s.path, s.asked).Mode != consent.ModeUnset || h.Mode == consent.ModeOff || h.Mode == consent.ModeLocal {
+		return h
+	}
+	h.Mode, h.modeSince = consent.ModeUnset, 0
+	if h.RequireConsent == NotRequired {
+		h.RequireConsent = requiredAfterLoss
+	}
+	return h
+}
+
+// followDecision brings the mirror in line with the decision file, so that an
+// administrator's edit withholds what SetMode would.
+func (s *DB) followDecision(tx *Tx) error {
+	if tx.Mode == tx.stored {
+		return nil
+	}
+	to := tx.Mode
+	tx.Mode = tx.stored
+	return s.SwitchMode(tx, to)
+}
+
+// SwitchMode stores a mode that is another one, and withholds what waits when
+// nothing may be sent any more.
+func (s *DB) SwitchMode(tx *Tx, to consent.Mode) error {
+	before := tx.MaySend()
+	tx.Mode, tx.stored, tx.modeSince = to, to, tx.Now
+	if before && !tx.MaySend() {
+		if err := s.hooks.Withhold(tx); err != nil {
+			return err
+		}
+	}
+	tx.Epoch++
+	return tx.Run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = ?3`, int64(to), tx.Now, tx.Epoch)
+}

@@ -1,0 +1,69 @@
+package mirrordb
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+)
+
+// A file that another one is mounted on cannot be renamed, nor can one be put in
+// its place: a container is given a single file that way. What happens to it
+// happens in place, while nobody else has it open.
+
+// isBlank reports whether an empty file lies at the path that may become the
+// mirror as it is.
+func (s *DB) isBlank() (bool, error) {
+	file, err := os.Lstat(s.path)
+	if err != nil || !file.Mode().IsRegular() || file.Size() > 0 {
+		return false, nil
+	}
+	if !place.HasBeside(s.path) {
+		return true, nil // whoever has a mirror open has files beside it
+	}
+	err = place.WhenUnused(s.path, func(*os.File) error { return place.RemoveBeside(s.path) })
+	if errors.Is(err, place.ErrInUse) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// copyAside keeps a copy of a damaged mirror and empties it. The error is the
+// one that its renaming met.
+func (s *DB) copyAside(cause error) (aside string, err error) {
+	if err := s.closeLeft(); err != nil {
+		return "", errors.Join(cause, err)
+	}
+	aside = place.AsideName(s.path, s.Now())
+	err = place.WhenUnused(s.path, func(f *os.File) error {
+		err := place.RenameBeside(s.path, aside)
+		if err == nil {
+			err = place.Copy(f, aside)
+		}
+		if err == nil {
+			err = f.Truncate(0)
+		}
+		if err != nil {
+			return errors.Join(err, place.Remove(aside), place.RenameBeside(aside, s.path))
+		}
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("%w; empty it in place: %w", cause, err)
+	}
+	return aside, nil
+}
+
+// closeLeft closes the connection that was left when its file turned out damaged.
+// The file is still at its path, and so are those beside it that closing removes.
+func (s *DB) closeLeft() error {
+	left := s.left
+	s.left = nil
+	file, err := os.Stat(s.path)
+	if left == nil || err != nil || !os.SameFile(file, s.file) {
+		return err
+	}
+	_ = left.Close() // of a damaged file
+	return nil
+}

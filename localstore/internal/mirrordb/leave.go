@@ -1,0 +1,52 @@
+package mirrordb
+
+import (
+	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+)
+
+// release closes a connection, if what lies at its path is still its file.
+func (s *DB) release(conn *sqlitedb.Conn) {
+	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
+		conn.Abandon()
+		return
+	}
+	_ = conn.Close() // it has failed already
+}
+
+// Leave gives up the connection to a damaged file.
+func (s *DB) Leave() {
+	if s.Conn != nil {
+		s.abandon(s.Conn)
+		s.Conn = nil
+	}
+}
+
+func (s *DB) abandon(conn *sqlitedb.Conn) {
+	conn.Abandon()
+	if !place.OpenKeepsName {
+		s.left = conn
+	}
+}
+
+// leaveReader closes the connection of a reader and takes along what it made beside
+// the mirror: a connection that cannot write cannot remove it. SQLite itself
+// does that for the last one that leaves, and for no other.
+func (s *DB) leaveReader(conn *sqlitedb.Conn, file os.FileInfo) error {
+	err := conn.Close()
+	if !conn.Alone || place.HasLog(s.path) || !place.HasBeside(s.path) {
+		return err
+	}
+	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {
+		return err
+	}
+	last, lastErr := sqlitedb.Open(s.path, false, 0)
+	if lastErr != nil {
+		return err // whoever opens the mirror next goes by them
+	}
+	_, _ = last.JournalMode() // opens the log, for it to be removed
+	_ = last.Close()
+	return err
+}

@@ -1,0 +1,11 @@
+package mirrordb
+
+import "github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+
+// Tx is a write transaction of a Store, and what it knows of the file.
+type Tx struct {
+	*sqlitedb.Conn
+	Header
+	Now         int64
+	SeriesCount int64 // -1: not counted yet
+}

@@ -1,0 +1,194 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+)
+
+// progress is what a forwarder's submissions have come to.
+type progress struct {
+	acceptedAt, accepted, mark, failures, retryAt int64
+}
+
+func progressOf(tx *mirrordb.Tx, f Forwarder) (p progress, err error) {
+	stmt, err := tx.Prepared(`SELECT accepted_at, accepted, mark, failures, retry_at FROM forwarders WHERE kind = ?1`)
+	if err != nil {
+		return p, err
+	}
+	err = stmt.QueryRowContext(sqlitedb.Background, string(f)).Scan(&p.acceptedAt, &p.accepted, &p.mark, &p.failures, &p.retryAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	p.acceptedAt, p.retryAt = instant.Clamp(p.acceptedAt), instant.Clamp(p.retryAt)
+	return p, err
+}
+
+// timing says when a submission may be made.
+type timing int
+
+const (
+	backingOff timing = iota // a failure is too recent
+	early                    // what is new waits; a batch that is sealed goes on
+	timely
+)
+
+// Due reports whether a submission may be made now: its time has come, and
+// [Outbox.Begin] takes what is new by then, or a batch that was sealed goes on. It
+// writes nothing.
+func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
+	if s.missing() {
+		return false, mirrordb.ErrNotOpen
+	}
+	s.db.Lock()
+	defer s.db.Unlock()
+	err = s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error {
+		when, _, err := s.timing(tx, r)
+		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
+			due, err = batchOpen(tx)
+		}
+		return err
+	})
+	return due, mirrordb.Wrap("look for a submission", err)
+}
+
+// due reports whether a submission may and should be made now. It reads only.
+func (s *Outbox) due(tx *mirrordb.Tx, r Request) (bool, error) {
+	when, p, err := s.timing(tx, r)
+	if err != nil || when == backingOff {
+		return false, err
+	}
+	if r.Forwarder == Cumulative {
+		return when == timely && (p.mark != tx.SharedMark || s.db.Waiting() && p.accepted == 0), nil
+	}
+	if open, err := batchOpen(tx); err != nil || open {
+		return open, err
+	}
+	if when != timely {
+		return false, nil
+	}
+	return hasNews(tx)
+}
+
+// batchOpen reports whether a batch is sealed and not settled.
+func batchOpen(tx *mirrordb.Tx) (bool, error) {
+	id, err := tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	return id != 0, err
+}
+
+// timing also returns why no submission may be made.
+func (s *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) {
+	if !r.MaySend || !tx.MaySend() {
+		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, tx.Consent().Reason)
+	}
+	if r.Forwarder == Cumulative && s.importer.Pending() != nil {
+		return 0, progress{}, s.importer.Pending()
+	}
+	at := tx.Now
+	if tx.Leased(at) {
+		return 0, progress{}, ErrLeased
+	}
+	p, err := progressOf(tx, r.Forwarder)
+	switch {
+	case err != nil:
+		return 0, p, err
+	case r.Force:
+		return timely, p, nil
+	case at < p.retryAt && p.retryAt-at <= int64(MaxRetryAfter):
+		return backingOff, p, nil
+	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, tx.CreatedAt, r.Interval):
+		return timely, p, nil
+	}
+	return early, p, nil
+}
+
+// elapsed reports whether an interval has passed since a time in the mirror. A
+// time that lies ahead was written by a clock that was wrong, and must not hold
+// back submissions until it comes.
+func elapsed(now, since int64, interval time.Duration) bool {
+	return now < since || now-since >= int64(interval)
+}
+
+// hasNews reports whether there is something to seal.
+func hasNews(tx *mirrordb.Tx) (bool, error) {
+	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM totals WHERE pending IS NOT NULL)
+		OR EXISTS (` + batch.SharedStates + `
+			EXCEPT SELECT series_id, state FROM occupancy WHERE accepted = 1)
+		OR EXISTS (SELECT series_id, state FROM occupancy WHERE accepted <> 0
+			EXCEPT SELECT shared_series_id, shared_state FROM current_states WHERE shared)`)
+	return n != 0, err
+}
+
+// cutOffsBeforeWait is how many submissions in a row may be ended by the
+// process's exit before a shutdown waits for one.
+const cutOffsBeforeWait = 3
+
+// vainFactor is by how much the time between two long waits grows with each one
+// that was in vain, vainSteps how often: of a hundred hourly runs that nobody
+// answers, five wait at their end.
+const (
+	vainFactor = 10
+	vainSteps  = 2
+)
+
+// OftenCutOff reports whether so many submissions in a row were ended by an exit
+// that a shutdown waits for none any more, unless [Outbox.MayWait] says so.
+func (s *Outbox) OftenCutOff() (bool, error) {
+	if s.missing() {
+		return false, mirrordb.ErrNotOpen
+	}
+	s.db.Lock()
+	defer s.db.Unlock()
+	var cutOff int64
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) {
+		cutOff, err = tx.Find(`SELECT cut_off FROM mirror`)
+		return err
+	})
+	return cutOff >= cutOffsBeforeWait, mirrordb.Wrap("read mirror", err)
+}
+
+// MayWait reports whether this shutdown may wait for the submission under way,
+// and takes note: it may once per interval. After a wait that was in vain the
+// next one comes ten intervals later, then a hundred.
+func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
+	if s.missing() {
+		return false, mirrordb.ErrNotOpen
+	}
+	s.db.Lock()
+	defer s.db.Unlock()
+	wait := false
+	err := s.db.Briefly(func() error {
+		return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+			wait = false
+			cutOff, err := tx.Find(`SELECT cut_off FROM mirror`)
+			if err != nil || cutOff < cutOffsBeforeWait {
+				return err
+			}
+			n, err := tx.Affected(`UPDATE mirror SET waited_at = ?1 WHERE waited_at > ?1 OR ?1 - waited_at >= ?2`,
+				tx.Now, int64(betweenWaits(interval, cutOff-cutOffsBeforeWait)))
+			wait = n > 0
+			return err
+		})
+	})
+	s.waits = wait && err == nil
+	return s.waits, mirrordb.Wrap("note shutdown", err)
+}
+
+// betweenWaits is the time between long waits after so many were in vain.
+func betweenWaits(interval time.Duration, vain int64) time.Duration {
+	for range min(vain, vainSteps) {
+		if interval > math.MaxInt64/vainFactor {
+			return math.MaxInt64
+		}
+		interval *= vainFactor
+	}
+	return interval
+}

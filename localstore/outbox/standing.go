@@ -1,0 +1,43 @@
+package outbox
+
+import (
+	"maps"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
+
+// standing is what a submission keeps in memory while it goes on. It follows the
+// transactions: one that is run again, or fails, leaves nothing of itself here.
+type standing struct {
+	until   int64          // when the lease ends
+	shared  []*series.Part // totals without an outcome yet
+	grave   tombstoneRow   // the one handed out last
+	tried   map[int64]bool // parts that this attempt is done with
+	blamed  map[int64]int  // single points refused, by the part they were split from
+	refusal *Outcome       // of a single point, the last one
+	failed  error          // why the attempt ended before its batch
+}
+
+func newStanding() standing {
+	return standing{tried: make(map[int64]bool), blamed: make(map[int64]int)}
+}
+
+func (x standing) clone() standing {
+	x.tried, x.blamed = maps.Clone(x.tried), maps.Clone(x.blamed)
+	return x
+}
+
+// write runs f in a transaction. Each run of f, and who asks after one that
+// failed, begins with what was known before. The caller holds the Store's mu.
+func (sub *Submission) write(f func(*mirrordb.Tx) error) error {
+	before := sub.standing
+	err := sub.store.db.Update(sub.store.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+		sub.standing = before.clone()
+		return f(tx)
+	})
+	if err != nil {
+		sub.standing = before
+	}
+	return err
+}

@@ -1,0 +1,325 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
+
+// ErrUnknownOutcome is returned for a recording of which nobody could tell yet
+// whether it is in the file. [Writer.Resolve] tells it later.
+var ErrUnknownOutcome = errors.New("localstore: outcome of the recording is not known yet")
+
+// Writer records into a Store. There is one per Store at a time, because its
+// caller's idea of what is in the file must be the only one in the process. Its
+// methods must not be called concurrently with each other.
+type Writer struct {
+	store *Recorder
+	id    string
+	seq   int64
+
+	// A recording carries what was counted between two collections: the last
+	// one that was recorded and its own. from was observed before the first of
+	// them began. A count may be sent only if that was allowed then and is
+	// allowed now, under the same epoch: it was in between, too.
+	from observation
+
+	// ahead was observed before the latest collection began, as far as is
+	// known: it is what from becomes once that is recorded.
+	ahead observation
+
+	maySend bool     // of the latest call
+	attempt *attempt // whose outcome is not known
+}
+
+type observation struct {
+	maySend  bool
+	off      bool
+	epoch    int64
+	erasures int64
+	mirror   string
+}
+
+// firstEpoch is that of a mirror in which nobody has decided anything.
+const firstEpoch = 1
+
+// follows reports whether nobody decided anything since the earlier observation.
+// The epochs of a mirror that took the place of a damaged one begin anew.
+func (o observation) follows(earlier observation) bool {
+	if o.mirror == earlier.mirror {
+		return o.epoch == earlier.epoch
+	}
+	return o.epoch == firstEpoch
+}
+
+// attempt is a recording whose COMMIT failed.
+type attempt struct {
+	seq        int64
+	ahead, now observation
+	mirror     string
+}
+
+// Change is what a series counted since the previous recording.
+type Change struct {
+	Series *series.Series
+	Delta  series.Value
+}
+
+// Move is a State as it stands. Moved says that this process changed it since
+// the previous recording. Without it the state is recorded as the initial one
+// where none was ever set; otherwise only the resource is brought up to date,
+// once a newer version of the application has taken the state over.
+type Move struct {
+	Series *series.Series // of the gauge
+	State  string         // "" for none
+	Moved  bool
+}
+
+// Gauge is the latest value of an application's own gauge.
+type Gauge struct {
+	Series *series.Series
+	Value  series.Value
+}
+
+// Recording is what one export found.
+type Recording struct {
+	Changes []Change
+	Moves   []Move
+	Gauges  []Gauge
+	MaySend bool // whether this process may send at all
+}
+
+func (r *Recording) empty() bool {
+	return len(r.Changes) == 0 && len(r.Moves) == 0 && len(r.Gauges) == 0
+}
+
+// Writer returns the mirror's writer, [ErrInUse] while there is one. maySend
+// says whether the process may send what it counts from now on.
+func (s *Recorder) Writer(maySend bool) (*Writer, error) {
+	if s.missing() {
+		return nil, mirrordb.ErrNotOpen
+	}
+	s.db.Lock()
+	defer s.db.Unlock()
+	if s.db.IsReadOnly() {
+		return nil, mirrordb.ErrReadOnly
+	}
+	if s.writer != nil {
+		return nil, ErrInUse
+	}
+	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
+	if err != nil {
+		return nil, fmt.Errorf("begin writing: %w", err)
+	}
+	w.ahead, s.writer = w.from, w
+	return w, nil
+}
+
+// missing reports a Writer that [Recorder.Writer] did not make.
+func (w *Writer) missing() bool { return w == nil || w.store == nil }
+
+// Close lets another Writer take over.
+func (w *Writer) Close() {
+	if w.missing() {
+		return
+	}
+	w.store.db.Lock()
+	defer w.store.db.Unlock()
+	if w.store.writer == w {
+		w.store.writer = nil
+	}
+}
+
+func observationOf(h *mirrordb.Header, maySend bool) observation {
+	return observation{
+		maySend: maySend && h.MaySend(), off: h.Mode == consent.ModeOff,
+		epoch: h.Epoch, erasures: h.Erasures, mirror: h.Mirror,
+	}
+}
+
+// moveOn notes that all that was collected is settled, under what was observed
+// before and after the collection.
+func (w *Writer) moveOn(ahead, now observation) {
+	w.from = ahead
+	if w.ahead == ahead { // nothing newer was observed since
+		w.ahead = now
+	}
+}
+
+// Notice observes what is decided, before a collection begins. Who cannot call
+// it, because a reader of the SDK collects, loses nothing, but after each
+// decision one recording more is withheld, or dropped after an erasure: nobody
+// knows whether its counts were made before it. It writes nothing and waits for
+// other processes no longer than 250 ms; when it fails, what was observed before
+// goes on to hold.
+func (w *Writer) Notice(_ context.Context, maySend bool) error {
+	if w.missing() {
+		return mirrordb.ErrNotOpen
+	}
+	s := w.store
+	s.db.Lock()
+	defer s.db.Unlock()
+	w.maySend = maySend
+	return mirrordb.Wrap("observe mirror", s.db.Briefly(func() error {
+		return s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.ahead = observationOf(&tx.Header, maySend); return nil })
+	}))
+}
+
+// Observe notes whether sending is allowed, for an export that found nothing
+// new. It writes nothing, except declarations that wait.
+func (w *Writer) Observe(ctx context.Context, maySend bool) error {
+	if w.missing() {
+		return mirrordb.ErrNotOpen
+	}
+	s := w.store
+	s.db.Lock()
+	defer s.db.Unlock()
+	w.maySend = maySend
+	var now observation
+	observe := func(tx *mirrordb.Tx) error { now = observationOf(&tx.Header, maySend); return nil }
+	var err error
+	if s.db.Waiting() {
+		err = s.db.Update(s.db.Context(), mirrordb.Relaxed, observe)
+	} else {
+		err = s.db.View(s.db.Context(), observe)
+	}
+	if err == nil {
+		w.moveOn(w.ahead, now)
+	}
+	return err
+}
+
+// Record writes a recording in one transaction. A nil error says that its
+// changes are settled, whether they were written, or dropped because recording
+// is switched off or everything was erased meanwhile: the caller moves on.
+// After any other error nothing was written, and the next recording is to carry
+// the changes again; after [ErrUnknownOutcome], Resolve must be asked first.
+// The context is not used to cut a write short.
+func (w *Writer) Record(_ context.Context, r Recording) error {
+	if w.missing() {
+		return mirrordb.ErrNotOpen
+	}
+	s := w.store
+	s.db.Lock()
+	defer s.db.Unlock()
+	if w.attempt != nil {
+		return ErrUnknownOutcome
+	}
+	w.maySend = r.MaySend
+	err := w.record(&r)
+	if w.attempt == nil && s.worthRepeating(err) {
+		err = w.record(&r)
+	}
+	return err
+}
+
+// worthRepeating reports whether a recording of which nothing is in the file may
+// succeed at once: one write can fail on a sound disk, and the last recording of
+// a process has no next.
+func (s *Recorder) worthRepeating(err error) bool {
+	return !s.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
+}
+
+func (w *Writer) record(r *Recording) error {
+	s := w.store
+	var now observation
+	err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+		now = observationOf(&tx.Header, r.MaySend)
+		if now.off || w.from.off || now.erasures != w.from.erasures {
+			return nil
+		}
+		share := now.maySend && w.from.maySend && now.follows(w.from)
+		if err := s.record(tx, r, share); err != nil {
+			return err
+		}
+		return w.sign(tx)
+	})
+	var commit *sqlitedb.CommitError
+	if errors.As(err, &commit) {
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.Identity().Mirror}
+		return w.settleAttempt(err)
+	}
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	w.seq++
+	w.moveOn(w.ahead, now)
+	return nil
+}
+
+// keepWriters is how many other writers' numbers stay in the file, beside
+// those of the last day.
+const keepWriters = 100
+
+// sign writes the number of this recording, by which its outcome can be told.
+func (w *Writer) sign(tx *mirrordb.Tx) error {
+	err := tx.Run(`INSERT INTO writers (id, seq, committed_at) VALUES (?1, ?2, ?3)
+		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.Now)
+	if err == nil && w.seq == 0 {
+		err = tx.Run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
+			tx.Now-instant.NanosecondsPerDay, keepWriters)
+	}
+	if err != nil {
+		return fmt.Errorf("sign recording: %w", err)
+	}
+	return nil
+}
+
+// Resolve tells what became of a recording that ended with
+// [ErrUnknownOutcome]: whether it is in the file.
+func (w *Writer) Resolve(context.Context) (committed bool, err error) {
+	if w.missing() {
+		return false, mirrordb.ErrNotOpen
+	}
+	w.store.db.Lock()
+	defer w.store.db.Unlock()
+	if w.attempt == nil {
+		return true, nil
+	}
+	err = w.settleAttempt(nil)
+	if w.attempt != nil {
+		return false, err
+	}
+	return err == nil, nil
+}
+
+// settleAttempt reads the attempt's number back. It returns nil when the
+// recording is in the file, and the cause when it is not.
+func (w *Writer) settleAttempt(cause error) error {
+	s := w.store
+	var seq int64
+	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error {
+		if tx.Mirror != w.attempt.mirror {
+			return nil // another file: what was written to the former is gone
+		}
+		n, err := tx.Find(`SELECT seq FROM writers WHERE id = ?1`, w.id)
+		seq = n
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(cause, err))
+	}
+	done := w.attempt
+	w.attempt = nil
+	if seq == done.seq {
+		w.seq = done.seq
+		w.moveOn(done.ahead, done.now)
+		return nil
+	}
+	if cause == nil {
+		cause = errors.New("recording was rolled back")
+	}
+	return fmt.Errorf("record: %w", cause)
+}
+
+// ErrInUse is returned for a second Writer of one Store.
+var ErrInUse = errors.New("localstore: store has a writer already")

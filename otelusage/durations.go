@@ -1,0 +1,192 @@
+package otelusage
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// durations are the durations of a Timer. After attaching, the trackers of a
+// MeterProvider share them.
+type durations struct {
+	registry *registry
+
+	mu        sync.Mutex // guards what follows and the fields of each series
+	series    byAttributes[durationSeries]
+	restored  map[attribute.Distinct]measured
+	moved     bool // to those of another tracker: whoever finds this looks again
+	attached  bool // or found that there is no histogram
+	ledger    bool
+	histogram metric.Float64Histogram // nil until attached
+}
+
+// measured is a number of runs and their total.
+type measured struct {
+	count int64
+	total time.Duration
+}
+
+func (m measured) plus(o measured) measured {
+	return measured{plus(m.count, o.count), time.Duration(plus(int64(m.total), int64(o.total)))}
+}
+
+// durationSeries are the durations of one attribute set. The mutex of its durations
+// guards it.
+type durationSeries struct {
+	set       attribute.Set
+	opt       metric.MeasurementOption
+	durations *durations
+
+	life measured
+	run  measured
+	// pending waits for the histogram, in buckets, so that it stays small.
+	pending []bucket
+}
+
+// connected records what waited for the histogram. Without one, which could
+// not be created, nothing waits any more.
+func (t *durations) connected(r *registry) {
+	t.registry = r
+	t.mu.Lock()
+	t.attached = true
+	waiting, histogram := t.takePending(), t.histogram
+	t.mu.Unlock()
+	replayAll(waiting, histogram)
+}
+
+func createTimer(m *definition) func(metric.Meter, *durations) error {
+	return func(meter metric.Meter, t *durations) error {
+		histogram, err := meter.Float64Histogram(m.name, metric.WithUnit("s"),
+			metric.WithDescription(m.options().description),
+			metric.WithExplicitBucketBoundaries(boundaries...))
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.histogram = histogram
+		return err
+	}
+}
+
+// get returns the series of a set. t.mu is held.
+func (t *durations) get(set attribute.Set) *durationSeries {
+	return t.series.get(set, func(set attribute.Set) *durationSeries {
+		key := set.Equivalent()
+		s := &durationSeries{set: set, opt: metric.WithAttributeSet(set), durations: t, life: t.restored[key]}
+		delete(t.restored, key)
+		return s
+	})
+}
+
+// record counts d; ok is false where the series has moved. The histogram is
+// called without the lock and without the caller's context, whose trace would
+// come along as an exemplar.
+func (s *durationSeries) record(d time.Duration) (ok bool) {
+	t := s.durations
+	t.mu.Lock()
+	if t.moved {
+		t.mu.Unlock()
+		return false
+	}
+	s.run = s.run.plus(measured{1, d})
+	histogram := t.histogram
+	if histogram == nil && !t.attached {
+		if s.pending == nil {
+			s.pending = make([]bucket, len(boundaries)+1)
+		}
+		b := &s.pending[bucketOf(d.Seconds())]
+		b.n++
+		b.seconds += d.Seconds()
+	}
+	t.mu.Unlock()
+	if histogram != nil {
+		histogram.Record(context.Background(), d.Seconds(), s.opt)
+	}
+	return true
+}
+
+func (s *durationSeries) measured() measured {
+	s.durations.mu.Lock()
+	defer s.durations.mu.Unlock()
+	return s.life.plus(s.run)
+}
+
+// restore takes over lifetimes, once. t.mu is held.
+func (t *durations) restore(lives map[attribute.Distinct]measured, ledger bool) {
+	if t.ledger || !ledger {
+		return
+	}
+	t.ledger, t.restored = true, lives
+	for _, s := range t.series.list {
+		key := s.set.Equivalent()
+		s.life = s.life.plus(lives[key])
+		delete(lives, key)
+	}
+}
+
+// replay records what waited, each as the mean of its bucket: count, buckets
+// and sum come out right.
+type replay struct {
+	opt     metric.MeasurementOption
+	buckets []bucket
+}
+
+// takePending returns what waits and forgets it. t.mu is held.
+func (t *durations) takePending() (list []replay) {
+	for _, s := range t.series.list {
+		if s.pending != nil {
+			list = append(list, replay{s.opt, s.pending})
+			s.pending = nil
+		}
+	}
+	return list
+}
+
+func replayAll(list []replay, histogram metric.Float64Histogram) {
+	if histogram == nil {
+		return
+	}
+	for _, r := range list {
+		for i, b := range r.buckets {
+			for mean := b.mean(i); b.n > 0; b.n-- {
+				histogram.Record(context.Background(), mean, r.opt)
+			}
+		}
+	}
+}
+
+// merge adds what another tracker measured before it was attached. Both
+// mutexes are held.
+func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries) {
+	to = make(map[*durationSeries]*durationSeries, len(other.series.list))
+	for _, s := range other.series.list {
+		mine := t.get(s.set)
+		mine.run = mine.run.plus(s.run)
+		to[s] = mine
+	}
+	other.moved = true
+	return to
+}
+
+func (t *durations) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.restored = nil
+	for _, s := range t.series.list {
+		s.life, s.run, s.pending = measured{}, measured{}, nil
+	}
+}
+
+// seconds converts what a mirror holds.
+func seconds(s float64) time.Duration {
+	if math.IsNaN(s) {
+		return 0
+	}
+	ns := math.Round(s * float64(time.Second))
+	if ns >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(max(ns, 0))
+}

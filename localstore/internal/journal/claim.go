@@ -1,0 +1,148 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Claimed is the journal of a dead process, locked by whoever recovers it. Its
+// methods are not for concurrent use.
+type Claimed struct {
+	*Content
+	file file
+	path string
+}
+
+// Claim takes the journal of a dead process to recover what waits in it: until
+// Release nobody else does. The error is [ErrLiving] where its process lives or
+// another one recovers it, [ErrEmpty] where nothing waits, fs.ErrNotExist where
+// there is no file, and [ErrDamaged] where nothing can be told of what waits, which
+// Discard makes usable again.
+func Claim(path string) (*Claimed, error) { return claim(path, nil) }
+
+func claim(path string, wrap func(*os.File) file) (*Claimed, error) {
+	f, err := claimFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &Claimed{file: f, path: path}
+	if wrap != nil {
+		c.file = wrap(f)
+	}
+	if c.Content, err = read(c.file); err != nil {
+		_ = f.Close() // nothing was written
+		return nil, fmt.Errorf("claim %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func claimFile(path string) (*os.File, error) {
+	f, err := openFile(path, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := acquireFile(f, path); err != nil {
+		_ = f.Close() // nothing was written
+		return nil, err
+	}
+	return f, nil
+}
+
+// Path returns where the journal lies.
+func (c *Claimed) Path() string {
+	if c == nil {
+		return ""
+	}
+	return c.path
+}
+
+// Begin prepares the recording of all that waits beyond a recording that holds, as
+// [Content.Holding] returned it. The number that the transaction is to write is the
+// next one, which it returns: whoever recovers again after it finds nothing.
+func (c *Claimed) Begin(held int64) (seq int64, err error) {
+	if c == nil || c.file == nil {
+		return 0, ErrClosed
+	}
+	seq = held + 1
+	if err := c.begin(seq, held); err != nil {
+		return 0, fmt.Errorf("begin recovery: %w", err)
+	}
+	return seq, nil
+}
+
+func (c *Claimed) begin(seq, held int64) error {
+	h := &c.header
+	var observed Observation
+	for _, t := range h.tags {
+		if t.ok && t.seq == held {
+			observed = t.observed
+		}
+	}
+	if _, err := c.file.WriteAt(make([]byte, tagSize), tagAt(seq)); err != nil {
+		return err
+	}
+	for i := range c.slots {
+		if err := c.putBase(&c.slots[i], seq, held); err != nil {
+			return err
+		}
+	}
+	t := tag{ok: true, seq: seq, observed: observed}
+	_, err := c.file.WriteAt(t.encode(h.run.nonce), tagAt(seq))
+	return err
+}
+
+// putBase makes the value the base. The one that holds stays.
+func (c *Claimed) putBase(s *readSlot, seq, held int64) error {
+	shape := s.place.shape
+	at := s.place.base
+	if i := s.latest(held); i >= 0 && s.bases[i].at == 0 {
+		at += int64(shape.baseSize())
+	}
+	b := make([]byte, shape.baseSize())
+	order.PutUint32(b[4:], uint32(shape.size()))
+	order.PutUint64(b[8:], uint64(seq))
+	shape.encode(b[baseHead:], &s.value)
+	seal(c.header.run.nonce, at, b)
+	_, err := c.file.WriteAt(b, at)
+	return err
+}
+
+// Empty leaves the journal to the next run, once what waited is recorded or is not
+// to be.
+func (c *Claimed) Empty() error {
+	if c == nil || c.file == nil {
+		return ErrClosed
+	}
+	if err := empty(c.file, false); err != nil {
+		return fmt.Errorf("empty %s: %w", c.path, err)
+	}
+	return nil
+}
+
+// Release lets others claim the journal.
+func (c *Claimed) Release() {
+	if c == nil || c.file == nil {
+		return
+	}
+	_ = c.file.Close() // what was written was written
+	c.file = nil
+}
+
+// Discard empties a file of which nothing can be told, so that its name is not
+// lost to the pool. That of a living process, and one that holds anything that can
+// be told, is left alone.
+func Discard(path string) error {
+	f, err := claimFile(path)
+	if err != nil {
+		return err
+	}
+	_, err = read(f)
+	switch {
+	case errors.Is(err, ErrDamaged):
+		err = empty(f, true)
+	case err == nil:
+		err = errWaits
+	}
+	return errors.Join(err, f.Close())
+}

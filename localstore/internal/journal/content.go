@@ -1,0 +1,279 @@
+package journal
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
+
+// Content is what a journal holds, as far as it is sound.
+type Content struct {
+	Mirror, Writer string
+	PID            int64
+	Started        time.Time
+	Superseded     bool
+
+	// Damage says what is not sound, in words for a report. Series of which that
+	// leaves no exact difference are not counted.
+	Damage []string
+
+	header header
+	slots  []readSlot
+}
+
+type readSlot struct {
+	place   place
+	series  *series.Series
+	value   Value
+	bases   []readBase
+	unclear bool // a base that cannot be read may be the one that holds
+}
+
+type readBase struct {
+	seq   int64
+	value Value
+	at    int // of the two
+}
+
+// Difference is what a series counted beyond the mirror.
+type Difference struct {
+	Series *series.Series
+	Delta  series.Value // nothing of a State
+	State  string       // that was entered last
+	Moves  int64        // since the recording that holds; more than 0 only for a State
+}
+
+// maxDamage bounds what is said of a file of which nothing is sound.
+const maxDamage = 20
+
+func (c *Content) damaged(format string, args ...any) {
+	if len(c.Damage) < maxDamage {
+		c.Damage = append(c.Damage, fmt.Sprintf(format, args...))
+	}
+}
+
+// parse reads a whole file.
+func parse(b []byte) (*Content, error) {
+	h, err := parseHeader(b)
+	switch {
+	case err != nil:
+		return nil, err
+	case h.zero && !holdsNothing(b):
+		return nil, fmt.Errorf("%w: its header is gone", ErrDamaged)
+	case h.zero || h.run.nonce == 0:
+		return nil, ErrEmpty
+	}
+	c := &Content{
+		Mirror: h.run.mirror, Writer: h.run.writer, PID: h.run.pid, Started: time.Unix(0, h.run.started).UTC(),
+		Superseded: h.marked, header: h,
+	}
+	for _, part := range h.damage {
+		c.damaged("%s", part)
+	}
+	p := parser{content: c, b: b, resources: make(map[int64]*series.Resource), metrics: make(map[int64]metricOf)}
+	for at := headerSize; at+pageSize <= len(b); {
+		size, ok := decodeChunk(h.run.nonce, int64(at), b[at:])
+		if !ok {
+			at += pageSize
+			continue
+		}
+		p.records(at+chunkHead, min(at+size, len(b)))
+		at += size
+	}
+	return c, nil
+}
+
+// parser goes through the identities, which say where everything else is.
+type parser struct {
+	content   *Content
+	b         []byte
+	resources map[int64]*series.Resource
+	metrics   map[int64]metricOf
+}
+
+type metricOf struct {
+	metric   *series.Metric
+	resource *series.Resource
+}
+
+// records reads an extent of identities. Behind one that is damaged it looks for
+// the next.
+func (p *parser) records(at, end int) {
+	last := end
+	for last > at && p.b[last-1] == 0 {
+		last--
+	}
+	for lost := false; at < last; {
+		size, ok := p.record(at, end)
+		if ok {
+			at, lost = at+size, false
+			continue
+		}
+		if next := (at/pageSize + 1) * pageSize; isZero(p.b[at:min(next, end)]) {
+			at = next // the next one had no room in this page
+			continue
+		}
+		if !lost {
+			p.content.damaged("identity at %d", at)
+			lost = true
+		}
+		at += 8
+	}
+}
+
+// record reads one; ok is false where there is none.
+func (p *parser) record(at, end int) (size int, ok bool) {
+	b := p.b[at:end]
+	if len(b) < recordHead || order.Uint32(b[4:]) != recordMagic {
+		return 0, false
+	}
+	length := order.Uint32(b[12:])
+	if length > maxChunk || align(recordHead+int(length)) > len(b) {
+		return 0, false
+	}
+	size = align(recordHead + int(length))
+	if !sealed(p.content.header.run.nonce, int64(at), b[:size]) {
+		return 0, false
+	}
+	if !p.take(int64(at), recordType(order.Uint32(b[8:])), int64(order.Uint64(b[16:])), b[recordHead:recordHead+int(length)]) {
+		p.content.damaged("identity at %d says nothing", at)
+	}
+	return size, true
+}
+
+func (p *parser) take(at int64, t recordType, parent int64, payload []byte) (ok bool) {
+	switch t {
+	case recordResource:
+		r, ok := decodeResource(payload)
+		if ok {
+			p.resources[at] = r
+		}
+		return ok
+	case recordMetric:
+		m, ok := decodeMetric(payload)
+		r := p.resources[parent]
+		if ok && r != nil {
+			p.metrics[at] = metricOf{m, r}
+		}
+		return ok && r != nil
+	case recordSeries:
+		place, set, ok := decodeSeries(payload)
+		m, known := p.metrics[parent]
+		if !ok || !known || !place.fits(m.metric) {
+			return false
+		}
+		p.slot(place, &series.Series{Resource: m.resource, Metric: m.metric, Attributes: set})
+		return true
+	}
+	return false
+}
+
+// slot reads the value and the bases of a series.
+func (p *parser) slot(at place, s *series.Series) {
+	c, nonce := p.content, p.content.header.run.nonce
+	b, ok := p.cell(at.value, at.shape.valueSize())
+	if ok {
+		ok = sealed(nonce, at.value, b)
+	}
+	read := readSlot{place: at, series: s}
+	if ok {
+		read.value, ok = at.shape.decode(b[cellHead:])
+	}
+	if !ok {
+		c.damaged("value of %q at %d", s.Metric.Name, at.value)
+		return
+	}
+	for i := range 2 {
+		offset := at.base + int64(i*at.shape.baseSize())
+		b, ok := p.cell(offset, at.shape.baseSize())
+		if ok && isZero(b) {
+			continue
+		}
+		base := readBase{at: i}
+		if ok && sealed(nonce, offset, b) {
+			base.seq = int64(order.Uint64(b[8:]))
+			base.value, ok = at.shape.decode(b[baseHead:])
+		} else {
+			ok = false
+		}
+		if !ok || base.seq < 0 {
+			c.damaged("base %d of %q at %d", i, s.Metric.Name, offset)
+			read.unclear = true
+			continue
+		}
+		read.bases = append(read.bases, base)
+	}
+	c.slots = append(c.slots, read)
+}
+
+func (p *parser) cell(offset int64, size int) ([]byte, bool) {
+	if offset < headerSize || offset > int64(len(p.b)-size) {
+		return nil, false
+	}
+	return p.b[offset : offset+int64(size)], true
+}
+
+// Holding returns the recording beyond which the journal counts, given the number
+// that the mirror has of its writer; known is false where it has none. Exact says
+// that it is that very one: a reader who finds another looked at mirror and journal
+// at different times, and looks again. ok is false where nothing can be told: a
+// later recording was made without the journal.
+func (c *Content) Holding(row int64, known bool) (seq int64, o Observation, exact, ok bool) {
+	t, ok := c.header.holding(row, known)
+	return t.seq, t.observed, ok && (t.seq == row || !known && t.seq == 0), ok
+}
+
+// baseOf returns what the mirror has of a series as of a recording.
+func (s *readSlot) baseOf(seq int64) (Value, bool) {
+	i := s.latest(seq)
+	if i < 0 || s.unclear && s.bases[i].seq != seq {
+		return Value{}, false
+	}
+	return s.bases[i].value, true
+}
+
+// latest returns which base is that of a recording or of the last one before it, -1
+// where none is.
+func (s *readSlot) latest(seq int64) int {
+	best := -1
+	for i, b := range s.bases {
+		if b.seq <= seq && (best < 0 || b.seq > s.bases[best].seq) {
+			best = i
+		}
+	}
+	return best
+}
+
+// Differences returns what the journal holds beyond a recording. What is not sound
+// is left out, and said in Damage.
+func (c *Content) Differences(seq int64) []Difference {
+	var list []Difference
+	for i := range c.slots {
+		if d, ok := c.difference(&c.slots[i], seq); ok {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+func (c *Content) difference(s *readSlot, seq int64) (Difference, bool) {
+	shape, m := s.place.shape, s.series.Metric
+	base, ok := s.baseOf(seq)
+	if !ok {
+		c.damaged("no base of %q for recording %d", m.Name, seq)
+		return Difference{}, false
+	}
+	d, ok := shape.minus(s.value, base, m.Monotonic)
+	if !ok {
+		c.damaged("%q is behind what was recorded of it", m.Name)
+		return Difference{}, false
+	}
+	if shape.isZero(&d) {
+		return Difference{}, false
+	}
+	return Difference{Series: s.series, Delta: shape.seriesValue(&d, m.Bounds), State: d.State, Moves: d.Moves}, true
+}
+
+// Count returns how many series the journal has.
+func (c *Content) Count() int { return len(c.slots) }

@@ -1,0 +1,136 @@
+package journal
+
+// extent is a part of the file in which things of one kind lie, and what was
+// written there: whoever writes a range of it writes back what others wrote.
+type extent struct {
+	offset int64
+	data   []byte
+	used   int
+
+	from, to int // what was changed and not written yet; nothing where they are equal
+}
+
+func (e *extent) touch(from, to int) {
+	if e.from == e.to {
+		e.from, e.to = from, to
+		return
+	}
+	e.from, e.to = min(e.from, from), max(e.to, to)
+}
+
+// area is all extents of one kind. Only the newest has room.
+type area struct {
+	first int // size of the first extent
+	list  []*extent
+}
+
+// room returns where size bytes fit that cross no page, unless they are longer
+// than one.
+func (e *extent) room(size int) (at int, ok bool) {
+	at = e.used
+	if size <= pageSize && at/pageSize != (at+size-1)/pageSize {
+		at = (at/pageSize + 1) * pageSize
+	}
+	return at, at+size <= len(e.data)
+}
+
+// place finds room in an area, growing the file where there is none.
+func (j *Journal) place(a *area, size int) (*extent, int, error) {
+	if n := len(a.list); n > 0 {
+		if at, ok := a.list[n-1].room(size); ok {
+			a.list[n-1].used = at + size
+			return a.list[n-1], at, nil
+		}
+	}
+	want := grownSize
+	if len(a.list) == 0 {
+		want = a.first
+	}
+	head := 0
+	if a == &j.identities {
+		head = chunkHead
+	}
+	want = max(want, (head+size+pageSize-1)/pageSize*pageSize)
+	e := &extent{offset: j.end, data: make([]byte, want), used: head}
+	if end := e.offset + int64(want); end > j.zeroed {
+		if err := writeZeros(j.file, max(e.offset, j.zeroed), end); err != nil {
+			return nil, 0, err
+		}
+		j.zeroed = end
+	}
+	if head > 0 {
+		encodeChunk(j.run.nonce, e)
+		if _, err := j.file.WriteAt(e.data[:chunkHead], e.offset); err != nil {
+			return nil, 0, err
+		}
+		if n := len(a.list); n > 0 {
+			a.list[n-1].data = a.list[n-1].data[:0:0] // nobody writes there again
+			a.list = a.list[:0]
+		}
+	}
+	j.end += int64(want)
+	a.list = append(a.list, e)
+	at, _ := e.room(size)
+	e.used = at + size
+	return e, at, nil
+}
+
+// encodeChunk writes what an extent of identities begins with, by which a reader
+// finds it wherever it is.
+func encodeChunk(nonce uint64, e *extent) {
+	b := e.data[:chunkHead]
+	order.PutUint32(b[4:], chunkMagic)
+	order.PutUint64(b[8:], uint64(len(e.data)))
+	seal(nonce, e.offset, b)
+}
+
+// decodeChunk returns the size of the extent of identities that begins at a page.
+func decodeChunk(nonce uint64, offset int64, b []byte) (size int, ok bool) {
+	if len(b) < chunkHead || order.Uint32(b[4:]) != chunkMagic || !sealed(nonce, offset, b[:chunkHead]) {
+		return 0, false
+	}
+	n := order.Uint64(b[8:])
+	if n < pageSize || n > maxChunk || n%pageSize != 0 {
+		return 0, false
+	}
+	return int(n), true
+}
+
+// flush writes what was changed in an extent. With byPage no write crosses a page.
+func (j *Journal) flush(e *extent, byPage bool) error {
+	for e.from < e.to {
+		to := e.to
+		if byPage {
+			to = min(to, (e.from/pageSize+1)*pageSize)
+		}
+		if _, err := j.file.WriteAt(e.data[e.from:to], e.offset+int64(e.from)); err != nil {
+			return err
+		}
+		e.from = to
+	}
+	e.from, e.to = 0, 0
+	return nil
+}
+
+func (j *Journal) flushArea(a *area, byPage bool) error {
+	for _, e := range a.list {
+		if err := j.flush(e, byPage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushAll writes what was changed: an identity comes last, because it says that
+// the rest is there.
+func (j *Journal) flushAll() error {
+	for _, a := range [...]struct {
+		area   *area
+		byPage bool
+	}{{&j.values, true}, {&j.bases, false}, {&j.identities, false}} {
+		if err := j.flushArea(a.area, a.byPage); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// never is a delay that does not end while the test runs.
+func never(time.Duration) <-chan time.Time { return nil }
+
+// TestBudget: a thousand changes are written by the calls that make them, the next
+// by the flusher, and after a while calls write again.
+func TestBudget(t *testing.T) {
+	path := mirrorPath(t)
+	clock, tick := newClock(), make(chan time.Time)
+	var asked atomic.Int64
+	c := configOf(t, path)
+	c.now = clock.now
+	c.after = func(d time.Duration) <-chan time.Time {
+		if d >= FlushWithin {
+			t.Errorf("waits for %v", d)
+		}
+		asked.Add(1)
+		return tick
+	}
+	j := take(t, c)
+	n := keep(t, j, numberOf("n"))
+	inFile := func() int64 {
+		if d := contentOf(t, Path(path, 0)).Differences(0); len(d) == 1 {
+			return d[0].Delta.Int64()
+		}
+		return 0
+	}
+	for range Budget {
+		n.count("")
+	}
+	if got := inFile(); got != Budget || asked.Load() != 0 {
+		t.Fatalf("%d of %d are in the file, %d flushers", got, Budget, asked.Load())
+	}
+	for range 50 {
+		n.count("")
+	}
+	if got := inFile(); got != Budget {
+		t.Errorf("%d are in the file", got)
+	}
+	if n.flag.Armed() {
+		t.Error("a change would act again while it waits")
+	}
+	tick <- clock.at
+	j.waiting.done.Wait() // nothing waits: the flusher has ended
+	if got := inFile(); got != Budget+50 || asked.Load() != 1 {
+		t.Errorf("%d are in the file, %d flushers", got, asked.Load())
+	}
+	clock.at = clock.at.Add(10 * time.Millisecond)
+	for range 10 {
+		n.count("")
+	}
+	if got := inFile(); got != Budget+60 || asked.Load() != 1 {
+		t.Errorf("%d are in the file, %d flushers", got, asked.Load())
+	}
+	clock.at = clock.at.Add(-time.Hour) // stops nothing for an hour
+	n.count("")
+	clock.at = clock.at.Add(time.Second)
+	n.count("")
+	if got := inFile(); got != Budget+62 {
+		t.Errorf("%d are in the file", got)
+	}
+	n.count("")
+	if err := j.Close(false); err != nil {
+		t.Error(err)
+	}
+	if got := inFile(); got != Budget+63 {
+		t.Errorf("%d are in the file after the end", got)
+	}
+}
+
+// TestChangesWhileOneIsWritten wait for nobody and are all in the file.
+func TestChangesWhileOneIsWritten(t *testing.T) {
+	path := mirrorPath(t)
+	c := configOf(t, path)
+	c.after = never
+	j := take(t, c)
+	n := keep(t, j, numberOf("n"))
+	j.mu.Lock() // a disk that stands still
+	n.count("")
+	n.count("")
+	j.mu.Unlock()
+	if err := j.Begin(1, sharing, nil); err != nil {
+		t.Fatal(err)
+	}
+	if d := contentOf(t, Path(path, 0)).Differences(1); len(d) != 1 || d[0].Delta.Int64() != 2 {
+		t.Errorf("differences %v", d)
+	}
+}
+
+// TestManyGoroutines count into few series, with every way to write at once. What
+// the file holds at the end is all.
+func TestManyGoroutines(t *testing.T) {
+	path := mirrorPath(t)
+	j := take(t, configOf(t, path))
+	const goroutines, counts, cells = 4, 5000, 3
+	type cell struct {
+		v    atomic.Int64
+		flag Flag
+		slot *Slot
+	}
+	all := make([]*cell, cells)
+	for i := range all {
+		c := &cell{}
+		var err error
+		c.slot, err = j.Add(numberOf(string(rune('a'+i))), false, &c.flag, func(v *Value) { v.Int = c.v.Load() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = c
+	}
+	var group sync.WaitGroup
+	for g := range goroutines {
+		group.Go(func() {
+			for i := range counts {
+				c := all[(g+i)%cells]
+				c.v.Add(1)
+				if c.flag.Armed() {
+					c.slot.Changed()
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { group.Wait(); close(done) }()
+	for seq := int64(1); ; seq++ {
+		if err := j.Begin(seq, sharing, nil); err != nil {
+			t.Fatal(err)
+		}
+		j.Settle(true)
+		select {
+		case <-done:
+		default:
+			continue
+		}
+		break
+	}
+	j.waiting.stop()
+	for _, c := range all {
+		if !c.flag.Armed() {
+			t.Error("a change waits for nobody")
+		}
+	}
+	die(j)
+	content := contentOf(t, Path(path, 0))
+	sum := int64(0)
+	for _, d := range content.Differences(j.seq) {
+		sum += d.Delta.Int64()
+	}
+	if sum != goroutines*counts || len(content.Damage) > 0 {
+		t.Errorf("%d of %d, %v", sum, goroutines*counts, content.Damage)
+	}
+}
+
+// TestSeveralCellsOfASeries: each has a flag of its own.
+func TestSeveralCellsOfASeries(t *testing.T) {
+	path := mirrorPath(t)
+	j := take(t, configOf(t, path))
+	a := keep(t, j, numberOf("n"))
+	var other Flag
+	a.v.Int = 3 // counted before
+	a.slot.Watch(&other)
+	if !a.flag.Armed() || !other.Armed() {
+		t.Error("not armed")
+	}
+	a.v.Int = 5
+	if other.Armed() {
+		a.slot.Changed()
+	}
+	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 5 {
+		t.Errorf("differences %v", d)
+	}
+}
+
+// TestAFailingDisk costs one report and no count that a later recording could still
+// write.
+func TestAFailingDisk(t *testing.T) {
+	path := mirrorPath(t)
+	var broken atomic.Bool
+	var reports []error
+	c := configOf(t, path)
+	c.OnError = func(err error) { reports = append(reports, err) }
+	c.wrap = func(f *os.File) file { return &breaking{File: f, broken: &broken} }
+	j := take(t, c)
+	n, s := keep(t, j, numberOf("n")), keep(t, j, stateOf("s"))
+	n.count("")
+	broken.Store(true)
+	for range 3 {
+		n.count("")
+		s.count("on")
+	}
+	if len(reports) != 1 || !errors.Is(reports[0], errBroken) {
+		t.Errorf("reports %v", reports)
+	}
+	if n.flag.Armed() || s.flag.Armed() {
+		t.Error("each change costs a write that fails")
+	}
+	// A recording goes on without the journal.
+	changes := []Change{n.change(), s.change()}
+	if err := j.Begin(1, sharing, changes); !errors.Is(err, errBroken) {
+		t.Errorf("began with %v", err)
+	}
+	j.Settle(true)
+	n.taken, s.taken = n.v, s.v
+	if seq, _, _, ok := contentOf(t, Path(path, 0)).Holding(1, true); ok {
+		t.Errorf("recording %d holds for one that was made without the journal", seq)
+	}
+	broken.Store(false)
+	n.count("")
+	if err := j.Begin(2, sharing, nil); err != nil { // that comes to nothing
+		t.Fatal(err)
+	}
+	j.Settle(false)
+	n.count("")
+	die(j)
+	content := contentOf(t, Path(path, 0))
+	for row, known := range map[int64]bool{1: true, 2: true} {
+		seq, _, _, ok := content.Holding(row, known)
+		if d := content.Differences(seq); !ok || len(d) != 1 || d[0].Delta.Int64() != 2 {
+			t.Errorf("row %d: %v, %v", row, d, content.Damage)
+		}
+	}
+}
+
+var errBroken = errors.New("broken")
+
+type breaking struct {
+	*os.File
+	broken *atomic.Bool
+}
+
+func (b *breaking) WriteAt(p []byte, offset int64) (int, error) {
+	if b.broken.Load() {
+		return 0, errBroken
+	}
+	return b.File.WriteAt(p, offset)
+}

@@ -1,0 +1,145 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
+
+// Change is what a recording takes of a series: the difference that the mirror is
+// about to add, or the state that it is about to have with the number of moves since
+// the previous one.
+type Change struct {
+	Slot  *Slot // nothing where it is nil
+	Delta series.Value
+	State string
+	Moves int64
+}
+
+// Begin prepares a recording, before its transaction: all values that changed are
+// written, the values being recorded become bases, and the tag of the recording
+// says that they are complete. Seq is the number that the transaction is to write,
+// one more than that of the latest one in the mirror. The observation is the one
+// under which the counts after this recording will be: what was observed before its
+// collection began.
+//
+// After an error the recording may go on: what it recorded is not added again by a
+// recovery, but what is counted until the next one may be lost with the process.
+// [Journal.Settle] is called in either case. Of a file that is no longer this
+// process's it takes another one.
+func (j *Journal) Begin(seq int64, o Observation, changes []Change) error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return ErrClosed
+	}
+	if seq != j.seq+1 {
+		return fmt.Errorf("begin recording %d: the latest was %d", seq, j.seq)
+	}
+	j.propose(o, changes)
+	err := j.begin(seq)
+	if err != nil {
+		j.fail()
+		return fmt.Errorf("begin recording %d: %w", seq, err)
+	}
+	j.failed = false
+	return nil
+}
+
+// propose notes, in memory, what the bases become.
+func (j *Journal) propose(o Observation, changes []Change) {
+	j.begun, j.next = nil, o
+	for _, c := range changes {
+		s := c.Slot
+		if s == nil || s.journal != j {
+			continue
+		}
+		if !s.changing {
+			s.changing, s.next = true, s.base
+			j.begun = append(j.begun, s)
+		}
+		d := ofSeries(c.Delta)
+		if s.shape.kind == KindState {
+			d = Value{State: c.State, Moves: c.Moves}
+		}
+		s.next = s.shape.plus(s.next, d)
+	}
+}
+
+func (j *Journal) begin(seq int64) error {
+	if err := j.check(); errors.Is(err, ErrLost) || errors.Is(err, ErrClosed) {
+		if err := j.renew(); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	if _, err := j.file.WriteAt(make([]byte, tagSize), tagAt(seq)); err != nil {
+		return err
+	}
+	if err := j.writeChanged(); err != nil {
+		return err
+	}
+	// What an attempt at this number left is written over, too: the file is not to
+	// say of a series that it was recorded when the mirror says so of another one.
+	for _, s := range j.slots {
+		if s.value != nil && !s.changing && (s.stale || max(s.seqs[0], s.seqs[1]) >= seq) {
+			j.putBase(s, seq, &s.base)
+		}
+	}
+	for _, s := range j.begun {
+		if s.value == nil {
+			if err := j.stage(s, true); err != nil {
+				return err
+			}
+		}
+		j.putBase(s, seq, &s.next)
+	}
+	if err := j.flushAll(); err != nil {
+		return err
+	}
+	t := tag{ok: true, seq: seq, observed: j.next}
+	if _, err := j.file.WriteAt(t.encode(j.run.nonce), tagAt(seq)); err != nil {
+		return err
+	}
+	for _, s := range j.slots {
+		s.stale = false
+	}
+	return nil
+}
+
+// Settle ends what [Journal.Begin] began, once it is known whether the recording
+// is in the mirror.
+func (j *Journal) Settle(committed bool) {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.begun {
+		if committed {
+			s.base, s.stale = s.next, j.failed
+		}
+		s.changing, s.next = false, Value{}
+	}
+	if committed {
+		j.seq++
+		j.observed = j.next
+	}
+	j.begun = nil
+}
+
+// mayWrite tells what forbids any write.
+func (j *Journal) mayWrite() error {
+	switch {
+	case j.closed || j.file == nil:
+		return ErrClosed
+	case forked(j.pid):
+		return ErrForked
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package journal
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// Standing is what a journal is to whoever looks at it.
+type Standing uint8
+
+// The standings.
+const (
+	Empty   Standing = iota // it waits for the next run
+	Living                  // a process counts into it
+	Dead                    // its process has ended, and what it counted waits
+	Newer                   // of a later version of this package
+	Strange                 // something else, another user's, or unreadable
+)
+
+func (s Standing) String() string {
+	switch s {
+	case Empty:
+		return "empty"
+	case Living:
+		return "living"
+	case Dead:
+		return "dead"
+	case Newer:
+		return "newer"
+	}
+	return "strange"
+}
+
+// Found is a journal of a mirror.
+type Found struct {
+	Path     string
+	Standing Standing
+	Size     int64
+	Content  *Content // of a living or a dead one, where it can be read
+	Err      error    // why it is strange, or cannot be read
+}
+
+// List looks at the journals of a mirror. It writes nothing and takes no lock that
+// a process which starts would wait for.
+func List(mirror string) []Found {
+	var list []Found
+	for i := range PoolSize {
+		path := Path(mirror, i)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if found, ok := Look(path); ok {
+			list = append(list, found)
+		}
+	}
+	return list
+}
+
+// Look looks at one journal; ok is false where there is none.
+func Look(path string) (found Found, ok bool) {
+	f, err := openFile(path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Found{}, false
+	}
+	found = Found{Path: path, Standing: Strange, Err: err}
+	if err != nil {
+		return found, true
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	if info, err := f.Stat(); err == nil {
+		found.Size = info.Size()
+	}
+	living, err := owned(f)
+	if err != nil {
+		found.Err = err
+		return found, true
+	}
+	found.Content, err = read(f)
+	switch {
+	case errors.Is(err, ErrEmpty):
+		found.Standing = Empty
+	case errors.Is(err, ErrNewerFormat):
+		found.Standing, found.Err = Newer, err
+	case err != nil:
+		found.Err = err
+	default:
+		found.Standing = Dead
+	}
+	if living {
+		found.Standing = Living
+	}
+	return found, true
+}
+
+// looks is how often a journal is read that is written meanwhile.
+const looks = 5
+
+// read reads a file until no recording begins meanwhile, and what is being written
+// is whole.
+func read(f file) (c *Content, err error) {
+	for range looks {
+		var before, after header
+		if before, err = readHeader(f); err != nil {
+			return nil, err
+		}
+		var b []byte
+		if b, err = readWhole(f); err != nil {
+			return nil, err
+		}
+		if c, err = parse(b); err != nil {
+			return nil, err
+		}
+		if after, err = readHeader(f); err != nil {
+			return nil, err
+		}
+		if before.tags == after.tags && before.run == after.run && c.header.tags == after.tags && len(c.Damage) == 0 {
+			break
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,246 @@
+package journal
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+)
+
+// Kind is what a slot holds.
+type Kind uint8
+
+// The kinds of slots.
+const (
+	KindInt64     Kind = 1 + iota
+	KindFloat64        // of which sums are exact to 1e-9
+	KindHistogram      // with explicit boundaries
+	KindState
+)
+
+// MaxState is the longest state that a slot holds, in bytes.
+const MaxState = 255
+
+// MaxBuckets is how many buckets a histogram's slot holds at most: one write is to
+// stay within a page.
+const MaxBuckets = 496
+
+// Value is what a series counted in this run, or the state that a State is in with
+// the number of its changes in this run. Only the fields of its slot's kind count.
+type Value struct {
+	Int     int64
+	Float   float64  // a number, or the sum of a histogram
+	Count   uint64   // of a histogram
+	Buckets []uint64 // of a histogram
+	State   string
+	Moves   int64 // of a State
+}
+
+// shape is how values of a series are laid out.
+type shape struct {
+	kind    Kind
+	buckets int
+}
+
+func shapeOf(m *series.Metric, state bool) (shape, error) {
+	switch {
+	case state:
+		return shape{kind: KindState}, nil
+	case m.Type == series.TypeSum && m.Float:
+		return shape{kind: KindFloat64}, nil
+	case m.Type == series.TypeSum:
+		return shape{kind: KindInt64}, nil
+	case m.Type == series.TypeHistogram && len(m.Bounds)+1 <= MaxBuckets:
+		return shape{KindHistogram, len(m.Bounds) + 1}, nil
+	case m.Type == series.TypeHistogram:
+		return shape{}, fmt.Errorf("%w: a histogram of %d buckets, at most %d are kept", ErrTooLarge, len(m.Bounds)+1, MaxBuckets)
+	}
+	return shape{}, fmt.Errorf("%w: %s", ErrKind, m.Type)
+}
+
+func (s shape) valid() bool {
+	return s.kind >= KindInt64 && s.kind <= KindState && s.buckets >= 0 && s.buckets <= MaxBuckets && (s.kind == KindHistogram) == (s.buckets > 0)
+}
+
+// size is that of an encoded value, without what stands before it.
+func (s shape) size() int {
+	switch s.kind {
+	case KindHistogram:
+		return 16 + 8*s.buckets
+	case KindState:
+		return align(16 + MaxState)
+	}
+	return 8
+}
+
+func (s shape) valueSize() int { return cellHead + s.size() }
+func (s shape) baseSize() int  { return baseHead + s.size() } // of one of the two
+
+func (s shape) encode(b []byte, v *Value) {
+	switch s.kind {
+	case KindInt64:
+		order.PutUint64(b, uint64(v.Int))
+	case KindFloat64:
+		putFloat(b, v.Float)
+	case KindHistogram:
+		order.PutUint64(b, v.Count)
+		putFloat(b[8:], v.Float)
+		for i := range s.buckets {
+			var n uint64
+			if i < len(v.Buckets) {
+				n = v.Buckets[i]
+			}
+			order.PutUint64(b[16+8*i:], n)
+		}
+	case KindState:
+		order.PutUint64(b, uint64(v.Moves))
+		n := copy(b[16:16+MaxState], v.State)
+		order.PutUint64(b[8:], uint64(n))
+		clear(b[16+n:]) // no longer state shows through
+	}
+}
+
+func (s shape) decode(b []byte) (v Value, ok bool) {
+	switch s.kind {
+	case KindInt64:
+		v.Int = int64(order.Uint64(b))
+	case KindFloat64:
+		v.Float = getFloat(b)
+	case KindHistogram:
+		v.Count, v.Float = order.Uint64(b), getFloat(b[8:])
+		v.Buckets = make([]uint64, s.buckets)
+		for i := range v.Buckets {
+			v.Buckets[i] = order.Uint64(b[16+8*i:])
+		}
+	case KindState:
+		n := order.Uint64(b[8:])
+		if n > MaxState {
+			return Value{}, false
+		}
+		v.Moves, v.State = int64(order.Uint64(b)), string(b[16:16+n])
+	}
+	return v, true
+}
+
+func (v Value) clone() Value {
+	v.Buckets = slices.Clone(v.Buckets)
+	return v
+}
+
+func (s shape) isZero(v *Value) bool {
+	switch s.kind {
+	case KindInt64:
+		return v.Int == 0
+	case KindFloat64:
+		return v.Float == 0
+	case KindHistogram:
+		return v.Count == 0
+	}
+	return v.Moves == 0
+}
+
+func (s shape) equal(v, w *Value) bool {
+	switch s.kind {
+	case KindInt64:
+		return v.Int == w.Int
+	case KindFloat64:
+		return v.Float == w.Float
+	case KindHistogram:
+		return v.Count == w.Count // nothing is ever taken away
+	}
+	return v.Moves == w.Moves && v.State == w.State
+}
+
+// plus returns v and what was recorded of it. A state is replaced.
+func (s shape) plus(v Value, d Value) Value {
+	switch s.kind {
+	case KindInt64:
+		v.Int = saturate.Add(v.Int, d.Int)
+	case KindFloat64:
+		v.Float = saturate.AddFloat(v.Float, d.Float)
+	case KindHistogram:
+		v = v.clone()
+		if v.Buckets == nil {
+			v.Buckets = make([]uint64, s.buckets)
+		}
+		v.Count += d.Count
+		v.Float = saturate.AddFloat(v.Float, d.Float)
+		for i := range min(len(v.Buckets), len(d.Buckets)) {
+			v.Buckets[i] += d.Buckets[i]
+		}
+	case KindState:
+		v.State, v.Moves = d.State, saturate.Add(v.Moves, d.Moves)
+	}
+	return v
+}
+
+// minus returns what v counted since base. ok is false where v is behind it, which
+// can never be: nothing is to be made of that.
+func (s shape) minus(v, base Value, monotonic bool) (d Value, ok bool) {
+	switch s.kind {
+	case KindInt64:
+		d.Int = saturate.Sub(v.Int, base.Int)
+		return d, !monotonic || d.Int >= 0
+	case KindFloat64:
+		d.Float = floatDifference(v.Float, base.Float)
+		return d, !monotonic || d.Float >= 0
+	case KindState:
+		d.State, d.Moves = v.State, saturate.Sub(v.Moves, base.Moves)
+		return d, d.Moves >= 0
+	}
+	if v.Count < base.Count {
+		return Value{}, false
+	}
+	d.Count, d.Buckets = v.Count-base.Count, make([]uint64, s.buckets)
+	for i := range d.Buckets {
+		var from uint64
+		if i < len(base.Buckets) {
+			from = base.Buckets[i]
+		}
+		if v.Buckets[i] < from {
+			return Value{}, false
+		}
+		d.Buckets[i] = v.Buckets[i] - from
+	}
+	if d.Count > 0 {
+		d.Float = floatDifference(v.Float, base.Float)
+	}
+	return d, true
+}
+
+// floatDifference takes for nothing what is only the rounding of a base that
+// advanced by differences.
+func floatDifference(v, base float64) float64 {
+	const rounding = 1e-12
+	d := saturate.SubFloat(v, base)
+	if math.Abs(d) <= rounding*max(math.Abs(v), math.Abs(base)) {
+		return 0
+	}
+	return d
+}
+
+// seriesValue returns v as the mirror records it. Of a state it is nothing.
+func (s shape) seriesValue(v *Value, bounds []float64) series.Value {
+	switch s.kind {
+	case KindInt64:
+		return series.Int64Value(v.Int)
+	case KindFloat64:
+		return series.Float64Value(v.Float)
+	case KindHistogram:
+		return series.HistogramValue(&series.Histogram{Count: v.Count, Sum: v.Float, Bounds: bounds, Buckets: v.Buckets})
+	}
+	return series.Value{}
+}
+
+// ofSeries is the inverse of seriesValue.
+func ofSeries(v series.Value) Value {
+	if h := v.Histogram(); h != nil {
+		return Value{Count: h.Count, Float: h.Sum, Buckets: h.Buckets}
+	}
+	if v.Kind() == series.KindFloat64 {
+		return Value{Float: v.Float64()}
+	}
+	return Value{Int: v.Int64()}
+}

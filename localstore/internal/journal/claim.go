@@ -73,10 +73,10 @@ func (c *Claimed) Begin(held int64) (seq int64, err error) {
 
 func (c *Claimed) begin(seq, held int64) error {
 	h := &c.header
-	var observed Observation
+	var was tag
 	for _, t := range h.tags {
 		if t.ok && t.seq == held {
-			observed = t.observed
+			was = t
 		}
 	}
 	if _, err := c.file.WriteAt(make([]byte, tagSize), tagAt(seq)); err != nil {
@@ -87,7 +87,7 @@ func (c *Claimed) begin(seq, held int64) error {
 			return err
 		}
 	}
-	t := tag{ok: true, seq: seq, observed: observed}
+	t := tag{ok: true, seq: seq, observed: was.observed, records: was.records}
 	_, err := c.file.WriteAt(t.encode(h.run.nonce), tagAt(seq))
 	return err
 }

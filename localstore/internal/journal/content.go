@@ -72,14 +72,18 @@ func parse(b []byte) (*Content, error) {
 		c.damaged("%s", part)
 	}
 	p := parser{content: c, b: b, resources: make(map[int64]*series.Resource), metrics: make(map[int64]metricOf)}
-	for at := headerSize; at+pageSize <= len(b); {
+	for at := headerSize; at < len(b); {
 		size, ok := decodeChunk(h.run.nonce, int64(at), b[at:])
-		if !ok {
-			at += pageSize
+		if ok {
+			p.records(at+chunkHead, min(at+size, len(b)))
+			at += size
 			continue
 		}
-		p.records(at+chunkHead, min(at+size, len(b)))
-		at += size
+		p.strays(at, min(at+pageSize, len(b)))
+		at += pageSize
+	}
+	if n := max(p.last, h.tags[0].records, h.tags[1].records) - p.found; n > 0 {
+		c.damaged("%d identities are missing", n)
 	}
 	return c, nil
 }
@@ -90,6 +94,8 @@ type parser struct {
 	b         []byte
 	resources map[int64]*series.Resource
 	metrics   map[int64]metricOf
+	found     int // identities
+	last      int // the number of the last one
 }
 
 type metricOf struct {
@@ -122,6 +128,17 @@ func (p *parser) records(at, end int) {
 	}
 }
 
+// strays reads the identities of an extent that does not say what it is.
+func (p *parser) strays(at, end int) {
+	for at < end {
+		if size, ok := p.record(at, len(p.b)); ok {
+			at += size
+			continue
+		}
+		at += 8
+	}
+}
+
 // record reads one; ok is false where there is none.
 func (p *parser) record(at, end int) (size int, ok bool) {
 	b := p.b[at:end]
@@ -136,7 +153,9 @@ func (p *parser) record(at, end int) (size int, ok bool) {
 	if !sealed(p.content.header.run.nonce, int64(at), b[:size]) {
 		return 0, false
 	}
-	if !p.take(int64(at), recordType(order.Uint32(b[8:])), int64(order.Uint64(b[16:])), b[recordHead:recordHead+int(length)]) {
+	p.found++
+	p.last = max(p.last, int(order.Uint32(b[8:])>>8)+1)
+	if !p.take(int64(at), recordType(b[8]), int64(order.Uint64(b[16:])), b[recordHead:recordHead+int(length)]) {
 		p.content.damaged("identity at %d says nothing", at)
 	}
 	return size, true

@@ -102,7 +102,7 @@ func (j *Journal) begin(seq int64) error {
 	if err := j.flushAll(); err != nil {
 		return err
 	}
-	t := tag{ok: true, seq: seq, observed: j.next}
+	t := tag{ok: true, seq: seq, observed: j.next, records: j.records}
 	if _, err := j.file.WriteAt(t.encode(j.run.nonce), tagAt(seq)); err != nil {
 		return err
 	}

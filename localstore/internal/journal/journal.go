@@ -82,6 +82,7 @@ type Journal struct {
 	values     area
 	bases      area
 	written    map[string]int64 // where resources and metrics lie
+	records    int              // of identities
 	slots      []*Slot
 	budget     budget
 	failed     bool // until a write of everything succeeds
@@ -137,7 +138,7 @@ func (j *Journal) start() error {
 		pid: int64(j.pid), started: j.config.now().UnixNano(),
 	}
 	j.identities, j.values, j.bases = area{first: firstIdentities}, area{first: firstValues}, area{first: firstBases}
-	j.written = make(map[string]int64)
+	j.written, j.records = make(map[string]int64), 0
 	j.end, j.zeroed, j.failed = headerSize, initialSize, false
 	j.superseded.Store(false)
 	if err := writeZeros(j.file, runOffset, initialSize); err != nil {

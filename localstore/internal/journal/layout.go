@@ -80,6 +80,7 @@ type tag struct {
 	ok       bool
 	seq      int64
 	observed Observation
+	records  int // of identities, written by then
 }
 
 const (
@@ -103,6 +104,7 @@ func (t tag) encode(nonce uint64) []byte {
 		flags |= flagOff
 	}
 	order.PutUint64(b[32:], flags)
+	order.PutUint64(b[40:], uint64(t.records))
 	seal(nonce, tagAt(t.seq), b)
 	return b
 }
@@ -117,7 +119,7 @@ func decodeTag(nonce uint64, offset int64, b []byte) (t tag, damaged bool) {
 	t = tag{ok: true, seq: int64(order.Uint64(b[8:])), observed: Observation{
 		Epoch: int64(order.Uint64(b[16:])), Erasures: int64(order.Uint64(b[24:])),
 		MaySend: flags&flagMaySend != 0, Off: flags&flagOff != 0,
-	}}
+	}, records: int(order.Uint64(b[40:]) & (1<<31 - 1))}
 	if t.seq < 0 || tagAt(t.seq) != offset {
 		return tag{}, true
 	}

@@ -296,12 +296,13 @@ func (j *Journal) putRecord(t recordType, parent int64, payload []byte) (int64, 
 	}
 	b := e.data[at : at+size]
 	order.PutUint32(b[4:], recordMagic)
-	order.PutUint32(b[8:], uint32(t))
+	order.PutUint32(b[8:], uint32(t)|uint32(j.records)<<8)
 	order.PutUint32(b[12:], uint32(len(payload)))
 	order.PutUint64(b[16:], uint64(parent))
 	copy(b[recordHead:], payload)
 	offset := e.offset + int64(at)
 	seal(j.run.nonce, offset, b)
 	e.touch(at, at+size)
+	j.records++
 	return offset, nil
 }

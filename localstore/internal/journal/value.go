@@ -88,11 +88,7 @@ func (s shape) encode(b []byte, v *Value) {
 		order.PutUint64(b, v.Count)
 		putFloat(b[8:], v.Float)
 		for i := range s.buckets {
-			var n uint64
-			if i < len(v.Buckets) {
-				n = v.Buckets[i]
-			}
-			order.PutUint64(b[16+8*i:], n)
+			order.PutUint64(b[16+8*i:], v.bucket(i))
 		}
 	case KindState:
 		order.PutUint64(b, uint64(v.Moves))
@@ -127,6 +123,14 @@ func (s shape) decode(b []byte) (v Value, ok bool) {
 func (v Value) clone() Value {
 	v.Buckets = slices.Clone(v.Buckets)
 	return v
+}
+
+// bucket returns one of a histogram that may have counted nothing yet.
+func (v *Value) bucket(i int) uint64 {
+	if i < len(v.Buckets) {
+		return v.Buckets[i]
+	}
+	return 0
 }
 
 func (s shape) isZero(v *Value) bool {
@@ -195,14 +199,10 @@ func (s shape) minus(v, base Value, monotonic bool) (d Value, ok bool) {
 	}
 	d.Count, d.Buckets = v.Count-base.Count, make([]uint64, s.buckets)
 	for i := range d.Buckets {
-		var from uint64
-		if i < len(base.Buckets) {
-			from = base.Buckets[i]
-		}
-		if v.Buckets[i] < from {
+		if v.bucket(i) < base.bucket(i) {
 			return Value{}, false
 		}
-		d.Buckets[i] = v.Buckets[i] - from
+		d.Buckets[i] = v.bucket(i) - base.bucket(i)
 	}
 	if d.Count > 0 {
 		d.Float = floatDifference(v.Float, base.Float)

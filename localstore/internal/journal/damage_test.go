@@ -1,0 +1,262 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// fullJournal returns the bytes of a journal that counted, recorded and counted on.
+func fullJournal(t testing.TB) (path string, b []byte, want map[string]Difference) {
+	t.Helper()
+	path = mirrorPath(t)
+	j := take(t, configOf(t, path))
+	all := []*counter{
+		keep(t, j, numberOf("n")), keep(t, j, floatOf("f")), keep(t, j, timesOf("t")), keep(t, j, stateOf("s")),
+		keep(t, j, numberOf("n", attribute.String("k", "v"))),
+	}
+	changes := make([]Change, len(all))
+	for i, c := range all {
+		c.count("a")
+		changes[i] = c.change()
+	}
+	if err := j.Begin(1, sharing, changes); err != nil {
+		t.Fatal(err)
+	}
+	j.Settle(true)
+	for i, c := range all {
+		c.taken = c.v.clone()
+		c.count("b")
+		changes[i] = c.change()
+	}
+	if err := j.Begin(2, sharing, changes[:3]); err != nil { // that comes to nothing
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		c.count("c")
+	}
+	die(j)
+	path = Path(path, 0)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = make(map[string]Difference)
+	for _, d := range contentOfBytes(t, b).Differences(1) {
+		want[keyOf(d.Series)] = d
+	}
+	if len(want) != len(all) {
+		t.Fatalf("%d differences", len(want))
+	}
+	return path, b, want
+}
+
+func contentOfBytes(t testing.TB, b []byte) *Content {
+	t.Helper()
+	c, err := parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestABitThatFlips costs at most the series, or the recording, that it is part of.
+// What is left is what was counted, and damage is reported.
+func TestABitThatFlips(t *testing.T) {
+	_, b, want := fullJournal(t)
+	unnoticed, lost := 0, 0
+	for at := 0; at < len(b); at++ {
+		if at%509 > 0 && isZero(b[at:min(at+16, len(b))]) {
+			continue // zeros behind the end are alike
+		}
+		b[at] ^= 1 << (at % 8)
+		c, err := parse(b)
+		b[at] ^= 1 << (at % 8)
+		if err != nil {
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewerFormat) {
+				t.Fatalf("byte %d: %v", at, err)
+			}
+			continue
+		}
+		seq, _, _, ok := c.Holding(1, true)
+		if !ok {
+			if len(c.Damage) == 0 {
+				t.Errorf("byte %d: nothing holds and nothing is said", at)
+			}
+			continue
+		}
+		list := c.Differences(seq)
+		for _, d := range list {
+			w := want[keyOf(d.Series)]
+			if seq == 1 && (!d.Delta.Nearly(w.Delta) || d.Moves != w.Moves || d.State != w.State) {
+				t.Errorf("byte %d: %s is %v, want %v", at, d.Series.Metric.Name, d.Delta, w.Delta)
+			}
+		}
+		if len(list) < len(want) && seq == 1 {
+			lost++
+			if len(c.Damage) == 0 {
+				unnoticed++
+				t.Errorf("byte %d: %d of %d series, and nothing is said", at, len(list), len(want))
+			}
+		}
+	}
+	if lost == 0 || unnoticed > 0 {
+		t.Errorf("%d lost, %d of them unnoticed", lost, unnoticed)
+	}
+}
+
+// TestACutFile loses what was cut off and nothing else.
+func TestACutFile(t *testing.T) {
+	_, b, want := fullJournal(t)
+	for size := 0; size <= len(b); size += 512 {
+		c, err := parse(b[:size])
+		if err != nil {
+			continue
+		}
+		for _, d := range c.Differences(1) {
+			if w := want[keyOf(d.Series)]; !d.Delta.Nearly(w.Delta) || d.Moves != w.Moves {
+				t.Errorf("cut at %d: %s is %v, want %v", size, d.Series.Metric.Name, d.Delta, w.Delta)
+			}
+		}
+	}
+}
+
+// TestZeroedPages: each page of the file in turn.
+func TestZeroedPages(t *testing.T) {
+	_, b, want := fullJournal(t)
+	for at := 0; at < len(b); at += pageSize {
+		bad := bytes.Clone(b)
+		clear(bad[at : at+pageSize])
+		c, err := parse(bad)
+		if at == 0 {
+			if !errors.Is(err, ErrDamaged) {
+				t.Errorf("without a header: %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := c.Differences(1)
+		if len(list) < len(want) && len(c.Damage) == 0 {
+			t.Errorf("page %d: %d series and nothing is said", at/pageSize, len(list))
+		}
+		for _, d := range list {
+			if w := want[keyOf(d.Series)]; !d.Delta.Nearly(w.Delta) {
+				t.Errorf("page %d: %v, want %v", at/pageSize, d.Delta, w.Delta)
+			}
+		}
+	}
+}
+
+// TestOtherFiles in a journal's place are left alone, and the next name is taken.
+func TestOtherFiles(t *testing.T) {
+	_, full, _ := fullJournal(t)
+	newer := bytes.Clone(full)
+	newer[8] = version + 1
+	fixPreamble(newer)
+	for name, c := range map[string]struct {
+		b        []byte
+		standing Standing
+		err      error
+	}{
+		"of a dead process":      {full, Dead, nil},
+		"newer":                  {newer, Newer, ErrNewerFormat},
+		"somebody's text":        {bytes.Repeat([]byte("text "), 2000), Strange, ErrDamaged},
+		"a header that is gone":  {append(make([]byte, headerSize), full[headerSize:]...), Strange, ErrDamaged},
+		"a header of one letter": {append([]byte("x"), make([]byte, headerSize)...), Strange, ErrDamaged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := mirrorPath(t)
+			if err := os.WriteFile(Path(path, 0), c.b, ownFile); err != nil {
+				t.Fatal(err)
+			}
+			j := take(t, configOf(t, path))
+			if j.Path() != Path(path, 1) {
+				t.Errorf("took %s", j.Path())
+			}
+			found := List(path)[0]
+			if found.Standing != c.standing || !errors.Is(found.Err, c.err) {
+				t.Errorf("found %v, %v", found.Standing, found.Err)
+			}
+			claimed, err := Claim(Path(path, 0))
+			claimed.Release()
+			if c.err != nil && !errors.Is(err, c.err) {
+				t.Errorf("claimed with %v", err)
+			}
+			if got, _ := os.ReadFile(Path(path, 0)); !bytes.Equal(got, c.b) {
+				t.Error("it was changed")
+			}
+			if err := Discard(Path(path, 0)); (err == nil) != errors.Is(c.err, ErrDamaged) {
+				t.Errorf("discarded with %v", err)
+			}
+			if _, err := Erase(path); err != nil {
+				t.Fatal(err)
+			}
+			if found := List(path)[0]; found.Standing != Empty {
+				t.Errorf("after an erasure it is %v, %v", found.Standing, found.Err)
+			}
+		})
+	}
+}
+
+// TestAnInterruptedStart leaves a file that the next run takes.
+func TestAnInterruptedStart(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"made": nil, "short": make([]byte, 100), "zeros": make([]byte, initialSize),
+		"marked": append(append(make([]byte, markOffset), 1, 2, 3), make([]byte, 5000)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := mirrorPath(t)
+			if err := os.WriteFile(Path(path, 0), b, ownFile); err != nil {
+				t.Fatal(err)
+			}
+			j := take(t, configOf(t, path))
+			if j.Path() != Path(path, 0) || j.Superseded() != (name == "marked") {
+				t.Errorf("took %s, superseded %v", j.Path(), j.Superseded())
+			}
+			keep(t, j, numberOf("n")).count("")
+			die(j)
+			if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 {
+				t.Errorf("differences %v", d)
+			}
+		})
+	}
+}
+
+// FuzzRead: whatever lies in a file, reading it ends, and says nothing that was not
+// sealed.
+func FuzzRead(f *testing.F) {
+	_, b, _ := fullJournal(f)
+	f.Add(b, uint32(0), byte(0), int64(1))
+	f.Add(b[:5000], uint32(4100), byte(1), int64(0))
+	f.Add([]byte{}, uint32(0), byte(0), int64(0))
+	f.Add(b, uint32(tagOffset+8), byte(255), int64(2))
+	f.Add(b, uint32(20500), byte(7), int64(2))
+	f.Fuzz(func(t *testing.T, b []byte, at uint32, with byte, row int64) {
+		if len(b) > 1<<20 {
+			return
+		}
+		b = bytes.Clone(b)
+		if int(at) < len(b) {
+			b[at] ^= with
+		}
+		c, err := parse(b)
+		if err != nil {
+			return
+		}
+		if seq, _, _, ok := c.Holding(row, row >= 0); ok {
+			for _, d := range c.Differences(seq) {
+				if d.Series.Metric == nil || d.Series.Metric.Scope == nil || d.Series.Resource == nil || d.Delta.IsZero() && d.Moves <= 0 {
+					t.Errorf("difference %+v", d)
+				}
+			}
+		}
+		if len(c.Damage) > maxDamage {
+			t.Errorf("%d lines of damage", len(c.Damage))
+		}
+	})
+}

@@ -35,9 +35,9 @@ func (d *dying) Truncate(size int64) error {
 	return d.File.Truncate(size)
 }
 
-// process is a run of the model: cells, counts and recordings, as an exporter makes
+// life is a process of the model: cells, counts and recordings, as an exporter makes
 // them.
-type process struct {
+type life struct {
 	t        *testing.T
 	j        *Journal
 	mirror   *mirror
@@ -49,10 +49,10 @@ type process struct {
 	observed Observation
 }
 
-func (p *process) alive() bool { return p.left > 0 }
+func (p *life) alive() bool { return p.left > 0 }
 
 // step is one of what a process does. It returns at once when the process is dead.
-func (p *process) step(r *rand.Rand) {
+func (p *life) step(r *rand.Rand) {
 	for i, c := range p.cells {
 		p.before[i] = c.v.clone()
 	}
@@ -77,7 +77,7 @@ func (p *process) step(r *rand.Rand) {
 
 // record is a recording that is committed, comes to nothing, or dies on either side
 // of its commit.
-func (p *process) record(r *rand.Rand) {
+func (p *life) record(r *rand.Rand) {
 	changes := make([]Change, 0, len(p.cells))
 	at := make([]Value, len(p.cells))
 	for i, c := range p.cells {
@@ -115,7 +115,7 @@ func (p *process) record(r *rand.Rand) {
 // live counts until the process dies; false says that it came to its planned end.
 func live(t *testing.T, seed uint64, writes int, torn bool) (died bool) {
 	path := mirrorPath(t)
-	p := &process{t: t, mirror: newMirror(), left: 1 << 30, observed: sharing}
+	p := &life{t: t, mirror: newMirror(), left: 1 << 30, observed: sharing}
 	c := configOf(t, path)
 	c.OnError = nil
 	c.wrap = func(f *os.File) file { return &dying{File: f, left: &p.left, torn: torn} }

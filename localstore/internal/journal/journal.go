@@ -192,11 +192,24 @@ func (j *Journal) check() error {
 	switch {
 	case err == nil && h.run == j.run && info.Size() >= j.zeroed:
 		j.superseded.Store(h.marked)
-		return nil
+		return j.repair(h)
 	case h.run.nonce != 0 && h.run != j.run:
 		return fmt.Errorf("%w: %s was taken over", ErrLost, j.path)
 	}
 	return fmt.Errorf("%w: %s was written by others", errCut, j.path)
+}
+
+// repair writes what others damaged in the first page.
+func (j *Journal) repair(h header) error {
+	if len(h.damage) == 0 {
+		return nil
+	}
+	t := tag{ok: true, seq: j.seq, observed: j.observed, records: j.records}
+	if _, err := j.file.WriteAt(t.encode(j.run.nonce), tagAt(j.seq)); err != nil {
+		return err
+	}
+	_, err := j.file.WriteAt(preamble(), 0)
+	return err
 }
 
 // errCut is met where a file is this process's but does not hold what it wrote.

@@ -51,7 +51,7 @@ type waiting struct {
 func (w *waiting) init(j *Journal) { w.journal, w.quit = j, make(chan struct{}) }
 
 // add leaves a slot to the flusher. After a stop the last write of the journal finds
-// it: its flag is down.
+// it: its gate is not armed.
 func (w *waiting) add(s *Slot) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

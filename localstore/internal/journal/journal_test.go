@@ -338,3 +338,15 @@ func TestNil(t *testing.T) {
 		t.Error("began a recording that is not the next")
 	}
 }
+
+// TestACountAllocatesNothing, also where it is written at once.
+func TestACountAllocatesNothing(t *testing.T) {
+	j := take(t, configOf(t, mirrorPath(t)))
+	n := keep(t, j, numberOf("n"))
+	if got := testing.AllocsPerRun(200, func() { n.count("") }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+	if n.v.Int != 201 || !n.flag.Armed() {
+		t.Errorf("counted %d", n.v.Int)
+	}
+}

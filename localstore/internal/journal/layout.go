@@ -43,12 +43,14 @@ var (
 )
 
 // checksum covers the bytes with the run that wrote them and where they lie, so
-// that what an earlier run left, or was copied, is never taken for this run's.
+// that what an earlier run left, or was copied, is never taken for this run's. It
+// is the CRC-32C of the bytes that begins with a hash of the other two.
 func checksum(nonce uint64, offset int64, data []byte) uint32 {
-	var at [16]byte
-	order.PutUint64(at[:], nonce)
-	order.PutUint64(at[8:], uint64(offset))
-	return crc32.Update(crc32.Update(0, table, at[:]), table, data)
+	x := nonce + uint64(offset)*0x9e3779b97f4a7c15
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	return crc32.Update(uint32(x), table, data)
 }
 
 // seal writes the checksum of b[4:] into b.

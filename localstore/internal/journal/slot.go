@@ -8,11 +8,27 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// Flag stands beside a cell. While it is armed the next change is to call
+// Gate is beside a cell, or in it. While it is armed the next change is to call
 // [Slot.Changed], after it changed the cell; otherwise a change needs no action:
-// nobody keeps the cell, or a write of it is on its way, which reads the cell after
-// it arms the flag. The zero value is not armed.
+// nobody keeps the cell, or a write of it is on its way, which arms the gate before
+// it reads the cell. Its methods are called concurrently, while the journal is
+// locked, and wait for nothing. With atomics, or one lock around the gate and the
+// cell, no change is missed.
+type Gate interface {
+	Arm()
+	Disarm() (was bool) // of concurrent calls one sees that it was armed
+	Armed() bool
+}
+
+// Flag is a Gate of its own beside a cell that is an atomic, or has a lock. The
+// zero value is not armed.
 type Flag struct{ armed atomic.Uint32 }
+
+// Arm calls for the next change.
+func (f *Flag) Arm() { f.armed.Store(1) }
+
+// Disarm takes that back.
+func (f *Flag) Disarm() (was bool) { return f.armed.Load() != 0 && f.armed.CompareAndSwap(1, 0) }
 
 // Armed costs one load.
 func (f *Flag) Armed() bool { return f.armed.Load() != 0 }
@@ -23,7 +39,7 @@ type Slot struct {
 	series  *series.Series
 	shape   shape
 	read    func(*Value)
-	flags   atomic.Pointer[[]*Flag]
+	gates   atomic.Pointer[[]Gate]
 	queued  bool // guarded by the journal's waiting
 
 	// Guarded by the journal's mutex.
@@ -40,14 +56,14 @@ type Slot struct {
 
 // Add begins to keep a series, whose value read returns: cumulative since the
 // process started, or the state with the number of its changes. State says that it
-// is the gauge of a State. The flag is that of the series' cell. It is written with
+// is the gauge of a State. The gate is that of the series' cell. It is written with
 // its first count.
 //
 // read may be called from any goroutine and must neither wait nor fail; it may
 // reuse the value's buckets. Slots are never taken back. For a nil Journal the slot
 // is nil.
-func (j *Journal) Add(of *series.Series, state bool, flag *Flag, read func(*Value)) (*Slot, error) {
-	if j == nil || flag == nil || read == nil {
+func (j *Journal) Add(of *series.Series, state bool, gate Gate, read func(*Value)) (*Slot, error) {
+	if j == nil || gate == nil || read == nil {
 		return nil, nil
 	}
 	if err := check(of); err != nil {
@@ -61,7 +77,7 @@ func (j *Journal) Add(of *series.Series, state bool, flag *Flag, read func(*Valu
 		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, err)
 	}
 	s := &Slot{journal: j, series: of, shape: shape, read: read, seqs: [2]int64{none, none}}
-	s.flags.Store(&[]*Flag{flag})
+	s.gates.Store(&[]Gate{gate})
 	j.mu.Lock()
 	if j.closed {
 		j.mu.Unlock()
@@ -82,25 +98,25 @@ func (j *Journal) Add(of *series.Series, state bool, flag *Flag, read func(*Valu
 
 const none = -1
 
-// Watch adds a flag: that of another cell which the series counts in.
-func (s *Slot) Watch(flag *Flag) {
-	if s == nil || flag == nil {
+// Watch adds a gate: that of another cell which the series counts in.
+func (s *Slot) Watch(gate Gate) {
+	if s == nil || gate == nil {
 		return
 	}
 	s.journal.mu.Lock()
-	flags := append(slices.Clip(*s.flags.Load()), flag)
-	s.flags.Store(&flags)
+	gates := append(slices.Clip(*s.gates.Load()), gate)
+	s.gates.Store(&gates)
 	if s.journal.closed || s.journal.failed {
 		s.disarm()
 		s.journal.mu.Unlock()
 		return
 	}
-	flag.armed.Store(1)
+	gate.Arm()
 	s.journal.mu.Unlock()
 	s.Changed() // what was counted before
 }
 
-// Changed is called after a change of a cell whose flag is armed. It writes the
+// Changed is called after a change of a cell whose gate is armed. It writes the
 // value, or leaves that to the flusher. It waits for no other goroutine.
 func (s *Slot) Changed() {
 	if s == nil || !s.claim() {
@@ -126,10 +142,10 @@ func (s *Slot) Changed() {
 	j.report(err)
 }
 
-// claim takes the flags down; ok is false where another change did.
+// claim takes the call for a change; ok is false where another change did.
 func (s *Slot) claim() (ok bool) {
-	for _, f := range *s.flags.Load() {
-		if f.armed.CompareAndSwap(1, 0) {
+	for _, g := range *s.gates.Load() {
+		if g.Disarm() {
 			ok = true
 		}
 	}
@@ -137,21 +153,21 @@ func (s *Slot) claim() (ok bool) {
 }
 
 func (s *Slot) arm() {
-	for _, f := range *s.flags.Load() {
-		f.armed.Store(1)
+	for _, g := range *s.gates.Load() {
+		g.Arm()
 	}
 }
 
 func (s *Slot) disarm() {
-	for _, f := range *s.flags.Load() {
-		f.armed.Store(0)
+	for _, g := range *s.gates.Load() {
+		g.Disarm()
 	}
 }
 
 // clean reports whether nothing changed since the value was read for a write.
 func (s *Slot) clean() bool {
-	for _, f := range *s.flags.Load() {
-		if !f.Armed() {
+	for _, g := range *s.gates.Load() {
+		if !g.Armed() {
 			return false
 		}
 	}
@@ -196,7 +212,7 @@ func (j *Journal) writeChanged() error {
 	return j.flushAll()
 }
 
-// stage reads a value into what is written next: the flag is armed first, so that
+// stage reads a value into what is written next: the gate is armed first, so that
 // a change which is not read calls for the next write. A series that has nothing to
 // say gets no place, unless it is forced to.
 func (j *Journal) stage(s *Slot, force bool) error {

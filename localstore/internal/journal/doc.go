@@ -1,3 +1,135 @@
 // Package journal keeps what a process counts in a file, so that it survives every
-// end of the process short of a power loss.
+// end of the process short of a power loss: os.Exit, a panic in another goroutine,
+// SIGKILL, the kernel's out-of-memory killer. It knows nothing of the mirror but its
+// path and the numbers under which a writer's recordings are signed in it.
+//
+// # Life of a journal
+//
+// A mirror has a pool of [PoolSize] names, usage.db.journal-00 to -ff. A process that
+// records takes the first one that is free ([Take]) and holds a lock on it for as
+// long as it lives. So a file without a lock in which something waits belongs to a
+// process that died, and whoever records recovers it ([Claim]). A process that ends
+// well leaves its file empty, for the next run ([Journal.Close]). Where no journal
+// can be had the process counts in memory, as one that was never asked to keep any:
+// each failure is an error, never a signal, a panic or a wait.
+//
+// The file is written by WriteAt alone and never mapped: a write to a full disk can
+// fail, where a mapped page ends the process. It is not synced, because what is
+// written outlives the process in the kernel's memory. Only an erasure is.
+//
+// # Writing through
+//
+// A [Slot] is the place of a series. Beside each cell, or in it, is a [Gate]. While
+// that is armed the next change calls [Slot.Changed], which writes the value at
+// once: about 2 µs. [Budget] such writes a second are made by the calls that change
+// something; beyond that, and while another write is under way, a flusher writes all
+// that changed within [FlushWithin]. Its goroutine exists only while something
+// waits. Whoever writes arms the gate first and reads the value then, so that a
+// change which the write misses calls for the next one.
+//
+// # Handshake
+//
+// What a journal holds beyond the mirror is, of each series, its value less the base
+// that the mirror has. Each series has two bases with the number of the recording
+// they are for, and the header has two tags. A recording of number N+1 is
+//
+//  1. [Journal.Begin]: the tag of N-1 is zeroed, all values that changed are
+//     written, then a base for N+1 in place of the older one, of the series that the
+//     recording changes alone, and last the tag of N+1;
+//  2. the mirror's transaction, which writes N+1 into the writer's row;
+//  3. [Journal.Settle].
+//
+// The row alone decides ([Content.Holding]): the base of a series is the newest one
+// that is not newer than the row's number. Killed before the transaction the row says
+// N, and the bases of N are all there; killed after it, those of N+1. Where the row
+// has neither number, the first tag after it holds: a mirror that was brought back
+// from a backup, or a recording that was made while the journal could not be written.
+// Then something may be lost, and nothing is counted twice. Without a row nothing was
+// recorded, which tag 0 says, or the row was purged, and the newest tag holds.
+// Whoever purges rows spares those of journals that exist.
+//
+// Recovery is a recording in the dead writer's name: [Content.Differences], then
+// [Claimed.Begin], the transaction with the number that it returned, and
+// [Claimed.Empty]. It may be killed anywhere and repeated. The tag's [Observation]
+// says under which decisions the counts were made.
+//
+// # Decisions and erasures
+//
+// [Supersede] marks every journal. An owner sees the mark at its next recording or
+// its start ([Journal.Superseded]) and takes it away before it reads what was decided
+// ([Journal.Acknowledge]); nothing else does. [Erase] overwrites the journals of the
+// dead and marks those of the living, which [Journal.Renew] overwrites: no byte of a
+// name, an attribute or a state of the time before is left then. Renewing drops
+// nothing that counts: until it is done everything in the file was counted before the
+// owner knew of the erasure, and goes with it.
+//
+// # Format, version 1
+//
+// Numbers are little-endian. Pages have 4,096 bytes. Each checksum is a CRC-32C of
+// what follows it in its block, begun with a hash of the run's nonce and the block's
+// offset: bytes of an earlier run, or copied from elsewhere, are never taken for this
+// run's. The first page:
+//
+//	offset  bytes
+//	     0     64  "OTUjrnl\n", version u32, CRC-32C of these 12 bytes u32, zeros
+//	    64      8  the mark: anything but zeros says superseded
+//	   128    192  the run: checksum u32, zeros u32, nonce u64, pid u64, start in
+//	               nanoseconds since 1970 u64, lengths of the two ids u8 u8, zeros,
+//	               mirror's id at 40 (64), writer's id at 104 (64); zeros where the
+//	               file is empty
+//	   512     48  the tag of even numbers: checksum u32, 1 u32, number u64, epoch
+//	               i64, erasures i64, flags u64 (1 may send, 2 off), identities
+//	               written so far u64; zeros where it was taken back
+//	   576     48  the tag of odd numbers
+//
+// The first 128 bytes are the same in every version. A file of a newer version is
+// left alone, and reported, unless everything is erased.
+//
+// Behind the first page lie extents of whole pages, of values, bases or identities.
+// They are made as they are needed and zeroed when they are, which also makes room on
+// the disk: the first ones have 4, 8 and 16 KiB, further ones 64 KiB. A file that was
+// longer than 256 KiB is cut when it is emptied.
+//
+//	value     checksum u32, length u32, payload; crosses no page, and is written in
+//	          one call, whole or not at all when the process dies
+//	base      checksum u32, length u32, number of the recording u64, payload; two
+//	          of them side by side; zeros where there is none
+//	payload   whole number: i64. Float: f64. Histogram: count u64, sum f64, buckets
+//	          u64 each. State: changes i64, length u64, 255 bytes of text, a zero
+//
+// An extent of identities begins with a checksum u32, "OTUc", its size u64 and 16
+// bytes of zeros. Its records are aligned to 8 bytes, and cross a page only where they
+// are longer than one:
+//
+//	record    checksum u32, "OTUr", type u8 and ordinal u24, length u32, parent u64,
+//	          payload
+//	resource  1: attributes
+//	metric    2, parent is the offset of its resource: scope name, version, schema
+//	          URL, attributes; name, unit, description, type; monotonic, float; number
+//	          of boundaries and each as f64
+//	series    3, parent is the offset of its metric: kind (1 whole number, 2 float, 3
+//	          histogram, 4 state), buckets, offset of the value, offset of the bases,
+//	          attributes
+//
+// Texts have their length before them, numbers and lengths are varints; attributes
+// are the JSON of localstore/series. A record is written after its value and its base,
+// so that one that can be read has both.
+//
+// # Damage
+//
+// What a checksum does not confirm is not counted. A damaged value or base costs its
+// series; a damaged identity its series, its metric or all of its resource; a damaged
+// tag the recording that it is of; a damaged run the file. Behind a damaged record the
+// reader goes on at the next one, and the ordinals tell how many are missing.
+// [Content.Damage] says so in words.
+//
+// # Caveats
+//
+// A child that is forked without starting a program of its own, as a library of
+// another language may, inherits the lock: its parent's journal is recovered when
+// both have ended. It does not write. Over NFS a lock may end while its owner is cut
+// off; that one finds at its next recording that its file was taken over, and goes on
+// in another. A file system without locks has no journals. A write is whole as long as
+// its source is in memory: a process that is swapped out while it is killed may leave
+// a value that its checksum refuses.
 package journal

@@ -6,9 +6,12 @@ import (
 	"syscall"
 )
 
-// A journal is shared in every way: nobody who reads it keeps it from being
-// removed, and a lock alone says whose it is.
-const shareAll = syscall.FILE_SHARE_READ | syscall.FILE_SHARE_WRITE | syscall.FILE_SHARE_DELETE
+// Who writes a journal keeps it from being removed and renamed, as SQLite does with
+// the mirror; who only looks at it does not.
+const (
+	shareWriting = syscall.FILE_SHARE_READ | syscall.FILE_SHARE_WRITE
+	shareReading = shareWriting | syscall.FILE_SHARE_DELETE
+)
 
 func openRegular(path string, write bool) (*os.File, error) {
 	return open(path, write, syscall.OPEN_EXISTING)
@@ -22,11 +25,11 @@ func open(path string, write bool, how uint32) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	access := uint32(syscall.GENERIC_READ)
+	access, share := uint32(syscall.GENERIC_READ), uint32(shareReading)
 	if write {
-		access |= syscall.GENERIC_WRITE
+		access, share = access|syscall.GENERIC_WRITE, shareWriting
 	}
-	handle, err := syscall.CreateFile(name, access, shareAll, nil, how, syscall.FILE_ATTRIBUTE_NORMAL|syscall.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	handle, err := syscall.CreateFile(name, access, share, nil, how, syscall.FILE_ATTRIBUTE_NORMAL|syscall.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}

@@ -308,10 +308,10 @@ func (j *Journal) locked() bool {
 	return ok && err == nil
 }
 
-// Close gives the journal back. Empty says that all it holds is recorded: the next
-// run takes it over. Otherwise its counts wait to be recovered. What waited for the
-// flusher is written.
-func (j *Journal) Close(isEmpty bool) error {
+// Close gives the journal back: empty, for the next run, where all that it holds is
+// recorded, or is to be dropped; otherwise what it holds waits to be recovered, with
+// what waited for the flusher.
+func (j *Journal) Close(drop bool) error {
 	if j == nil {
 		return nil
 	}
@@ -321,7 +321,7 @@ func (j *Journal) Close(isEmpty bool) error {
 	if j.closed {
 		return nil
 	}
-	err := j.leave(isEmpty)
+	err := j.leave(drop)
 	j.closed = true
 	for _, s := range j.slots {
 		s.disarm()
@@ -329,18 +329,35 @@ func (j *Journal) Close(isEmpty bool) error {
 	return err
 }
 
-func (j *Journal) leave(isEmpty bool) (err error) {
+func (j *Journal) leave(drop bool) (err error) {
 	switch {
 	case j.file == nil:
 		return nil
 	case forked(j.pid):
 		return ErrForked // the lock is the parent's, and stays
-	case isEmpty:
-		err = empty(j.file, false)
-	default:
+	case !drop:
 		err = j.writeChanged()
 	}
+	if drop || err == nil && j.isRecorded() {
+		err = empty(j.file, false)
+	}
 	return errors.Join(err, j.file.Close())
+}
+
+// isRecorded reports whether the mirror has everything. Of a recording whose
+// outcome is not known that is not known either.
+func (j *Journal) isRecorded() bool {
+	if len(j.begun) > 0 {
+		return false
+	}
+	for _, s := range j.slots {
+		s.arm() // what changes from here on is not in time
+		s.read(&j.scratch)
+		if d, ok := s.shape.minus(j.scratch, s.base, false); !ok || !s.shape.isZero(&d) {
+			return false
+		}
+	}
+	return true
 }
 
 // empty leaves a file in which nothing waits, the whole of it overwritten where it

@@ -43,11 +43,13 @@ func TestALockIsThatOfAnOpenFile(t *testing.T) {
 // TestPoolUsedUp is an error, and each journal that is given back is taken again.
 func TestPoolUsedUp(t *testing.T) {
 	path := mirrorPath(t)
-	all := make([]*Journal, PoolSize)
-	for i := range all {
-		all[i] = take(t, configOf(t, path))
-		if i%2 == 0 {
+	all := make([]*Journal, 8)
+	for i := range PoolSize {
+		if i < len(all) {
+			all[i] = take(t, configOf(t, path))
 			keep(t, all[i], numberOf("n")).count("")
+		} else if err := os.WriteFile(Path(path, i), []byte("text"), ownFile); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if _, err := Take(configOf(t, path)); !errors.Is(err, ErrPoolUsedUp) {

@@ -1,0 +1,59 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestAFullDisk is met when a journal is made, or when it grows. What has its place
+// is counted on.
+func TestAFullDisk(t *testing.T) {
+	for name, c := range map[string]struct {
+		size string
+		take bool
+	}{"at start": {"size=16k", false}, "at growth": {"size=48k", true}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, c.size); err != nil {
+				t.Skip(err)
+			}
+			t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+			path := filepath.Join(dir, "usage.db")
+			config := configOf(t, path)
+			var reports []error
+			config.OnError = func(err error) { reports = append(reports, err) }
+			j, err := Take(config)
+			if !c.take {
+				if !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("took one: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { die(j) })
+			first := keep(t, j, numberOf("n"))
+			first.count("")
+			if err := os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 1<<20), ownFile); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("the disk is not full: %v", err)
+			}
+			first.count("") // has its place
+			if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 || len(reports) > 0 {
+				t.Errorf("differences %v, reports %v", d, reports)
+			}
+			for range 100 {
+				keep(t, j, timesOf("t")).count("")
+			}
+			if len(reports) != 1 || !errors.Is(reports[0], syscall.ENOSPC) {
+				t.Errorf("reports %v", reports)
+			}
+			if err := os.Remove(filepath.Join(dir, "rest")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

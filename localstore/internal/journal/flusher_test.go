@@ -231,6 +231,62 @@ func TestAFailingDisk(t *testing.T) {
 	}
 }
 
+// TestCloseWritesWhatTheDiskRefused before.
+func TestCloseWritesWhatTheDiskRefused(t *testing.T) {
+	path := mirrorPath(t)
+	var broken atomic.Bool
+	c := configOf(t, path)
+	c.OnError = nil
+	c.wrap = func(f *os.File) file { return &breaking{File: f, broken: &broken} }
+	j := take(t, c)
+	n := keep(t, j, numberOf("n"))
+	n.count("")
+	broken.Store(true)
+	n.count("")
+	n.count("")
+	broken.Store(false)
+	if err := j.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 3 {
+		t.Errorf("differences %v", d)
+	}
+}
+
+// TestAChangeThatTheWriteMisses, because the value was read already, calls for the
+// next write.
+func TestAChangeThatTheWriteMisses(t *testing.T) {
+	path := mirrorPath(t)
+	c := configOf(t, path)
+	c.after = never
+	j := take(t, c)
+	var flag Flag
+	var slot *Slot
+	n, between := int64(0), func() {}
+	slot, err := j.Add(numberOf("n"), false, &flag, func(v *Value) {
+		v.Int = n
+		between()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func() {
+		n++
+		if flag.Armed() {
+			slot.Changed()
+		}
+	}
+	between = func() {
+		between = func() {}
+		change()
+	}
+	change()
+	j.waiting.stop()
+	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 {
+		t.Errorf("differences %v", d)
+	}
+}
+
 var errBroken = errors.New("broken")
 
 type breaking struct {

@@ -74,6 +74,9 @@ func TestAValueIsOneWriteWithinAPage(t *testing.T) {
 	wide := timesOf("wide")
 	wide.Metric.Bounds = bounds
 	all := []*counter{keep(t, j, wide), keep(t, j, numberOf("n")), keep(t, j, stateOf("s")), keep(t, j, floatOf("f")), keep(t, j, timesOf("t"))}
+	for range 100 { // and any mixture of them
+		all = append(all, keep(t, j, timesOf("t")), keep(t, j, stateOf("s")), keep(t, j, numberOf("n")))
+	}
 	for i := range 2 {
 		for _, c := range all {
 			writes = nil
@@ -303,6 +306,39 @@ func TestHolding(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestARecordingUnderWay leaves no tag whose bases it writes over, to be taken for
+// what a mirror that was brought back says.
+func TestARecordingUnderWay(t *testing.T) {
+	path := mirrorPath(t)
+	left := 1 << 30
+	c := configOf(t, path)
+	c.wrap = func(f *os.File) file { return &dying{File: f, left: &left} }
+	j := take(t, c)
+	n := keep(t, j, numberOf("n"))
+	for seq := int64(1); seq <= 3; seq++ {
+		n.count("")
+		changes := []Change{n.change()}
+		n.taken = n.v
+		if seq == 3 {
+			left = 3 // its bases, but not its tag
+		}
+		if err := j.Begin(seq, sharing, changes); (err != nil) != (seq == 3) {
+			t.Fatal(err)
+		}
+		j.Settle(seq < 3)
+	}
+	die(j)
+	content := contentOf(t, Path(path, 0))
+	for row, want := range map[int64]int64{1: 2, 2: 2} {
+		if seq, _, _, ok := content.Holding(row, true); seq != want || !ok {
+			t.Errorf("row %d: %d holds, %v", row, seq, ok)
+		}
+	}
+	if d := content.Differences(2); len(d) != 1 || d[0].Delta.Int64() != 1 {
+		t.Errorf("differences %v, %v", d, content.Damage)
 	}
 }
 

@@ -121,6 +121,12 @@ func limited(t *testing.T, what string) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		t.Skip(err)
 	}
+	if err := mayGrow(int64(limit)); err != nil { // a host that is not all Go would get the signal
+		t.Error(err)
+	}
+	if err := mayGrow(int64(limit) + 1); !errors.Is(err, syscall.EFBIG) {
+		t.Errorf("may grow: %v", err)
+	}
 	path := mirrorPath(t)
 	c := configOf(t, path)
 	var reports []error

@@ -97,12 +97,10 @@ func (c *Claimed) putBase(s *readSlot, seq, held int64) error {
 	shape := s.place.shape
 	at := s.place.base
 	if i := s.latest(held); i >= 0 && s.bases[i].at == 0 {
-		at += int64(shape.baseSize())
+		at += int64(shape.baseStride())
 	}
 	b := make([]byte, shape.baseSize())
-	order.PutUint32(b[4:], uint32(shape.size()))
-	order.PutUint64(b[8:], uint64(seq))
-	shape.encode(b[baseHead:], &s.value)
+	shape.encodeBase(b, seq, &s.value)
 	seal(c.header.run.nonce, at, b)
 	_, err := c.file.WriteAt(b, at)
 	return err

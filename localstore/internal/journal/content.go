@@ -204,7 +204,7 @@ func (p *parser) slot(at place, s *series.Series) {
 		return
 	}
 	for i := range 2 {
-		offset := at.base + int64(i*at.shape.baseSize())
+		offset := at.base + int64(i*at.shape.baseStride())
 		b, ok := p.cell(offset, at.shape.baseSize())
 		if ok && isZero(b) {
 			continue
@@ -212,7 +212,8 @@ func (p *parser) slot(at place, s *series.Series) {
 		base := readBase{at: i}
 		if ok && sealed(nonce, offset, b) {
 			base.seq = int64(order.Uint64(b[8:]))
-			base.value, ok = at.shape.decode(b[baseHead:])
+			base.value, ok = at.shape.ofBase().decode(b[baseHead:])
+			base.value.Moves = base.value.Int // of a State
 		} else {
 			ok = false
 		}

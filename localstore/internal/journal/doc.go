@@ -93,13 +93,15 @@
 //	value     checksum u32, length u32, payload; crosses no page, and is written in
 //	          one call, whole or not at all when the process dies
 //	base      checksum u32, length u32, number of the recording u64, payload; two
-//	          of them side by side; zeros where there is none
+//	          of them side by side or, where they have no room in one page, a page
+//	          apart; zeros where there is none
 //	payload   whole number: i64. Float: f64. Histogram: count u64, sum f64, buckets
-//	          u64 each. State: changes i64, length u64, 255 bytes of text, a zero
+//	          u64 each. State: changes i64, length u64, 1,024 bytes for the text; as a
+//	          base: changes i64
 //
 // An extent of identities begins with a checksum u32, "OTUc", its size u64 and 16
-// bytes of zeros. Its records are aligned to 8 bytes, and cross a page only where they
-// are longer than one:
+// bytes of zeros. Its records are aligned to 8 bytes. One that has no room in a page
+// begins with the next:
 //
 //	record    checksum u32, "OTUr", type u8 and ordinal u24, length u32, parent u64,
 //	          payload

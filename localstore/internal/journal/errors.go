@@ -44,6 +44,9 @@ var (
 	// ErrKind is returned for a series of a kind that is not kept.
 	ErrKind = errors.New("journal: kind of series is not kept")
 
+	// ErrKept is returned for a series that has a slot.
+	ErrKept = errors.New("journal: series is kept already")
+
 	// ErrTooLarge is returned for a series whose identity or value does not fit.
 	ErrTooLarge = errors.New("journal: series is too large")
 )

@@ -24,11 +24,11 @@ type area struct {
 	list  []*extent
 }
 
-// room returns where size bytes fit that cross no page, unless they are longer
-// than one.
+// room returns where size bytes fit: in one page, or from the beginning of one on
+// where they are longer.
 func (e *extent) room(size int) (at int, ok bool) {
 	at = e.used
-	if size <= pageSize && at/pageSize != (at+size-1)/pageSize {
+	if at%pageSize > 0 && at%pageSize+size > pageSize {
 		at = (at/pageSize + 1) * pageSize
 	}
 	return at, at+size <= len(e.data)
@@ -50,7 +50,9 @@ func (j *Journal) place(a *area, size int) (*extent, int, error) {
 	if a == &j.identities {
 		head = chunkHead
 	}
-	want = max(want, (head+size+pageSize-1)/pageSize*pageSize)
+	if head+size > want { // from the second page on
+		want = (2*pageSize + size - 1) / pageSize * pageSize
+	}
 	e := &extent{offset: j.end, data: make([]byte, want), used: head}
 	if end := e.offset + int64(want); end > j.zeroed {
 		if err := writeZeros(j.file, max(e.offset, j.zeroed), end); err != nil {

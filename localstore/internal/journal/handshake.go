@@ -8,12 +8,10 @@ import (
 )
 
 // Change is what a recording takes of a series: the difference that the mirror is
-// about to add, or the state that it is about to have with the number of moves since
-// the previous one.
+// about to add or, of a State, how often it was entered since the previous one.
 type Change struct {
 	Slot  *Slot // nothing where it is nil
 	Delta series.Value
-	State string
 	Moves int64
 }
 
@@ -64,7 +62,7 @@ func (j *Journal) propose(o Observation, changes []Change) {
 		}
 		d := ofSeries(c.Delta)
 		if s.shape.kind == KindState {
-			d = Value{State: c.State, Moves: c.Moves}
+			d = Value{Moves: c.Moves}
 		}
 		s.next = s.shape.plus(s.next, d)
 	}

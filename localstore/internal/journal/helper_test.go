@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,14 @@ func floatOf(name string) *series.Series {
 	s.Metric.Float, s.Metric.Monotonic = true, false
 	return s
 }
+
+// another is a series of a name that no other has.
+func another(s *series.Series) *series.Series {
+	s.Metric.Name += fmt.Sprint("_", names.Add(1))
+	return s
+}
+
+var names atomic.Int64
 
 func timesOf(name string) *series.Series {
 	s := numberOf(name)
@@ -104,7 +113,7 @@ func (c *counter) count(text string) {
 // change is what a recording takes of it now.
 func (c *counter) change() Change {
 	d, _ := c.shape.minus(c.v, c.taken, false)
-	return Change{Slot: c.slot, Delta: c.shape.seriesValue(&d, c.series.Metric.Bounds), State: d.State, Moves: d.Moves}
+	return Change{Slot: c.slot, Delta: c.shape.seriesValue(&d, c.series.Metric.Bounds), Moves: d.Moves}
 }
 
 func (c *counter) settle(at Value) { c.taken = at }
@@ -156,10 +165,6 @@ func newMirror() *mirror {
 	return &mirror{make(map[string]int64), make(map[string]Value), make(map[string]shape), make(map[string]string)}
 }
 
-func keyOf(s *series.Series) string {
-	return s.Metric.Name + series.EncodeAttributes(s.Attributes) + series.EncodeAttributes(s.Resource.Attributes)
-}
-
 func (m *mirror) add(s *series.Series, d Value, sh shape) {
 	key := keyOf(s)
 	m.shapes[key] = sh
@@ -171,7 +176,7 @@ func (m *mirror) commit(writer string, seq int64, changes []Change) {
 	for _, c := range changes {
 		d := ofSeries(c.Delta)
 		if c.Slot.shape.kind == KindState {
-			d = Value{State: c.State, Moves: c.Moves}
+			d = Value{Moves: c.Moves}
 		}
 		m.add(c.Slot.series, d, c.Slot.shape)
 	}

@@ -179,9 +179,19 @@ func check(s *series.Series) error {
 	return nil
 }
 
+// keyOf identifies a series, as a mirror does: by everything but the description.
+func keyOf(s *series.Series) string {
+	m := *s.Metric
+	m.Description = ""
+	key := encoder{encodeResource(s.Resource)}
+	key.text(string(encodeMetric(&m)))
+	key.text(series.EncodeAttributes(s.Attributes))
+	return string(key.b)
+}
+
 // checkLength refuses what no extent has room for.
 func checkLength(s *series.Series) error {
-	const most = maxChunk - pageSize
+	const most = maxChunk - 2*pageSize
 	for _, payload := range [...][]byte{encodeResource(s.Resource), encodeMetric(s.Metric), encodeSeries(place{}, s.Attributes)} {
 		if recordHead+len(payload)+32 > most { // the places take a little more
 			return fmt.Errorf("%w: %d bytes of identity, at most %d are kept", ErrTooLarge, len(payload), most)

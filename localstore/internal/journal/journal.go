@@ -84,6 +84,7 @@ type Journal struct {
 	written    map[string]int64 // where resources and metrics lie
 	records    int              // of identities
 	slots      []*Slot
+	kept       map[string]*Slot // by what identifies their series
 	budget     budget
 	failed     bool // until a write of everything succeeds
 	closed     bool
@@ -100,7 +101,7 @@ func Take(c Config) (*Journal, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
 	}
-	j := &Journal{config: c, pid: os.Getpid(), seq: c.Seq, observed: c.Observed, reported: make(map[string]bool)}
+	j := &Journal{config: c, pid: os.Getpid(), seq: c.Seq, observed: c.Observed, reported: make(map[string]bool), kept: make(map[string]*Slot)}
 	j.waiting.init(j)
 	if err := j.takeFile(); err != nil {
 		return nil, err

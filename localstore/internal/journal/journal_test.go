@@ -17,7 +17,7 @@ import (
 func TestEachKindSurvives(t *testing.T) {
 	path := mirrorPath(t)
 	j := take(t, configOf(t, path))
-	long := numberOf("long", attribute.String("key", strings.Repeat("v", 9000)), attribute.Int("n", 1),
+	long := numberOf("long", attribute.String("key", strings.Repeat("v", 90_000)), attribute.Int("n", 1),
 		attribute.Float64("f", 1.5), attribute.Bool("b", true), attribute.StringSlice("list", []string{"a", "b"}))
 	all := []*counter{
 		keep(t, j, numberOf(strings.Repeat("n", 255))), keep(t, j, floatOf("float")), keep(t, j, timesOf("times")),
@@ -75,7 +75,7 @@ func TestAValueIsOneWriteWithinAPage(t *testing.T) {
 	wide.Metric.Bounds = bounds
 	all := []*counter{keep(t, j, wide), keep(t, j, numberOf("n")), keep(t, j, stateOf("s")), keep(t, j, floatOf("f")), keep(t, j, timesOf("t"))}
 	for range 100 { // and any mixture of them
-		all = append(all, keep(t, j, timesOf("t")), keep(t, j, stateOf("s")), keep(t, j, numberOf("n")))
+		all = append(all, keep(t, j, another(timesOf("t"))), keep(t, j, another(stateOf("s"))), keep(t, j, another(numberOf("n"))))
 	}
 	for i := range 2 {
 		for _, c := range all {
@@ -83,6 +83,12 @@ func TestAValueIsOneWriteWithinAPage(t *testing.T) {
 			c.count("x")
 			if i == 1 && len(writes) != 1 {
 				t.Errorf("%s: %d writes", c.series.Metric.Name, len(writes))
+			}
+			for k := range 2 {
+				from := c.slot.bases.offset + int64(c.slot.baseAt+k*c.shape.baseStride())
+				if from/pageSize != (from+int64(c.shape.baseSize())-1)/pageSize {
+					t.Errorf("%s: base %d at %d crosses a page", c.series.Metric.Name, k, from)
+				}
 			}
 			for _, w := range writes {
 				at := c.slot.value.offset + int64(c.slot.valueAt)
@@ -180,7 +186,7 @@ func TestAWarmJournalIsTakenAgain(t *testing.T) {
 	path := mirrorPath(t)
 	j := take(t, configOf(t, path))
 	for range 200 {
-		keep(t, j, timesOf("t")).count("")
+		keep(t, j, another(timesOf("t"))).count("")
 	}
 	if err := j.Close(true); err != nil {
 		t.Fatal(err)
@@ -369,6 +375,15 @@ func TestNil(t *testing.T) {
 		if _, err := j.Add(bad, false, new(Flag), func(*Value) {}); !errors.Is(err, ErrKind) {
 			t.Errorf("%+v: %v", bad, err)
 		}
+	}
+	slot := keep(t, j, numberOf("n")).slot
+	if _, err := j.Add(numberOf("n"), false, new(Flag), func(*Value) {}); !errors.Is(err, ErrKept) {
+		t.Errorf("kept twice: %v", err)
+	}
+	described := numberOf("n")
+	described.Metric.Description = "another"
+	if j.Find(described) != slot || j.Find(numberOf("m")) != nil || j.Find(nil) != nil || (*Journal)(nil).Find(described) != nil {
+		t.Error("found another slot")
 	}
 	if err := j.Begin(2, sharing, nil); err == nil {
 		t.Error("began a recording that is not the next")

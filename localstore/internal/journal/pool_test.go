@@ -168,7 +168,7 @@ func TestTakenOver(t *testing.T) {
 	n := keep(t, j, numberOf("n"))
 	n.count("")
 	// Another run starts in the same file.
-	other := &Journal{config: j.config, pid: j.pid, reported: make(map[string]bool)}
+	other := &Journal{config: j.config, pid: j.pid, reported: make(map[string]bool), kept: make(map[string]*Slot)}
 	other.config.Writer = "writer-2"
 	other.waiting.init(other)
 	raw, err := openFile(Path(path, 0), true)

@@ -145,7 +145,7 @@ func limited(t *testing.T, what string) {
 	first := keep(t, j, numberOf("n"))
 	first.count("")
 	for range 100 {
-		keep(t, j, timesOf("t")).count("")
+		keep(t, j, another(timesOf("t"))).count("")
 	}
 	first.count("") // at the next recording, which fails, too
 	if err := j.Begin(1, sharing, nil); !errors.Is(err, syscall.EFBIG) {

@@ -59,6 +59,9 @@ type Slot struct {
 // is the gauge of a State. The gate is that of the series' cell. It is written with
 // its first count.
 //
+// A series that is kept already is [ErrKept]: [Journal.Find] returns its slot, and
+// [Slot.Watch] another cell of it.
+//
 // read may be called from any goroutine and must neither wait nor fail; it may
 // reuse the value's buckets. Slots are never taken back. For a nil Journal the slot
 // is nil.
@@ -83,6 +86,12 @@ func (j *Journal) Add(of *series.Series, state bool, gate Gate, read func(*Value
 		j.mu.Unlock()
 		return nil, ErrClosed
 	}
+	key := keyOf(of)
+	if j.kept[key] != nil {
+		j.mu.Unlock()
+		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, ErrKept)
+	}
+	j.kept[key] = s
 	j.slots = append(j.slots, s)
 	if !j.failed {
 		if err = j.writeSlot(s); err != nil {
@@ -97,6 +106,18 @@ func (j *Journal) Add(of *series.Series, state bool, gate Gate, read func(*Value
 }
 
 const none = -1
+
+// Find returns the slot of a series, nil where it is not kept. Whoever asks often
+// remembers it: slots are never taken back.
+func (j *Journal) Find(of *series.Series) *Slot {
+	if j == nil || check(of) != nil {
+		return nil
+	}
+	key := keyOf(of)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.kept[key]
+}
 
 // Watch adds a gate: that of another cell which the series counts in.
 func (s *Slot) Watch(gate Gate) {
@@ -241,12 +262,12 @@ func (j *Journal) settleIn(s *Slot) (err error) {
 	if s.value, s.valueAt, err = j.place(&j.values, s.shape.valueSize()); err != nil {
 		return err
 	}
-	if s.bases, s.baseAt, err = j.place(&j.bases, 2*s.shape.baseSize()); err != nil {
+	if s.bases, s.baseAt, err = j.place(&j.bases, s.shape.baseStride()+s.shape.baseSize()); err != nil {
 		return err
 	}
 	s.seqs = [2]int64{none, none}
 	j.putBase(s, 0, &s.base)
-	s.bases.touch(s.baseAt, s.baseAt+2*s.shape.baseSize())
+	s.bases.touch(s.baseAt, s.baseAt+s.shape.baseStride()+s.shape.baseSize())
 	return j.putIdentity(s)
 }
 
@@ -260,11 +281,9 @@ func (j *Journal) putBase(s *Slot, seq int64, v *Value) {
 		i = 1
 	}
 	s.seqs[i] = seq
-	at := s.baseAt + i*s.shape.baseSize()
+	at := s.baseAt + i*s.shape.baseStride()
 	b := s.bases.data[at : at+s.shape.baseSize()]
-	order.PutUint32(b[4:], uint32(s.shape.size()))
-	order.PutUint64(b[8:], uint64(seq))
-	s.shape.encode(b[baseHead:], v)
+	s.shape.encodeBase(b, seq, v)
 	seal(j.run.nonce, s.bases.offset+int64(at), b)
 	s.bases.touch(at, at+len(b))
 }

@@ -21,7 +21,7 @@ const (
 )
 
 // MaxState is the longest state that a slot holds, in bytes.
-const MaxState = 255
+const MaxState = 1024
 
 // MaxBuckets is how many buckets a histogram's slot holds at most: one write is to
 // stay within a page.
@@ -76,7 +76,33 @@ func (s shape) size() int {
 }
 
 func (s shape) valueSize() int { return cellHead + s.size() }
-func (s shape) baseSize() int  { return baseHead + s.size() } // of one of the two
+func (s shape) baseSize() int  { return baseHead + s.ofBase().size() } // of one of the two
+
+// baseStride is how far apart the two bases lie, so that neither crosses a page.
+func (s shape) baseStride() int {
+	if size := s.baseSize(); 2*size <= pageSize {
+		return size
+	}
+	return pageSize
+}
+
+// ofBase is how a base is laid out. That of a State is the number of its changes.
+func (s shape) ofBase() shape {
+	if s.kind == KindState {
+		return shape{kind: KindInt64}
+	}
+	return s
+}
+
+func (s shape) encodeBase(b []byte, seq int64, v *Value) {
+	of, w := s.ofBase(), *v
+	if of != s {
+		w.Int = v.Moves
+	}
+	order.PutUint32(b[4:], uint32(of.size()))
+	order.PutUint64(b[8:], uint64(seq))
+	of.encode(b[baseHead:], &w)
+}
 
 func (s shape) encode(b []byte, v *Value) {
 	switch s.kind {
@@ -154,10 +180,10 @@ func (s shape) equal(v, w *Value) bool {
 	case KindHistogram:
 		return v.Count == w.Count // nothing is ever taken away
 	}
-	return v.Moves == w.Moves && v.State == w.State
+	return v.Moves == w.Moves
 }
 
-// plus returns v and what was recorded of it. A state is replaced.
+// plus returns v and what was recorded of it.
 func (s shape) plus(v Value, d Value) Value {
 	switch s.kind {
 	case KindInt64:

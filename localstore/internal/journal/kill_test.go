@@ -83,7 +83,7 @@ func (w *written) add(name string, d Value, k Kind) {
 
 // recoverDead recovers every journal of a dead process.
 func recoverDead(path string) error {
-	for i := range 16 {
+	for i := range PoolSize {
 		c, err := Claim(Path(path, i))
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrLiving) || errors.Is(err, ErrLost):
@@ -163,6 +163,18 @@ func child(t *testing.T, what string) {
 			fmt.Println("error", err)
 		}
 		return
+	}
+	if job == "short" {
+		j, err := Take(Config{Path: path, Mirror: "m", Writer: writer, Observed: sharing})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := keep(t, j, numberOf("n"))
+		for range 3 {
+			n.count("")
+		}
+		fmt.Println("begin")
+		os.Exit(0)
 	}
 	f, err := os.Create(ledgerPath(path, writer))
 	if err != nil {
@@ -261,6 +273,37 @@ func TestKill(t *testing.T) {
 		}
 	}
 	t.Logf("%d counts", recovered)
+}
+
+// TestManyShortProcesses that end at once, by os.Exit, lose nothing.
+func TestManyShortProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	processes := max(12, min(rounds(0), 200))
+	var all sync.WaitGroup
+	for i := range processes {
+		all.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
+			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=short w%d %s", childEnv, i, path), "GORACE=atexit_sleep_ms=0")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	if err := recoverDead(path); err != nil {
+		t.Fatal(err)
+	}
+	sum := int64(0)
+	for i := range processes {
+		row, _, err := readRow(path, fmt.Sprint("w", i))
+		if err != nil {
+			t.Error(err)
+		}
+		sum += row.Counts["n"]
+	}
+	if sum != int64(3*processes) {
+		t.Errorf("%d of %d counts", sum, 3*processes)
+	}
 }
 
 func checkLedger(t *testing.T, path, writer string, all bool) (counted int64) {

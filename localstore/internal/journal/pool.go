@@ -55,6 +55,9 @@ func vacantFile(path string) (*os.File, error) {
 			return nil, fmt.Errorf("%w: %s was removed", ErrLost, path)
 		}
 	}
+	if errors.Is(err, fs.ErrPermission) && exists(path) { // only this one is
+		return nil, fmt.Errorf("%w: %w", ErrNotJournal, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +66,11 @@ func vacantFile(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func vacate(f *os.File, path string) error {

@@ -85,7 +85,7 @@ func TestACellThatIsItsGate(t *testing.T) {
 	of := numberOf("n")
 	of.Metric.Monotonic = false
 	var err error
-	if c.slot, err = j.Add(of, false, c, c.read); err != nil {
+	if c.slot, err = j.Add(Kept{of, false, c, c.read, Value{}}); err != nil {
 		t.Fatal(err)
 	}
 	var group sync.WaitGroup
@@ -133,8 +133,8 @@ func BenchmarkAdd(b *testing.B) {
 	j := take(b, configOf(b, mirrorPath(b)))
 	inner, beside, unkept := &tallied{}, &flagged{}, &flagged{}
 	var err error
-	if inner.slot, err = j.Add(numberOf("inner"), false, inner, inner.read); err == nil {
-		beside.slot, err = j.Add(numberOf("beside"), false, &beside.flag, func(v *Value) { v.Int = atomic.LoadInt64(&beside.v) })
+	if inner.slot, err = j.Add(Kept{numberOf("inner"), false, inner, inner.read, Value{}}); err == nil {
+		beside.slot, err = j.Add(Kept{numberOf("beside"), false, &beside.flag, func(v *Value) { v.Int = atomic.LoadInt64(&beside.v) }, Value{}})
 	}
 	if err != nil {
 		b.Fatal(err)

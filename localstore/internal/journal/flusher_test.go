@@ -112,7 +112,7 @@ func TestManyGoroutines(t *testing.T) {
 	for i := range all {
 		c := &cell{}
 		var err error
-		c.slot, err = j.Add(numberOf(string(rune('a'+i))), false, &c.flag, func(v *Value) { v.Int = c.v.Load() })
+		c.slot, err = j.Add(Kept{numberOf(string(rune('a' + i))), false, &c.flag, func(v *Value) { v.Int = c.v.Load() }, Value{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,10 +263,10 @@ func TestAChangeThatTheWriteMisses(t *testing.T) {
 	var flag Flag
 	var slot *Slot
 	n, between := int64(0), func() {}
-	slot, err := j.Add(numberOf("n"), false, &flag, func(v *Value) {
+	slot, err := j.Add(Kept{numberOf("n"), false, &flag, func(v *Value) {
 		v.Int = n
 		between()
-	})
+	}, Value{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func keep(t testing.TB, j *Journal, of *series.Series) *counter {
 	state := of.Metric.Type == series.TypeGauge
 	var err error
 	if c.shape, err = shapeOf(of.Metric, state); err == nil {
-		c.slot, err = j.Add(of, state, &c.flag, c.read)
+		c.slot, err = j.Add(Kept{of, state, &c.flag, c.read, Value{}})
 	}
 	if err != nil {
 		t.Fatal(err)

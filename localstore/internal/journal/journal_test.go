@@ -99,7 +99,7 @@ func TestAValueIsOneWriteWithinAPage(t *testing.T) {
 		}
 	}
 	wide.Metric.Bounds = append(bounds, 1e6)
-	if _, err := j.Add(wide, false, new(Flag), func(*Value) {}); !errors.Is(err, ErrTooLarge) {
+	if _, err := j.Add(Kept{wide, false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a wider one: %v", err)
 	}
 }
@@ -352,7 +352,7 @@ func TestARecordingUnderWay(t *testing.T) {
 // question asked.
 func TestNil(t *testing.T) {
 	var j *Journal
-	if s, err := j.Add(numberOf("n"), false, new(Flag), func(*Value) {}); s != nil || err != nil {
+	if s, err := j.Add(Kept{numberOf("n"), false, new(Flag), func(*Value) {}, Value{}}); s != nil || err != nil {
 		t.Errorf("slot %v, %v", s, err)
 	}
 	var s *Slot
@@ -372,12 +372,12 @@ func TestNil(t *testing.T) {
 	}
 	j = take(t, configOf(t, mirrorPath(t)))
 	for _, bad := range []*series.Series{nil, {}, {Resource: testResource}, {Resource: testResource, Metric: &series.Metric{}}} {
-		if _, err := j.Add(bad, false, new(Flag), func(*Value) {}); !errors.Is(err, ErrKind) {
+		if _, err := j.Add(Kept{bad, false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrKind) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
 	slot := keep(t, j, numberOf("n")).slot
-	if _, err := j.Add(numberOf("n"), false, new(Flag), func(*Value) {}); !errors.Is(err, ErrKept) {
+	if _, err := j.Add(Kept{numberOf("n"), false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrKept) {
 		t.Errorf("kept twice: %v", err)
 	}
 	described := numberOf("n")
@@ -387,6 +387,26 @@ func TestNil(t *testing.T) {
 	}
 	if err := j.Begin(2, sharing, nil); err == nil {
 		t.Error("began a recording that is not the next")
+	}
+}
+
+// TestAJournalTakenLate holds nothing that was recorded before.
+func TestAJournalTakenLate(t *testing.T) {
+	path := mirrorPath(t)
+	c := configOf(t, path)
+	c.Seq = 3
+	j := take(t, c)
+	var flag Flag
+	slot, err := j.Add(Kept{timesOf("t"), false, &flag, func(v *Value) {
+		v.Count, v.Float, v.Buckets = 5, 2.5, append(v.Buckets[:0], 1, 4, 0, 0)
+	}, Value{Count: 3, Float: 1.5, Buckets: []uint64{1, 2, 0, 0}}})
+	if err != nil || slot == nil {
+		t.Fatal(err)
+	}
+	die(j)
+	d := contentOf(t, Path(path, 0)).Differences(3)
+	if len(d) != 1 || d[0].Delta.String() != `{"count":2,"sum":1,"buckets":[0,2,0,0]}` {
+		t.Errorf("differences %v", d)
 	}
 }
 
@@ -438,7 +458,7 @@ func TestCloseLeavesWhatIsNotRecorded(t *testing.T) {
 			if left != c.left {
 				t.Errorf("%d series are left, want %d", left, c.left)
 			}
-			if _, err := j.Add(numberOf("late"), false, new(Flag), func(*Value) {}); !errors.Is(err, ErrClosed) {
+			if _, err := j.Add(Kept{numberOf("late"), false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrClosed) {
 				t.Errorf("added to a closed journal: %v", err)
 			}
 		})

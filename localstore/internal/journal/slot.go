@@ -54,33 +54,44 @@ type Slot struct {
 	stale    bool // the base is not in the file
 }
 
-// Add begins to keep a series, whose value read returns: cumulative since the
-// process started, or the state with the number of its changes. State says that it
-// is the gauge of a State. The gate is that of the series' cell. It is written with
-// its first count.
-//
-// A series that is kept already is [ErrKept]: [Journal.Find] returns its slot, and
-// [Slot.Watch] another cell of it.
-//
-// read may be called from any goroutine and must neither wait nor fail; it may
-// reuse the value's buckets. Slots are never taken back. For a nil Journal the slot
-// is nil.
-func (j *Journal) Add(of *series.Series, state bool, gate Gate, read func(*Value)) (*Slot, error) {
-	if j == nil || gate == nil || read == nil {
+// Kept is a series that is to be kept.
+type Kept struct {
+	Series *series.Series
+	State  bool // it is the gauge of a State
+	Gate   Gate // of its cell
+
+	// Read returns its value: cumulative since the process started, or the state
+	// with the number of its changes. It is called from any goroutine, must neither
+	// wait nor fail, and may reuse the value's buckets.
+	Read func(*Value)
+
+	// Recorded is what the mirror has of that already.
+	Recorded Value
+}
+
+// Add begins to keep a series. It is written with its first count. Slots are never
+// taken back. A series that is kept already is [ErrKept]: [Journal.Find] returns its
+// slot, and [Slot.Watch] keeps another cell of it. For a nil Journal the slot is nil.
+func (j *Journal) Add(k Kept) (*Slot, error) {
+	if j == nil {
 		return nil, nil
+	}
+	of := k.Series
+	if k.Gate == nil || k.Read == nil {
+		return nil, fmt.Errorf("%w: a series without gate or value", ErrKind)
 	}
 	if err := check(of); err != nil {
 		return nil, err
 	}
-	shape, err := shapeOf(of.Metric, state)
+	shape, err := shapeOf(of.Metric, k.State)
 	if err == nil {
 		err = checkLength(of)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, err)
 	}
-	s := &Slot{journal: j, series: of, shape: shape, read: read, seqs: [2]int64{none, none}}
-	s.gates.Store(&[]Gate{gate})
+	s := &Slot{journal: j, series: of, shape: shape, read: k.Read, base: k.Recorded.clone(), seqs: [2]int64{none, none}}
+	s.gates.Store(&[]Gate{k.Gate})
 	j.mu.Lock()
 	if j.closed {
 		j.mu.Unlock()

@@ -88,7 +88,8 @@
 // Behind the first page lie extents of whole pages, of values, bases or identities.
 // They are made as they are needed and zeroed when they are, which also makes room on
 // the disk: the first ones have 4, 8 and 16 KiB, further ones 64 KiB. A file that was
-// longer than 256 KiB is cut when it is emptied.
+// longer than 256 KiB is cut when it is emptied. Where the disk has no room for more,
+// series without a place are not kept until a recording finds room; the others are.
 //
 //	value     checksum u32, length u32, payload; crosses no page, and is written in
 //	          one call, whole or not at all when the process dies

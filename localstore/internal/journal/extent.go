@@ -1,5 +1,10 @@
 package journal
 
+import (
+	"errors"
+	"fmt"
+)
+
 // extent is a part of the file in which things of one kind lie, and what was
 // written there: whoever writes a range of it writes back what others wrote.
 type extent struct {
@@ -54,11 +59,8 @@ func (j *Journal) place(a *area, size int) (*extent, int, error) {
 		want = (2*pageSize + size - 1) / pageSize * pageSize
 	}
 	e := &extent{offset: j.end, data: make([]byte, want), used: head}
-	if end := e.offset + int64(want); end > j.zeroed {
-		if err := writeZeros(j.file, max(e.offset, j.zeroed), end); err != nil {
-			return nil, 0, err
-		}
-		j.zeroed = end
+	if err := j.grow(e.offset + int64(want)); err != nil {
+		return nil, 0, err
 	}
 	if head > 0 {
 		encodeChunk(j.run.nonce, e)
@@ -76,6 +78,27 @@ func (j *Journal) place(a *area, size int) (*extent, int, error) {
 	e.used = at + size
 	return e, at, nil
 }
+
+// grow makes the file longer. A disk that is full is asked once between two
+// recordings.
+func (j *Journal) grow(end int64) error {
+	switch {
+	case end <= j.zeroed:
+		return nil
+	case j.full != nil:
+		return errFull
+	}
+	if err := writeZeros(j.file, j.zeroed, end); err != nil {
+		j.full = fmt.Errorf("extend journal: %w", err)
+		return errFull
+	}
+	j.zeroed = end
+	return nil
+}
+
+// errFull is met where there is no room for another series. Those that have a place
+// are kept.
+var errFull = errors.New("journal: no room")
 
 // encodeChunk writes what an extent of identities begins with, by which a reader
 // finds it wherever it is.

@@ -88,5 +88,5 @@ func mayGrow(size int64) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil || uint64(limit.Cur) >= uint64(size) {
 		return nil // the file system knows its own
 	}
-	return fmt.Errorf("grow to %d bytes: %w", size, syscall.EFBIG)
+	return fmt.Errorf("limit on the size of files: %w", syscall.EFBIG)
 }

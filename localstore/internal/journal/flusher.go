@@ -130,6 +130,7 @@ func (j *Journal) write(list []*Slot) error {
 	}
 	if err != nil {
 		j.fail()
+		return err
 	}
-	return err
+	return j.full
 }

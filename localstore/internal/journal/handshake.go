@@ -30,22 +30,31 @@ func (j *Journal) Begin(seq int64, o Observation, changes []Change) error {
 	if j == nil {
 		return nil
 	}
+	full, err := j.prepare(seq, o, changes)
+	j.report(full)
+	if err != nil {
+		return fmt.Errorf("begin recording %d: %w", seq, err)
+	}
+	return nil
+}
+
+// prepare is Begin under the lock. Full says why some series have no place.
+func (j *Journal) prepare(seq int64, o Observation, changes []Change) (full, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	if seq != j.seq+1 {
-		return fmt.Errorf("begin recording %d: the latest was %d", seq, j.seq)
+		return nil, fmt.Errorf("the latest was %d", j.seq)
 	}
 	j.propose(o, changes)
-	err := j.begin(seq)
-	if err != nil {
+	if err := j.begin(seq); err != nil {
 		j.fail()
-		return fmt.Errorf("begin recording %d: %w", seq, err)
+		return nil, err
 	}
 	j.failed = false
-	return nil
+	return j.full, nil
 }
 
 // propose notes, in memory, what the bases become.
@@ -76,6 +85,7 @@ func (j *Journal) begin(seq int64) error {
 	} else if err != nil {
 		return err
 	}
+	j.full = nil
 	if _, err := j.file.WriteAt(make([]byte, tagSize), tagAt(seq)); err != nil {
 		return err
 	}
@@ -95,7 +105,9 @@ func (j *Journal) begin(seq int64) error {
 				return err
 			}
 		}
-		j.putBase(s, seq, &s.next)
+		if s.value != nil { // else it gets this base with its place
+			j.putBase(s, seq, &s.next)
+		}
 	}
 	if err := j.flushAll(); err != nil {
 		return err

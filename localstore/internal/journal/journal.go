@@ -86,7 +86,8 @@ type Journal struct {
 	slots      []*Slot
 	kept       map[string]*Slot // by what identifies their series
 	budget     budget
-	failed     bool // until a write of everything succeeds
+	failed     bool  // until a write of everything succeeds
+	full       error // why the file cannot grow, until the next recording
 	closed     bool
 	scratch    Value
 
@@ -140,7 +141,7 @@ func (j *Journal) start() error {
 	}
 	j.identities, j.values, j.bases = area{first: firstIdentities}, area{first: firstValues}, area{first: firstBases}
 	j.written, j.records = make(map[string]int64), 0
-	j.end, j.zeroed, j.failed = headerSize, initialSize, false
+	j.end, j.zeroed, j.failed, j.full = headerSize, initialSize, false, nil
 	j.superseded.Store(false)
 	if err := writeZeros(j.file, runOffset, initialSize); err != nil {
 		return err

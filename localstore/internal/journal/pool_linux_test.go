@@ -45,14 +45,46 @@ func TestAFullDisk(t *testing.T) {
 			if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 || len(reports) > 0 {
 				t.Errorf("differences %v, reports %v", d, reports)
 			}
-			for range 100 {
-				keep(t, j, another(timesOf("t"))).count("")
+			all := make([]*counter, 100)
+			var changes []Change
+			for i := range all {
+				all[i] = keep(t, j, another(timesOf("t")))
+				all[i].count("")
+				changes = append(changes, all[i].change())
+				all[i].taken = all[i].v.clone()
+			}
+			if err := j.Begin(1, sharing, changes); err != nil { // the mirror is on another disk
+				t.Fatal(err)
+			}
+			j.Settle(true)
+			for _, c := range all {
+				c.count("")
 			}
 			if len(reports) != 1 || !errors.Is(reports[0], syscall.ENOSPC) {
 				t.Errorf("reports %v", reports)
 			}
+			if n := len(contentOf(t, Path(path, 0)).Differences(1)); n < 2 || n > 99 {
+				t.Errorf("%d of 100 have a place", n)
+			}
 			if err := os.Remove(filepath.Join(dir, "rest")); err != nil {
 				t.Fatal(err)
+			}
+			if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=1m"); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Begin(2, sharing, nil); err != nil {
+				t.Fatal(err)
+			}
+			j.Settle(true)
+			all[99].count("")
+			m := newMirror()
+			for _, d := range contentOf(t, Path(path, 0)).Differences(2) {
+				m.add(d.Series, ofSeries(d.Delta), all[0].shape)
+			}
+			for i, c := range all {
+				if got := m.totals[keyOf(c.series)].Count; got != c.v.Count-1 {
+					t.Errorf("series %d: %d counts beyond the mirror, want %d", i, got, c.v.Count-1)
+				}
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -109,10 +110,10 @@ func (j *Journal) Add(k Kept) (*Slot, error) {
 			j.fail()
 		}
 	}
+	full := j.full
 	j.mu.Unlock()
-	if err != nil {
-		j.report(fmt.Errorf("keep %q: %w", of.Metric.Name, err))
-	}
+	j.report(err)
+	j.report(full)
 	return s, nil // it is written later
 }
 
@@ -170,8 +171,10 @@ func (s *Slot) Changed() {
 			j.fail()
 		}
 	}
+	full := j.full
 	j.mu.Unlock()
 	j.report(err)
+	j.report(full)
 }
 
 // claim takes the call for a change; ok is false where another change did.
@@ -256,6 +259,10 @@ func (j *Journal) stage(s *Slot, force bool) error {
 		}
 		if err := j.settleIn(s); err != nil {
 			s.value, s.bases = nil, nil
+			s.disarm() // until a recording finds room
+			if errors.Is(err, errFull) {
+				return nil
+			}
 			return err
 		}
 	}

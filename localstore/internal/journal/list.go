@@ -100,21 +100,18 @@ const looks = 5
 // is whole.
 func read(f file) (c *Content, err error) {
 	for range looks {
-		var before, after header
-		if before, err = readHeader(f); err != nil {
-			return nil, err
-		}
-		var b []byte
-		if b, err = readWhole(f); err != nil {
+		b, err := readWhole(f)
+		if err != nil {
 			return nil, err
 		}
 		if c, err = parse(b); err != nil {
 			return nil, err
 		}
-		if after, err = readHeader(f); err != nil {
+		after, err := readHeader(f)
+		if err != nil {
 			return nil, err
 		}
-		if before.tags == after.tags && before.run == after.run && c.header.tags == after.tags && len(c.Damage) == 0 {
+		if c.header.run == after.run && c.header.tags == after.tags && len(c.Damage) == 0 {
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,22 +20,27 @@ type tallied struct {
 const (
 	edge = 1 << 62
 	bias = -1 << 63
-	// An armed cell stays beyond edge under any one addition: it is within far, and
-	// an addition of more than far is not made inline.
-	far = 1 << 61
+	far  = 1 << 61 // an armed cell within it is beyond edge after any addition of as much
 )
 
-// add is what Statistic.Add is today, inline.
-func (c *tallied) add(n int64) {
-	if c == nil || uint64(n) >= far && uint64(-n) >= far || atomic.AddInt64(&c.v, n)+edge < 0 {
-		c.slowly(n)
+// statistic adds as otelusage.Statistic does today: a gate within the cell changes
+// nothing of it.
+type statistic struct {
+	v    *int64
+	span uint64
+	cell *tallied
+}
+
+func (s *statistic) add(n int64) {
+	if s == nil || uint64(n) >= s.span || atomic.AddInt64(s.v, n)+edge < 0 {
+		s.slowly(n)
 	}
 }
 
 //go:noinline
-func (c *tallied) slowly(int64) {
-	if c.slot != nil {
-		c.slot.Changed()
+func (s *statistic) slowly(int64) {
+	if s.cell.slot != nil {
+		s.cell.slot.Changed()
 	}
 }
 
@@ -88,13 +94,14 @@ func TestACellThatIsItsGate(t *testing.T) {
 	if c.slot, err = j.Add(Kept{of, false, c, c.read, Value{}}); err != nil {
 		t.Fatal(err)
 	}
+	s := &statistic{&c.v, math.MaxUint64, c}
 	var group sync.WaitGroup
 	for g := range 4 {
 		group.Go(func() {
 			for i := range 20_000 {
-				c.add(int64(i%7 - 2))
+				s.add(int64(i%7 - 2))
 				if i%1000 == g {
-					c.add(-1 << 40)
+					s.add(-1 << 40)
 				}
 			}
 		})
@@ -110,31 +117,36 @@ func TestACellThatIsItsGate(t *testing.T) {
 	}
 }
 
-// flagged is a cell with its gate beside it.
+// flagged is a statistic with its gate beside the cell, in the same cache line.
 type flagged struct {
-	v    int64
-	flag Flag
+	c    *besideCell
+	span uint64
 	slot *Slot
 }
 
-func (c *flagged) add(n int64) {
-	if c == nil {
-		return
-	}
-	atomic.AddInt64(&c.v, n)
-	if c.flag.Armed() {
-		c.slot.Changed()
+type besideCell struct {
+	v    int64
+	flag Flag
+}
+
+func (s *flagged) add(n int64) {
+	if s == nil || uint64(n) >= s.span || atomic.AddInt64(&s.c.v, n)+edge < 0 || s.c.flag.Armed() {
+		s.slowly(n)
 	}
 }
+
+//go:noinline
+func (s *flagged) slowly(int64) { s.slot.Changed() }
 
 // BenchmarkAdd compares what a count costs: a bare atomic, and cells that are kept
 // with their gate beside them and within.
 func BenchmarkAdd(b *testing.B) {
 	j := take(b, configOf(b, mirrorPath(b)))
-	inner, beside, unkept := &tallied{}, &flagged{}, &flagged{}
+	inner, beside := &tallied{}, &flagged{c: &besideCell{}, span: math.MaxUint64}
+	within, unkept := &statistic{&inner.v, math.MaxUint64, inner}, &statistic{new(int64), math.MaxUint64, &tallied{}}
 	var err error
 	if inner.slot, err = j.Add(Kept{numberOf("inner"), false, inner, inner.read, Value{}}); err == nil {
-		beside.slot, err = j.Add(Kept{numberOf("beside"), false, &beside.flag, func(v *Value) { v.Int = atomic.LoadInt64(&beside.v) }, Value{}})
+		beside.slot, err = j.Add(Kept{numberOf("beside"), false, &beside.c.flag, func(v *Value) { v.Int = atomic.LoadInt64(&beside.c.v) }, Value{}})
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -151,7 +163,7 @@ func BenchmarkAdd(b *testing.B) {
 		}},
 		{"gate within", func(n int) {
 			for range n {
-				inner.add(1)
+				within.add(1)
 			}
 		}},
 		{"gate beside", func(n int) {

@@ -1,0 +1,73 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+)
+
+// check tells whether the file is still this process's. It also notes whether
+// another process marked it.
+func (j *Journal) check() error {
+	switch {
+	case j.closed || j.file == nil:
+		return ErrClosed
+	case forked(j.pid):
+		return ErrForked
+	}
+	info, err := j.file.Stat()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	at, err := os.Lstat(j.path)
+	if err != nil || !os.SameFile(info, at) {
+		return fmt.Errorf("%w: %s was removed or replaced", ErrLost, j.path)
+	}
+	h, err := readHeader(j.file)
+	switch {
+	case err == nil && h.run == j.run && info.Size() >= j.zeroed:
+		j.superseded.Store(h.marked)
+		return j.repair(h)
+	case h.run.nonce != 0 && h.run != j.run:
+		return fmt.Errorf("%w: %s was taken over", ErrLost, j.path)
+	}
+	return fmt.Errorf("%w: %s was written by others", errCut, j.path)
+}
+
+// repair writes what others damaged in the first page.
+func (j *Journal) repair(h header) error {
+	if len(h.damage) == 0 {
+		return nil
+	}
+	t := tag{ok: true, seq: j.seq, observed: j.observed, records: j.records}
+	if _, err := j.file.WriteAt(t.encode(j.run.nonce), tagAt(j.seq)); err != nil {
+		return err
+	}
+	_, err := j.file.WriteAt(preamble(), 0)
+	return err
+}
+
+// errCut is met where a file is this process's but does not hold what it wrote.
+var errCut = fmt.Errorf("%w, but not its file", ErrLost)
+
+// Superseded reports whether another process decided or erased, as of the start and
+// of the last recording: what this one knows of that may be old. After an erasure that is [Journal.Renew], after
+// a decision alone [Journal.Acknowledge].
+func (j *Journal) Superseded() bool { return j != nil && j.superseded.Load() }
+
+// Acknowledge takes the mark of another process away. Whoever calls it reads
+// afterwards what was decided: who decides marks every journal before and after.
+func (j *Journal) Acknowledge() error {
+	if j == nil {
+		return ErrClosed
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.check(); err != nil {
+		return err
+	}
+	_, err := j.file.WriteAt(make([]byte, 8), markOffset)
+	if err == nil {
+		j.superseded.Store(false)
+	}
+	return err
+}

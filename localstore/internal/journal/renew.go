@@ -1,0 +1,73 @@
+package journal
+
+import "errors"
+
+// Renew starts anew: with what counted since the last recording that was settled,
+// under another observation, and where the mirror was replaced under its id. The
+// file is overwritten, so that no name, attribute or state is left in it but those
+// of series that counted since; what is no longer this process's file is left, and
+// another one taken.
+func (j *Journal) Renew(mirror string, o Observation) error {
+	if j == nil {
+		return ErrClosed
+	}
+	if len(mirror) > maxID {
+		return ErrTooLarge
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return ErrClosed
+	}
+	if forked(j.pid) {
+		return ErrForked
+	}
+	j.config.Mirror, j.observed = mirror, o
+	err := j.renew()
+	if err != nil {
+		j.fail()
+	}
+	return err
+}
+
+// renew is called with the lock.
+func (j *Journal) renew() error {
+	for _, s := range j.slots {
+		s.forget()
+	}
+	err := j.check()
+	if err == nil || errors.Is(err, errCut) && j.locked() {
+		if err := empty(j.file, true); err != nil {
+			return err
+		}
+		if err := j.start(); err != nil {
+			return err
+		}
+		return j.writeChanged()
+	}
+	j.abandon(err)
+	if err := j.takeFile(); err != nil {
+		return err
+	}
+	return j.writeChanged()
+}
+
+// abandon closes a file that is this process's no more. Where it may still be found
+// under another name nothing is to be recovered from it: the next journal holds the
+// same counts.
+func (j *Journal) abandon(err error) {
+	if j.file == nil {
+		return
+	}
+	if h, herr := readHeader(j.file); herr == nil && h.run == j.run && errors.Is(err, ErrLost) {
+		_, _ = j.file.WriteAt(make([]byte, runSize), runOffset) // at worst it is gone
+	}
+	_ = j.file.Close()
+	j.file, j.raw = nil, nil
+}
+
+// locked takes the lock again, which changes nothing where it is held.
+func (j *Journal) locked() bool {
+	ok, err := lock(j.raw)
+	return ok && err == nil
+}

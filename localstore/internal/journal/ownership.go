@@ -50,8 +50,8 @@ func (j *Journal) repair(h header) error {
 var errCut = fmt.Errorf("%w, but not its file", ErrLost)
 
 // Superseded reports whether another process decided or erased, as of the start and
-// of the last recording: what this one knows of that may be old. After an erasure that is [Journal.Renew], after
-// a decision alone [Journal.Acknowledge].
+// of the last recording: what this one knows of that may be old. After an erasure
+// it calls [Journal.Renew], and in any case [Journal.Acknowledge].
 func (j *Journal) Superseded() bool { return j != nil && j.superseded.Load() }
 
 // Acknowledge takes the mark of another process away. Whoever calls it reads

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"testing"
 )
 
@@ -157,6 +158,39 @@ func overwrite(t *testing.T, path string, b []byte) {
 	_, werr := f.WriteAt(b, 0)
 	if err := errors.Join(werr, f.Close()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestALostFileThatCannotBeVoided keeps its owner from counting the same in another
+// one, as long as it may be found.
+func TestALostFileThatCannotBeVoided(t *testing.T) {
+	path := mirrorPath(t)
+	var broken atomic.Bool
+	c := configOf(t, path)
+	c.wrap = func(f *os.File) file { return &breaking{File: f, broken: &broken} }
+	j := take(t, c)
+	n := keep(t, j, numberOf("n"))
+	n.count("")
+	if err := os.Rename(Path(path, 0), Path(path, 9)); err != nil {
+		t.Skip(err)
+	}
+	broken.Store(true)
+	if err := j.Begin(1, sharing, nil); !errors.Is(err, errBroken) {
+		t.Errorf("began with %v", err)
+	}
+	j.Settle(false)
+	if found := List(path); len(found) != 1 || found[0].Standing != Living {
+		t.Errorf("found %+v", found)
+	}
+	broken.Store(false)
+	n.count("")
+	if err := j.Begin(1, sharing, nil); err != nil {
+		t.Fatal(err)
+	}
+	die(j)
+	if found := List(path); len(found) != 2 || found[0].Standing != Dead || found[1].Standing != Empty ||
+		found[0].Content.Differences(0)[0].Delta.Int64() != 2 {
+		t.Errorf("found %+v", found)
 	}
 }
 

@@ -35,18 +35,26 @@ func (j *Journal) renew() error {
 	for _, s := range j.slots {
 		s.forget()
 	}
-	err := j.check()
-	if err == nil || errors.Is(err, errCut) && j.locked() {
+	switch err := j.check(); {
+	case err == nil, errors.Is(err, errCut) && j.locked():
 		if err := empty(j.file, true); err != nil {
 			return err
 		}
 		if err := j.start(); err != nil {
 			return err
 		}
-		return j.writeChanged()
-	}
-	j.abandon(err)
-	if err := j.takeFile(); err != nil {
+	case j.file == nil:
+		if err := j.takeFile(); err != nil {
+			return err
+		}
+	case errors.Is(err, ErrLost):
+		if err := j.abandon(); err != nil {
+			return err
+		}
+		if err := j.takeFile(); err != nil {
+			return err
+		}
+	default:
 		return err
 	}
 	return j.writeChanged()
@@ -54,16 +62,16 @@ func (j *Journal) renew() error {
 
 // abandon closes a file that is this process's no more. Where it may still be found
 // under another name nothing is to be recovered from it: the next journal holds the
-// same counts.
-func (j *Journal) abandon(err error) {
-	if j.file == nil {
-		return
+// same counts. While that cannot be written there is no next one.
+func (j *Journal) abandon() error {
+	if h, err := readHeader(j.file); err == nil && h.run == j.run {
+		if _, err := j.file.WriteAt(make([]byte, runSize), runOffset); err != nil {
+			return err
+		}
 	}
-	if h, herr := readHeader(j.file); herr == nil && h.run == j.run && errors.Is(err, ErrLost) {
-		_, _ = j.file.WriteAt(make([]byte, runSize), runOffset) // at worst it is gone
-	}
-	_ = j.file.Close()
+	_ = j.file.Close() // nothing waits in it
 	j.file, j.raw = nil, nil
+	return nil
 }
 
 // locked takes the lock again, which changes nothing where it is held.

@@ -58,7 +58,7 @@ func total(t *testing.T, dir, name string) (n float64) {
 	return n
 }
 
-// TestSnippetsRun builds what README shows, and runs it.
+// TestSnippetsRun builds what the documents show, and runs it.
 func TestSnippetsRun(t *testing.T) {
 	binary := build(t)
 

@@ -76,10 +76,10 @@ var documents = []string{"README.md", "localstore/inspect/README.md", "localstor
 
 var fence = regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n")
 
-// contents returns what the documents say.
-func contents(t *testing.T) string {
+// documentsOf returns the module's documents by their names.
+func documentsOf(t *testing.T) map[string]string {
 	t.Helper()
-	var all strings.Builder
+	all := make(map[string]string)
 	must(t, filepath.WalkDir(root(t), func(path string, _ os.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".md") {
 			return err
@@ -89,13 +89,23 @@ func contents(t *testing.T) string {
 			return err
 		}
 		name, err := filepath.Rel(root(t), path)
-		if name = filepath.ToSlash(name); slices.Contains(documents, name) {
-			all.Write(content)
-		} else if strings.Contains(string(content), "```go") {
-			t.Errorf("%s has snippets that nobody runs", name)
-		}
+		all[filepath.ToSlash(name)] = string(content)
 		return err
 	}))
+	return all
+}
+
+// contents returns what the documents with snippets say.
+func contents(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for name, content := range documentsOf(t) {
+		if slices.Contains(documents, name) {
+			all.WriteString(content)
+		} else if strings.Contains(content, "```go") {
+			t.Errorf("%s has snippets that nobody runs", name)
+		}
+	}
 	return all.String()
 }
 

@@ -67,6 +67,9 @@ var ways = map[string]struct {
 // TestWhoMayAllowToSend: a file that a stranger could have written may forbid,
 // and never allows.
 func TestWhoMayAllowToSend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of mirrors")
+	}
 	for name, way := range ways {
 		for _, mode := range []Mode{ModeOn, ModeLocal, ModeOff} {
 			t.Run(name+"/"+mode.String(), func(t *testing.T) {
@@ -244,6 +247,9 @@ func kept(t *testing.T, dir string) string {
 }
 
 func TestWhatIsNoDecisionFileStays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of mirrors")
+	}
 	for name, tt := range oddDecisions {
 		for _, mode := range []Mode{ModeOff, ModeLocal, ModeOn, ModeUnset} {
 			for _, early := range []bool{true, false} {

@@ -190,6 +190,9 @@ func TestDaysKeepTheTotalTheyEndedWith(t *testing.T) {
 }
 
 func TestDaysExpireAfter400(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records hundreds of times")
+	}
 	for _, mode := range []Mode{ModeOn, ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, c := fresh(t)

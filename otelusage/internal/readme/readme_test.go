@@ -60,6 +60,9 @@ func total(t *testing.T, dir, name string) (n float64) {
 
 // TestSnippetsRun builds what the documents show, and runs it.
 func TestSnippetsRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
 	binary := build(t)
 
 	t.Run("in a sound environment", func(t *testing.T) {

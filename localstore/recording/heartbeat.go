@@ -41,7 +41,7 @@ func (s *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 			continue
 		}
 		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
-		changes = append(changes, Change{&series.Series{Resource: resource, Metric: metric, Attributes: attributes}, series.Int64Value(1)})
+		changes = append(changes, Change{Series: &series.Series{Resource: resource, Metric: metric, Attributes: attributes}, Delta: series.Int64Value(1)})
 	}
 	s.activeDay = day
 	return changes, nil

@@ -17,6 +17,21 @@ type Recorder struct {
 	writer     *Writer
 	activeDay  int64 // whose heartbeats are recorded
 	expiredDay int64 // on which old rows were last dropped
+	after      func()
+}
+
+// After sets what is done after each recording, also one that found nothing new,
+// with the mirror's lock.
+func (s *Recorder) After(f func()) {
+	if !s.missing() {
+		s.after = f
+	}
+}
+
+func (s *Recorder) afterwards() {
+	if s.after != nil {
+		s.after()
+	}
 }
 
 // Forget drops what is remembered of the day: it may not be in the file.

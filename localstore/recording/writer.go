@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -38,6 +38,7 @@ type Writer struct {
 
 	maySend bool     // of the latest call
 	attempt *attempt // whose outcome is not known
+	kept    keeping  // the journal
 }
 
 type observation struct {
@@ -65,12 +66,14 @@ type attempt struct {
 	seq        int64
 	ahead, now observation
 	mirror     string
+	note       bool // it is the Writer's own, of nothing but what was decided
 }
 
 // Change is what a series counted since the previous recording.
 type Change struct {
 	Series *series.Series
 	Delta  series.Value
+	Slot   *Slot // of the series in the journal, nil where it is not kept
 }
 
 // Move is a State as it stands. Moved says that this process changed it since
@@ -81,6 +84,13 @@ type Move struct {
 	Series *series.Series // of the gauge
 	State  string         // "" for none
 	Moved  bool
+
+	Slot    *Slot // of the gauge in the journal, nil where it is not kept
+	Entries int64 // how often a state was entered since the previous recording
+
+	// LosesAfter is for a move that is recorded late: it changes nothing where the
+	// State was moved after that time, in nanoseconds since 1970. 0 for no such time.
+	LosesAfter int64
 }
 
 // Gauge is the latest value of an application's own gauge.
@@ -127,13 +137,15 @@ func (s *Recorder) Writer(maySend bool) (*Writer, error) {
 // missing reports a Writer that [Recorder.Writer] did not make.
 func (w *Writer) missing() bool { return w == nil || w.store == nil }
 
-// Close lets another Writer take over.
+// Close lets another Writer take over, and gives the journal back. What that holds
+// beyond the mirror waits to be recovered.
 func (w *Writer) Close() {
 	if w.missing() {
 		return
 	}
 	w.store.db.Lock()
 	defer w.store.db.Unlock()
+	w.leaveJournal(false)
 	if w.store.writer == w {
 		w.store.writer = nil
 	}
@@ -175,7 +187,8 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 }
 
 // Observe notes whether sending is allowed, for an export that found nothing
-// new. It writes nothing, except declarations that wait.
+// new. It writes nothing, except declarations that wait and, where there is a
+// journal, what was decided since its last recording.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	if w.missing() {
 		return mirrordb.ErrNotOpen
@@ -184,6 +197,9 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	s.db.Lock()
 	defer s.db.Unlock()
 	w.maySend = maySend
+	if err := w.settleNote(); err != nil {
+		return err
+	}
 	var now observation
 	observe := func(tx *mirrordb.Tx) error { now = observationOf(&tx.Header, maySend); return nil }
 	var err error
@@ -192,8 +208,16 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	} else {
 		err = s.db.View(s.db.Context(), observe)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+		return err
+	case w.isNews(now):
+		err = w.note(maySend)
+	default:
 		w.moveOn(w.ahead, now)
+	}
+	if err == nil {
+		s.afterwards()
 	}
 	return err
 }
@@ -211,6 +235,9 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	s := w.store
 	s.db.Lock()
 	defer s.db.Unlock()
+	if err := w.settleNote(); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
@@ -218,6 +245,9 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	err := w.record(&r)
 	if w.attempt == nil && s.worthRepeating(err) {
 		err = w.record(&r)
+	}
+	if err == nil {
+		s.afterwards()
 	}
 	return err
 }
@@ -230,16 +260,28 @@ func (s *Recorder) worthRepeating(err error) bool {
 }
 
 func (w *Writer) record(r *Recording) error {
+	return w.commit(r.MaySend, r.kept(), func(tx *mirrordb.Tx, share bool) error { return w.store.record(tx, r, share) })
+}
+
+// commit makes a recording of what write writes, nothing where it is nil, and of
+// what that takes from the journal.
+func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *mirrordb.Tx, share bool) error) error {
 	s := w.store
+	w.begin(changes)
 	var now observation
 	err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
-		now = observationOf(&tx.Header, r.MaySend)
-		if now.off || w.from.off || now.erasures != w.from.erasures {
-			return nil
-		}
-		share := now.maySend && w.from.maySend && now.follows(w.from)
-		if err := s.record(tx, r, share); err != nil {
-			return err
+		now = observationOf(&tx.Header, maySend)
+		switch {
+		case !now.off && !w.from.off && now.erasures == w.from.erasures:
+			share := now.maySend && w.from.maySend && now.follows(w.from)
+			if write == nil {
+				break
+			}
+			if err := write(tx, share); err != nil {
+				return err
+			}
+		case w.kept.Journal == nil:
+			return nil // what is dropped nobody asks for
 		}
 		return w.sign(tx)
 	})
@@ -249,29 +291,29 @@ func (w *Writer) record(r *Recording) error {
 		return w.settleAttempt(err)
 	}
 	if err != nil {
+		w.kept.Settle(false)
 		return fmt.Errorf("record: %w", err)
 	}
-	w.seq++
-	w.moveOn(w.ahead, now)
+	w.committed(w.ahead, now)
 	return nil
 }
 
-// keepWriters is how many other writers' numbers stay in the file, beside
-// those of the last day.
-const keepWriters = 100
+// committed moves on after a recording that is in the mirror.
+func (w *Writer) committed(ahead, now observation) {
+	w.seq++
+	w.kept.Settle(true)
+	w.kept.observed = ahead
+	w.moveOn(ahead, now)
+	w.follow(now)
+}
 
 // sign writes the number of this recording, by which its outcome can be told.
 func (w *Writer) sign(tx *mirrordb.Tx) error {
-	err := tx.Run(`INSERT INTO writers (id, seq, committed_at) VALUES (?1, ?2, ?3)
-		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.Now)
+	err := sign(tx, w.id, w.seq+1)
 	if err == nil && w.seq == 0 {
-		err = tx.Run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
-			tx.Now-instant.NanosecondsPerDay, keepWriters)
+		err = w.store.purgeWriters(tx)
 	}
-	if err != nil {
-		return fmt.Errorf("sign recording: %w", err)
-	}
-	return nil
+	return mirrordb.Wrap("sign recording", err)
 }
 
 // Resolve tells what became of a recording that ended with
@@ -282,7 +324,7 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	}
 	w.store.db.Lock()
 	defer w.store.db.Unlock()
-	if w.attempt == nil {
+	if w.attempt == nil || w.attempt.note {
 		return true, nil
 	}
 	err = w.settleAttempt(nil)
@@ -311,10 +353,10 @@ func (w *Writer) settleAttempt(cause error) error {
 	done := w.attempt
 	w.attempt = nil
 	if seq == done.seq {
-		w.seq = done.seq
-		w.moveOn(done.ahead, done.now)
+		w.committed(done.ahead, done.now)
 		return nil
 	}
+	w.kept.Settle(false)
 	if cause == nil {
 		cause = errors.New("recording was rolled back")
 	}

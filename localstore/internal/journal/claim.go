@@ -108,11 +108,16 @@ func (c *Claimed) putBase(s *readSlot, seq, held int64) error {
 
 // Empty leaves the journal to the next run, once what waited is recorded or is not
 // to be.
-func (c *Claimed) Empty() error {
+func (c *Claimed) Empty() error { return c.empty(false) }
+
+// Erase is Empty that leaves no byte of what the journal held.
+func (c *Claimed) Erase() error { return c.empty(true) }
+
+func (c *Claimed) empty(erase bool) error {
 	if c == nil || c.file == nil {
 		return ErrClosed
 	}
-	if err := empty(c.file, false); err != nil {
+	if err := empty(c.file, erase); err != nil {
 		return fmt.Errorf("empty %s: %w", c.path, err)
 	}
 	return nil

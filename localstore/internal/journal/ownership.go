@@ -54,6 +54,18 @@ var errCut = fmt.Errorf("%w, but not its file", ErrLost)
 // it calls [Journal.Renew], and in any case [Journal.Acknowledge].
 func (j *Journal) Superseded() bool { return j != nil && j.superseded.Load() }
 
+// Refresh looks for the mark of another process now, and returns what Superseded
+// does then.
+func (j *Journal) Refresh() (superseded bool) {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_ = j.check() // what is wrong the next recording meets, too
+	return j.Superseded()
+}
+
 // Acknowledge takes the mark of another process away. Whoever calls it reads
 // afterwards what was decided: who decides marks every journal before and after.
 func (j *Journal) Acknowledge() error {

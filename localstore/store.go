@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/recovery"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
@@ -30,6 +31,7 @@ type Store struct {
 	ledger   *ledger.Ledger
 	importer *importer.Importer
 	recorder *recording.Recorder
+	recovery *recovery.Recovery
 	outbox   *outbox.Outbox
 	reads    *snapshot.Reader
 }
@@ -46,6 +48,8 @@ func newStore(c config, path string) *Store {
 	}
 	s.outbox = outbox.New(db, b, s.importer, c.random)
 	s.reads = snapshot.New(db, l)
+	s.recovery = recovery.New(db, s.recorder)
+	s.recorder.After(s.recovery.Continue)
 	l.ConvertWith(s.importer.ConvertImported)
 	db.Use(mirrordb.Hooks{
 		Begin: l.Register, Waiting: l.HasDeclarations,
@@ -100,6 +104,7 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 		err := s.db.Open()
 		if err == nil {
 			s.importer.Import()
+			s.recovery.Run()
 		}
 		return err
 	})

@@ -1,0 +1,102 @@
+package recovery
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+)
+
+// outcome is what became of a journal in a transaction.
+type outcome uint8
+
+const (
+	recorded outcome = iota // or nothing waited
+	adopted                 // its writer has a number now: once more
+	dropped                 // it is not to be recorded
+	lost                    // nobody can tell what is to be recorded
+)
+
+// settle brings the mirror up to date with a journal.
+func (r *Recovery) settle(c *journal.Claimed) (done outcome, err error) {
+	for {
+		err = r.db.Update(r.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) (err error) {
+			done, err = r.transact(tx, c)
+			return err
+		})
+		if err != nil || done != adopted {
+			return done, err
+		}
+	}
+}
+
+// transact is the recording in the dead writer's name. It may run again, after a
+// rollback.
+func (r *Recovery) transact(tx *mirrordb.Tx, c *journal.Claimed) (outcome, error) {
+	row, err := rowOf(tx, c.Writer)
+	if err != nil {
+		return 0, fmt.Errorf("read number: %w", err)
+	}
+	held, counted, _, ok := c.Holding(row.seq, row.known)
+	if !ok {
+		return lost, nil
+	}
+	if isDropped(&tx.Header, counted) {
+		return dropped, nil
+	}
+	waiting := recordingOf(c, held, row)
+	if len(waiting.Changes) == 0 && len(waiting.Moves) == 0 {
+		return recorded, nil
+	}
+	if !row.known && held > 0 {
+		// The journal names the newest recording as the one that holds, and would
+		// name this one if it came to nothing.
+		return adopted, r.recorder.SignFor(tx, c.Writer, held)
+	}
+	seq, err := c.Begin(held)
+	if err != nil {
+		return 0, err
+	}
+	share := counted.MaySend && tx.MaySend() && c.Mirror == tx.Mirror && counted.Epoch == tx.Epoch
+	return recorded, r.recorder.RecordFor(tx, c.Writer, seq, waiting, share)
+}
+
+// isDropped: what was counted before an erasure is erased, and while recording is
+// switched off nothing is recorded.
+func isDropped(now *mirrordb.Header, counted journal.Observation) bool {
+	return now.Mode == consent.ModeOff || counted.Off || now.Erasures != counted.Erasures
+}
+
+// row is what the mirror says of a writer.
+type row struct {
+	known    bool
+	seq      int64
+	recorded int64 // when it last recorded
+}
+
+func rowOf(tx *mirrordb.Tx, writer string) (r row, err error) {
+	err = tx.Each(`SELECT seq, committed_at FROM writers WHERE id = ?1`, func(rows *sql.Rows) error {
+		r.known = true
+		return rows.Scan(&r.seq, &r.recorded)
+	}, writer)
+	return r, err
+}
+
+// recordingOf returns what a journal holds beyond a recording. A State that it moved
+// loses to whoever moved it after the writer's last recording, or its start: which
+// move was later nobody can tell.
+func recordingOf(c *journal.Claimed, held int64, last row) (r recording.Recording) {
+	for _, d := range c.Differences(held) {
+		if d.Moves == 0 {
+			r.Changes = append(r.Changes, recording.Change{Series: d.Series, Delta: d.Delta})
+			continue
+		}
+		r.Moves = append(r.Moves, recording.Move{
+			Series: d.Series, State: d.State, Moved: true, LosesAfter: max(c.Started.UnixNano(), last.recorded),
+		})
+	}
+	return r
+}

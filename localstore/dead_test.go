@@ -94,11 +94,27 @@ func (p *mortal) cell(t testing.TB, key string, state bool, of func() *series.Se
 	return c
 }
 
-// count counts once in each kind.
+// count counts once in each kind but States.
 func (p *mortal) count(t testing.TB) {
 	t.Helper()
+	p.countNumber(t)
+	p.countFloat(t)
+	p.countTime(t)
+	p.cell(t, "q", false, func() *series.Series { return sequence(p.of, "q") }).change(func(v *journal.Value) { v.Int++ })
+}
+
+func (p *mortal) countNumber(t testing.TB) {
+	t.Helper()
 	p.cell(t, "n", false, func() *series.Series { return statistic(p.of, "n") }).change(func(v *journal.Value) { v.Int++ })
+}
+
+func (p *mortal) countFloat(t testing.TB) {
+	t.Helper()
 	p.cell(t, "f", false, func() *series.Series { return floatStatistic(p.of, "f") }).change(func(v *journal.Value) { v.Float += 0.1 })
+}
+
+func (p *mortal) countTime(t testing.TB) {
+	t.Helper()
 	p.cell(t, "t", false, func() *series.Series { return timer(p.of, "t", timerBounds) }).change(func(v *journal.Value) {
 		if v.Buckets == nil {
 			v.Buckets = make([]uint64, len(timerBounds)+1)
@@ -107,7 +123,6 @@ func (p *mortal) count(t testing.TB) {
 		v.Count++
 		v.Float += 0.5
 	})
-	p.cell(t, "q", false, func() *series.Series { return sequence(p.of, "q") }).change(func(v *journal.Value) { v.Int++ })
 }
 
 // enter moves a State, as an instrument does: the entry first.

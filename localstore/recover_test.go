@@ -44,6 +44,32 @@ var deaths = []struct {
 	{"after a commit", func(t *testing.T, p *mortal) []byte { return dieAtCommit(t, p, 2, true) }},
 	{"with an outcome unknown, committed", func(t *testing.T, p *mortal) []byte { return dieUnsettled(t, p, true) }},
 	{"with an outcome unknown, rolled back", func(t *testing.T, p *mortal) []byte { return dieUnsettled(t, p, false) }},
+	{"after a recording that failed and was repeated", func(t *testing.T, p *mortal) []byte {
+		for range 2 {
+			p.count(t)
+			p.enter(t, "a")
+			restore := failCommit(t, p.Store, false)
+			if err := p.record(t.Context()); !errors.Is(err, errDisk) {
+				t.Errorf("Record = %v", err)
+			}
+			restore()
+			p.count(t)
+			p.mustRecord(t)
+		}
+		return p.remains(t)
+	}},
+	{"after a recording that came to nothing", func(t *testing.T, p *mortal) []byte {
+		p.count(t)
+		restore := replaceStatement(t, p.Store, `SELECT recorded_day FROM mirror`, func(*sql.Stmt) error { return errDisk })
+		if err := p.record(t.Context()); !errors.Is(err, errDisk) {
+			t.Errorf("Record = %v", err)
+		}
+		restore()
+		p.count(t)
+		p.mustRecord(t)
+		p.enter(t, "a")
+		return p.remains(t)
+	}},
 }
 
 // dieAtCommit ends a process at the commit of a recording, before it or after it.

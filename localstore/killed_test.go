@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -73,6 +74,7 @@ func killedChild(t *testing.T, what string) {
 	}
 	l, p := sideLedger{f}, counting(t, s, true)
 	fmt.Println("begin")
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until all of them are there
 	ended := time.Now().Add(killedAfter)
 	for n := int64(1); time.Now().Before(ended); n++ {
 		for kind := range killedKinds {
@@ -80,13 +82,13 @@ func killedChild(t *testing.T, what string) {
 			p.countKilled(t, kind, n)
 			l.put(kind, true, n)
 		}
-		if n%5 == 0 && job == "count" || n%5000 == 0 {
+		if n%3 == 0 && job == "count" || n%5000 == 0 {
 			if err := p.record(t.Context()); err != nil && !errors.Is(err, ErrBusy) {
 				fmt.Println("error", err)
 			}
 		}
 		if job == "count" {
-			time.Sleep(rand.N(2 * time.Millisecond)) // an ordinary rate
+			time.Sleep(rand.N(4 * time.Millisecond)) // an ordinary rate
 		}
 	}
 }
@@ -134,9 +136,14 @@ func TestKilled(t *testing.T) {
 		if round%3 == 1 { // beside the living, and after them
 			children = append(children, startChild(t, "recover - "+path))
 		}
+		var killed sync.WaitGroup
 		for _, c := range children {
-			c.kill(rand.N(25 * time.Millisecond))
+			killed.Go(func() {
+				c.goOn()
+				c.kill(rand.N(50 * time.Millisecond))
+			})
 		}
+		killed.Wait()
 		if round%2 == 0 {
 			startChild(t, "recover - "+path).kill(rand.N(5 * time.Millisecond))
 		}
@@ -211,6 +218,7 @@ func checkLedgers(t *testing.T, s *Store, ledgers []string, all bool) {
 // child is a process that a test started.
 type child struct {
 	cmd   *exec.Cmd
+	in    io.WriteCloser
 	ended chan struct{} // what it said was read
 }
 
@@ -220,6 +228,10 @@ func startChild(t *testing.T, what string) *child {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
 	cmd.Env = append(os.Environ(), killedEnv+"="+what, "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -230,7 +242,7 @@ func startChild(t *testing.T, what string) *child {
 	for lines.Scan() && lines.Text() != "begin" {
 		t.Errorf("a child said before it began: %s", lines.Text())
 	}
-	c := &child{cmd, make(chan struct{})}
+	c := &child{cmd, in, make(chan struct{})}
 	go func() {
 		defer close(c.ended)
 		for lines.Scan() {
@@ -241,6 +253,9 @@ func startChild(t *testing.T, what string) *child {
 	}()
 	return c
 }
+
+// goOn lets one begin that waits for the others.
+func (c *child) goOn() { _ = c.in.Close() }
 
 func (c *child) kill(after time.Duration) {
 	<-time.After(after)

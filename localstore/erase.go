@@ -26,7 +26,8 @@ const erasePatience = 5 * time.Second
 // the mirror open notice with their next recording: they record nothing of what
 // they counted before. While one of them keeps the file from being cleaned it
 // waits for up to five seconds or until the context ends, and then returns
-// [ErrErasePending]. The context bounds that wait, and the one for another
+// [ErrErasePending]. So it does, without a wait, while processes that keep a journal
+// have not overwritten that yet, which their next recordings do. The context bounds that wait, and the one for another
 // process that is writing, alone: everything is deleted also when it has ended.
 // Nothing must be collected for this Store's writer meanwhile.
 //
@@ -52,10 +53,12 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	s.db.Lock()
 	defer s.db.Unlock()
 	var once []*batch.Payload
+	s.supersede()
 	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
 		return nil, mirrordb.Wrap("erase", err)
 	}
+	s.eraseJournals()
 	var retraction []*series.Part
 	if maySend {
 		retraction = partsOf(once)
@@ -68,6 +71,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	s.recorder.Erased(&h)
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.db.FinishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
+			err = errors.Join(err, s.journalsErased())
 			return retraction, mirrordb.Wrap("erase", err)
 		}
 		select {

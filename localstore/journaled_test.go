@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
@@ -29,8 +30,8 @@ func TestADecisionReachesAnIdleJournal(t *testing.T) {
 		{"disabled", func(t *testing.T, s *Store) { setMode(t, s, consent.ModeLocal) }, 1, false},
 		{"not noticed yet", func(t *testing.T, s *Store) { setMode(t, s, consent.ModeOn) }, 0, false},
 		{"erased", func(t *testing.T, s *Store) {
-			if err := s.Erase(t.Context()); err != nil {
-				t.Error(err)
+			if err := s.Erase(t.Context()); !errors.Is(err, ErrErasePending) {
+				t.Errorf("Erase beside a journal = %v, want ErrErasePending", err)
 			}
 		}, 1, true},
 	} {
@@ -105,17 +106,14 @@ func TestAnErasureReachesAJournal(t *testing.T) {
 		if !bytes.Contains(p.remains(t), []byte(secret)) {
 			t.Fatal("the journal does not hold what is to be erased")
 		}
-		if err := journal.Supersede(s.Path()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Erase(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := journal.Supersede(s.Path()); err != nil {
-			t.Fatal(err)
-		}
-		if n := journal.Erasing(s.Path()); n != 1 {
-			t.Errorf("%d journals wait for their owners", n)
+		for range 2 {
+			began := time.Now()
+			if err := s.Erase(t.Context()); !errors.Is(err, ErrErasePending) {
+				t.Errorf("Erase = %v, want ErrErasePending", err)
+			}
+			if took := time.Since(began); took > erasePatience/2 {
+				t.Errorf("it waited for %v", took)
+			}
 		}
 		p.mustRecord(t)
 		if n := journal.Erasing(s.Path()); n != 0 {
@@ -250,5 +248,104 @@ func TestNumbersOfJournalsAreKept(t *testing.T) {
 	delete(recorded, "other{}")
 	if want := p.counted(); !recorded.equal(want) {
 		t.Errorf("recorded %v, want %v", recorded, want)
+	}
+}
+
+// TestEraseReachesTheOwnJournal: of the process that erases nothing is pending. What
+// it counted before is not recorded.
+func TestEraseReachesTheOwnJournal(t *testing.T) {
+	for _, dies := range []bool{true, false} {
+		s, c := fresh(t)
+		p := counting(t, open(t, s.Path(), c), true)
+		p.enter(t, secret)
+		p.mustRecord(t)
+		p.count(t)
+		if err := p.Erase(t.Context()); err != nil {
+			t.Errorf("Erase = %v", err)
+		}
+		if bytes.Contains(p.remains(t), []byte(secret)) {
+			t.Error("what is erased is in the journal still")
+		}
+		want := make(counts)
+		if !dies {
+			p.mustRecord(t)
+			before := p.counted()
+			p.count(t)
+			for key, n := range p.counted() {
+				if n -= before[key]; n != 0 {
+					want[key] = n
+				}
+			}
+		}
+		p.die(t, p.remains(t))
+		recoverNow(s)
+		if recorded, pending := recordedIn(t, s); !recorded.equal(want) || !pending.equal(want) {
+			t.Errorf("recorded %v, pending %v, want %v", recorded, pending, want)
+		}
+	}
+}
+
+// TestEraseReachesTheDead: their journals are overwritten, or dropped where the one
+// that erases was killed before it came to that.
+func TestEraseReachesTheDead(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		s, c := fresh(t)
+		p := counting(t, open(t, s.Path(), c), true)
+		p.enter(t, secret)
+		remains := p.remains(t)
+		p.die(t, remains)
+		if err := s.Erase(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if killed {
+			if err := os.WriteFile(journal.Path(s.Path(), 0), remains, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			recoverNow(s)
+		}
+		if bytes.Contains(bytesOf(t, s.Path()), []byte(secret)) {
+			t.Error("what is erased is on the disk still")
+		}
+		if recorded, _ := recordedIn(t, s); len(recorded) > 0 {
+			t.Errorf("recorded %v", recorded)
+		}
+	}
+}
+
+// TestAnErasureThatFailsErasesNothing, also in the journals of the dead.
+func TestAnErasureThatFailsErasesNothing(t *testing.T) {
+	s, c := fresh(t)
+	p := counting(t, open(t, s.Path(), c), true)
+	p.count(t)
+	p.die(t, p.remains(t))
+	restore := replaceStatement(t, s, "DELETE FROM totals", func(*sql.Stmt) error { return errDisk })
+	if err := s.Erase(t.Context()); !errors.Is(err, errDisk) {
+		t.Errorf("Erase = %v", err)
+	}
+	restore()
+	recoverNow(s)
+	if recorded, _ := recordedIn(t, s); !recorded.equal(p.counted()) {
+		t.Errorf("recorded %v, want %v", recorded, p.counted())
+	}
+}
+
+// TestADecisionMarksJournals, so that nobody goes on with what it remembers.
+func TestADecisionMarksJournals(t *testing.T) {
+	for name, decide := range map[string]func(*Store) error{
+		"SetMode":        func(s *Store) error { return s.Enable(t.Context()) },
+		"RequireConsent": func(s *Store) error { return s.RequireConsent(t.Context()) },
+	} {
+		s, c := fresh(t)
+		p := counting(t, open(t, s.Path(), c), true)
+		if err := decide(s); err != nil {
+			t.Fatal(err)
+		}
+		if !p.j.Refresh() {
+			t.Errorf("%s does not mark journals", name)
+		}
+		p.mustRecord(t)
+		if p.j.Refresh() {
+			t.Errorf("after %s the owner leaves the mark", name)
+		}
 	}
 }

@@ -135,6 +135,18 @@ func (w *Writer) follow(now observation) {
 	}
 }
 
+// erased overwrites the journal after an erasure by this process. The counts that it
+// still holds were made before it, and go with the next recording.
+func (w *Writer) erased(now observation) {
+	if w.kept.Journal == nil {
+		return
+	}
+	w.renew(now)
+	if w.kept.seen == now.generation() {
+		w.report(w.kept.Acknowledge())
+	}
+}
+
 // renew overwrites the journal where an erasure, or a mirror in the place of the
 // former, was met: with the first recording that finds it, and again once what is
 // counted was counted after it for certain.

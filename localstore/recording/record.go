@@ -176,7 +176,9 @@ func (s *Recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
 // collected. The caller holds the lock.
 func (s *Recorder) Erased(h *mirrordb.Header) {
 	if !s.missing() && s.writer != nil {
-		s.writer.ahead = observationOf(h, s.writer.maySend)
+		now := observationOf(h, s.writer.maySend)
+		s.writer.ahead = now
+		s.writer.erased(now)
 	}
 }
 

@@ -37,7 +37,7 @@ const atOnce = 32
 
 // Continue is Run, unless that was a short time ago.
 func (r *Recovery) Continue() {
-	if r == nil {
+	if r == nil || r.db == nil {
 		return
 	}
 	if since := r.db.Now().UnixNano() - r.looked; since < 0 || since >= int64(interval) {
@@ -48,7 +48,7 @@ func (r *Recovery) Continue() {
 // Run recovers what waits. It does not wait long for other processes, and what goes
 // wrong is reported: the next time it is tried again.
 func (r *Recovery) Run() {
-	if r == nil || r.db.ReadOnly || r.db.Existing {
+	if r == nil || r.db == nil || r.db.ReadOnly || r.db.Existing {
 		return
 	}
 	r.looked = r.db.Now().UnixNano()

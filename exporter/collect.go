@@ -44,6 +44,8 @@ type stream struct {
 	start     time.Time
 	known     bool // a gauge's committed value, or state, is one
 	state     string
+	slot      *recording.Slot    // in the journal, nil where it is not found yet
+	slotOf    *recording.Journal // the journal
 }
 
 // commit is how a stream stands once a recording is in the mirror.
@@ -64,21 +66,23 @@ func apply(commits []commit) {
 type collection struct {
 	e         *Exporter
 	resource  *series.Resource
+	journal   *recording.Journal
 	recording recording.Recording
 	commits   []commit
-	moved     map[string]bool // States that were entered, by name
+	entries   map[string]int64 // how often States were entered, by name
 	gauges    []stateGauge
 	problems  []error // to be reported once nothing is locked
 }
 
 type stateGauge struct {
+	metric *knownMetric
 	stream *stream
 	name   string
 	state  string
 }
 
 func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
-	c := &collection{e: e, resource: e.resourceFor(rm.Resource), moved: make(map[string]bool)}
+	c := &collection{e: e, resource: e.resourceFor(rm.Resource), journal: e.writer.Journal(), entries: make(map[string]int64)}
 	for i := range rm.ScopeMetrics {
 		sm := &rm.ScopeMetrics[i]
 		if !e.config.scopes[sm.Scope.Name] {
@@ -191,11 +195,23 @@ func (c *collection) change(m *knownMetric, p point) {
 	if delta.IsZero() {
 		return
 	}
-	c.recording.Changes = append(c.recording.Changes, recording.Change{Series: s.series, Delta: delta})
+	c.recording.Changes = append(c.recording.Changes, recording.Change{Series: s.series, Delta: delta, Slot: c.slot(m, s)})
 	c.commits = append(c.commits, commit{stream: s, value: p.value, start: p.start})
 	if base, ok := strings.CutSuffix(m.handle.Name, otelusage.ChangesSuffix); ok && !m.foreign {
-		c.moved[base] = true
+		c.entries[base] += delta.Int64()
 	}
+}
+
+// slot returns a stream's place in the journal, nil where that does not keep it. An
+// application's own instruments are in none.
+func (c *collection) slot(m *knownMetric, s *stream) *recording.Slot {
+	if c.journal == nil || m.foreign {
+		return nil
+	}
+	if s.slot == nil || s.slotOf != c.journal {
+		s.slot, s.slotOf = c.journal.Find(s.series), c.journal
+	}
+	return s.slot
 }
 
 // moveStates records the States that this process moved, or sees first. One that
@@ -203,11 +219,14 @@ func (c *collection) change(m *knownMetric, p point) {
 func (c *collection) moveStates() {
 	for _, g := range c.gauges {
 		changed := g.stream.known && g.stream.state != g.state
-		moved := c.moved[g.name] || changed && g.stream.state != otelusage.NoState
+		entries := c.entries[g.name]
+		moved := entries != 0 || changed && g.stream.state != otelusage.NoState
 		if !moved && !changed && g.stream.known {
 			continue
 		}
-		c.recording.Moves = append(c.recording.Moves, recording.Move{Series: g.stream.series, State: g.state, Moved: moved})
+		c.recording.Moves = append(c.recording.Moves, recording.Move{
+			Series: g.stream.series, State: g.state, Moved: moved, Slot: c.slot(g.metric, g.stream), Entries: entries,
+		})
 		c.commits = append(c.commits, commit{stream: g.stream, state: g.state})
 	}
 }
@@ -218,7 +237,7 @@ func gauge[N int64 | float64](c *collection, scope instrumentation.Scope, m *met
 		dp := &data.DataPoints[i]
 		if found.state {
 			v, _ := dp.Attributes.Value(otelusage.StateKey)
-			c.gauges = append(c.gauges, stateGauge{c.stream(found, *attribute.EmptySet()), m.Name, v.AsString()})
+			c.gauges = append(c.gauges, stateGauge{found, c.stream(found, *attribute.EmptySet()), m.Name, v.AsString()})
 			continue
 		}
 		value, ok := number(c, m, dp.Value)

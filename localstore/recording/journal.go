@@ -6,12 +6,14 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
-	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Slot is the place of a series in the journal of its process, nil where it is not
 // kept.
 type Slot = journal.Slot
+
+// Journal is the file in which a process keeps what it counts.
+type Journal = journal.Journal
 
 // keeping is a Writer's journal, and what that was told. Without a journal it is
 // the zero value.
@@ -40,7 +42,7 @@ func (o observation) kept() journal.Observation {
 // with all that concerns the mirror and the writer is filled in. While recording is
 // switched off there is none, which is no error; it ends with the recording that
 // finds that switched off, and with the Writer.
-func (w *Writer) Keep(c journal.Config) (*journal.Journal, error) {
+func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 	if w.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
@@ -69,7 +71,7 @@ func (w *Writer) Keep(c journal.Config) (*journal.Journal, error) {
 }
 
 // Journal returns the journal that [Writer.Keep] began, nil while there is none.
-func (w *Writer) Journal() *journal.Journal {
+func (w *Writer) Journal() *Journal {
 	if w.missing() {
 		return nil
 	}
@@ -77,10 +79,6 @@ func (w *Writer) Journal() *journal.Journal {
 	defer w.store.db.Unlock()
 	return w.kept.Journal
 }
-
-// Slot returns the place of a series in the journal, nil where it is not kept.
-// Whoever asks often remembers it for as long as the journal is the same.
-func (w *Writer) Slot(of *series.Series) *Slot { return w.Journal().Find(of) }
 
 // begin prepares the journal for a recording. One that failed does not keep the
 // recording from being made.

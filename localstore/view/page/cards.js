@@ -127,7 +127,7 @@ export class Card {
   dayTable() {
     const format = this.kind.format(this.trackable);
     const rows = this.data.days.map((d, i) => [utcDay(d), this.data.added[i] ? (this.data.added[i] > 0 ? "+" : "") + format(this.data.added[i]) : "–", format(this.data.totals[i])]);
-    return table(`Days of ${this.trackable.name}`, ["Day (UTC)", "Added", "Total"], rows.reverse(), [1, 2]);
+    return table(`Days of ${this.trackable.name}`, ["Day (UTC)", "Added", "In all"], rows.reverse(), [1, 2]);
   }
 
   restyle() { this.plot?.restyle(); }

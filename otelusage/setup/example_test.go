@@ -11,7 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 )
 
-// The file says what it says, code sets the rest.
+// A file configures usage tracking. Values in code override the file.
 func Example() {
 	dir, err := os.MkdirTemp("", "usage")
 	if err != nil {

@@ -24,7 +24,7 @@ func ExampleNew() {
 	usage, err := standalone.Start(context.Background(), standalone.Config{
 		FilePath: filepath.Join(dir, "usage.db"), ApplicationName: "mygame", Tracker: new(otelusage.Tracker)})
 	if err != nil {
-		fmt.Println(err) // counting goes on
+		fmt.Println(err) // counting continues
 	}
 	defer usage.Close() // last
 

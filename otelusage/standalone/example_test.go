@@ -26,7 +26,7 @@ func ExampleStart() {
 			Tracker:            new(otelusage.Tracker), // without one it is otelusage.Default()
 		})
 		if err != nil {
-			fmt.Println(err) // counting goes on
+			fmt.Println(err) // counting continues
 		}
 		quests, err := usage.Tracker().Statistic("quests_complete")
 		if err != nil {

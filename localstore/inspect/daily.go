@@ -10,10 +10,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// keptDays is for how many days the mirror keeps totals.
+// keptDays is the number of days for which the mirror keeps totals.
 const keptDays = 400
 
-// amount is what was added in some time: of a Timer the seconds and runs.
+// amount is what was added in a period. For a Timer it has seconds and runs.
 type amount struct {
 	value series.Value
 	count int64
@@ -27,20 +27,20 @@ func (a amount) plus(b amount) amount {
 	return amount{sum, a.count + b.count}
 }
 
-// added are amounts by the hour or day they were added in.
+// added has the amounts of each hour or day.
 type added struct {
 	length time.Duration
 	sums   map[int64]amount // by the number of the period since 1970
 }
 
-// periods says how long the periods are and which samples they are made of.
+// periods has the length of the periods and the samples to compute them from.
 type periods struct {
 	length  time.Duration
 	samples func(*snapshot.SeriesCounts) (list []snapshot.Sample, whole bool)
 }
 
-// byDay reads totals at the ends of days; the first of them says what was
-// before, unless the series began with it.
+// byDay reads the totals at the ends of days. The first is the base for the next,
+// unless the series began with it.
 func byDay(now time.Time) periods {
 	oldest := now.Add(-(keptDays - 1) * day).Truncate(day)
 	return periods{day, func(x *snapshot.SeriesCounts) ([]snapshot.Sample, bool) {
@@ -48,7 +48,7 @@ func byDay(now time.Time) periods {
 	}}
 }
 
-// byHour reads the totals after exports, of which the mirror keeps the latest.
+// byHour reads the totals after exports. The mirror keeps only the latest.
 func byHour() periods {
 	return periods{time.Hour, func(x *snapshot.SeriesCounts) ([]snapshot.Sample, bool) {
 		return x.History, int64(len(x.History)) >= x.Exports
@@ -57,7 +57,7 @@ func byHour() periods {
 
 const day = 24 * time.Hour
 
-// of returns what was added to a trackable from a time on: of a State the
+// of returns what was added to a trackable since a time. For a State that is its
 // changes.
 func (p periods) of(t *snapshot.Trackable, from time.Time) added {
 	role := series.RoleValue
@@ -102,10 +102,10 @@ func (a added) add(at time.Time, change amount) {
 
 func (a added) period(at time.Time) int64 { return at.Unix() / int64(a.length/time.Second) }
 
-// in returns what was added in the period of a time.
+// in returns what was added in the period that contains a time.
 func (a added) in(at time.Time) amount { return a.sums[a.period(at)] }
 
-// current is the total as it is now, which the last export made it.
+// current returns the total now, which is the one after the last export.
 func current(x *snapshot.SeriesCounts) snapshot.Sample {
 	s := snapshot.Sample{At: x.UpdatedAt, Value: x.Recorded}
 	if h := x.Recorded.Histogram(); h != nil {
@@ -145,8 +145,8 @@ func (a added) last(days int, now time.Time) []float64 {
 
 var bars = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws one column per number: a dot for nothing, else a bar, whose
-// full height is the greatest of them.
+// sparkline draws one column per number: a dot for zero, otherwise a bar. The
+// greatest number has the full height.
 func sparkline(list []float64) string {
 	top := 0.0
 	for _, f := range list {

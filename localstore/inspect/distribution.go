@@ -7,22 +7,22 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
-// bin counts what lies above low and at most high.
+// bin counts values above low, up to and including high.
 type bin struct {
 	low, high float64
 	n         uint64
 }
 
-// distribution is a histogram of either kind: bins from low to high, no two of
-// which overlap. The outermost may be open.
+// distribution is a histogram of either kind. Its bins are in ascending order and
+// do not overlap. The first and the last may be open.
 type distribution struct {
 	bins  []bin
 	count uint64
 	sum   float64
 }
 
-// distributions returns the histograms of a trackable: series with the same
-// boundaries in one.
+// distributions returns the histograms of a trackable. Series with the same
+// boundaries are added up.
 func distributions(t *snapshot.Trackable) []distribution {
 	var sums []series.Value
 next:
@@ -31,7 +31,7 @@ next:
 			continue
 		}
 		for i, sum := range sums {
-			if joined := sum.Add(x.Recorded); !joined.Equal(sum) { // histograms of other boundaries do not add
+			if joined := sum.Add(x.Recorded); !joined.Equal(sum) { // histograms with different boundaries cannot be added
 				sums[i] = joined
 				continue next
 			}
@@ -51,7 +51,7 @@ next:
 
 func explicit(h *series.Histogram) distribution {
 	d := distribution{count: h.Count, sum: h.Sum}
-	low := 0.0 // durations have no less
+	low := 0.0 // durations are not negative
 	if len(h.Bounds) > 0 && h.Bounds[0] <= 0 {
 		low = math.Inf(-1)
 	}
@@ -67,7 +67,7 @@ func explicit(h *series.Histogram) distribution {
 }
 
 // exponential follows the OpenTelemetry data model: bucket i of scale s holds
-// what is above base^i and at most base^(i+1), where base is 2^(2^-s).
+// values above base^i, up to and including base^(i+1), where base is 2^(2^-s).
 func exponential(h *series.ExponentialHistogram) distribution {
 	d := distribution{count: h.Count, sum: h.Sum}
 	bound := func(i int) float64 { return math.Exp2(math.Ldexp(float64(i), -int(h.Scale))) }
@@ -85,9 +85,9 @@ func exponential(h *series.ExponentialHistogram) distribution {
 	return d
 }
 
-// quantile returns where a fraction of what was counted lies at or below,
-// taken to be spread evenly within its bin. In an open bin it is the end that
-// is known, and over (or under) says so.
+// quantile returns the value that a fraction of the values does not exceed. It
+// assumes that values are spread evenly within a bin. In an open bin it is the
+// known end, and over (or under) is set.
 func (d distribution) quantile(q float64) (at float64, open bool) {
 	rank := q * float64(d.count)
 	below := 0.0
@@ -108,7 +108,7 @@ func (d distribution) quantile(q float64) (at float64, open bool) {
 	return 0, false
 }
 
-// shown returns the bins between the first and the last that hold something.
+// shown returns the bins from the first to the last non-empty one.
 func (d distribution) shown() []bin {
 	first, last := -1, -1
 	for i, b := range d.bins {

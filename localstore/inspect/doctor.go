@@ -70,13 +70,13 @@ func (s *session) showDamage(h *snapshot.Health) {
 		s.line("DAMAGED: %s", plain(d))
 	}
 	for _, path := range h.SetAside {
-		s.line("set aside earlier: %s", plain(path))
+		s.line("damaged mirror set aside: %s", plain(path))
 	}
 	if h.ErasePending {
-		s.line("erased content may still be in the file, the next start of the application overwrites it")
+		s.line("erased content may still be in the file; the next start of the application overwrites it")
 	}
 	if h.Retractions > 0 {
-		s.line("states of what was erased are yet to be taken back at the destination: %s, see preview", plural(h.Retractions, "request"))
+		s.line("states of an erased installation must still be taken back at the destination: %s, see preview", plural(h.Retractions, "request"))
 	}
 }
 
@@ -97,11 +97,11 @@ func (s *session) showForwarders(h *snapshot.Health) {
 	s.table([]string{"FORWARDER", "ACCEPTED", "LAST", "FAILURES", "RETRIES AFTER"}, rows)
 }
 
-// showBalances shows where the counts of every series are. Of histograms it
-// shows how many were counted; the check covers their buckets and sums too.
+// showBalances shows where the counts of every series are. For histograms it
+// shows the count; the check also covers buckets and sums.
 func (s *session) showBalances(h *snapshot.Health) {
 	s.line("")
-	s.title("Balance: recorded = accepted + partly + in flight + pending + set aside + withheld")
+	s.title("Balance: recorded = accepted + partial + in flight + pending + set aside + withheld")
 	if len(h.Balances) == 0 {
 		s.line("  nothing is recorded")
 		return
@@ -121,16 +121,15 @@ func (s *session) showBalances(h *snapshot.Health) {
 	}
 	rows = append(rows, []string{"all series", "", value(total.Recorded), some(total.Accepted), some(total.Partial),
 		some(total.InFlight), some(total.Pending), some(total.SetAside), some(total.Withheld), ""})
-	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTLY", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
+	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
 	if off == 0 {
-		s.line("  it holds for %s", strings.Replace(plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
+		s.line("  it is correct for %s", strings.Replace(plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
 		return
 	}
-	s.line("  IT IS OFF for %d of %d series", off, len(h.Balances))
+	s.line("  IT IS WRONG for %d of %d series", off, len(h.Balances))
 }
 
-// addBalance adds up over series what is counted: numbers as they are,
-// histograms by their count.
+// addBalance adds up series: numbers by value, histograms by count.
 func addBalance(total *snapshot.Balance, b snapshot.Balance) {
 	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
 	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {

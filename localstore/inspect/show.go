@@ -14,7 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// sparkDays is how many days a sparkline shows unless told otherwise.
+// sparkDays is how many days a sparkline shows by default.
 const sparkDays = 14
 
 func (s *session) showCommand() *cli.Command {
@@ -43,13 +43,13 @@ func (s *session) showCommand() *cli.Command {
 	}
 }
 
-// completeNames offers the names of trackables.
+// completeNames completes the names of trackables.
 func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 	cli.DefaultCompleteWithFlags(ctx, c)
 	if c.Args().Len() > 1 || strings.HasPrefix(c.Args().Get(0), "-") {
 		return
 	}
-	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there is nothing to offer
+	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there are no names
 		snap, err := store.Snapshot(ctx, snapshot.Query{})
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 	})
 }
 
-// names returns all names once, in order.
+// names returns all names in order, without duplicates.
 func names(snap *snapshot.Snapshot) []string {
 	var list []string
 	for _, t := range snap.Trackables {
@@ -143,7 +143,7 @@ var sections = []section{
 	}},
 }
 
-// showOthers lists metrics of no trackable, over all their series.
+// showOthers lists the metrics that belong to no trackable, added up over series.
 func (s *session) showOthers(snap *snapshot.Snapshot) {
 	sums := make(map[string]*snapshot.Trackable)
 	var order []string
@@ -170,7 +170,7 @@ func (s *session) showOthers(snap *snapshot.Snapshot) {
 	s.table([]string{"NAME", "TYPE", "UNIT", "SERIES", "DESCRIPTION"}, rows)
 }
 
-// heading says whose data it is and what becomes of it.
+// heading says whose data it is, since when it is recorded, and whether it is sent.
 func (s *session) heading(store *localstore.Store, snap *snapshot.Snapshot) {
 	s.line("%s", plain(store.Path()))
 	s.line("recorded since %s, %s", when(snap.CreatedAt), sending(snap.Consent))
@@ -181,10 +181,10 @@ func sending(c localstore.Consent) string {
 	if c.Sending {
 		verb = "is sent"
 	}
-	return fmt.Sprintf("what is recorded %s: %s", verb, c.Reason)
+	return fmt.Sprintf("recorded data %s: %s", verb, c.Reason)
 }
 
-// freshness says what the picture cannot show.
+// freshness says how old the data is.
 func (s *session) freshness(snap *snapshot.Snapshot) {
 	var last time.Time
 	for _, t := range snap.Trackables {

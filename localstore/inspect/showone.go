@@ -13,14 +13,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// movesShown is how many of its latest states a State is shown with.
+// movesShown is how many of its latest states are shown for a State.
 const movesShown = 10
 
-// find reads what has a name, or says which name is nearest.
+// find reads everything with a name, or suggests the nearest name.
 func (s *session) find(ctx context.Context, store *localstore.Store, q snapshot.Query) (*snapshot.Snapshot, error) {
 	snap, err := store.Snapshot(ctx, q)
 	if err == nil && len(snap.Trackables)+len(snap.Others) == 0 && strings.Contains(q.Name, " ") {
-		q.Name = strings.ReplaceAll(q.Name, " ", "_") // as it is declared
+		q.Name = strings.ReplaceAll(q.Name, " ", "_") // as declarations do
 		snap, err = store.Snapshot(ctx, q)
 	}
 	if err != nil || len(snap.Trackables)+len(snap.Others) > 0 {
@@ -78,7 +78,7 @@ func (s *session) showTrackable(snap *snapshot.Snapshot, t *snapshot.Trackable, 
 	s.showSeries(t.Series)
 }
 
-// summary says the lifetime and what today added.
+// summary returns the lifetime and today's difference.
 func (s *session) summary(t *snapshot.Trackable, today amount) string {
 	unit := ""
 	if t.Unit != "" {
@@ -109,7 +109,7 @@ func (s *session) showMoves(moves []snapshot.StateMove, most int) {
 	s.title("States")
 	var rows [][]string
 	for i := len(moves) - 1; i >= max(0, len(moves)-most); i-- {
-		lasted := "" // it lasts
+		lasted := "" // it still lasts
 		if i+1 < len(moves) {
 			lasted = otelusage.FormatDuration(moves[i+1].At.Sub(moves[i].At).Round(time.Second))
 		}
@@ -117,7 +117,7 @@ func (s *session) showMoves(moves []snapshot.StateMove, most int) {
 	}
 	s.table([]string{"FROM", "STATE", "FOR"}, rows)
 	if hidden := len(moves) - most; hidden > 0 {
-		s.note("  and %d before", hidden)
+		s.note("  and %d earlier", hidden)
 	}
 }
 
@@ -150,7 +150,7 @@ func (s *session) showDistribution(d distribution) {
 	s.table([]string{"TOOK", "RUNS", " "}, rows)
 }
 
-// showFunnel shows how many got how far.
+// showFunnel shows how often each checkpoint was hit.
 func (s *session) showFunnel(t *snapshot.Trackable) {
 	s.line("")
 	s.title("Checkpoints")
@@ -188,7 +188,7 @@ func (s *session) showSeries(list []*snapshot.SeriesCounts) {
 	rows := make([][]string, len(list))
 	for i, x := range list {
 		resource := ""
-		if len(resources) > 1 { // else a line of its own says it
+		if len(resources) > 1 { // otherwise a separate line says it
 			resource = attributesOf(x.Resource)
 		}
 		rows[i] = []string{plain(x.Metric.Name), attributesOf(x.Attributes), counted(x.Recorded),
@@ -197,7 +197,7 @@ func (s *session) showSeries(list []*snapshot.SeriesCounts) {
 			rows[i] = []string{plain(x.Metric.Name), attributesOf(x.Attributes), value(x.Gauge), "", "", "", "", "", "", resource}
 		}
 	}
-	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTLY", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "RESOURCE"}, rows)
+	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "RESOURCE"}, rows)
 	if len(resources) == 1 {
 		s.note("  under the resource %s", plain(list[0].Resource))
 	}
@@ -211,7 +211,7 @@ func attributesOf(text string) string {
 	return plain(text)
 }
 
-// counted shows a number, or how many a histogram counted.
+// counted shows a number, or the count of a histogram.
 func counted(v series.Value) string {
 	switch {
 	case v.Histogram() != nil:
@@ -222,7 +222,7 @@ func counted(v series.Value) string {
 	return value(v)
 }
 
-// some is counted with "" for nothing.
+// some is like counted, but "" for zero.
 func some(v series.Value) string {
 	if v.IsZero() {
 		return ""

@@ -35,36 +35,36 @@ const heldBack = `due_at > ?1 AND due_at - ?1 <= ?2`
 // when nothing is due, [ErrNoConsent] when nothing may be sent, and [ErrLeased]
 // while another process is sending. For a forwarder of totals there is nothing
 // to take back: they are replaced, not added up.
-func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
-	if s.missing() {
+func (out *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
+	if out.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	if r.Forwarder == Cumulative {
 		return nil, nil
 	}
 	r.Forwarder = Delta
-	s.db.Lock()
-	defer s.db.Unlock()
-	if s.db.IsReadOnly() {
+	out.db.Lock()
+	defer out.db.Unlock()
+	if out.db.IsReadOnly() {
 		return nil, mirrordb.ErrReadOnly
 	}
-	sub, err := s.begin(r, s.retractionDue, func(tx *mirrordb.Tx, r Request) (*Submission, error) {
-		sub := s.newSubmission(tx, r)
+	sub, err := out.begin(r, out.retractionDue, func(tx *mirrordb.Tx, r Request) (*Submission, error) {
+		sub := out.newSubmission(tx, r)
 		sub.retracts = true
 		return sub, sub.renew(tx)
 	})
 	if sub == nil && err == nil {
-		s.cleanUp() // as far as somebody kept an earlier one from it
+		out.cleanUp() // as far as somebody kept an earlier one from it
 	}
 	return sub, mirrordb.Wrap("begin retraction", err)
 }
 
-func (s *Outbox) retractionDue(tx *mirrordb.Tx, r Request) (bool, error) {
+func (out *Outbox) retractionDue(tx *mirrordb.Tx, r Request) (bool, error) {
 	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, tx.Now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	when, _, err := s.timing(tx, r)
+	when, _, err := out.timing(tx, r)
 	return err == nil && when != backingOff, err
 }
 
@@ -85,7 +85,7 @@ func (sub *Submission) pickTombstone(tx *mirrordb.Tx) (*series.Part, error) {
 // settleTombstone writes what became of a step. That it was accepted holds
 // whoever has the lease now. A receiver that refuses it must not keep back what
 // is new: it waits by itself.
-func (s *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
+func (out *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
 	holds := sub.holds(tx)
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})
@@ -100,9 +100,9 @@ func (s *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.
 	case o.Verdict == TooLarge && points > 1:
 		err = splitTombstone(tx, sub.grave)
 	case o.Verdict == TooLarge || o.Verdict == Refused:
-		err = s.refuseTombstone(tx, sub, points, o)
+		err = out.refuseTombstone(tx, sub, points, o)
 	default:
-		return false, false, s.fail(tx, sub, 0, points, o)
+		return false, false, out.fail(tx, sub, 0, points, o)
 	}
 	if err == nil && !holds {
 		err = sub.overtaken(tx, Outcome{})
@@ -147,9 +147,9 @@ func removeTaken(tx *mirrordb.Tx) error {
 
 // refuseTombstone counts a refusal. A destination that refused a step ten times
 // does not take it later, and without it the other one would be wrong.
-func (s *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int64, o Outcome) error {
+func (out *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int64, o Outcome) error {
 	t := sub.grave
-	delay := max(s.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
+	delay := max(out.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
 	err := tx.Run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.Now+int64(delay))
 	reason := "states of what was erased are not taken back: "
 	if t.refused+1 >= refusalsOfOne {
@@ -225,6 +225,6 @@ func (sub *Submission) overtaken(tx *mirrordb.Tx, o Outcome) error {
 // cleanUp overwrites what is left in the file of what was erased, if something
 // is. What another process keeps it from is done with a later look, or by the
 // next Open.
-func (s *Outbox) cleanUp() {
-	s.db.CleanUp()
+func (out *Outbox) cleanUp() {
+	out.db.CleanUp()
 }

@@ -101,7 +101,7 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 	return goOn, nil
 }
 
-func (s *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (out *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	row, err := batch.ReadPart(tx, part.ID)
 	if err != nil {
 		return false, err
@@ -111,21 +111,21 @@ func (s *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part,
 	}
 	switch {
 	case o.Verdict == Accepted || o.Verdict == Partial:
-		return true, s.acceptPart(tx, sub, row, o)
+		return true, out.acceptPart(tx, sub, row, o)
 	case o.Verdict == TooLarge && row.Points > 1:
-		return true, s.splitPart(tx, sub, row, o)
+		return true, out.splitPart(tx, sub, row, o)
 	case o.Verdict == TooLarge:
-		return true, s.refuseOne(tx, sub, row, o)
+		return true, out.refuseOne(tx, sub, row, o)
 	}
-	return false, s.fail(tx, sub, row.ID, row.Points, o)
+	return false, out.fail(tx, sub, row.ID, row.Points, o)
 }
 
-func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+func (out *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	into := func(t *totals.Row) *series.Value { return &t.Accepted }
 	if o.Verdict == Partial {
 		into = func(t *totals.Row) *series.Value { return &t.Partial }
 	}
-	if err := s.account(tx, row, into, true); err != nil {
+	if err := out.account(tx, row, into, true); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
@@ -140,7 +140,7 @@ func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow,
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.Row) *series.Value, occupancy bool) error {
+func (out *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.Row) *series.Value, occupancy bool) error {
 	p, err := batch.Decode(row.Payload)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.R
 			}
 		}
 	}
-	rows, err := s.book.LoadTotals(tx, ids)
+	rows, err := out.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.R
 		column := into(t)
 		*column = column.Add(v)
 	}
-	return s.book.SaveTotals(tx, rows)
+	return out.book.SaveTotals(tx, rows)
 }
 
 // occupy notes that an occupancy point was accepted.
@@ -235,12 +235,12 @@ func trimBatches(tx *mirrordb.Tx) error {
 }
 
 // fail keeps the part and puts the next attempt off.
-func (s *Outbox) fail(tx *mirrordb.Tx, sub *Submission, part, points int64, o Outcome) error {
+func (out *Outbox) fail(tx *mirrordb.Tx, sub *Submission, part, points int64, o Outcome) error {
 	p, err := progressOf(tx, sub.request.Forwarder)
 	if err != nil {
 		return err
 	}
-	delay := s.backoff(p.failures, sub.request.Interval)
+	delay := out.backoff(p.failures, sub.request.Interval)
 	delay = max(delay, min(o.RetryAfter, MaxRetryAfter))
 	err = tx.Run(`INSERT INTO forwarders (kind, failures, retry_at) VALUES (?1, 1, ?2)
 		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
@@ -274,14 +274,14 @@ func advise(tx *mirrordb.Tx, f Forwarder, o *Outcome) error {
 
 // backoff is exponential with full jitter: installations that failed together
 // must not come back together.
-func (s *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
+func (out *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
 	limit := min(max(interval, time.Second), MaxRetryAfter)
 	for step := firstBackoff; ; step *= 2 {
 		if step >= limit {
 			step, failures = limit, 0
 		}
 		if failures == 0 {
-			return max(time.Duration(s.random()*float64(step)), min(time.Second, limit))
+			return max(time.Duration(out.random()*float64(step)), min(time.Second, limit))
 		}
 		failures--
 	}
@@ -314,8 +314,8 @@ func nullable(id int64) any {
 }
 
 // setPartAside gives a single point up: it is shown, and never sent again.
-func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
-	if err := s.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
+func (out *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+	if err := out.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(givenUp), tx.Now)
@@ -331,10 +331,10 @@ func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRo
 
 // settleShared writes what became of one resource's totals. The totals count
 // as sent when those of every resource were accepted.
-func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (out *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	points := int64(part.Points())
 	if o.Verdict != Accepted && o.Verdict != Partial {
-		return false, s.fail(tx, sub, 0, points, o)
+		return false, out.fail(tx, sub, 0, points, o)
 	}
 	if err := logOutcome(tx, Cumulative, 0, 0, points, o); err != nil {
 		return false, err

@@ -27,7 +27,7 @@ const (
 )
 
 // splitPart replaces a part by two halves of it.
-func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+func (out *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	p, err := batch.Decode(row.Payload)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, 
 }
 
 // refuseOne counts a refusal of a single point. The rest of the batch goes on.
-func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+func (out *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.ID)
 	if err != nil {
 		return mirrordb.Wrap("find whole part", err)
@@ -60,7 +60,7 @@ func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, 
 		return err
 	}
 	if row.Refused+1 >= refusalsOfOne && (whole || good) {
-		return s.setPartAside(tx, sub, row, o)
+		return out.setPartAside(tx, sub, row, o)
 	}
 	if err := tx.Run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.ID); err != nil {
 		return mirrordb.Wrap("count refusal", err)
@@ -72,11 +72,11 @@ func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, 
 	if sub.blamed[root]++; sub.blamed[root] < probes {
 		return nil
 	}
-	return s.join(tx, sub, root)
+	return out.join(tx, sub, root)
 }
 
 // join undoes the splitting of a part of which nothing was accepted.
-func (s *Outbox) join(tx *mirrordb.Tx, sub *Submission, root int64) error {
+func (out *Outbox) join(tx *mirrordb.Tx, sub *Submission, root int64) error {
 	err := tx.Run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
 	if err == nil {
 		err = tx.Run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
@@ -100,7 +100,7 @@ func settledBelow(tx *mirrordb.Tx, id int64) (bool, error) {
 
 // endAttempt ends an attempt that leaves parts of the batch. Where single
 // points were refused it backs off; otherwise the next attempt goes on.
-func (s *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
+func (out *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.retracts {
 		return totals.ReleaseLease(tx)
 	}
@@ -117,11 +117,11 @@ func (s *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 			return err
 		}
 		if !good && !sub.tried[root] {
-			if err := s.join(tx, sub, root); err != nil {
+			if err := out.join(tx, sub, root); err != nil {
 				return err
 			}
 		}
 	}
 	sub.failed = fmt.Errorf("the destination refused points: %s", sub.refusal.Reason)
-	return s.fail(tx, sub, 0, left, *sub.refusal)
+	return out.fail(tx, sub, 0, left, *sub.refusal)
 }

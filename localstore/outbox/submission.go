@@ -87,34 +87,34 @@ func New(db *mirrordb.DB, b *totals.Book, i *importer.Importer, random func() fl
 }
 
 // missing reports an Outbox of a mirror that is not open.
-func (s *Outbox) missing() bool { return s == nil || s.db == nil }
+func (out *Outbox) missing() bool { return out == nil || out.db == nil }
 
 // Begin takes a submission that is due: one that was begun and not settled, or
 // a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
 // may be sent, and [ErrLeased] while another process is sending.
-func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
-	if s.missing() {
+func (out *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
+	if out.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
-	if s.importer.Pending() != nil {
-		s.importer.Import()
+	out.db.Lock()
+	defer out.db.Unlock()
+	if out.importer.Pending() != nil {
+		out.importer.Import()
 	}
-	sub, err := s.begin(r, s.due, s.lease)
+	sub, err := out.begin(r, out.due, out.lease)
 	return sub, mirrordb.Wrap("begin submission", err)
 }
 
 // begin leases what is due. The caller holds s.mu.
-func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error), lease func(*mirrordb.Tx, Request) (*Submission, error)) (*Submission, error) {
+func (out *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error), lease func(*mirrordb.Tx, Request) (*Submission, error)) (*Submission, error) {
 	is := false
-	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) { is, err = due(tx, r); return err })
+	err := out.db.View(out.db.Context(), func(tx *mirrordb.Tx) (err error) { is, err = due(tx, r); return err })
 	if err != nil || !is {
 		return nil, err
 	}
 	var sub *Submission
 	begin := func() error {
-		return s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		return out.db.Update(out.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 			sub = nil
 			is, err := due(tx, r)
 			if err != nil || !is {
@@ -127,7 +127,7 @@ func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error),
 	if r.Force {
 		err = begin()
 	} else {
-		err = s.db.Briefly(begin) // there is a next check
+		err = out.db.Briefly(begin) // there is a next check
 	}
 	if err != nil {
 		return nil, err
@@ -140,8 +140,8 @@ func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error),
 func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
 
 // lease takes the open batch, or seals one, for this process.
-func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
-	sub := s.newSubmission(tx, r)
+func (out *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
+	sub := out.newSubmission(tx, r)
 	var err error
 	if r.Forwarder == Cumulative {
 		if r.Merge {
@@ -160,14 +160,14 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			if sub.batch, sub.left, err = batch.Seal(tx); err != nil || sub.batch == 0 {
 				return nil, err
 			}
-			s.book.ForgetTotals() // nothing is pending any more
+			out.book.ForgetTotals() // nothing is pending any more
 		}
 	}
 	return sub, sub.renew(tx)
 }
 
-func (s *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {
-	return &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
+func (out *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {
+	return &Submission{store: out, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
 }
 
 func (sub *Submission) renew(tx *mirrordb.Tx) error {
@@ -340,8 +340,8 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 
 // cutOff notes an attempt that the end of its process cut off. Beyond those that
 // earn a shutdown its wait, only one that was waited for in vain counts.
-func (s *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
-	err := tx.Run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
+func (out *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
+	err := tx.Run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, out.waits)
 	if err != nil {
 		return err
 	}
@@ -349,7 +349,7 @@ func (s *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.sending != nil {
 		part, points = sub.sending.ID, int64(sub.sending.Points())
 	}
-	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
+	return out.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
 // ErrNoConsent is returned for a submission that the installation, or

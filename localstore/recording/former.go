@@ -68,12 +68,12 @@ type foldTotals struct {
 
 // FoldFormer folds what is settled of resources that are not in use, the one
 // of this recording is.
-func (s *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
-	if s.missing() {
+func (rec *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
+	if rec.missing() {
 		return mirrordb.ErrNotOpen
 	}
 	n, err := tx.Find(`SELECT count(*) FROM series`)
-	if err != nil || n <= s.book.MaxSeries/2 {
+	if err != nil || n <= rec.book.MaxSeries/2 {
 		return mirrordb.Wrap("count series", err)
 	}
 	if tx.Leased(tx.Now) {
@@ -92,7 +92,7 @@ func (s *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
 	if err := f.write(); err != nil {
 		return fmt.Errorf("fold former versions: %w", err)
 	}
-	s.Forget()
+	rec.Forget()
 	tx.SeriesCount = -1
 	return nil
 }

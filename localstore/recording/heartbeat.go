@@ -21,9 +21,9 @@ var activeScope = &series.Scope{
 // heartbeats returns a count of 1 for each of the day, week and month in which
 // this is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
-func (s *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
+func (rec *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 	day := instant.Day(tx.Now)
-	if s.activeDay == day {
+	if rec.activeDay == day {
 		return nil, nil
 	}
 	resource := r.resource()
@@ -43,7 +43,7 @@ func (s *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
 		changes = append(changes, Change{&series.Series{Resource: resource, Metric: metric, Attributes: attributes}, series.Int64Value(1)})
 	}
-	s.activeDay = day
+	rec.activeDay = day
 	return changes, nil
 }
 
@@ -96,9 +96,9 @@ const (
 // expireDaily expires with the first recording of a day, shared or not. After a
 // leap over more days than are kept it waits for the next day: a clock that is
 // years ahead for an hour must not take the history with it.
-func (s *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
+func (rec *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 	day := instant.Day(tx.Now)
-	if s.expiredDay == day {
+	if rec.expiredDay == day {
 		return nil
 	}
 	before, err := tx.Find(`SELECT recorded_day FROM mirror`)
@@ -109,25 +109,25 @@ func (s *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 		return fmt.Errorf("note day: %w", err)
 	}
 	if leap := day - before; leap > 0 && leap <= keepActive {
-		if err := s.expire(tx, day); err != nil {
+		if err := rec.expire(tx, day); err != nil {
 			return err
 		}
 		if !r.empty() {
-			if err := s.FoldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
+			if err := rec.FoldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
 				return err
 			}
 		}
 	}
-	s.expiredDay = day
+	rec.expiredDay = day
 	return nil
 }
 
 // expire drops days and counts of heartbeats that are older than is kept, and
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
-func (s *Recorder) expire(tx *mirrordb.Tx, day int64) error {
-	rows := s.book.MaxRows
-	for _, n := range s.book.MaxRowsByName {
+func (rec *Recorder) expire(tx *mirrordb.Tx, day int64) error {
+	rows := rec.book.MaxRows
+	for _, n := range rec.book.MaxRowsByName {
 		rows = max(rows, n)
 	}
 	if err := tx.Run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {

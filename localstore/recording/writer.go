@@ -103,24 +103,24 @@ func (r *Recording) empty() bool {
 
 // Writer returns the mirror's writer, [ErrInUse] while there is one. maySend
 // says whether the process may send what it counts from now on.
-func (s *Recorder) Writer(maySend bool) (*Writer, error) {
-	if s.missing() {
+func (rec *Recorder) Writer(maySend bool) (*Writer, error) {
+	if rec.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
-	if s.db.IsReadOnly() {
+	rec.db.Lock()
+	defer rec.db.Unlock()
+	if rec.db.IsReadOnly() {
 		return nil, mirrordb.ErrReadOnly
 	}
-	if s.writer != nil {
+	if rec.writer != nil {
 		return nil, ErrInUse
 	}
-	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
-	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
+	w := &Writer{store: rec, id: uuid.NewString(), maySend: maySend}
+	err := rec.db.View(rec.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
-	w.ahead, s.writer = w.from, w
+	w.ahead, rec.writer = w.from, w
 	return w, nil
 }
 
@@ -225,8 +225,8 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // worthRepeating reports whether a recording of which nothing is in the file may
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
-func (s *Recorder) worthRepeating(err error) bool {
-	return !s.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
+func (rec *Recorder) worthRepeating(err error) bool {
+	return !rec.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
 }
 
 func (w *Writer) record(r *Recording) error {

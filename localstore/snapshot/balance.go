@@ -27,12 +27,12 @@ type Balance struct {
 
 // Balance returns the balance of every series, by series. It reads one state of
 // the file, whatever other processes write meanwhile, and ends with ctx.
-func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
-	if s.missing() {
+func (rd *Reader) Balance(ctx context.Context) ([]Balance, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	var list []Balance
-	err := s.db.Look(ctx, func(tx *mirrordb.Tx) (err error) { list, err = readBalances(tx); return err })
+	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) (err error) { list, err = readBalances(tx); return err })
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
 	}

@@ -46,11 +46,11 @@ var typeNames = map[otelusage.Kind]string{
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
 // [Reader.Snapshot] does, whose result writes the same.
-func (s *Reader) WriteCSV(w io.Writer, order Order) error {
+func (rd *Reader) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
-	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
+	snap, err := rd.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
 	}

@@ -59,8 +59,8 @@ const (
 // Nothing is locked while w is written to, and what the file held is in memory
 // meanwhile. No context ends what it reads: that of [Reader.Snapshot] does, whose
 // result writes the same.
-func (s *Reader) WriteJSON(w io.Writer) error {
-	snap, err := s.snapshot(sqlitedb.Background, Query{Days: true, History: true, Submissions: true}, true)
+func (rd *Reader) WriteJSON(w io.Writer) error {
+	snap, err := rd.snapshot(sqlitedb.Background, Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}

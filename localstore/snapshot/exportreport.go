@@ -29,8 +29,8 @@ import (
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
 // [Reader.Snapshot] does, whose result writes the same.
-func (s *Reader) WriteReport(w io.Writer) error {
-	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
+func (rd *Reader) WriteReport(w io.Writer) error {
+	snap, err := rd.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

@@ -71,17 +71,17 @@ func (h *Health) Sound() bool {
 // that nobody who writes waits for long, and calls progress, which may be nil,
 // before each. What is damaged is in the result; an error says that the file
 // could not be looked at, or that the context has ended, which also ends a check.
-func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
-	if s.missing() {
+func (rd *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	h := &Health{At: s.db.Now().UTC(), Path: s.db.Path()}
-	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
+	h := &Health{At: rd.db.Now().UTC(), Path: rd.db.Path()}
+	steps := []func() error{h.basics(ctx, rd), h.schema(ctx, rd), h.balance(ctx, rd)}
 	for _, table := range schema.Tables {
-		steps = append(steps, h.table(ctx, s, table))
+		steps = append(steps, h.table(ctx, rd, table))
 	}
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {

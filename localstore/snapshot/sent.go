@@ -29,12 +29,12 @@ var selectSent = `SELECT id, batch_id, ` + schema.Shown("state") + `, settled_at
 // Sent returns what the batches hold that are settled, those whose payload is
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
 // whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
-func (s *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
-	if s.missing() {
+func (rd *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	var sent []SentPart
-	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
+	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		read := 0
 		return tx.Each(selectSent,
 			func(rows *sql.Rows) error {

@@ -117,44 +117,44 @@ type Reader struct {
 func New(db *mirrordb.DB, l *ledger.Ledger) *Reader { return &Reader{db: db, ledger: l} }
 
 // missing reports a Reader of a mirror that is not open.
-func (s *Reader) missing() bool { return s == nil || s.db == nil }
+func (rd *Reader) missing() bool { return rd == nil || rd.db == nil }
 
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
 // written are included. It ends with ctx, also while another call uses the
 // Store, another process keeps the file locked, or a query does not end by itself.
-func (s *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
-	snap, err := s.snapshot(ctx, q, true)
+func (rd *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
+	snap, err := rd.snapshot(ctx, q, true)
 	return snap, mirrordb.Wrap("read mirror", err)
 }
 
 // snapshot reads the file as it is at one moment, what is in flight only where
 // it is asked for. The result is used without the lock: a slow writer must not
 // keep the application from recording.
-func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
-	if s.missing() {
+func (rd *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	if err := s.db.LockWithin(ctx); err != nil {
+	if err := rd.db.LockWithin(ctx); err != nil {
 		return nil, err
 	}
-	defer s.db.Unlock()
-	if !s.db.IsReadOnly() && s.ledger.HasDeclarations() {
+	defer rd.db.Unlock()
+	if !rd.db.IsReadOnly() && rd.ledger.HasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = s.db.Briefly(func() error {
-			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+		_ = rd.db.Briefly(func() error {
+			return rd.db.Update(rd.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
 		})
 	}
 	var snap *Snapshot
-	err := s.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
-		snap, err = s.readSnapshot(tx, q, inFlight)
+	err := rd.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
+		snap, err = rd.readSnapshot(tx, q, inFlight)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	snap.merge(q, s.ledger.Awaiting())
+	snap.merge(q, rd.ledger.Awaiting())
 	snap.sort(OrderByType)
 	return snap, nil
 }

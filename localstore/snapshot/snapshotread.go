@@ -25,13 +25,13 @@ type snapshotReader struct {
 	columns    [4]any // of a day
 }
 
-func (s *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
+func (rd *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
 	if q.Name, err = ledger.NameNow(tx.Conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: time.Unix(0, tx.Now).UTC(), MirrorID: tx.Mirror, InstallationID: tx.Installation,
-			CreatedAt: newTime(tx.CreatedAt), Consent: s.db.ConsentOf(&tx.Header)},
+			CreatedAt: newTime(tx.CreatedAt), Consent: rd.db.ConsentOf(&tx.Header)},
 		Conn: tx.Conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}

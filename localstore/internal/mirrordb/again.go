@@ -15,31 +15,31 @@ import (
 // file, then, where that finds damage too, on what takes the file's place. What
 // was counted need not wait for the next recording, and the last one of a
 // process has no next.
-func (s *DB) Again(attempt func() error) error {
+func (db *DB) Again(attempt func() error) error {
 	err := attempt()
-	if s.mayBlockItself(err) {
-		return s.unblocked(attempt, err)
+	if db.mayBlockItself(err) {
+		return db.unblocked(attempt, err)
 	}
-	if s.closed || !s.doubtful(err) {
+	if db.closed || !db.doubtful(err) {
 		return err
 	}
 	var commit *sqlitedb.CommitError
 	unknown := errors.As(err, &commit)
-	if failed := s.reconnect(err); unknown {
+	if failed := db.reconnect(err); unknown {
 		return err // what became of it is asked before it is tried again
 	} else if failed != nil {
 		err = failed
-	} else if err = attempt(); !s.doubtful(err) || errors.As(err, &commit) {
+	} else if err = attempt(); !db.doubtful(err) || errors.As(err, &commit) {
 		return err
 	}
-	if s.ReadOnly || s.Existing || !schema.IsDamage(err) {
-		return s.named(err)
+	if db.ReadOnly || db.Existing || !schema.IsDamage(err) {
+		return db.named(err)
 	}
-	s.Leave()
-	if replaceErr := s.ReplaceDamaged(err); errors.Is(replaceErr, ErrBusy) {
+	db.Leave()
+	if replaceErr := db.ReplaceDamaged(err); errors.Is(replaceErr, ErrBusy) {
 		return replaceErr // what was counted waits for the others
 	} else if replaceErr != nil {
-		s.Report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
+		db.Report(fmt.Errorf("set damaged mirror aside: %w", replaceErr))
 	}
 	return attempt()
 }
@@ -51,19 +51,19 @@ const noWait = time.Nanosecond
 // own. A lock whose release failed, as on a network file system, keeps this
 // connection and all other processes from writing for as long as it is open,
 // and SQLite says no more of it than that the file is busy.
-func (s *DB) mayBlockItself(err error) bool {
-	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && s.Conn != nil && !s.closed && !s.ReadOnly && !errors.Is(err, python.ErrReference)
+func (db *DB) mayBlockItself(err error) bool {
+	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && db.Conn != nil && !db.closed && !db.ReadOnly && !errors.Is(err, python.ErrReference)
 }
 
 // unblocked runs an attempt that found the mirror busy anew, on a fresh
 // connection and without another wait.
-func (s *DB) unblocked(attempt func() error, busy error) error {
-	s.release(s.Conn)
-	s.Conn = nil
+func (db *DB) unblocked(attempt func() error, busy error) error {
+	db.release(db.Conn)
+	db.Conn = nil
 	if errors.As(busy, new(*sqlitedb.CommitError)) {
 		return busy // what became of it is asked before it is tried again
 	}
-	if err := s.waitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
+	if err := db.waitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
 		return err
 	}
 	return busy
@@ -71,11 +71,11 @@ func (s *DB) unblocked(attempt func() error, busy error) error {
 
 // doubtful reports whether an error may come from the connection, or from one
 // system call, rather than from the file.
-func (s *DB) doubtful(err error) bool {
-	if s.Conn == nil || errors.Is(err, python.ErrReference) { // another file's
+func (db *DB) doubtful(err error) bool {
+	if db.Conn == nil || errors.Is(err, python.ErrReference) { // another file's
 		return false
 	}
-	return schema.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !s.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
+	return schema.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !db.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
 }
 
 // reconnect gives up the connection for a fresh one. Of a file that may be
@@ -83,21 +83,21 @@ func (s *DB) doubtful(err error) bool {
 // its log, and half a log would damage it. Without that suspicion it comes
 // after: connections of one process share the memory that -shm maps, and only
 // the last to close unmaps one that was cut short.
-func (s *DB) reconnect(cause error) error {
-	former := s.Conn
-	s.Conn = nil
-	if s.ReadOnly {
+func (db *DB) reconnect(cause error) error {
+	former := db.Conn
+	db.Conn = nil
+	if db.ReadOnly {
 		return former.Close() // it leaves the files beside it alone
 	}
 	if !schema.IsDamage(cause) {
-		s.release(former)
+		db.release(former)
 		return nil
 	}
-	err := s.connect()
-	if err != nil || s.Conn == nil {
-		s.abandon(former)
+	err := db.connect()
+	if err != nil || db.Conn == nil {
+		db.abandon(former)
 		return err
 	}
-	s.release(former)
+	db.release(former)
 	return nil
 }

@@ -14,17 +14,17 @@ var ErrCut = fmt.Errorf("%w: it was cut short while it was open", series.ErrUnre
 
 // leaveIfCut sets a file that was cut aside, with what is left of it, before
 // more is counted into it.
-func (s *DB) leaveIfCut(file os.FileInfo) {
-	if file.Size() > 0 && s.Conn.WasLeft(s.path) {
-		s.release(s.Conn)
-		s.Conn = nil
+func (db *DB) leaveIfCut(file os.FileInfo) {
+	if file.Size() > 0 && db.Conn.WasLeft(db.path) {
+		db.release(db.Conn)
+		db.Conn = nil
 		return
 	}
-	if file.Size() > 0 && !s.Conn.LogIsCut(s.path) {
+	if file.Size() > 0 && !db.Conn.LogIsCut(db.path) {
 		return
 	}
-	s.Leave()
-	if err := s.ReplaceDamaged(ErrCut); err != nil {
-		s.Report(fmt.Errorf("set damaged mirror aside: %w", err))
+	db.Leave()
+	if err := db.ReplaceDamaged(ErrCut); err != nil {
+		db.Report(fmt.Errorf("set damaged mirror aside: %w", err))
 	}
 }

@@ -89,7 +89,7 @@ func New(path string, o Options) *DB {
 }
 
 // Report keeps an error that has no caller, for unlock to hand over.
-func (s *DB) Report(err error) { s.reports = append(s.reports, err) }
+func (db *DB) Report(err error) { db.reports = append(db.reports, err) }
 
 // OrBackground returns a context also for a caller who passed none.
 func OrBackground(ctx context.Context) context.Context {
@@ -103,52 +103,52 @@ func OrBackground(ctx context.Context) context.Context {
 // makes that file's own path the Store's: what is opened, made, set aside and
 // erased is the file, and never a link to it. Where nothing lies at the path the
 // error is fs.ErrNotExist.
-func (s *DB) locate() (os.FileInfo, error) {
-	path, file, err := place.Find(s.asked)
+func (db *DB) locate() (os.FileInfo, error) {
+	path, file, err := place.Find(db.asked)
 	if path != "" {
-		s.path = path
+		db.path = path
 	}
 	return file, err
 }
 
 // Use sets what other rooms do, before the file is opened.
-func (s *DB) Use(h Hooks) { s.hooks = h }
+func (db *DB) Use(h Hooks) { db.hooks = h }
 
 // IsOpen reports whether there is a connection.
-func (s *DB) IsOpen() bool { return s.Conn != nil }
+func (db *DB) IsOpen() bool { return db.Conn != nil }
 
 // IsClosed reports whether close was called.
-func (s *DB) IsClosed() bool { return s.closed }
+func (db *DB) IsClosed() bool { return db.closed }
 
 // IsReadOnly reports whether the file was opened for looking at it.
-func (s *DB) IsReadOnly() bool { return s.ReadOnly }
+func (db *DB) IsReadOnly() bool { return db.ReadOnly }
 
 // Waiting reports whether the next transaction has something to write of its own.
-func (s *DB) Waiting() bool { return s.hooks.Waiting() }
+func (db *DB) Waiting() bool { return db.hooks.Waiting() }
 
 // Identity is what the file said last. The caller holds mu.
-func (s *DB) Identity() Identity { return s.identity }
+func (db *DB) Identity() Identity { return db.identity }
 
 // LastHeader is what the file said last. The caller holds mu.
-func (s *DB) LastHeader() Header { return s.last }
+func (db *DB) LastHeader() Header { return db.last }
 
 // Path is the path of the file itself. The caller holds mu.
-func (s *DB) Path() string { return s.path }
+func (db *DB) Path() string { return db.path }
 
 // Asked is the path that was asked for, absolute, which may be a link.
-func (s *DB) Asked() string { return s.asked }
+func (db *DB) Asked() string { return db.asked }
 
 // Generation tells rows that are remembered from those of another time.
-func (s *DB) Generation() uint64 { return s.generation }
+func (db *DB) Generation() uint64 { return db.generation }
 
 // Find returns where the file is now. It needs no lock.
-func (s *DB) Find() (path string, file os.FileInfo, err error) { return place.Find(s.asked) }
+func (db *DB) Find() (path string, file os.FileInfo, err error) { return place.Find(db.asked) }
 
 // ReadDecision returns what the file beside the mirror says. The caller holds mu.
-func (s *DB) ReadDecision() decision.Decision { return s.decision.Read(s.path, s.asked) }
+func (db *DB) ReadDecision() decision.Decision { return db.decision.Read(db.path, db.asked) }
 
 // WriteDecision puts a decision beside the mirror. The caller holds mu.
-func (s *DB) WriteDecision(mode consent.Mode) error { return decision.Write(s.path, s.asked, mode) }
+func (db *DB) WriteDecision(mode consent.Mode) error { return decision.Write(db.path, db.asked, mode) }
 
 // held is what a Store knows of that.
 type held struct {

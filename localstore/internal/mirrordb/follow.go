@@ -6,8 +6,8 @@ import (
 
 // afterLoss is what holds in the place of a mirror that was lost: what the
 // decision file says, or what was found and is strict, or nothing is sent.
-func (s *DB) afterLoss(h Header) Header {
-	if s.decision.Read(s.path, s.asked).Mode != consent.ModeUnset || h.Mode == consent.ModeOff || h.Mode == consent.ModeLocal {
+func (db *DB) afterLoss(h Header) Header {
+	if db.decision.Read(db.path, db.asked).Mode != consent.ModeUnset || h.Mode == consent.ModeOff || h.Mode == consent.ModeLocal {
 		return h
 	}
 	h.Mode, h.modeSince = consent.ModeUnset, 0
@@ -19,22 +19,22 @@ func (s *DB) afterLoss(h Header) Header {
 
 // followDecision brings the mirror in line with the decision file, so that an
 // administrator's edit withholds what SetMode would.
-func (s *DB) followDecision(tx *Tx) error {
+func (db *DB) followDecision(tx *Tx) error {
 	if tx.Mode == tx.stored {
 		return nil
 	}
 	to := tx.Mode
 	tx.Mode = tx.stored
-	return s.SwitchMode(tx, to)
+	return db.SwitchMode(tx, to)
 }
 
 // SwitchMode stores a mode that is another one, and withholds what waits when
 // nothing may be sent any more.
-func (s *DB) SwitchMode(tx *Tx, to consent.Mode) error {
+func (db *DB) SwitchMode(tx *Tx, to consent.Mode) error {
 	before := tx.MaySend()
 	tx.Mode, tx.stored, tx.modeSince = to, to, tx.Now
 	if before && !tx.MaySend() {
-		if err := s.hooks.Withhold(tx); err != nil {
+		if err := db.hooks.Withhold(tx); err != nil {
 			return err
 		}
 	}

@@ -7,20 +7,20 @@ import (
 )
 
 // Lock keeps others from the file. Most of what follows expects it.
-func (s *DB) Lock() { s.mu.Lock() }
+func (db *DB) Lock() { db.mu.Lock() }
 
 // LockWithin is Lock for a reading, which need not wait once ctx has ended.
-func (s *DB) LockWithin(ctx context.Context) error {
+func (db *DB) LockWithin(ctx context.Context) error {
 	ctx = OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.mu.TryLock() {
+	if db.mu.TryLock() {
 		return nil
 	}
 	locked := make(chan struct{})
 	go func() {
-		s.Lock()
+		db.Lock()
 		close(locked)
 	}()
 	select {
@@ -29,25 +29,25 @@ func (s *DB) LockWithin(ctx context.Context) error {
 	case <-ctx.Done():
 		go func() {
 			<-locked
-			s.Unlock()
+			db.Unlock()
 		}()
 		return ctx.Err()
 	}
 }
 
 // TryLock is lock, if nobody has it.
-func (s *DB) TryLock() bool { return s.mu.TryLock() }
+func (db *DB) TryLock() bool { return db.mu.TryLock() }
 
 // Unlock hands over what was reported once the Store can be used again: a
 // handler may call it.
-func (s *DB) Unlock() {
-	s.restLater()
-	reports := s.reports
-	s.reports = nil
-	s.mu.Unlock()
+func (db *DB) Unlock() {
+	db.restLater()
+	reports := db.reports
+	db.reports = nil
+	db.mu.Unlock()
 	for _, err := range reports {
-		if s.OnError != nil {
-			s.OnError(err)
+		if db.OnError != nil {
+			db.OnError(err)
 		} else {
 			otel.Handle(err)
 		}
@@ -55,4 +55,4 @@ func (s *DB) Unlock() {
 }
 
 // UnlockSilently is unlock that leaves what is reported to the next one.
-func (s *DB) UnlockSilently() { s.mu.Unlock() }
+func (db *DB) UnlockSilently() { db.mu.Unlock() }

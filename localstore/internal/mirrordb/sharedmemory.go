@@ -11,9 +11,9 @@ import (
 // leaveLog gives a file whose header names a write-ahead log a rollback journal.
 // Whoever has the file to itself needs no shared index; while others have it
 // open with one it fails.
-func (s *DB) leaveLog(path string) error {
-	s.NoLog = true
-	conn, err := sqlitedb.Open(path, false, s.Patience())
+func (db *DB) leaveLog(path string) error {
+	db.NoLog = true
+	conn, err := sqlitedb.Open(path, false, db.Patience())
 	if err != nil {
 		return err
 	}
@@ -30,9 +30,9 @@ func (s *DB) leaveLog(path string) error {
 // mayHaveLog reports whether a file may be given a write-ahead log. It is tried
 // on a file apart: on the mirror itself an attempt that fails would fail whoever
 // writes to it meanwhile.
-func (s *DB) mayHaveLog(path string) bool {
-	if !s.NoLog {
-		s.NoLog = !sqlitedb.MapsShared(filepath.Dir(path))
+func (db *DB) mayHaveLog(path string) bool {
+	if !db.NoLog {
+		db.NoLog = !sqlitedb.MapsShared(filepath.Dir(path))
 	}
-	return !s.NoLog
+	return !db.NoLog
 }

@@ -41,7 +41,7 @@ type Limits struct {
 }
 
 // ForgetTotals drops the remembered totals.
-func (s *Book) ForgetTotals() { s.rows = make(map[int64]*Row) }
+func (b *Book) ForgetTotals() { b.rows = make(map[int64]*Row) }
 
 const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coalesce(lower(t.name), ''),
 	o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside, coalesce(o.exports, 0), coalesce(o.updated_at, 0)
@@ -52,28 +52,28 @@ const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coal
 // LoadTotals returns the rows of the given series, remembered or read. Series
 // without one have a row of zeros. The rows are remembered for as long as no
 // other process writes.
-func (s *Book) LoadTotals(tx *mirrordb.Tx, ids []int64) ([]*Row, error) {
+func (b *Book) LoadTotals(tx *mirrordb.Tx, ids []int64) ([]*Row, error) {
 	var missing []int64
 	for _, id := range ids {
-		if s.rows[id] == nil {
+		if b.rows[id] == nil {
 			missing = append(missing, id)
 		}
 	}
 	if len(missing) > 0 {
-		if err := s.readTotals(tx, missing); err != nil {
+		if err := b.readTotals(tx, missing); err != nil {
 			return nil, fmt.Errorf("read totals: %w", err)
 		}
 	}
 	rows := make([]*Row, len(ids))
 	for i, id := range ids {
-		if rows[i] = s.rows[id]; rows[i] == nil {
+		if rows[i] = b.rows[id]; rows[i] == nil {
 			return nil, fmt.Errorf("read totals: %w: no series %d", series.ErrUnreadable, id)
 		}
 	}
 	return rows, nil
 }
 
-func (s *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
+func (b *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (s *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 				return err
 			}
 		}
-		s.rows[t.Series] = &t
+		b.rows[t.Series] = &t
 		return nil
 	}, string(list))
 }
@@ -135,15 +135,15 @@ var (
 	InsertDays    = NewStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
 )
 
-func (s *Book) RowsFor(trackable string) int64 {
-	if n, ok := s.MaxRowsByName[trackable]; ok {
+func (b *Book) RowsFor(trackable string) int64 {
+	if n, ok := b.MaxRowsByName[trackable]; ok {
 		return n
 	}
-	return s.MaxRows
+	return b.MaxRows
 }
 
 // SaveRecorded writes what a recording changed.
-func (s *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
+func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertRecorded.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return AppendValues(append(args, t.Series), []any{t.Exports, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
@@ -155,7 +155,7 @@ func (s *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 }
 
 // SaveTotals writes what a submission changed.
-func (s *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
+func (b *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertBalance.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return AppendValues(append(args, t.Series), nil, t.Pending, t.Withheld, t.Accepted, t.Partial, t.SetAside)

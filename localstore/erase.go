@@ -21,7 +21,7 @@ const erasePatience = 5 * time.Second
 // Erase deletes everything that was recorded, sent or is to be sent, gives the
 // installation and the mirror new ids, overwrites what was deleted in the file
 // and its log, and removes files that were set aside. What the person decided
-// stays; so does a database of the reference implementation that was imported,
+// stays; so does a database of the Python library that was imported,
 // which is another program's and is not imported again. Other processes that have
 // the mirror open notice with their next recording: they record nothing of what
 // they counted before. While one of them keeps the file from being cleaned it

@@ -69,11 +69,11 @@ var (
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = schema.ErrInvalidID
 
-	// ErrReference is reported, and returned by submissions of lifetime totals,
-	// while a database of the reference implementation lies where it is to be
+	// ErrOriginal is reported, and returned by submissions of lifetime totals,
+	// while a database of the Python library lies where it is to be
 	// imported from and cannot be read: totals without it would replace a user's
 	// years with small numbers.
-	ErrReference = python.ErrReference
+	ErrOriginal = python.ErrOriginal
 
 	// ErrRenamed is returned for the declaration of a name that another trackable
 	// of the same program had: an older release may still count under it. Until

@@ -112,7 +112,7 @@ func WithInstallationID(id string) Option {
 	return option(func(c config) config { c.file.InstallationID = id; return c })
 }
 
-// ImportFrom names the configured path of the reference implementation's
+// ImportFrom names the configured path of the Python library's
 // database, NAME.db with NAME.part.db beside it. Without this option it is looked
 // for at the path of the mirror, whatever its extension.
 //
@@ -121,13 +121,13 @@ func WithInstallationID(id string) Option {
 // [WithInstallationID] gives one. Imported totals count as sent. The original is
 // read and never changed: what a killed program left in a journal is rolled back
 // in a private copy. One that cannot be read now, or that other users could have
-// written, is reported as [ErrReference] and tried again, and meanwhile no lifetime
+// written, is reported as [ErrOriginal] and tried again, and meanwhile no lifetime
 // totals are sent.
 //
 // Names that cannot be declared are those of [otelusage.SuggestName]. The
 // identifier is that of the newest row; one that was stored as a number is
 // reported. What a table counts follows from what the application declares, where
-// the reference does not say it.
+// the Python library does not say it.
 func ImportFrom(path string) Option {
 	return option(func(c config) config { c.importFrom = path; return c })
 }

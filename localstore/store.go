@@ -69,7 +69,7 @@ func newStore(c config, path string) *Store {
 // that every user can write or replace, is refused: [ErrUntrusted].
 // What root makes belongs to the owner of the directory that was there.
 //
-// Where the database of the reference implementation lies at the path, the
+// Where the database of the Python library lies at the path, the
 // mirror is NAME.mirror.db beside it, and takes over its totals once; see
 // [ImportFrom].
 func Open(path string, opts ...Option) (*Store, error) {
@@ -126,7 +126,7 @@ func DefaultPath(application string) (string, error) {
 }
 
 // Path returns the absolute path of the mirror, which is not the one that was
-// given to [Open] where that is a link, or where the reference implementation's
+// given to [Open] where that is a link, or where the Python library's
 // database lies there.
 func (s *Store) Path() string {
 	if s.missing() {

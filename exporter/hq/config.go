@@ -16,7 +16,7 @@ import (
 )
 
 // DefaultTimeout bounds one upload from dialling to the end of the answer. It is
-// the reference client's.
+// the Python library's.
 const DefaultTimeout = 10 * time.Second
 
 // uploadPath is where HQ takes uploads, below the host's own path.

@@ -85,7 +85,7 @@ func (sub *Submission) pickTombstone(tx *mirrordb.Tx) (*series.Part, error) {
 // settleTombstone writes what became of a step. That it was accepted holds
 // whoever has the lease now. A receiver that refuses it must not keep back what
 // is new: it waits by itself.
-func (out *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
+func (out *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (more, lost bool, err error) {
 	holds := sub.holds(tx)
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})

@@ -59,12 +59,12 @@ const (
 	keepLog     = 1000
 )
 
-// Settle writes what became of a part. goOn says that the rest of the batch can
+// Settle writes what became of a part. more says that the rest of the batch can
 // be tried now: the part was accepted, or lies in halves to be sent next.
 // [ErrLeaseLost] says that another process has taken over, or has erased
 // everything, and nothing was written but what is to be known of the latter; see
 // [Outbox.BeginRetraction].
-func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (goOn bool, err error) {
+func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (more bool, err error) {
 	if sub.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
@@ -76,16 +76,16 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 	defer s.db.Unlock()
 	lost := false
 	err = sub.write(func(tx *mirrordb.Tx) error {
-		goOn, lost = false, false
+		more, lost = false, false
 		switch {
 		case sub.retracts:
-			goOn, lost, err = s.settleTombstone(tx, sub, part, o)
+			more, lost, err = s.settleTombstone(tx, sub, part, o)
 		case !sub.holds(tx):
 			lost, err = true, sub.overtaken(tx, o)
 		case sub.request.Forwarder == Cumulative:
-			goOn, err = s.settleShared(tx, sub, part, o)
+			more, err = s.settleShared(tx, sub, part, o)
 		default:
-			goOn, err = s.settlePart(tx, sub, part, o)
+			more, err = s.settlePart(tx, sub, part, o)
 		}
 		return err
 	})
@@ -98,7 +98,7 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 	if err != nil {
 		return false, mirrordb.Wrap("settle submission", err)
 	}
-	return goOn, nil
+	return more, nil
 }
 
 func (out *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {

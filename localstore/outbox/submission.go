@@ -269,9 +269,9 @@ func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 	return nil, nil
 }
 
-// Pause ends an attempt that made as many requests as it may. again says that
+// Pause ends an attempt that made as many requests as it may. more says that
 // the next one can follow at once.
-func (sub *Submission) Pause(context.Context) (again bool, err error) {
+func (sub *Submission) Pause(context.Context) (more bool, err error) {
 	if sub.missing() {
 		return false, mirrordb.ErrNotOpen
 	}

@@ -26,7 +26,7 @@ const (
 	OrderByName              // by name, then by type
 )
 
-// noState stands for the state of a State that has none, as the reference's
+// noState stands for the state of a State that has none, as the Python library's
 // exports show it.
 const noState = "No Initial State"
 
@@ -36,7 +36,7 @@ var typeNames = map[otelusage.Kind]string{
 }
 
 // WriteCSV writes one row per declared trackable, with the columns Name, Type,
-// Value and Description of the reference implementation: a Statistic's total
+// Value and Description of the Python library: a Statistic's total
 // over all its series, a State's text or "No Initial State", a Timer's total
 // seconds, a Sequence's completions. Quoting is that of RFC 4180, in UTF-8. A
 // name, state or description that a spreadsheet would take for a formula gets a

@@ -39,7 +39,7 @@ const (
 //	unit, attributes, resource
 //	recorded                in all: the sum of the six that follow
 //	pending, in_flight, withheld, accepted, partial, set_aside
-//	                        (what was imported from the reference counts as accepted)
+//	                        (what was imported from the Python library counts as accepted)
 //	value                   of a gauge, in place of these seven
 //	exports, updated        how many exports changed it, and when the last one did
 //	days                    [{date, value, count}], running totals at the end of UTC days that are over

@@ -30,13 +30,13 @@ func (im *Importer) importIsDue() bool {
 	return im.notImported != nil && !im.db.Now().Before(im.importAgain)
 }
 
-// Importer takes over a database of the reference implementation.
+// Importer takes over a database of the Python library.
 type Importer struct {
 	db          *mirrordb.DB
 	book        *totals.Book
 	ledger      *ledger.Ledger
 	from        string // where it was said to be; "" for beside the mirror
-	reference   python.Files
+	originals   python.Files
 	notImported error // why not, while it is to be
 	importAgain time.Time
 }
@@ -48,7 +48,7 @@ func New(db *mirrordb.DB, b *totals.Book, l *ledger.Ledger, from string) *Import
 	if at == "" {
 		at = db.Asked()
 	}
-	return &Importer{db: db, book: b, ledger: l, from: from, reference: python.FilesOf(at)}
+	return &Importer{db: db, book: b, ledger: l, from: from, originals: python.FilesOf(at)}
 }
 
 // Pending says why the database is not imported, while it is to be.
@@ -66,7 +66,7 @@ func (im *Importer) Opened(fresh bool) error {
 	return nil
 }
 
-// Import imports a database of the reference implementation, once. It
+// Import imports a database of the Python library, once. It
 // is tried again while it fails, and not after an Erase: what was imported
 // before was to be forgotten. The caller holds s.mu.
 func (im *Importer) Import() {
@@ -76,14 +76,14 @@ func (im *Importer) Import() {
 	if last := im.db.LastHeader(); last.Imported || last.Erasures > 0 {
 		return
 	}
-	if err := im.reference.Distrusted(); err != nil && im.from != "" { // beside the mirror it is a stranger's attempt
+	if err := im.originals.Distrusted(); err != nil && im.from != "" { // beside the mirror it is a stranger's attempt
 		im.failImport(before, err)
 		return
 	}
-	if !im.reference.Found(im.db.Asked()) {
+	if !im.originals.Found(im.db.Asked()) {
 		return
 	}
-	o, err := im.reference.Read(min(sqlitedb.Brief, im.db.Patience()), im.db.Now().UnixNano(), filepath.Dir(im.db.Path()))
+	o, err := im.originals.Read(min(sqlitedb.Brief, im.db.Patience()), im.db.Now().UnixNano(), filepath.Dir(im.db.Path()))
 	if err == nil {
 		err = im.db.Update(im.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 			if tx.Imported {
@@ -93,11 +93,11 @@ func (im *Importer) Import() {
 		})
 	}
 	if err != nil {
-		im.failImport(before, fmt.Errorf("%s: %w", im.reference.Master, err))
+		im.failImport(before, fmt.Errorf("%s: %w", im.originals.Master, err))
 		return
 	}
 	for _, problem := range o.Problems {
-		im.db.Report(fmt.Errorf("import %s: %w", im.reference.Master, problem))
+		im.db.Report(fmt.Errorf("import %s: %w", im.originals.Master, problem))
 	}
 	im.ledger.Forget()
 	if h, err := im.db.ReadHeader(); err == nil {
@@ -107,14 +107,14 @@ func (im *Importer) Import() {
 
 // failImport notes why an import failed, and reports it once.
 func (im *Importer) failImport(before, err error) {
-	im.notImported = fmt.Errorf("%w: %w", python.ErrReference, err)
+	im.notImported = fmt.Errorf("%w: %w", python.ErrOriginal, err)
 	im.ledger.SetIncomplete(true)
 	if before == nil || before.Error() != im.notImported.Error() {
 		im.db.Report(im.notImported)
 	}
 }
 
-// writeOrigin writes what the reference held. Its totals count as sent: it
+// writeOrigin writes what the Python library held. Its totals count as sent: it
 // uploaded them.
 func (im *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 	for _, t := range o.Trackables {
@@ -187,7 +187,7 @@ func (im *Importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error 
 }
 
 // valueOf returns what the i-th of the rows stands for.
-func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) series.Value {
+func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Row) series.Value {
 	switch {
 	case m.Type == series.TypeHistogram:
 		runs := uint64(t.Count - int64(len(t.Rows)-1-i))

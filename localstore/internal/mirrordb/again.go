@@ -52,7 +52,7 @@ const noWait = time.Nanosecond
 // connection and all other processes from writing for as long as it is open,
 // and SQLite says no more of it than that the file is busy.
 func (db *DB) mayBlockItself(err error) bool {
-	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && db.Conn != nil && !db.closed && !db.ReadOnly && !errors.Is(err, python.ErrReference)
+	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && db.Conn != nil && !db.closed && !db.ReadOnly && !errors.Is(err, python.ErrOriginal)
 }
 
 // unblocked runs an attempt that found the mirror busy anew, on a fresh
@@ -72,7 +72,7 @@ func (db *DB) unblocked(attempt func() error, busy error) error {
 // doubtful reports whether an error may come from the connection, or from one
 // system call, rather than from the file.
 func (db *DB) doubtful(err error) bool {
-	if db.Conn == nil || errors.Is(err, python.ErrReference) { // another file's
+	if db.Conn == nil || errors.Is(err, python.ErrOriginal) { // another file's
 		return false
 	}
 	return schema.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !db.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)

@@ -68,7 +68,7 @@ func (db *DB) cannotOpen(err error) error {
 // file whose header forbids to write is damaged, one that may not be written is
 // not.
 func (db *DB) diagnose(err error) error {
-	if schema.TablesGone(err) && !errors.Is(err, python.ErrReference) {
+	if schema.TablesGone(err) && !errors.Is(err, python.ErrOriginal) {
 		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
 	if db.ReadOnly || !sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {

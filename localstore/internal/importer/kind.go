@@ -13,7 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// The reference's tables do not say whether they count a Statistic, a Timer or a
+// The Python library's tables do not say whether they count a Statistic, a Timer or a
 // Sequence; its list does, and misses what was declared shortly before the
 // program was killed. What the application declares decides in any case, as it
 // does there.
@@ -108,7 +108,7 @@ func (im *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series in
 	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	err = tx.Each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {
-			var c python.Change
+			var c python.Row
 			err := found.Scan(&c.At, &c.Total)
 			t.Rows = append(t.Rows, c)
 			return err
@@ -117,7 +117,7 @@ func (im *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series in
 		return fmt.Errorf("read history: %w", err)
 	}
 	if len(t.Rows) == 0 {
-		t.Rows = []python.Change{{}}
+		t.Rows = []python.Row{{}}
 	}
 	last := &t.Rows[len(t.Rows)-1]
 	last.At, last.Total = total.UpdatedAt, total.Recorded.Float64()

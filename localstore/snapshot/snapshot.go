@@ -71,7 +71,7 @@ type StateMove struct {
 	State string // [otelusage.NoState] for none
 }
 
-// SeriesCounts is one series with what became of its counts, see [Balance].
+// SeriesCounts is one series with what became of its counts, see package health.
 type SeriesCounts struct {
 	Metric               series.Metric // its Scope has a name alone
 	Role                 string        // what it is to its trackable: [RoleValue] and its like
@@ -287,14 +287,6 @@ func (snap *Snapshot) Named(name string) (list []*Trackable) {
 		}
 	}
 	return list
-}
-
-// newTime returns a time of the file, where 0 is never.
-func newTime(at int64) time.Time {
-	if at == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, at).UTC()
 }
 
 // shownTrackables are those of a snapshot.

@@ -11,6 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func (s *session) doctorCommand() *cli.Command {
@@ -133,8 +134,8 @@ func (s *session) showBalances(h *health.Health) {
 func addBalance(total *health.Balance, b health.Balance) {
 	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
 	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
-		a := amount{value: *into[i]}.plus(amount{value: scalar(v)})
-		*into[i] = a.value
+		sum := snapshot.Amount{Value: *into[i]}.Plus(snapshot.Amount{Value: scalar(v)})
+		*into[i] = sum.Value
 	}
 }
 

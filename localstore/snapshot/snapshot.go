@@ -169,9 +169,7 @@ func (t *Trackable) count(x *SeriesCounts) error {
 	case series.RoleValue:
 		t.add(x.Recorded)
 		t.Exports = saturate.Add(t.Exports, x.Exports)
-		if x.UpdatedAt.After(t.ChangedAt) {
-			t.ChangedAt = x.UpdatedAt
-		}
+		t.ChangedAt = later(t.ChangedAt, x.UpdatedAt)
 	case series.RoleChanges:
 		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
 	case series.RoleCheckpoints:
@@ -261,6 +259,28 @@ func (snap *Snapshot) sort(order Order) {
 		}
 		return cmp.Or(byType, byName)
 	})
+}
+
+// RecordedAt returns when a trackable changed last, the zero time for never.
+func (snap *Snapshot) RecordedAt() time.Time {
+	var last time.Time
+	if snap == nil {
+		return last
+	}
+	for _, t := range snap.Trackables {
+		for _, x := range t.Series {
+			last = later(last, x.UpdatedAt)
+		}
+		last = later(last, t.ChangedAt)
+	}
+	return last
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // Of returns the trackables of one kind.

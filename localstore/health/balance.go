@@ -74,13 +74,8 @@ func readBalances(tx *mirrordb.Tx) ([]Balance, error) {
 					return err
 				}
 			}
-			b.InFlight = m.Zero()
-			for _, text := range flying[id] {
-				v, err := m.ParseJSON(text)
-				if err != nil {
-					return err
-				}
-				b.InFlight = b.InFlight.Add(v)
+			if b.InFlight, err = flying.Sum(id, &m); err != nil {
+				return err
 			}
 			delete(flying, id)
 			b.check()

@@ -142,9 +142,7 @@ func (rd *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsh
 	if !rd.db.IsReadOnly() && rd.ledger.HasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = rd.db.Briefly(func() error {
-			return rd.db.Update(rd.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
-		})
+		_ = rd.db.WriteWaiting()
 	}
 	var snap *Snapshot
 	err := rd.db.View(ctx, func(tx *mirrordb.Tx) (err error) {

@@ -156,17 +156,13 @@ func (r *snapshotReader) readInFlight(tx *mirrordb.Tx) error {
 	if err != nil {
 		return err
 	}
-	for id, texts := range flying {
+	for id := range flying {
 		x := r.series[id]
-		for _, text := range texts {
-			if x == nil {
-				break // not asked for, or Balance reports it
-			}
-			v, err := x.Metric.ParseJSON(text)
-			if err != nil {
-				return err
-			}
-			x.InFlight = x.InFlight.Add(v)
+		if x == nil {
+			continue // not asked for, or the balance reports it
+		}
+		if x.InFlight, err = flying.Sum(id, &x.Metric); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -341,6 +341,13 @@ func request(f outbox.Forwarder) outbox.Request {
 	return outbox.Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
 }
 
+// mergedRequest asks for the totals of all versions under one resource.
+func mergedRequest(r *series.Resource) outbox.Request {
+	merged := request(outbox.Cumulative)
+	merged.Merge, merged.Resource = true, r.Attributes
+	return merged
+}
+
 func begin(t testing.TB, s *Store, r outbox.Request) *outbox.Submission {
 	t.Helper()
 	sub, err := s.Outbox().Begin(t.Context(), r)

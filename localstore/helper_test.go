@@ -16,13 +16,13 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
-	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -130,13 +130,13 @@ func storeOf(t testing.TB, w *recording.Writer) *Store {
 }
 
 // balances returns the balance by metric name and attributes, resources added.
-func balances(t testing.TB, s *Store) map[string]snapshot.Balance {
+func balances(t testing.TB, s *Store) map[string]health.Balance {
 	t.Helper()
 	list, err := s.Balance(sqlitedb.Background)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sums := make(map[string]snapshot.Balance)
+	sums := make(map[string]health.Balance)
 	for _, b := range list {
 		if b.Off != "" {
 			t.Errorf("balance: %s", b.Off)
@@ -339,6 +339,13 @@ const interval = time.Hour
 // request asks for a submission whatever the interval says.
 func request(f outbox.Forwarder) outbox.Request {
 	return outbox.Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
+}
+
+// mergedRequest asks for the totals of all versions under one resource.
+func mergedRequest(r *series.Resource) outbox.Request {
+	merged := request(outbox.Cumulative)
+	merged.Merge, merged.Resource = true, r.Attributes
+	return merged
 }
 
 func begin(t testing.TB, s *Store, r outbox.Request) *outbox.Submission {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
@@ -48,13 +49,19 @@ func (s *Store) Snapshot(ctx context.Context, q snapshot.Query) (*snapshot.Snaps
 func (s *Store) Revision(ctx context.Context) (string, error) { return s.reader().Revision(ctx) }
 
 // Balance returns the balance of every series. It ends with ctx.
-func (s *Store) Balance(ctx context.Context) ([]snapshot.Balance, error) {
-	return s.reader().Balance(ctx)
+func (s *Store) Balance(ctx context.Context) ([]health.Balance, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
+	return health.Balances(ctx, s.db)
 }
 
-// Examine checks the file and says what it holds. See [snapshot.Reader.Examine].
-func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*snapshot.Health, error) {
-	return s.reader().Examine(ctx, progress)
+// Examine checks the file and says what it holds. See [health.Examine].
+func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*health.Health, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
+	return health.Examine(ctx, s.db, progress)
 }
 
 // Sent returns what was sent in a batch, of which the latest 20 are kept; 0 asks

@@ -372,9 +372,7 @@ func TestOddRowsAreLeftOut(t *testing.T) {
 func TestAnEraseOutlivesTheOriginals(t *testing.T) {
 	path, c := referenceFiles(t), afterSample()
 	s := open(t, path, c)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	closeStore(t, s)
 	s = open(t, path, c, WithErrorHandler(func(error) {}))
 	if values := csvColumn(t, s, 2); len(values) > 1 {

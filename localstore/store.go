@@ -163,9 +163,7 @@ func (s *Store) Close() error {
 	}
 	var err error
 	if s.ledger.HasDeclarations() {
-		err = s.db.Briefly(func() error {
-			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
-		})
+		err = s.db.WriteWaiting()
 	}
 	err = errors.Join(err, s.db.Close())
 	if err != nil {

@@ -16,6 +16,8 @@ const (
 	minuteLayout = "2006-01-02 15:04"
 )
 
+const day = 24 * time.Hour
+
 // when shows a time in UTC, like the mirror.
 func when(at time.Time) string {
 	if at.IsZero() {

@@ -138,14 +138,15 @@ func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocum
 		}
 		return d
 	}
-	p := byHour()
-	if h.by != "hour" {
-		d.By, p = "day", byDay(snap.At)
+	var added snapshot.Added
+	if h.by == "hour" {
+		added = t.AddedByHour(h.since.Truncate(time.Hour))
+	} else {
+		d.By, added = "day", t.AddedByDay(h.since.Truncate(day), snap.At)
 	}
-	sum := p.of(t, h.since.Truncate(p.length))
-	for _, at := range sum.starts() {
-		row := historyRow{From: at, Added: sum.in(at).value}
-		if runs := sum.in(at).count; t.Kind == otelusage.KindTimer {
+	for _, at := range added.Starts() {
+		row := historyRow{From: at, Added: added.In(at).Value}
+		if runs := added.In(at).Count; t.Kind == otelusage.KindTimer {
 			row.Runs = &runs
 		}
 		d.Rows = append(d.Rows, row)

@@ -23,8 +23,8 @@ func (s *session) showCommand() *cli.Command {
 		Name: "show", Usage: "show all trackables, or one with its history", ArgsUsage: "[NAME]",
 		Flags: []cli.Flag{&cli.IntFlag{Name: "days", Usage: "draw the last `N` days, at most 400", Value: sparkDays, Destination: &days,
 			Validator: func(n int) error {
-				if n < 1 || n > keptDays {
-					return fmt.Errorf("%d days: want 1 to %d", n, keptDays)
+				if n < 1 || n > snapshot.KeptDays {
+					return fmt.Errorf("%d days: want 1 to %d", n, snapshot.KeptDays)
 				}
 				return nil
 			}}},
@@ -93,10 +93,10 @@ func (s *session) showAll(ctx context.Context, store *localstore.Store, days int
 		s.title("%s", section.title)
 		rows := make([][]string, len(list))
 		for i, t := range list {
-			sum := byDay(snap.At).of(t, from)
-			today := sum.in(snap.At)
+			added := t.AddedByDay(from, snap.At)
+			today := added.In(snap.At)
 			rows[i] = append([]string{plain(t.Name)}, section.row(t, today)...)
-			rows[i] = append(rows[i], sparkline(sum.last(days, snap.At)), plain(t.Description))
+			rows[i] = append(rows[i], sparkline(added.Last(days, snap.At)), plain(t.Description))
 		}
 		header := append([]string{"NAME"}, section.columns...)
 		s.table(append(header, fmt.Sprintf("LAST %s", strings.ToUpper(plural(int64(days), "day"))), "DESCRIPTION"), rows)
@@ -114,32 +114,32 @@ type section struct {
 	title   string
 	kind    otelusage.Kind
 	columns []string
-	row     func(t *snapshot.Trackable, today amount) []string
+	row     func(t *snapshot.Trackable, today snapshot.Amount) []string
 }
 
 var sections = []section{
-	{"Statistics", otelusage.KindStatistic, []string{"TOTAL", "UNIT", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
-		return []string{value(t.Total), plain(t.Unit), signed(today.value)}
+	{"Statistics", otelusage.KindStatistic, []string{"TOTAL", "UNIT", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
+		return []string{value(t.Total), plain(t.Unit), signed(today.Value)}
 	}},
-	{"States", otelusage.KindState, []string{"STATE", "SINCE", "CHANGES", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
+	{"States", otelusage.KindState, []string{"STATE", "SINCE", "CHANGES", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
 		since := ""
 		if !t.ChangedAt.IsZero() {
 			since = t.ChangedAt.Format(minuteLayout)
 		}
-		return []string{stateOf(t), since, count(t.Changes), signed(today.value)}
+		return []string{stateOf(t), since, count(t.Changes), signed(today.Value)}
 	}},
-	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
+	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
 		average, added := "", ""
 		if t.Runs > 0 {
 			average = seconds(t.AverageSeconds())
 		}
-		if today.count != 0 {
-			added = "+" + seconds(today.value.Float64())
+		if today.Count != 0 {
+			added = "+" + seconds(today.Value.Float64())
 		}
 		return []string{seconds(t.Seconds), count(t.Runs), average, added}
 	}},
-	{"Sequences", otelusage.KindSequence, []string{"COMPLETIONS", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
-		return []string{value(t.Total), signed(today.value)}
+	{"Sequences", otelusage.KindSequence, []string{"COMPLETIONS", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
+		return []string{value(t.Total), signed(today.Value)}
 	}},
 }
 
@@ -186,24 +186,10 @@ func sending(c localstore.Consent) string {
 
 // freshness says how old the data is.
 func (s *session) freshness(snap *snapshot.Snapshot) {
-	var last time.Time
-	for _, t := range snap.Trackables {
-		for _, x := range t.Series {
-			last = later(last, x.UpdatedAt)
-		}
-		last = later(last, t.ChangedAt)
-	}
 	recorded := "nothing was recorded yet"
-	if !last.IsZero() {
+	if last := snap.RecordedAt(); !last.IsZero() {
 		recorded = "last recorded " + ago(snap.At, last)
 	}
 	s.line("")
 	s.note("As of %s UTC, %s. A running application records once per record interval, a minute by default.", when(snap.At), recorded)
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

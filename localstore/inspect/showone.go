@@ -61,15 +61,15 @@ func (s *session) showTrackable(snap *snapshot.Snapshot, t *snapshot.Trackable, 
 	if t.Description != "" {
 		s.line("%s", plain(t.Description))
 	}
-	sum := byDay(snap.At).of(t, from)
-	s.line("%s", s.summary(t, sum.in(snap.At)))
+	added := t.AddedByDay(from, snap.At)
+	s.line("%s", s.summary(t, added.In(snap.At)))
 	s.line("declared %s, changed %s", when(t.DeclaredAt), when(t.ChangedAt))
-	s.line("last %s  %s", plural(int64(days), "day"), sparkline(sum.last(days, snap.At)))
+	s.line("last %s  %s", plural(int64(days), "day"), sparkline(added.Last(days, snap.At)))
 	switch t.Kind {
 	case otelusage.KindState:
 		s.showMoves(t.Moves, movesShown)
 	case otelusage.KindTimer:
-		for _, d := range distributions(t) {
+		for _, d := range t.Distributions() {
 			s.showDistribution(d)
 		}
 	case otelusage.KindSequence:
@@ -79,12 +79,12 @@ func (s *session) showTrackable(snap *snapshot.Snapshot, t *snapshot.Trackable, 
 }
 
 // summary returns the lifetime and today's difference.
-func (s *session) summary(t *snapshot.Trackable, today amount) string {
+func (s *session) summary(t *snapshot.Trackable, today snapshot.Amount) string {
 	unit := ""
 	if t.Unit != "" {
 		unit = " " + plain(t.Unit)
 	}
-	added := signed(today.value)
+	added := signed(today.Value)
 	if added == "" {
 		added = "nothing"
 	}
@@ -93,7 +93,7 @@ func (s *session) summary(t *snapshot.Trackable, today amount) string {
 		return fmt.Sprintf("%s, %s, today %s", stateOf(t), plural(t.Changes, "change"), added)
 	case otelusage.KindTimer:
 		return fmt.Sprintf("%s in %s, on average %s, today %s in %s", seconds(t.Seconds), plural(t.Runs, "run"),
-			seconds(t.AverageSeconds()), seconds(today.value.Float64()), plural(today.count, "run"))
+			seconds(t.AverageSeconds()), seconds(today.Value.Float64()), plural(today.Count, "run"))
 	case otelusage.KindSequence:
 		return fmt.Sprintf("completed %s, today %s", plural(t.Total.Int64(), "time"), added)
 	}
@@ -121,12 +121,12 @@ func (s *session) showMoves(moves []snapshot.StateMove, most int) {
 	}
 }
 
-func (s *session) showDistribution(d distribution) {
+func (s *session) showDistribution(d snapshot.Distribution) {
 	s.line("")
-	s.title("Distribution of %s", plural(int64(d.count), "run"))
+	s.title("Distribution of %s", plural(int64(d.Count), "run"))
 	var quantiles []string
 	for _, q := range []int{50, 90, 99} {
-		at, open := d.quantile(float64(q) / 100)
+		at, open := d.Quantile(float64(q) / 100)
 		text := seconds(at)
 		if open {
 			text = "over " + text
@@ -134,18 +134,18 @@ func (s *session) showDistribution(d distribution) {
 		quantiles = append(quantiles, fmt.Sprintf("p%d %s", q, text))
 	}
 	s.line("  %s", strings.Join(quantiles, ", "))
-	bins := d.shown()
+	bins := d.Shown()
 	most := uint64(0)
 	for _, b := range bins {
-		most = max(most, b.n)
+		most = max(most, b.Count)
 	}
 	rows := make([][]string, len(bins))
 	for i, b := range bins {
-		limit := "up to " + seconds(b.high)
-		if math.IsInf(b.high, 1) {
-			limit = "over " + seconds(b.low)
+		limit := "up to " + seconds(b.High)
+		if math.IsInf(b.High, 1) {
+			limit = "over " + seconds(b.Low)
 		}
-		rows[i] = []string{limit, fmt.Sprint(b.n), bar(b.n, most)}
+		rows[i] = []string{limit, fmt.Sprint(b.Count), bar(b.Count, most)}
 	}
 	s.table([]string{"TOOK", "RUNS", " "}, rows)
 }

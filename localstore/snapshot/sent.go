@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -48,7 +49,7 @@ func (rd *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
 				if read += len(text.String); !text.Valid || read > sqlitedb.MaxLoaded {
 					return fmt.Errorf("part %d of batch %d: %w", id, of, schema.ErrTooLong)
 				}
-				p.SettledAt = newTime(settledAt)
+				p.SettledAt = instant.Time(settledAt)
 				p.Part, err = batch.PartOf(text.String, id, of)
 				sent = append(sent, p)
 				return err

@@ -71,7 +71,7 @@ type StateMove struct {
 	State string // [otelusage.NoState] for none
 }
 
-// SeriesCounts is one series with what became of its counts, see [Balance].
+// SeriesCounts is one series with what became of its counts, see package health.
 type SeriesCounts struct {
 	Metric               series.Metric // its Scope has a name alone
 	Role                 string        // what it is to its trackable: [RoleValue] and its like
@@ -142,9 +142,7 @@ func (rd *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsh
 	if !rd.db.IsReadOnly() && rd.ledger.HasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = rd.db.Briefly(func() error {
-			return rd.db.Update(rd.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
-		})
+		_ = rd.db.WriteWaiting()
 	}
 	var snap *Snapshot
 	err := rd.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
@@ -169,9 +167,7 @@ func (t *Trackable) count(x *SeriesCounts) error {
 	case series.RoleValue:
 		t.add(x.Recorded)
 		t.Exports = saturate.Add(t.Exports, x.Exports)
-		if x.UpdatedAt.After(t.ChangedAt) {
-			t.ChangedAt = x.UpdatedAt
-		}
+		t.ChangedAt = later(t.ChangedAt, x.UpdatedAt)
 	case series.RoleChanges:
 		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
 	case series.RoleCheckpoints:
@@ -263,6 +259,28 @@ func (snap *Snapshot) sort(order Order) {
 	})
 }
 
+// RecordedAt returns when a trackable changed last, the zero time for never.
+func (snap *Snapshot) RecordedAt() time.Time {
+	var last time.Time
+	if snap == nil {
+		return last
+	}
+	for _, t := range snap.Trackables {
+		for _, x := range t.Series {
+			last = later(last, x.UpdatedAt)
+		}
+		last = later(last, t.ChangedAt)
+	}
+	return last
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // Of returns the trackables of one kind.
 func (snap *Snapshot) Of(kind otelusage.Kind) (list []*Trackable) {
 	if snap == nil {
@@ -287,14 +305,6 @@ func (snap *Snapshot) Named(name string) (list []*Trackable) {
 		}
 	}
 	return list
-}
-
-// newTime returns a time of the file, where 0 is never.
-func newTime(at int64) time.Time {
-	if at == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, at).UTC()
 }
 
 // shownTrackables are those of a snapshot.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -31,7 +33,7 @@ func (rd *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snap
 	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: time.Unix(0, tx.Now).UTC(), MirrorID: tx.Mirror, InstallationID: tx.Installation,
-			CreatedAt: newTime(tx.CreatedAt), Consent: rd.db.ConsentOf(&tx.Header)},
+			CreatedAt: instant.Time(tx.CreatedAt), Consent: rd.db.ConsentOf(&tx.Header)},
 		Conn: tx.Conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
@@ -94,7 +96,7 @@ func (r *snapshotReader) readTrackables() error {
 					return fmt.Errorf("read checkpoints of %q: %w: %w", t.Name, series.ErrUnreadable, err)
 				}
 			}
-			t.DeclaredAt, t.ChangedAt = newTime(declaredAt), newTime(changedAt)
+			t.DeclaredAt, t.ChangedAt = instant.Time(declaredAt), instant.Time(changedAt)
 			r.trackables[id], r.Trackables = t, append(r.Trackables, t)
 			return nil
 		}, r.query.Name)
@@ -136,7 +138,7 @@ func (r *snapshotReader) readSeries() error {
 					return err
 				}
 			}
-			x.Gauge, x.InFlight, x.UpdatedAt = totals.NumberValue(gauge), m.Zero(), newTime(updatedAt)
+			x.Gauge, x.InFlight, x.UpdatedAt = totals.NumberValue(gauge), m.Zero(), instant.Time(updatedAt)
 			r.series[id] = x
 			if !trackable.Valid {
 				r.Others = append(r.Others, x)
@@ -150,21 +152,17 @@ func (r *snapshotReader) readSeries() error {
 }
 
 func (r *snapshotReader) readInFlight(tx *mirrordb.Tx) error {
-	flying, _, err := inFlight(tx)
+	flying, _, err := batch.InFlight(tx)
 	if err != nil {
 		return err
 	}
-	for id, texts := range flying {
+	for id := range flying {
 		x := r.series[id]
-		for _, text := range texts {
-			if x == nil {
-				break // not asked for, or Balance reports it
-			}
-			v, err := x.Metric.ParseJSON(text)
-			if err != nil {
-				return err
-			}
-			x.InFlight = x.InFlight.Add(v)
+		if x == nil {
+			continue // not asked for, or the balance reports it
+		}
+		if x.InFlight, err = flying.Sum(id, &x.Metric); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -211,7 +209,7 @@ func (r *snapshotReader) readLog() error {
 			var first, last int64
 			err := rows.Scan(&e.ID, &e.Forwarder, &e.Batch, &e.Part, &first, &last, &e.Times, &e.Outcome, &e.Status,
 				&e.Points, &e.Rejected, &e.Reason)
-			e.First, e.Last = newTime(first), newTime(last)
+			e.First, e.Last = instant.Time(first), instant.Time(last)
 			r.Submissions = append(r.Submissions, e)
 			return err
 		})

@@ -104,13 +104,13 @@ func (r *snapshotReader) readHistory() error {
 			}
 			if !state.Valid {
 				if x := r.series[id]; x != nil {
-					x.History = append(x.History, Sample{At: newTime(at), Value: totals.NumberValue(value), Count: count.Int64})
+					x.History = append(x.History, Sample{At: instant.Time(at), Value: totals.NumberValue(value), Count: count.Int64})
 				}
 				return nil
 			}
 			if t := r.trackables[state.Int64]; t != nil {
 				text, _ := value.(string)
-				t.Moves = append(t.Moves, StateMove{At: newTime(at), State: text})
+				t.Moves = append(t.Moves, StateMove{At: instant.Time(at), State: text})
 			}
 			return nil
 		}, r.withHistory())

@@ -22,6 +22,11 @@ func (db *DB) inspect(conn *sqlitedb.Conn) error {
 	if version == 0 {
 		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
 	}
+	return db.connectTo(conn)
+}
+
+// connectTo makes a connection the one in use and takes over what its file says.
+func (db *DB) connectTo(conn *sqlitedb.Conn) error {
 	db.Conn = conn
 	db.Forget()
 	h, err := db.ReadHeader()

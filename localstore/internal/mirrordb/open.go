@@ -132,15 +132,12 @@ func (db *DB) prepare(conn *sqlitedb.Conn) error {
 			return err
 		}
 	}
-	db.Conn, db.dataVersion = conn, 0
-	db.Forget()
-	h, err := db.ReadHeader()
-	if err != nil {
-		db.Conn = nil
+	db.dataVersion = 0
+	if err := db.connectTo(conn); err != nil {
 		return err
 	}
-	db.Adopt(h)
 	db.inherits, db.lost = false, false
+	h := db.last
 	if h.ErasePending {
 		_ = db.FinishErase() // otherwise the next open does
 	}

@@ -1,29 +1,30 @@
-package inspect
+package snapshot
 
 import (
 	"math"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
-	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
-// bin counts values above low, up to and including high.
-type bin struct {
-	low, high float64
-	n         uint64
+// Bin counts values above Low, up to and including High.
+type Bin struct {
+	Low, High float64
+	Count     uint64
 }
 
-// distribution is a histogram of either kind. Its bins are in ascending order and
+// Distribution is a histogram of either kind. Its bins are in ascending order and
 // do not overlap. The first and the last may be open.
-type distribution struct {
-	bins  []bin
-	count uint64
-	sum   float64
+type Distribution struct {
+	Bins  []Bin
+	Count uint64
 }
 
-// distributions returns the histograms of a trackable. Series with the same
+// Distributions returns the histograms of a Timer. Series with the same
 // boundaries are added up.
-func distributions(t *snapshot.Trackable) []distribution {
+func (t *Trackable) Distributions() []Distribution {
+	if t == nil {
+		return nil
+	}
 	var sums []series.Value
 next:
 	for _, x := range t.Series {
@@ -38,7 +39,7 @@ next:
 		}
 		sums = append(sums, x.Recorded)
 	}
-	var list []distribution
+	var list []Distribution
 	for _, sum := range sums {
 		if h := sum.Histogram(); h != nil {
 			list = append(list, explicit(h))
@@ -49,8 +50,8 @@ next:
 	return list
 }
 
-func explicit(h *series.Histogram) distribution {
-	d := distribution{count: h.Count, sum: h.Sum}
+func explicit(h *series.Histogram) Distribution {
+	d := Distribution{Count: h.Count}
 	low := 0.0 // durations are not negative
 	if len(h.Bounds) > 0 && h.Bounds[0] <= 0 {
 		low = math.Inf(-1)
@@ -60,7 +61,7 @@ func explicit(h *series.Histogram) distribution {
 		if i < len(h.Bounds) {
 			high = h.Bounds[i]
 		}
-		d.bins = append(d.bins, bin{low, high, n})
+		d.Bins = append(d.Bins, Bin{low, high, n})
 		low = high
 	}
 	return d
@@ -68,51 +69,51 @@ func explicit(h *series.Histogram) distribution {
 
 // exponential follows the OpenTelemetry data model: bucket i of scale s holds
 // values above base^i, up to and including base^(i+1), where base is 2^(2^-s).
-func exponential(h *series.ExponentialHistogram) distribution {
-	d := distribution{count: h.Count, sum: h.Sum}
+func exponential(h *series.ExponentialHistogram) Distribution {
+	d := Distribution{Count: h.Count}
 	bound := func(i int) float64 { return math.Exp2(math.Ldexp(float64(i), -int(h.Scale))) }
 	for i := len(h.Negative.Counts) - 1; i >= 0; i-- {
 		at := int(h.Negative.Offset) + i
-		d.bins = append(d.bins, bin{-bound(at + 1), -bound(at), h.Negative.Counts[i]})
+		d.Bins = append(d.Bins, Bin{-bound(at + 1), -bound(at), h.Negative.Counts[i]})
 	}
 	if h.ZeroCount > 0 {
-		d.bins = append(d.bins, bin{-h.ZeroThreshold, h.ZeroThreshold, h.ZeroCount})
+		d.Bins = append(d.Bins, Bin{-h.ZeroThreshold, h.ZeroThreshold, h.ZeroCount})
 	}
 	for i, n := range h.Positive.Counts {
 		at := int(h.Positive.Offset) + i
-		d.bins = append(d.bins, bin{bound(at), bound(at + 1), n})
+		d.Bins = append(d.Bins, Bin{bound(at), bound(at + 1), n})
 	}
 	return d
 }
 
-// quantile returns the value that a fraction of the values does not exceed. It
+// Quantile returns the value that a fraction of the values does not exceed. It
 // assumes that values are spread evenly within a bin. In an open bin it is the
-// known end, and over (or under) is set.
-func (d distribution) quantile(q float64) (at float64, open bool) {
-	rank := q * float64(d.count)
+// known end, and open is set.
+func (d Distribution) Quantile(q float64) (at float64, open bool) {
+	rank := q * float64(d.Count)
 	below := 0.0
-	for _, b := range d.bins {
-		n := float64(b.n)
+	for _, b := range d.Bins {
+		n := float64(b.Count)
 		if n == 0 || below+n < rank {
 			below += n
 			continue
 		}
 		switch {
-		case math.IsInf(b.high, 1):
-			return b.low, true
-		case math.IsInf(b.low, -1):
-			return b.high, true
+		case math.IsInf(b.High, 1):
+			return b.Low, true
+		case math.IsInf(b.Low, -1):
+			return b.High, true
 		}
-		return b.low + (b.high-b.low)*(rank-below)/n, false
+		return b.Low + (b.High-b.Low)*(rank-below)/n, false
 	}
 	return 0, false
 }
 
-// shown returns the bins from the first to the last non-empty one.
-func (d distribution) shown() []bin {
+// Shown returns the bins from the first to the last non-empty one.
+func (d Distribution) Shown() []Bin {
 	first, last := -1, -1
-	for i, b := range d.bins {
-		if b.n > 0 {
+	for i, b := range d.Bins {
+		if b.Count > 0 {
 			last = i
 			if first < 0 {
 				first = i
@@ -122,5 +123,5 @@ func (d distribution) shown() []bin {
 	if first < 0 {
 		return nil
 	}
-	return d.bins[first : last+1]
+	return d.Bins[first : last+1]
 }

@@ -126,11 +126,6 @@ func (db *DB) IsReadOnly() bool { return db.ReadOnly }
 // Waiting reports whether the next transaction has something to write of its own.
 func (db *DB) Waiting() bool { return db.hooks.Waiting() }
 
-// WriteWaiting is a transaction for that alone, which does not wait for long.
-func (db *DB) WriteWaiting() error {
-	return db.Briefly(func() error { return db.Update(db.Context(), Relaxed, func(*Tx) error { return nil }) })
-}
-
 // Identity is what the file said last. The caller holds mu.
 func (db *DB) Identity() Identity { return db.identity }
 

@@ -228,3 +228,8 @@ func (db *DB) SetInstallationID(id string) error {
 	db.identity.Installation, db.last.Installation = id, id
 	return nil
 }
+
+// WriteWaiting is a transaction for that alone, which does not wait for long.
+func (db *DB) WriteWaiting() error {
+	return db.Briefly(func() error { return db.Update(db.Context(), Relaxed, func(*Tx) error { return nil }) })
+}

@@ -56,6 +56,7 @@ type config struct {
 	keys           map[attribute.Key]bool
 	resource       *resource.Resource
 	requireConsent bool
+	disabled       bool
 	onError        func(error)
 	manual         bool // submissions are made by Submit alone
 }
@@ -192,6 +193,12 @@ func WithResource(r *resource.Resource) Option {
 // localstore.ModeOn. The mirror remembers it.
 func RequireConsent() Option {
 	return option(func(c config) config { c.requireConsent = true; return c })
+}
+
+// Disabled records nothing and sends nothing, as OTEL_SDK_DISABLED does. The
+// mirror does not remember it.
+func Disabled() Option {
+	return option(func(c config) config { c.disabled = true; return c })
 }
 
 // WithErrorHandler is told, once per cause, what goes wrong where no caller is:

@@ -49,6 +49,7 @@
 //	WithAttributeKeys    none, for the scopes that WithScopes admits
 //	WithResource         the provider's
 //	RequireConsent       not required
+//	Disabled             not disabled
 //	WithErrorHandler     otel.Handle
 //	WithShutdownGrace    250 ms
 //	WithSubmitWait       2 s

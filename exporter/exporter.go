@@ -25,8 +25,8 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // Exporter records into a mirror and submits from it. Give it to exactly one
 // reader, best made by [NewReader]. All methods may be called concurrently, and
 // on a nil Exporter, as a failed [New] leaves it: it records nothing,
-// [Exporter.Submit] and [Exporter.Erase] say so, and everything else does
-// nothing. The application's trackables count in memory then.
+// [Exporter.Submit], [Exporter.Erase] and [Exporter.Consent] say so, and
+// everything else does nothing. The application's trackables count in memory then.
 type Exporter struct {
 	config      config
 	store       *localstore.Store
@@ -73,7 +73,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 		metrics:   make(map[metricKey][]*knownMetric),
 	}
 	e.reported.handle = c.onError
-	x := localstore.Circumstances{Destination: c.forwarder != nil}
+	x := c.circumstances()
 	store.SetCircumstances(x)
 	e.disabled, e.veto = x.RecordingVeto() != "", x.SendingVeto()
 	e.maySend = e.veto == ""

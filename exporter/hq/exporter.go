@@ -15,16 +15,17 @@ import (
 var _ sdkmetric.Exporter = (*Exporter)(nil)
 
 // Exporter uploads usage to one HQ server. [New] makes it. Its methods may be
-// called concurrently.
+// called concurrently. On a nil or zero Exporter those that can fail return an
+// error.
 type Exporter struct {
 	client  *client
 	timeout time.Duration
 	turns   *forward.Turns // an older total that overtakes a newer one would replace it
 }
 
-// New returns an Exporter for the server and key of cfg. Nothing is sent,
-// resolved or connected to. The error joins everything that is wrong with cfg
-// and quotes none of it; the Exporter is nil then.
+// New returns an Exporter for the server and key of cfg. It sends nothing, resolves
+// no name and makes no connection. The error joins everything that is wrong with
+// cfg and quotes none of it. After an error the Exporter is nil.
 func New(cfg Config) (*Exporter, error) {
 	endpoint, err := cfg.check()
 	if err != nil {
@@ -44,17 +45,17 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 	return sdkmetric.DefaultAggregationSelector(kind)
 }
 
-// MergeResources returns true: package exporter is to make one call with the
-// totals over all resources, as HQ knows one version of an application only.
+// MergeResources returns true: HQ knows only one version of an application, so
+// package exporter makes one call with the totals over all resources.
 func (e *Exporter) MergeResources() bool { return true }
 
-// Export uploads rm in one request and waits for the answer, at most the
-// timeout. It returns nil if HQ accepted it, or if rm holds nothing for HQ, in
-// which case nothing is sent. After Shutdown it returns
-// [sdkmetric.ErrExporterShutdown]; every other error is a [*outcome.Error], see
-// the table of the package. rm is neither changed nor kept.
+// Export uploads rm in one request and waits for the answer, at most for the
+// timeout. It returns nil if HQ accepted the upload, and if rm holds nothing for
+// HQ, in which case nothing is sent. After Shutdown it returns
+// [sdkmetric.ErrExporterShutdown]. Every other error is a [*outcome.Error]; see the
+// table of the package. rm is neither changed nor kept.
 //
-// Concurrent calls are sent one after another; waiting for that ends with ctx.
+// Concurrent calls send one at a time; the wait for that ends with ctx.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if e == nil || e.client == nil {
 		return errNotMade
@@ -132,8 +133,9 @@ func (e *Exporter) ForceFlush(context.Context) error {
 }
 
 // Shutdown lets no further upload begin, waits for one that is under way, and
-// breaks it off when ctx ends, returning ctx.Err(). Later calls return
-// [sdkmetric.ErrExporterShutdown].
+// closes the connections. If ctx ends first, the upload is cancelled, its Export
+// returns a Transient outcome, and Shutdown returns ctx.Err(); the connections are
+// closed all the same. Later calls return [sdkmetric.ErrExporterShutdown].
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e == nil || e.client == nil {
 		return errNotMade

@@ -22,8 +22,9 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // errNotMade is what a nil or zero Exporter answers.
 var errNotMade = errors.New("the OTLP exporter was not made by otlp.New")
 
-// Exporter sends metrics to one OTLP/HTTP endpoint. [New] makes it. Its methods
-// may be called concurrently.
+// Exporter sends metrics to one OTLP/HTTP endpoint. [New] makes it. Its methods may
+// be called concurrently. On a nil or zero Exporter those that can fail return an
+// error.
 type Exporter struct {
 	inner     *otlpmetrichttp.Exporter
 	transport *transport
@@ -34,11 +35,11 @@ type Exporter struct {
 	turns *forward.Turns
 }
 
-// New returns an Exporter for the endpoint that opts or the environment name.
-// Nothing is sent, resolved or connected to; the context is not used and is
-// there as with every OpenTelemetry exporter. The error joins everything that
-// is wrong with opts and the environment, and quotes no secret; the Exporter
-// is nil then.
+// New returns an Exporter for the endpoint given in opts or in the environment. It
+// sends nothing, resolves no name and makes no connection. The context is not
+// used; OpenTelemetry exporters have it by convention. The error joins everything
+// that is wrong with opts or the environment and quotes no secret. After an error
+// the Exporter is nil.
 func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	cfg, err := newConfig(opts, os.Getenv)
 	if err != nil {
@@ -54,10 +55,10 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	return &Exporter{inner: inner, transport: t, timeout: cfg.timeout, turns: forward.NewTurns()}, nil
 }
 
-// newInner returns an otlpmetrichttp exporter that sends through rt. It gets
-// every option there is, because it applies the environment first and each
-// option then overrides its part: a certificate file in the environment, for
-// one, would make it refuse an http endpoint.
+// newInner returns an otlpmetrichttp exporter that sends through rt. Every option is
+// given, because otlpmetrichttp applies the environment first and each option
+// overrides only its part of it. For example, a certificate file in the environment
+// would make it refuse an http endpoint.
 func newInner(rt http.RoundTripper, endpoint string, compression Compression) (*otlpmetrichttp.Exporter, error) {
 	c := otlpmetrichttp.NoCompression
 	if compression == GzipCompression {
@@ -95,14 +96,14 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 	return sdkmetric.DefaultAggregationSelector(kind)
 }
 
-// Export sends rm in one request and waits for the answer, at most the timeout.
-// It returns nil if the destination took all of it, or if rm holds no data
-// point, in which case nothing is sent. After Shutdown it returns
-// [sdkmetric.ErrExporterShutdown]; every other error is a [*outcome.Error], see
-// the table of the package. The temporalities in rm are sent as they are. rm is
-// neither changed nor kept.
+// Export sends rm in one request and waits for the answer, at most for the timeout.
+// It returns nil if the destination took everything, and if rm holds no data point,
+// for which nothing is sent. After Shutdown it returns
+// [sdkmetric.ErrExporterShutdown]. Every other error is a [*outcome.Error]; see the
+// table of the package. The temporalities in rm are sent as they are. rm is neither
+// changed nor kept.
 //
-// Concurrent calls are sent one after another; waiting for that ends with ctx.
+// Concurrent calls send one at a time; the wait for that ends with ctx.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if e == nil || e.inner == nil {
 		return errNotMade
@@ -183,9 +184,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 }
 
 // Shutdown lets no further export begin, waits for one that is under way, and
-// closes the connections. When ctx ends first the request is broken off, its
-// Export returns Transient, and Shutdown returns ctx.Err(); everything is
-// released all the same. Later calls return [sdkmetric.ErrExporterShutdown].
+// closes the connections. If ctx ends first, the request is cancelled, its Export
+// returns a Transient outcome, and Shutdown returns ctx.Err(); the connections are
+// closed all the same. Later calls return [sdkmetric.ErrExporterShutdown].
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e == nil || e.inner == nil {
 		return errNotMade
@@ -205,7 +206,7 @@ func (e *Exporter) Format(s fmt.State, _ rune) {
 	forward.Format(s, "otlp.Exporter", e.shown())
 }
 
-// shown is the destination, without its path: that of a webhook is a secret.
+// shown is the destination without its path, which may be a secret, as a webhook's.
 func (e *Exporter) shown() string {
 	if e == nil || e.transport == nil {
 		return ""

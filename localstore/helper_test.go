@@ -17,6 +17,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/bucketed"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -225,17 +226,8 @@ func sequence(r *series.Resource, name string) *series.Series {
 
 // observe buckets seconds between explicit boundaries.
 func observe(bounds []float64, values ...float64) series.Value {
-	h := &series.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
-	for _, v := range values {
-		i := 0
-		for i < len(bounds) && v > bounds[i] {
-			i++
-		}
-		h.Buckets[i]++
-		h.Count++
-		h.Sum += v
-	}
-	return series.HistogramValue(h)
+	count, sum, buckets := bucketed.Histogram(bounds, values...)
+	return series.HistogramValue(&series.Histogram{Count: count, Sum: sum, Bounds: bounds, Buckets: buckets})
 }
 
 func add(s *series.Series, n int64) recording.Change {

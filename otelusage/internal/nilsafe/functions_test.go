@@ -55,7 +55,7 @@ var functions = map[string]any{
 	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,
 	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle,
 
-	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
+	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.Disabled": exporter.Disabled, "exporter.RecordingVeto": exporter.RecordingVeto, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
 	"exporter.ReaderFactory": exporter.ReaderFactory, "exporter.RequireConsent": exporter.RequireConsent, "exporter.ResourceMetrics": exporter.ResourceMetrics,
 	"exporter.WithAttributeKeys": exporter.WithAttributeKeys, "exporter.WithCheckInterval": exporter.WithCheckInterval, "exporter.WithErrorHandler": exporter.WithErrorHandler,
 	"exporter.WithForwarder": exporter.WithForwarder, "exporter.WithRecordInterval": exporter.WithRecordInterval, "exporter.WithRequestTimeout": exporter.WithRequestTimeout,

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 func (s *session) backupCommand() *cli.Command {
@@ -26,9 +27,9 @@ func (s *session) backupCommand() *cli.Command {
 					return notTheMirrors(err)
 				}
 				if s.json {
-					return s.printJSON(map[string]string{"backup": path})
+					return s.PrintJSON(map[string]string{"backup": path})
 				}
-				s.line("%s is a copy of the mirror.", plain(path))
+				s.Line("%s is a copy of the mirror.", terminal.Plain(path))
 				return nil
 			})
 		},

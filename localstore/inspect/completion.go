@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 // The scripts support a command of several words, such as "mytool usage". A shell
@@ -24,7 +26,7 @@ func (s *session) completeInShells() func(*cli.Command) {
 		c.Hidden = false
 		c.Action = func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return usageError{unknownError{"shell", c.Args().First(), nearest(c.Args().First(), commandNames(c))}}
+				return usageError{unknownError{"shell", c.Args().First(), terminal.Nearest(c.Args().First(), commandNames(c))}}
 			}
 			return cli.ShowSubcommandHelp(c)
 		}

@@ -80,7 +80,7 @@ func Run(ctx context.Context, args []string, opts Options) int {
 	s := newSession(opts.withDefaults())
 	return s.interruptible(ctx, func() int {
 		err := s.command().Run(ctx, append([]string{s.opts.Name}, args...))
-		if flushErr := s.out.Flush(); err == nil {
+		if flushErr := s.Out.Flush(); err == nil {
 			err = flushErr
 		}
 		return s.exit(err)
@@ -95,7 +95,7 @@ func (s *session) command() *cli.Command {
 		Version: s.opts.Version, HideVersion: s.opts.Version == "",
 		Description: "What is shown is what the application has recorded so far. Exit codes and everything else\n" +
 			"are described at https://pkg.go.dev/github.com/anonymoususage/anonymoususage-go/localstore/inspect",
-		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
+		Reader: s.opts.Stdin, Writer: s.Out, ErrWriter: s.opts.Stderr,
 		HideHelpCommand:                 true, // a trackable may be called help
 		EnableShellCompletion:           true,
 		ConfigureShellCompletionCommand: s.completeInShells(),

@@ -1,7 +1,9 @@
-package inspect
+package terminal
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -10,20 +12,27 @@ import (
 	"unicode/utf8"
 )
 
+// printer writes for people, and JSON and files for programs.
+type Printer struct {
+	Out      *bufio.Writer
+	Terminal bool // whether out is one
+	Colour   bool
+}
+
 // hostile reports whether a terminal may interpret a character: controls, and
 // characters that reorder or hide text.
-func hostile(r rune) bool {
+func Hostile(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
 // plain makes a text from the mirror safe for a line of output.
-func plain(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return hostile(r) || r == utf8.RuneError }) {
+func Plain(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return Hostile(r) || r == utf8.RuneError }) {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if hostile(r) {
+		if Hostile(r) {
 			fmt.Fprintf(&b, `\u%04x`, r)
 			continue
 		}
@@ -34,10 +43,10 @@ func plain(text string) string {
 
 // escaped lets f write JSON without characters that a terminal interprets:
 // encoding/json does not escape all of them in strings.
-func (s *session) escaped(f func(io.Writer) error) error {
-	return f(&runeWriter{w: s.out, replace: func(r rune) string {
+func (p *Printer) Escaped(f func(io.Writer) error) error {
+	return f(&runeWriter{w: p.Out, replace: func(r rune) string {
 		switch {
-		case r == '\n' || !hostile(r):
+		case r == '\n' || !Hostile(r):
 			return ""
 		case r > 0xFFFF:
 			return fmt.Sprintf(`\u%04x\u%04x`, 0xD800+(r-0x10000)>>10, 0xDC00+(r-0x10000)&0x3FF)
@@ -48,12 +57,12 @@ func (s *session) escaped(f func(io.Writer) error) error {
 
 // harmless lets f write a file of another format. On a terminal the characters
 // that it interprets are removed, elsewhere the file is unchanged.
-func (s *session) harmless(f func(io.Writer) error) error {
-	if !s.terminal {
-		return f(s.out)
+func (p *Printer) Harmless(f func(io.Writer) error) error {
+	if !p.Terminal {
+		return f(p.Out)
 	}
-	return f(&runeWriter{w: s.out, replace: func(r rune) string {
-		if r == '\n' || r == '\r' || r == '\t' || !hostile(r) {
+	return f(&runeWriter{w: p.Out, replace: func(r rune) string {
+		if r == '\n' || r == '\r' || r == '\t' || !Hostile(r) {
 			return ""
 		}
 		return "\uFFFD"
@@ -67,8 +76,8 @@ type runeWriter struct {
 	rest    []byte
 }
 
-func (w *runeWriter) Write(p []byte) (int, error) {
-	text := append(w.rest, p...)
+func (w *runeWriter) Write(content []byte) (int, error) {
+	text := append(w.rest, content...)
 	var b bytes.Buffer
 	for len(text) > 0 && utf8.FullRune(text) {
 		r, n := utf8.DecodeRune(text)
@@ -83,34 +92,34 @@ func (w *runeWriter) Write(p []byte) (int, error) {
 	if _, err := w.w.Write(b.Bytes()); err != nil {
 		return 0, err
 	}
-	return len(p), nil
+	return len(content), nil
 }
 
 // title prints a heading.
-func (s *session) title(format string, args ...any) {
-	s.styled("1", fmt.Sprintf(format, args...))
+func (p *Printer) Title(format string, args ...any) {
+	p.styled("1", fmt.Sprintf(format, args...))
 }
 
 // note prints a remark in a faint style.
-func (s *session) note(format string, args ...any) {
-	s.styled("2", fmt.Sprintf(format, args...))
+func (p *Printer) Note(format string, args ...any) {
+	p.styled("2", fmt.Sprintf(format, args...))
 }
 
-func (s *session) styled(style, text string) {
-	if s.colour {
+func (p *Printer) styled(style, text string) {
+	if p.Colour {
 		text = "\x1b[" + style + "m" + text + "\x1b[0m"
 	}
-	s.line("%s", text)
+	p.Line("%s", text)
 }
 
 // line prints a line. An output error is reported when it is flushed.
-func (s *session) line(format string, args ...any) {
-	fmt.Fprintf(s.out, format+"\n", args...)
+func (p *Printer) Line(format string, args ...any) {
+	fmt.Fprintf(p.Out, format+"\n", args...)
 }
 
 // table prints rows in aligned columns and omits empty columns. The cells must
 // be plain already.
-func (s *session) table(header []string, rows [][]string) {
+func (p *Printer) Table(header []string, rows [][]string) {
 	used := make([]bool, len(header))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -130,6 +139,16 @@ func (s *session) table(header []string, rows [][]string) {
 	}
 	_ = t.Flush() // into memory
 	for text := range strings.Lines(b.String()) {
-		s.line("%s", strings.TrimRight(text, " \n"))
+		p.Line("%s", strings.TrimRight(text, " \n"))
 	}
+}
+
+// printJSON writes a value as one indented JSON document.
+func (p *Printer) PrintJSON(v any) error {
+	return p.Escaped(func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
@@ -106,7 +107,7 @@ func (s *session) printConsent(c localstore.Consent) error {
 		since = fmt.Sprintf(" since %s UTC", terminal.When(c.Since))
 	}
 	s.Line("consent: %s%s", c.Mode, since)
-	s.Line("%s", sending(c))
+	s.Line("%s", show.Sending(c))
 	if text := s.consequence(c.Mode); text != "" {
 		s.Line("%s", text)
 	}

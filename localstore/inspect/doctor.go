@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -48,7 +49,7 @@ func (s *session) showHealth(h *health.Health) {
 	s.showDamage(h)
 	s.Line("")
 	s.Title("Consent")
-	s.Line("  mode %s, %s", h.Consent.Mode, sending(h.Consent))
+	s.Line("  mode %s, %s", h.Consent.Mode, show.Sending(h.Consent))
 	if !h.Consent.Since.IsZero() {
 		s.Line("  set %s", terminal.When(h.Consent.Since))
 	}
@@ -117,12 +118,12 @@ func (s *session) showBalances(h *health.Health) {
 			off++
 			verdict = "OFF: " + terminal.Plain(b.Off)
 		}
-		rows[i] = []string{terminal.Plain(b.Name), attributesOf(b.Attributes), counted(b.Recorded), some(b.Accepted), some(b.Partial),
-			some(b.InFlight), some(b.Pending), some(b.SetAside), some(b.Withheld), verdict}
+		rows[i] = []string{terminal.Plain(b.Name), show.Attributes(b.Attributes), show.Counted(b.Recorded), show.Some(b.Accepted), show.Some(b.Partial),
+			show.Some(b.InFlight), show.Some(b.Pending), show.Some(b.SetAside), show.Some(b.Withheld), verdict}
 		addBalance(&total, b)
 	}
-	rows = append(rows, []string{"all series", "", terminal.Value(total.Recorded), some(total.Accepted), some(total.Partial),
-		some(total.InFlight), some(total.Pending), some(total.SetAside), some(total.Withheld), ""})
+	rows = append(rows, []string{"all series", "", terminal.Value(total.Recorded), show.Some(total.Accepted), show.Some(total.Partial),
+		show.Some(total.InFlight), show.Some(total.Pending), show.Some(total.SetAside), show.Some(total.Withheld), ""})
 	s.Table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
 	if off == 0 {
 		s.Line("  it is correct for %s", strings.Replace(terminal.Plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))

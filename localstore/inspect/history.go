@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
@@ -120,7 +121,7 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 		}
 		h.print(d)
 	}
-	showFreshness(h.session.Printer, snap)
+	show.Freshness(h.session.Printer, snap)
 	return nil
 }
 
@@ -192,5 +193,5 @@ func (h history) printMoves(moves []moveRow) {
 			list[i].State = *m.State
 		}
 	}
-	showMoves(h.session.Printer, list, len(list))
+	show.Moves(h.session.Printer, list, len(list))
 }

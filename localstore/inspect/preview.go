@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -125,7 +126,7 @@ func (s *session) showPart(p *series.Part, name string) {
 				continue
 			}
 			for _, point := range m.Points {
-				rows = append(rows, []string{terminal.Plain(m.Metric.Name), attributesOf(attributesText(point)), sent(m.Metric, point.Value), terminal.Plain(m.Metric.Unit)})
+				rows = append(rows, []string{terminal.Plain(m.Metric.Name), show.Attributes(attributesText(point)), sent(m.Metric, point.Value), terminal.Plain(m.Metric.Unit)})
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
@@ -83,12 +84,12 @@ func (s *session) showAll(ctx context.Context, store *localstore.Store, days int
 	if s.json {
 		return s.Escaped(snap.WriteJSON)
 	}
-	showHeading(s.Printer, store.Path(), snap)
-	showKinds(s.Printer, snap, from, days)
-	showOthers(s.Printer, snap)
+	show.Heading(s.Printer, store.Path(), snap)
+	show.Kinds(s.Printer, snap, from, days)
+	show.Others(s.Printer, snap)
 	if len(snap.Trackables)+len(snap.Others) == 0 {
 		s.Line("\nNothing is recorded.")
 	}
-	showFreshness(s.Printer, snap)
+	show.Freshness(s.Printer, snap)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
@@ -40,12 +41,12 @@ func (s *session) showOne(ctx context.Context, store *localstore.Store, name str
 		if i > 0 {
 			s.Line("")
 		}
-		showTrackable(s.Printer, snap, t, from, days)
+		show.Trackable(s.Printer, snap, t, from, days)
 	}
 	if len(snap.Others) > 0 {
 		s.Title("%s", terminal.Plain(snap.Others[0].Metric.Name))
-		showSeries(s.Printer, snap.Others)
+		show.Series(s.Printer, snap.Others)
 	}
-	showFreshness(s.Printer, snap)
+	show.Freshness(s.Printer, snap)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
@@ -48,7 +49,7 @@ func (s *session) showLog(ctx context.Context, store *localstore.Store) error {
 		}{append([]snapshot.LogEntry{}, snap.Submissions...)})
 	}
 	if len(snap.Submissions) == 0 {
-		s.Line("Nothing was submitted yet; %s.", sending(snap.Consent))
+		s.Line("Nothing was submitted yet; %s.", show.Sending(snap.Consent))
 		return nil
 	}
 	rows := make([][]string, len(snap.Submissions))

@@ -18,7 +18,7 @@ const (
 
 const Day = 24 * time.Hour
 
-// when shows a time in UTC, like the mirror.
+// When shows a time in UTC, like the mirror.
 func When(at time.Time) string {
 	if at.IsZero() {
 		return "never"
@@ -26,7 +26,7 @@ func When(at time.Time) string {
 	return at.UTC().Format(timeLayout)
 }
 
-// ago shows how long before now something was, in the largest unit.
+// Ago shows how long before now something was, in the largest unit.
 func Ago(now, at time.Time) string {
 	d := now.Sub(at)
 	switch {
@@ -44,7 +44,7 @@ func Ago(now, at time.Time) string {
 	return otelusage.FormatDuration(d) + " ago"
 }
 
-// seconds shows a duration: below an hour in milliseconds, below a second with
+// Seconds shows a duration: below an hour in milliseconds, below a second with
 // three digits.
 func Seconds(s float64) string {
 	size := math.Abs(s)
@@ -65,7 +65,7 @@ func Seconds(s float64) string {
 	return otelusage.FormatDuration(d.Round(unit))
 }
 
-// number shows a float with six significant digits, or more if it has more before
+// Number shows a float with six significant digits, or more if it has more before
 // the point.
 func Number(f float64) string {
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
@@ -74,7 +74,7 @@ func Number(f float64) string {
 	return strconv.FormatFloat(f, 'g', 6, 64)
 }
 
-// value shows a number; whole numbers exactly.
+// Value shows a number; whole numbers exactly.
 func Value(v series.Value) string {
 	if text := v.String(); !strings.ContainsAny(text, ".eE{") {
 		return text
@@ -82,7 +82,7 @@ func Value(v series.Value) string {
 	return Number(v.Float64())
 }
 
-// signed shows a difference, or "" for zero.
+// Signed shows a difference, or "" for zero.
 func Signed(v series.Value) string {
 	switch text := Value(v); {
 	case v.IsZero():
@@ -96,7 +96,7 @@ func Signed(v series.Value) string {
 
 func Count(n int64) string { return strconv.FormatInt(n, 10) }
 
-// shownState shows the current state of a State.
+// ShownState shows the current state of a State.
 func ShownState(state string) string {
 	if state == otelusage.NoState {
 		return "(none)"
@@ -104,7 +104,7 @@ func ShownState(state string) string {
 	return Plain(state)
 }
 
-// stateOf shows the state of a State, and marks it if it is the initial one because
+// StateOf shows the state of a State, and marks it if it is the initial one because
 // none was set.
 func StateOf(t *snapshot.Trackable) string {
 	if t.Default {
@@ -113,7 +113,7 @@ func StateOf(t *snapshot.Trackable) string {
 	return ShownState(t.State)
 }
 
-// bytesOf shows a size in a suitable unit.
+// BytesOf shows a size in a suitable unit.
 func BytesOf(n int64) string {
 	switch {
 	case n >= 1<<20:
@@ -124,7 +124,7 @@ func BytesOf(n int64) string {
 	return Count(n) + " B"
 }
 
-// plural returns a count with its noun.
+// Plural returns a count with its noun.
 func Plural(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -132,7 +132,7 @@ func Plural(n int64, noun string) string {
 	return Count(n) + " " + noun + "s"
 }
 
-// bar draws a fraction of the greatest value. A value above zero is always visible.
+// Bar draws a fraction of the greatest value. A value above zero is always visible.
 func Bar(n, most uint64) string {
 	const width = 24
 	if n == 0 || most == 0 {

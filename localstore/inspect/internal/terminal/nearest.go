@@ -2,7 +2,7 @@ package terminal
 
 import "strings"
 
-// nearest returns the most similar name, or "" if none is similar: at most a third
+// Nearest returns the most similar name, or "" if none is similar: at most a third
 // of the letters may be wrong, or the last ones missing.
 func Nearest(name string, names []string) string {
 	const longest = 100 // nobody types a longer one

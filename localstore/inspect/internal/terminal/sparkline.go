@@ -2,7 +2,7 @@ package terminal
 
 var bars = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws one column per number: a dot for zero, otherwise a bar. The
+// Sparkline draws one column per number: a dot for zero, otherwise a bar. The
 // greatest number has the full height.
 func Sparkline(list []float64) string {
 	top := 0.0

@@ -12,20 +12,20 @@ import (
 	"unicode/utf8"
 )
 
-// printer writes for people, and JSON and files for programs.
+// Printer writes for people, and JSON and files for programs.
 type Printer struct {
 	Out      *bufio.Writer
 	Terminal bool // whether out is one
 	Colour   bool
 }
 
-// hostile reports whether a terminal may interpret a character: controls, and
+// Hostile reports whether a terminal may interpret a character: controls, and
 // characters that reorder or hide text.
 func Hostile(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
-// plain makes a text from the mirror safe for a line of output.
+// Plain makes a text from the mirror safe for a line of output.
 func Plain(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return Hostile(r) || r == utf8.RuneError }) {
 		return text
@@ -41,7 +41,7 @@ func Plain(text string) string {
 	return b.String()
 }
 
-// escaped lets f write JSON without characters that a terminal interprets:
+// Escaped lets f write JSON without characters that a terminal interprets:
 // encoding/json does not escape all of them in strings.
 func (p *Printer) Escaped(f func(io.Writer) error) error {
 	return f(&runeWriter{w: p.Out, replace: func(r rune) string {
@@ -55,7 +55,7 @@ func (p *Printer) Escaped(f func(io.Writer) error) error {
 	}})
 }
 
-// harmless lets f write a file of another format. On a terminal the characters
+// Harmless lets f write a file of another format. On a terminal the characters
 // that it interprets are removed, elsewhere the file is unchanged.
 func (p *Printer) Harmless(f func(io.Writer) error) error {
 	if !p.Terminal {
@@ -95,12 +95,12 @@ func (w *runeWriter) Write(content []byte) (int, error) {
 	return len(content), nil
 }
 
-// title prints a heading.
+// Title prints a heading.
 func (p *Printer) Title(format string, args ...any) {
 	p.styled("1", fmt.Sprintf(format, args...))
 }
 
-// note prints a remark in a faint style.
+// Note prints a remark in a faint style.
 func (p *Printer) Note(format string, args ...any) {
 	p.styled("2", fmt.Sprintf(format, args...))
 }
@@ -112,12 +112,12 @@ func (p *Printer) styled(style, text string) {
 	p.Line("%s", text)
 }
 
-// line prints a line. An output error is reported when it is flushed.
+// Line prints a line. An output error is reported when it is flushed.
 func (p *Printer) Line(format string, args ...any) {
 	fmt.Fprintf(p.Out, format+"\n", args...)
 }
 
-// table prints rows in aligned columns and omits empty columns. The cells must
+// Table prints rows in aligned columns and omits empty columns. The cells must
 // be plain already.
 func (p *Printer) Table(header []string, rows [][]string) {
 	used := make([]bool, len(header))
@@ -143,7 +143,7 @@ func (p *Printer) Table(header []string, rows [][]string) {
 	}
 }
 
-// printJSON writes a value as one indented JSON document.
+// PrintJSON writes a value as one indented JSON document.
 func (p *Printer) PrintJSON(v any) error {
 	return p.Escaped(func(w io.Writer) error {
 		e := json.NewEncoder(w)

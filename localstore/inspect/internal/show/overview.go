@@ -1,4 +1,4 @@
-package inspect
+package show
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 )
 
 // showKinds shows all trackables, a table per kind.
-func showKinds(p *terminal.Printer, snap *snapshot.Snapshot, from time.Time, days int) {
+func Kinds(p *terminal.Printer, snap *snapshot.Snapshot, from time.Time, days int) {
 	for _, section := range sections {
 		list := snap.Of(section.kind)
 		if len(list) == 0 {
@@ -68,7 +68,7 @@ var sections = []section{
 }
 
 // showOthers lists the metrics that belong to no trackable, added up over series.
-func showOthers(s *terminal.Printer, snap *snapshot.Snapshot) {
+func Others(s *terminal.Printer, snap *snapshot.Snapshot) {
 	sums := make(map[string]*snapshot.Trackable)
 	var order []string
 	for _, x := range snap.Others {
@@ -94,13 +94,13 @@ func showOthers(s *terminal.Printer, snap *snapshot.Snapshot) {
 	s.Table([]string{"NAME", "TYPE", "UNIT", "SERIES", "DESCRIPTION"}, rows)
 }
 
-// heading says whose data it is, since when it is recorded, and whether it is sent.
-func showHeading(s *terminal.Printer, path string, snap *snapshot.Snapshot) {
+// Heading says whose data it is, since when it is recorded, and whether it is sent.
+func Heading(s *terminal.Printer, path string, snap *snapshot.Snapshot) {
 	s.Line("%s", terminal.Plain(path))
-	s.Line("recorded since %s, %s", terminal.When(snap.CreatedAt), sending(snap.Consent))
+	s.Line("recorded since %s, %s", terminal.When(snap.CreatedAt), Sending(snap.Consent))
 }
 
-func sending(c localstore.Consent) string {
+func Sending(c localstore.Consent) string {
 	verb := "is not sent"
 	if c.Sending {
 		verb = "is sent"
@@ -108,8 +108,8 @@ func sending(c localstore.Consent) string {
 	return fmt.Sprintf("recorded data %s: %s", verb, c.Reason)
 }
 
-// freshness says how old the data is.
-func showFreshness(s *terminal.Printer, snap *snapshot.Snapshot) {
+// Freshness says how old the data is.
+func Freshness(s *terminal.Printer, snap *snapshot.Snapshot) {
 	recorded := "nothing was recorded yet"
 	if last := snap.RecordedAt(); !last.IsZero() {
 		recorded = "last recorded " + terminal.Ago(snap.At, last)

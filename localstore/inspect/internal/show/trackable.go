@@ -1,4 +1,4 @@
-package inspect
+package show
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 // movesShown is how many of its latest states are shown for a State.
 const movesShown = 10
 
-func showTrackable(s *terminal.Printer, snap *snapshot.Snapshot, t *snapshot.Trackable, from time.Time, days int) {
+func Trackable(s *terminal.Printer, snap *snapshot.Snapshot, t *snapshot.Trackable, from time.Time, days int) {
 	s.Title("%s (%s)", terminal.Plain(t.Name), t.Kind)
 	if t.Description != "" {
 		s.Line("%s", terminal.Plain(t.Description))
@@ -26,15 +26,15 @@ func showTrackable(s *terminal.Printer, snap *snapshot.Snapshot, t *snapshot.Tra
 	s.Line("last %s  %s", terminal.Plural(int64(days), "day"), terminal.Sparkline(added.Last(days, snap.At)))
 	switch t.Kind {
 	case otelusage.KindState:
-		showMoves(s, t.Moves, movesShown)
+		Moves(s, t.Moves, movesShown)
 	case otelusage.KindTimer:
 		for _, d := range t.Distributions() {
-			showDistribution(s, d)
+			distribution(s, d)
 		}
 	case otelusage.KindSequence:
-		showFunnel(s, t)
+		funnel(s, t)
 	}
-	showSeries(s, t.Series)
+	Series(s, t.Series)
 }
 
 // summary returns the lifetime and today's difference.
@@ -60,7 +60,7 @@ func summary(s *terminal.Printer, t *snapshot.Trackable, today snapshot.Amount) 
 }
 
 // showMoves lists the latest states, the last one first.
-func showMoves(s *terminal.Printer, moves []snapshot.StateMove, most int) {
+func Moves(s *terminal.Printer, moves []snapshot.StateMove, most int) {
 	if len(moves) == 0 {
 		return
 	}
@@ -80,7 +80,7 @@ func showMoves(s *terminal.Printer, moves []snapshot.StateMove, most int) {
 	}
 }
 
-func showDistribution(s *terminal.Printer, d snapshot.Distribution) {
+func distribution(s *terminal.Printer, d snapshot.Distribution) {
 	s.Line("")
 	s.Title("Distribution of %s", terminal.Plural(int64(d.Count), "run"))
 	var quantiles []string
@@ -110,7 +110,7 @@ func showDistribution(s *terminal.Printer, d snapshot.Distribution) {
 }
 
 // showFunnel shows how often each checkpoint was hit.
-func showFunnel(s *terminal.Printer, t *snapshot.Trackable) {
+func funnel(s *terminal.Printer, t *snapshot.Trackable) {
 	s.Line("")
 	s.Title("Checkpoints")
 	funnel := t.Funnel()
@@ -134,7 +134,7 @@ func showFunnel(s *terminal.Printer, t *snapshot.Trackable) {
 }
 
 // showSeries lists each series with where its counts are.
-func showSeries(s *terminal.Printer, list []*snapshot.SeriesCounts) {
+func Series(s *terminal.Printer, list []*snapshot.SeriesCounts) {
 	if len(list) == 0 {
 		return
 	}
@@ -148,12 +148,12 @@ func showSeries(s *terminal.Printer, list []*snapshot.SeriesCounts) {
 	for i, x := range list {
 		resource := ""
 		if len(resources) > 1 { // otherwise a separate line says it
-			resource = attributesOf(x.Resource)
+			resource = Attributes(x.Resource)
 		}
-		rows[i] = []string{terminal.Plain(x.Metric.Name), attributesOf(x.Attributes), counted(x.Recorded),
-			some(x.Accepted), some(x.Partial), some(x.InFlight), some(x.Pending), some(x.SetAside), some(x.Withheld), resource}
+		rows[i] = []string{terminal.Plain(x.Metric.Name), Attributes(x.Attributes), Counted(x.Recorded),
+			Some(x.Accepted), Some(x.Partial), Some(x.InFlight), Some(x.Pending), Some(x.SetAside), Some(x.Withheld), resource}
 		if x.Metric.Type == series.TypeGauge {
-			rows[i] = []string{terminal.Plain(x.Metric.Name), attributesOf(x.Attributes), terminal.Value(x.Gauge), "", "", "", "", "", "", resource}
+			rows[i] = []string{terminal.Plain(x.Metric.Name), Attributes(x.Attributes), terminal.Value(x.Gauge), "", "", "", "", "", "", resource}
 		}
 	}
 	s.Table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "RESOURCE"}, rows)
@@ -163,15 +163,15 @@ func showSeries(s *terminal.Printer, list []*snapshot.SeriesCounts) {
 }
 
 // attributesOf shows the mirror's JSON of attributes, "" for none.
-func attributesOf(text string) string {
+func Attributes(text string) string {
 	if text == "{}" {
 		return ""
 	}
 	return terminal.Plain(text)
 }
 
-// counted shows a number, or the count of a histogram.
-func counted(v series.Value) string {
+// Counted shows a number, or the count of a histogram.
+func Counted(v series.Value) string {
 	switch {
 	case v.Histogram() != nil:
 		return fmt.Sprint(v.Histogram().Count)
@@ -181,10 +181,10 @@ func counted(v series.Value) string {
 	return terminal.Value(v)
 }
 
-// some is like counted, but "" for zero.
-func some(v series.Value) string {
+// Some is like counted, but "" for zero.
+func Some(v series.Value) string {
 	if v.IsZero() {
 		return ""
 	}
-	return counted(v)
+	return Counted(v)
 }

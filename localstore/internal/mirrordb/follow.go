@@ -45,4 +45,4 @@ func (db *DB) SwitchMode(tx *Tx, to consent.Mode) error {
 // RememberRequired notes that sending takes a decision, for the next file to
 // take over. It reads nothing: whatever becomes of this one, what was just
 // written to it holds. The caller holds mu.
-func (s *DB) RememberRequired() { s.last.RequireConsent = Required }
+func (db *DB) RememberRequired() { db.last.RequireConsent = Required }

@@ -132,7 +132,7 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	_ = s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }) // remember it
+	s.db.RememberRequired()
 	return nil
 }
 

@@ -41,3 +41,8 @@ func (db *DB) SwitchMode(tx *Tx, to consent.Mode) error {
 	tx.Epoch++
 	return tx.Run(`UPDATE mirror SET mode = ?1, mode_since = ?2, epoch = ?3`, int64(to), tx.Now, tx.Epoch)
 }
+
+// RememberRequired notes that sending takes a decision, for the next file to
+// take over. It reads nothing: whatever becomes of this one, what was just
+// written to it holds. The caller holds mu.
+func (db *DB) RememberRequired() { db.last.RequireConsent = Required }

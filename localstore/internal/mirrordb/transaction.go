@@ -171,14 +171,15 @@ func (db *DB) Look(ctx context.Context, f func(*Tx) error) error {
 
 // CopyTo writes what the file holds at one moment into an empty file.
 func (db *DB) CopyTo(ctx context.Context, path string) error {
-	err := db.View(ctx, func(*Tx) error { return nil }) // connects
-	if err != nil {
-		return err
-	}
 	return db.Until(ctx, func() error {
-		return db.limited(func() error {
-			err := db.Conn.CopyTo(path)
-			return db.named(db.diagnose(err))
+		return db.Again(func() error {
+			err := db.viewOnce(func(*Tx) error { return nil }) // connects
+			if err != nil {
+				return err
+			}
+			return db.limited(func() error {
+				return db.named(db.diagnose(db.Conn.CopyTo(path)))
+			})
 		})
 	})
 }

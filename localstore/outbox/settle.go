@@ -24,8 +24,8 @@ const (
 	Refused   Verdict = "refused"   // until the configuration is fixed
 	Unknown   Verdict = "unknown"
 
-	split   Verdict = "split"
-	givenUp Verdict = "set aside"
+	split    Verdict = "split"
+	setAside Verdict = "set aside"
 )
 
 // Outcome is a verdict and what the destination said.
@@ -59,8 +59,8 @@ const (
 	keepLog     = 1000
 )
 
-// Settle writes what became of a part. more says that the rest of the batch can
-// be tried now: the part was accepted, or lies in halves to be sent next.
+// Settle writes what became of a part. more says that the rest of the batch can be
+// sent now: the part was accepted, or lies in halves to be sent next.
 // [ErrLeaseLost] says that another process has taken over, or has erased
 // everything, and nothing was written but what is to be known of the latter; see
 // [Outbox.BeginRetraction].
@@ -71,32 +71,32 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 	if part == nil {
 		return false, errors.New("settle part: there is none")
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	lost := false
 	err = sub.write(func(tx *mirrordb.Tx) error {
 		more, lost = false, false
 		switch {
 		case sub.retracts:
-			more, lost, err = s.settleTombstone(tx, sub, part, o)
+			more, lost, err = out.settleTombstone(tx, sub, part, o)
 		case !sub.holds(tx):
 			lost, err = true, sub.overtaken(tx, o)
 		case sub.request.Forwarder == Cumulative:
-			more, err = s.settleShared(tx, sub, part, o)
+			more, err = out.settleShared(tx, sub, part, o)
 		default:
-			more, err = s.settlePart(tx, sub, part, o)
+			more, err = out.settlePart(tx, sub, part, o)
 		}
 		return err
 	})
 	if err == nil && (lost || sub.retracts) {
-		s.cleanUp()
+		out.cleanUp()
 	}
 	if err == nil && lost {
 		err = ErrLeaseLost
 	}
 	if err != nil {
-		return false, mirrordb.Wrap("settle submission", err)
+		return false, mirrordb.Wrap("settle part", err)
 	}
 	return more, nil
 }
@@ -318,9 +318,9 @@ func (out *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.Part
 	if err := out.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
 		return err
 	}
-	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(givenUp), tx.Now)
+	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(setAside), tx.Now)
 	if err == nil {
-		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
+		o.Verdict, o.Reason = setAside, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
 		err = logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o)
 	}
 	if err != nil {

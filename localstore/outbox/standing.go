@@ -32,7 +32,7 @@ func (x standing) clone() standing {
 // failed, begins with what was known before. The caller holds the Store's mu.
 func (sub *Submission) write(f func(*mirrordb.Tx) error) error {
 	before := sub.standing
-	err := sub.store.db.Update(sub.store.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+	err := sub.outbox.db.Update(sub.outbox.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 		sub.standing = before.clone()
 		return f(tx)
 	})

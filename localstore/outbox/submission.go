@@ -54,7 +54,7 @@ type Request struct {
 
 // Submission is a batch that this process has leased for sending.
 type Submission struct {
-	store   *Outbox
+	outbox  *Outbox
 	request Request
 	token   string
 	batch   int64
@@ -105,7 +105,8 @@ func (out *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
 	return sub, mirrordb.Wrap("begin submission", err)
 }
 
-// begin leases what is due. The caller holds s.mu.
+// begin leases what is due. The caller holds the
+// mirror's lock.
 func (out *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error), lease func(*mirrordb.Tx, Request) (*Submission, error)) (*Submission, error) {
 	is := false
 	err := out.db.View(out.db.Context(), func(tx *mirrordb.Tx) (err error) { is, err = due(tx, r); return err })
@@ -137,7 +138,7 @@ func (out *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error
 
 // missing reports a Submission that [Outbox.Begin] did not make, as where nothing
 // was due.
-func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
+func (sub *Submission) missing() bool { return sub == nil || sub.outbox == nil }
 
 // lease takes the open batch, or seals one, for this process.
 func (out *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
@@ -167,7 +168,7 @@ func (out *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 }
 
 func (out *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {
-	return &Submission{store: out, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
+	return &Submission{outbox: out, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
 }
 
 func (sub *Submission) renew(tx *mirrordb.Tx) error {
@@ -186,9 +187,9 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 	if sub.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	var part *series.Part
 	lost := false
 	err := sub.write(func(tx *mirrordb.Tx) error {
@@ -208,7 +209,7 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 			return err
 		}
 		if part == nil {
-			return s.endAttempt(tx, sub)
+			return out.endAttempt(tx, sub)
 		}
 		if sub.until-tx.Now > int64(sub.request.Lease)/2 {
 			return nil
@@ -278,14 +279,14 @@ func (sub *Submission) Pause(context.Context) (more bool, err error) {
 	if sub.request.Forwarder == Cumulative {
 		return true, nil
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	err = sub.write(func(tx *mirrordb.Tx) error {
 		if !sub.holds(tx) {
 			return nil
 		}
-		return s.endAttempt(tx, sub)
+		return out.endAttempt(tx, sub)
 	})
 	return err == nil && sub.failed == nil, mirrordb.Wrap("pause submission", err)
 }
@@ -316,24 +317,24 @@ func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	if sub.missing() {
 		return mirrordb.ErrNotOpen
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	held := false
-	err := s.db.Briefly(func() error {
+	err := out.db.Briefly(func() error {
 		return sub.write(func(tx *mirrordb.Tx) error {
 			held = sub.holds(tx)
 			switch {
 			case !held:
 				return sub.overtaken(tx, Outcome{})
 			case cutOff:
-				return s.cutOff(tx, sub)
+				return out.cutOff(tx, sub)
 			}
 			return totals.ReleaseLease(tx)
 		})
 	})
 	if held && cutOff {
-		s.waits = false
+		out.waits = false
 	}
 	return mirrordb.Wrap("release submission", err) // otherwise it ends by itself
 }

@@ -140,7 +140,7 @@ func (rec *Recorder) expire(tx *mirrordb.Tx, day int64) error {
 	oldest := now.AddDate(0, 0, -keepActive).Format(time.DateOnly)
 	latest := now.AddDate(0, 0, keepActive).Format(time.DateOnly)
 	for _, table := range []string{"days", "history", "totals"} {
-		if err := tx.Run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest, latest); err != nil {
+		if err := tx.Run(`DELETE FROM `+table+` WHERE series_id IN (`+doneHeartbeats+`)`, oldest, latest); err != nil {
 			return fmt.Errorf("expire heartbeats: %w", err)
 		}
 	}
@@ -150,10 +150,10 @@ func (rec *Recorder) expire(tx *mirrordb.Tx, day int64) error {
 	return mirrordb.Wrap("expire heartbeats", err)
 }
 
-// settledHeartbeats selects the series of old heartbeats that will not be sent
-// any more: settled, or waiting for a forwarder of deltas while one of totals is
+// doneHeartbeats selects the series of old heartbeats that will not be sent any
+// more: all of it is accounted for, or it waits for a forwarder of deltas while one of totals is
 // in use, which has no place for them. What is in flight is neither.
-const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
+const doneHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
 	LEFT JOIN totals o ON o.series_id = s.id
 	WHERE m.name = '` + totals.ActiveName + `' AND (s.attributes ->> '$.date' < ?1 OR s.attributes ->> '$.date' > ?2) AND (o.recorded IS NULL
 		OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0)

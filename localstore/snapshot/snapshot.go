@@ -52,14 +52,14 @@ type Trackable struct {
 	DeclaredAt time.Time // zero for one that waits to be written
 	ChangedAt  time.Time // zero for never
 
-	Total   series.Value     // of a Statistic or Sequence
-	Exports int64            // how many changed it
-	Runs    int64            // of a Timer
-	Seconds float64          // of a Timer, in all
-	State   string           // [otelusage.NoState] for none
-	Default bool             // State is the initial one: none was ever set
-	Changes int64            // of a State
-	Hits    map[string]int64 // of a Sequence, by checkpoint
+	Total      series.Value     // of a Statistic or Sequence
+	Recordings int64            // how many changed it
+	Runs       int64            // of a Timer
+	Seconds    float64          // of a Timer, in all
+	State      string           // [otelusage.NoState] for none
+	Default    bool             // State is the initial one: none was ever set
+	Changes    int64            // of a State
+	Hits       map[string]int64 // of a Sequence, by checkpoint
 
 	Series []*SeriesCounts
 	Moves  []StateMove // of a State, oldest first
@@ -81,7 +81,7 @@ type SeriesCounts struct {
 	Pending, InFlight, Withheld, Accepted, Partial, SetAside series.Value
 	Gauge                                                    series.Value // in place of these, for a gauge
 
-	Exports       int64
+	Recordings    int64
 	UpdatedAt     time.Time // zero for never
 	Days, History []Sample  // oldest first
 }
@@ -166,7 +166,7 @@ func (t *Trackable) count(x *SeriesCounts) error {
 	switch x.Role {
 	case series.RoleValue:
 		t.add(x.Recorded)
-		t.Exports = saturate.Add(t.Exports, x.Exports)
+		t.Recordings = saturate.Add(t.Recordings, x.Recordings)
 		t.ChangedAt = later(t.ChangedAt, x.UpdatedAt)
 	case series.RoleChanges:
 		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
@@ -199,10 +199,10 @@ func (t *Trackable) add(v series.Value) {
 
 // Average returns what an export that changed the Statistic added to it.
 func (t *Trackable) Average() float64 {
-	if t == nil || t.Exports == 0 {
+	if t == nil || t.Recordings == 0 {
 		return 0
 	}
-	return t.Total.Float64() / float64(t.Exports)
+	return t.Total.Float64() / float64(t.Recordings)
 }
 
 // AverageSeconds returns how long a run of the Timer took.

@@ -32,7 +32,7 @@ func (r *snapshotReader) readDays() error {
 				return err
 			}
 			if len(x.Days) == cap(x.Days) { // there are no more than exports, or days
-				x.Days = slices.Grow(x.Days, int(min(x.Exports, span)))
+				x.Days = slices.Grow(x.Days, int(min(x.Recordings, span)))
 			}
 			x.Days = append(x.Days, day)
 			return err
@@ -45,7 +45,7 @@ func (r *snapshotReader) readDays() error {
 func (r *snapshotReader) readDaysBefore(first int64) error {
 	left := make(map[*SeriesCounts]int64)
 	for id, x := range r.series {
-		if x.Exports > 1 { // one that changed once has no day behind it
+		if x.Recordings > 1 { // one that changed once has no day behind it
 			left[x] = id
 		}
 	}

@@ -130,7 +130,7 @@ func (im *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 			return fmt.Errorf("import submissions: %w", err)
 		}
 	}
-	if err := im.ledger.SettleNames(tx); err != nil {
+	if err := im.ledger.ResolveNames(tx); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
@@ -198,7 +198,7 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Row) series.
 	return series.Int64Value(saturate.Int(math.Round(r.Total)))
 }
 
-func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
+func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, recordings, at int64, total series.Value) (int64, error) {
 	id, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
@@ -206,7 +206,7 @@ func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes a
 	column, err := total.SQL()
 	if err == nil {
 		err = tx.Run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
-			id, column, exports, at)
+			id, column, recordings, at)
 	}
 	return id, mirrordb.Wrap("write totals", err)
 }

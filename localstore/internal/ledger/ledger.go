@@ -180,8 +180,8 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 			var m series.Metric
 			var recorded any
 			var taken bool
-			var exports int64
-			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &exports)
+			var recordings int64
+			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &recordings)
 			if err != nil {
 				return err
 			}
@@ -205,7 +205,7 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 			}
 			addLifetime(sum, v)
 			if taken {
-				imported[key] = exports
+				imported[key] = recordings
 			} else {
 				counted[id] = true
 			}
@@ -222,10 +222,10 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 		life := r.lifetimes[keys[key.trackable]]
 		life.Series = append(life.Series, *sum)
 	}
-	for key, exports := range imported {
+	for key, recordings := range imported {
 		if !counted[key.trackable] {
 			alone := *sums[key]
-			alone.Int, alone.Count = saturate.Int(alone.Float), exports
+			alone.Int, alone.Count = saturate.Int(alone.Float), recordings
 			r.imports[keys[key.trackable].Name] = alone
 		}
 	}

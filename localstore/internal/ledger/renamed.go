@@ -185,12 +185,12 @@ func (l *Ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return l.SettleNames(tx)
+	return l.ResolveNames(tx)
 }
 
-// SettleNames moves what is registered under a former name to the trackable that
+// ResolveNames gives what is registered under a former name to the trackable that
 // had it: once it was renamed, and where an import brings the name again.
-func (l *Ledger) SettleNames(tx *mirrordb.Tx) error {
+func (l *Ledger) ResolveNames(tx *mirrordb.Tx) error {
 	type move struct{ from, to int64 }
 	var moves []move
 	err := tx.Each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind

@@ -18,9 +18,9 @@ import (
 
 // What the Python library calls things.
 const (
-	tableInfo           = "__tableinfo__"
-	submissionsTable    = "__submissions__"
-	referenceTimeLayout = "02/01/2006 15:04:05" // local time
+	tableInfo          = "__tableinfo__"
+	submissionsTable   = "__submissions__"
+	originalTimeLayout = "02/01/2006 15:04:05" // local time
 )
 
 // OriginalRows bounds how many of a trackable's latest changes are read. The
@@ -229,7 +229,7 @@ func originalNumber(column any) (float64, bool) {
 // originalTime returns 0 for a time that does not read or has not come yet.
 func originalTime(column any, now int64) int64 {
 	text, _ := column.(string)
-	at, err := time.ParseInLocation(referenceTimeLayout, strings.TrimSpace(text), time.Local)
+	at, err := time.ParseInLocation(originalTimeLayout, strings.TrimSpace(text), time.Local)
 	if err != nil || at.Year() < 1970 || at.Year() > 2200 || at.UnixNano() > now {
 		return 0
 	}

@@ -11,7 +11,7 @@ import (
 
 // ErrOriginal is met where a database of the library cannot be read. Package
 // localstore documents it for its callers.
-var ErrOriginal = errors.New("localstore: database of the Python library cannot be imported")
+var ErrOriginal = errors.New("localstore: database of the reference implementation cannot be imported")
 
 // Files is where the Python library keeps its database: the
 // master, and what it did not upload yet.

@@ -19,7 +19,7 @@ type Row struct {
 	Metric                                                   *series.Metric
 	Trackable                                                string // lower case, "" for none
 	Recorded, Pending, Withheld, Accepted, Partial, SetAside series.Value
-	Exports, UpdatedAt                                       int64
+	Recordings, UpdatedAt                                    int64
 }
 
 // Book is a mirror's rows of resources, metrics, series and their totals, and
@@ -86,7 +86,7 @@ func (b *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 		var t Row
 		var values [6]any
 		err := rows.Scan(&t.Series, &id, &m.Name, &m.Type, &m.Float, &bounds, &t.Trackable,
-			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Exports, &t.UpdatedAt)
+			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Recordings, &t.UpdatedAt)
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func (b *Book) RowsFor(trackable string) int64 {
 func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertRecorded.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		return AppendValues(append(args, t.Series), []any{t.Exports, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
+		return AppendValues(append(args, t.Series), []any{t.Recordings, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
 	})
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)

@@ -70,7 +70,7 @@ var (
 	ErrInvalidID = schema.ErrInvalidID
 
 	// ErrOriginal is reported, and returned by submissions of lifetime totals,
-	// while a database of the reference implementation lies where it is to be
+	// while a database of the Python library lies where it is to be
 	// imported from and cannot be read: totals without it would replace a user's
 	// years with small numbers.
 	ErrOriginal = python.ErrOriginal

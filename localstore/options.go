@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// DefaultMaxRows is how many exports are kept per series.
+	// DefaultMaxRows is how many recordings are kept per series.
 	DefaultMaxRows = 1000
 
 	// DefaultMaxSeries is how many series a mirror tells apart.
@@ -60,7 +60,7 @@ func Existing() Option {
 	return option(func(c config) config { c.file.Existing = true; return c })
 }
 
-// WithMaxRows bounds how many of its latest exports are kept per series; the
+// WithMaxRows bounds how many of the latest recordings are kept per series; the
 // oldest go first. Given names, it holds for these trackables only. Values
 // below 1 keep one. The default is [DefaultMaxRows].
 func WithMaxRows(n int, names ...string) Option {
@@ -112,8 +112,8 @@ func WithInstallationID(id string) Option {
 	return option(func(c config) config { c.file.InstallationID = id; return c })
 }
 
-// ImportFrom names the configured path of the Python library's
-// database, NAME.db with NAME.part.db beside it. Without this option it is looked
+// ImportFrom names the configured path of the Python library's database,
+// NAME.db with NAME.part.db beside it. Without this option it is looked
 // for at the path of the mirror, whatever its extension.
 //
 // It is imported once, when the mirror is first opened for writing: totals, last

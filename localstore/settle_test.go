@@ -340,7 +340,7 @@ func TestOccupancyAddsUpToWhereTheInstallationIs(t *testing.T) {
 		t.Errorf("occupancy of no state = %v", sums)
 	}
 
-	// Without leave the installation stays where it was.
+	// Without consent the installation stays where it was.
 	move(t, w, mode, "h")
 	settled(`2mode.occupancy{"state":"h"}`)
 	setMode(t, s, consent.ModeLocal)

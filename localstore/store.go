@@ -151,7 +151,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
-// the provider down first: its last export goes through the Store.
+// the provider down first: its last recording goes through the Store.
 func (s *Store) Close() error {
 	if s.missing() {
 		return nil

@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	// MaxLease is the longest time for which a submission may be taken. A
-	// lease that ends later was written by a clock that was wrong.
+	// MaxLease is the longest lease. One that ends later was written by a clock
+	// that was wrong.
 	MaxLease = mirrordb.MaxLease
 
 	// MaxRetryAfter is the longest delay a destination can ask for.
@@ -309,7 +309,7 @@ func (sub *Submission) Resumed() bool { return sub != nil && sub.resumed }
 func (sub *Submission) Left() bool { return sub != nil && sub.left }
 
 // Release gives the lease back without an outcome: the caller gave up, or the
-// process lost its leave to send. cutOff says that the process ends with a
+// process lost its consent to send. cutOff says that the process ends with a
 // request under way. That is a failure like any other, logged and followed by
 // the same backoff: otherwise a network that swallows packets would cost each
 // run of a short program its shutdown grace, for ever.

@@ -22,11 +22,11 @@ type Query struct {
 	Name string // of one trackable, which may be a former one, or metric, without regard to case; "" for all
 
 	Days        bool // the running totals of days that are over
-	History     bool // the latest exports, and the states that a State was in
+	History     bool // the latest recordings, and the states that a State was in
 	Moves       bool // the states that a State was in, of History that part alone
 	Submissions bool // the submission log
 
-	// Since leaves out days and exports before it, but for the last one of
+	// Since leaves out days and recordings before it, but for the last one of
 	// each series, which what came later is counted from. The zero time
 	// leaves out nothing.
 	Since time.Time
@@ -88,7 +88,7 @@ type SeriesCounts struct {
 
 // Sample is a running total.
 type Sample struct {
-	At    time.Time    // of the export, or the first moment of the UTC day at whose end it held
+	At    time.Time    // of the recording, or the first moment of the UTC day at whose end it held
 	Value series.Value // of a histogram its sum
 	Count int64        // of a histogram
 }
@@ -197,7 +197,7 @@ func (t *Trackable) add(v series.Value) {
 	}
 }
 
-// Average returns what an export that changed the Statistic added to it.
+// Average returns what a recording that changed the Statistic added to it, on average.
 func (t *Trackable) Average() float64 {
 	if t == nil || t.Recordings == 0 {
 		return 0

@@ -31,7 +31,7 @@ func (r *snapshotReader) readDays() error {
 			if x == nil {
 				return err
 			}
-			if len(x.Days) == cap(x.Days) { // there are no more than exports, or days
+			if len(x.Days) == cap(x.Days) { // there are no more than recordings, or days
 				x.Days = slices.Grow(x.Days, int(min(x.Recordings, span)))
 			}
 			x.Days = append(x.Days, day)
@@ -90,7 +90,7 @@ var selectHistory = `SELECT h.series_id, CASE WHEN ` + schema.Loaded("m.type", s
 	FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
 	WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`
 
-// readHistory reads the latest exports, and for a State, which is a gauge of
+// readHistory reads the latest recordings, and for a State, which is a gauge of
 // each version's own, the states it was in.
 func (r *snapshotReader) readHistory() error {
 	err := r.Each(selectHistory,

@@ -66,9 +66,9 @@ func (im *Importer) Opened(fresh bool) error {
 	return nil
 }
 
-// Import imports a database of the Python library, once. It
-// is tried again while it fails, and not after an Erase: what was imported
-// before was to be forgotten. The caller holds s.mu.
+// Import imports a database of the Python library, once. It is tried again while
+// it fails, but not after an Erase: what it holds was to be forgotten. The caller
+// holds the mirror's lock.
 func (im *Importer) Import() {
 	before := im.notImported
 	im.notImported, im.importAgain = nil, im.db.Now().Add(ImportInterval)
@@ -89,7 +89,7 @@ func (im *Importer) Import() {
 			if tx.Imported {
 				return nil // by another process
 			}
-			return im.writeOrigin(tx, o)
+			return im.writeOriginals(tx, o)
 		})
 	}
 	if err != nil {
@@ -114,9 +114,9 @@ func (im *Importer) failImport(before, err error) {
 	}
 }
 
-// writeOrigin writes what the Python library held. Its totals count as sent: it
+// writeOriginals writes what the originals held. Its totals count as sent: it
 // uploaded them.
-func (im *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
+func (im *Importer) writeOriginals(tx *mirrordb.Tx, o *python.Contents) error {
 	for _, t := range o.Trackables {
 		if err := im.importTrackable(tx, t); err != nil {
 			return fmt.Errorf("import %q: %w", t.Name, err)
@@ -275,7 +275,7 @@ func stateColumn(state string) any {
 }
 
 // importChanges counts the entries into each state. Those whose rows the
-// reference has dropped are known by number alone.
+// library has dropped are known by number alone.
 func (im *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)

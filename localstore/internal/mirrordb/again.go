@@ -26,7 +26,7 @@ func (db *DB) Again(attempt func() error) error {
 	var commit *sqlitedb.CommitError
 	unknown := errors.As(err, &commit)
 	if failed := db.reconnect(err); unknown {
-		return err // what became of it is asked before it is tried again
+		return err // the caller first finds out whether it is in the file
 	} else if failed != nil {
 		err = failed
 	} else if err = attempt(); !db.doubtful(err) || errors.As(err, &commit) {
@@ -61,7 +61,7 @@ func (db *DB) unblocked(attempt func() error, busy error) error {
 	db.release(db.Conn)
 	db.Conn = nil
 	if errors.As(busy, new(*sqlitedb.CommitError)) {
-		return busy // what became of it is asked before it is tried again
+		return busy // the caller first finds out whether it is in the file
 	}
 	if err := db.waitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
 		return err

@@ -19,7 +19,7 @@ func (db *DB) Circumstances() consent.Circumstances {
 	return *db.circumstances
 }
 
-// ConsentOf is what the Store says of consent. The caller holds s.mu.
+// ConsentOf is what the Store says of consent. The caller holds db.mu.
 func (db *DB) ConsentOf(h *Header) consent.Consent {
 	if db.circumstances == nil {
 		return h.Consent()

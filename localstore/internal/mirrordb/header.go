@@ -70,7 +70,7 @@ func (h *Header) Leased(now int64) bool {
 	return h.LeaseToken.Valid && now < h.LeaseUntil && h.LeaseUntil-now <= int64(MaxLease)
 }
 
-// MaxLease is the longest time for which a submission may be taken. A lease that
+// MaxLease is the longest lease. One that
 // ends later was written by a clock that was wrong.
 const MaxLease = 10 * time.Minute
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Briefly runs f, whose transactions wait for others no longer than brief. The
-// caller holds s.mu.
+// caller holds db.mu.
 func (db *DB) Briefly(f func() error) error {
 	return db.waitingAtMost(sqlitedb.Brief, f)
 }

@@ -12,7 +12,7 @@ import (
 const restAfter = 5 * time.Second
 
 // restLater makes the Store close its file in a while, and at once where that
-// is damaged. The next reading opens it again. The caller holds s.mu.
+// is damaged. The next reading opens it again. The caller holds db.mu.
 func (db *DB) restLater() {
 	if !place.OpenKeepsName || db.Conn == nil || !db.ReadOnly && !db.Existing {
 		return

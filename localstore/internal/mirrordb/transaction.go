@@ -55,9 +55,9 @@ const (
 )
 
 // Update runs f in a transaction. On any error nothing of it is in the file,
-// unless the error is a commitError; what was remembered is dropped, because f
+// unless the error is a sqlitedb.CommitError; what was remembered is dropped, because f
 // may have remembered rows that were rolled back. It waits for another process
-// until ctx ends; what has begun is not cut short. The caller holds s.mu.
+// until ctx ends; what has begun is not cut short. The caller holds db.mu.
 func (db *DB) Update(ctx context.Context, lasting Durability, f func(*Tx) error) error {
 	return db.Until(ctx, func() error {
 		return db.Again(func() error { return db.updateOnce(lasting, f) })
@@ -131,7 +131,7 @@ func (db *DB) SetBusyTimeout(d time.Duration) {
 
 // View runs f, which reads, on one state of the file: what other processes
 // commit meanwhile stays out of sight. Queries and waits for other processes end
-// with ctx, and nothing that is absurdly long is loaded. The caller holds s.mu.
+// with ctx, and nothing that is absurdly long is loaded. The caller holds db.mu.
 func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
 	return db.Until(ctx, func() error {
 		return db.Again(func() error { return db.viewOnce(f) })
@@ -160,7 +160,7 @@ func (db *DB) viewOnce(f func(*Tx) error) error {
 	return db.named(db.diagnose(err))
 }
 
-// Look is view for who does not hold the lock.
+// Look is View for a caller that does not hold the lock.
 func (db *DB) Look(ctx context.Context, f func(*Tx) error) error {
 	if err := db.LockWithin(ctx); err != nil {
 		return err

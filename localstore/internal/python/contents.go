@@ -24,10 +24,10 @@ const (
 )
 
 // OriginalRows bounds how many of a trackable's latest changes are read. The
-// reference keeps 1,000.
+// library keeps 1,000.
 const OriginalRows = 10_000
 
-// Contents is what the files of the Python library hold.
+// Contents is what the originals hold.
 type Contents struct {
 	Trackables  []*Trackable
 	Submissions *Trackable // nil: never declared
@@ -93,7 +93,7 @@ func (r Files) readFiles(readOnly bool, wait time.Duration, now int64) (o *Conte
 	for _, path := range []string{r.Master, r.Part} {
 		file, err := os.Stat(path)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // the Python library has a part only where it uploads
+			continue // the library has a part only where it uploads
 		}
 		if err == nil && !file.Mode().IsRegular() {
 			return nil, fmt.Errorf("open %s: it is %s", path, place.Irregular(file.Mode()))

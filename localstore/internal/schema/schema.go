@@ -120,8 +120,8 @@ CREATE TABLE days (
 	PRIMARY KEY (day, series_id)
 ) STRICT, WITHOUT ROWID;
 
--- The running total after each of a series' latest exports. The slot is the
--- number of the export modulo the number of rows kept: a new row takes the
+-- The running total after each of a series' latest recordings. The slot is the
+-- number of the recording modulo the number of rows kept: a new row takes the
 -- oldest one's place, and nothing is ever searched or deleted to keep it so.
 CREATE TABLE history (
 	slot      INTEGER NOT NULL,

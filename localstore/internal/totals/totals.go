@@ -35,7 +35,7 @@ func New(db *mirrordb.DB, l Limits) *Book { return &Book{db: db, Limits: l} }
 
 // Limits bound what is kept.
 type Limits struct {
-	MaxRows       int64            // latest exports per series
+	MaxRows       int64            // latest recordings per series
 	MaxRowsByName map[string]int64 // the same for trackables, by lower-case name
 	MaxSeries     int64
 }

@@ -9,7 +9,7 @@ func (db *DB) SetCircumstances(x consent.Circumstances) {
 	db.circumstances = &x
 }
 
-// Circumstances returns what setCircumstances set, else those of a viewer.
+// Circumstances returns what SetCircumstances set, else those of a viewer.
 func (db *DB) Circumstances() consent.Circumstances {
 	db.Lock()
 	defer db.Unlock()

@@ -33,8 +33,8 @@ type DB struct {
 	epoch      int64
 	identity   Identity
 	decision   decision.Files
-	busy       atomic.Int64  // nanoseconds, see busyLimit
-	hurry      time.Duration // the most that the work under way waits for others; 0: busyLimit
+	busy       atomic.Int64  // nanoseconds, see BusyLimit
+	hurry      time.Duration // the most that the work under way waits for others; 0: BusyLimit
 	last       Header        // what the file said last, for the next one to take over
 	NoLog      bool          // the file system allows no write-ahead log
 	inherits   bool          // the next one follows a file that was set aside

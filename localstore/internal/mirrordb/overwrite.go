@@ -41,7 +41,7 @@ func (db *DB) removeAside() error {
 	return nil
 }
 
-// CleanUp is finishErase for a file in which something of what was erased may be
+// CleanUp is FinishErase for a file in which something of what was erased may be
 // left. What another process keeps it from is done with a later look, or by the
 // next open.
 func (db *DB) CleanUp() {

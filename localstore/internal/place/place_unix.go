@@ -184,7 +184,7 @@ func GiveFile(f *os.File) {
 	}
 }
 
-// giveDirectory is giveFile for a directory. It is opened, not named, so that
+// giveDirectory is GiveFile for a directory. It is opened, not named, so that
 // nobody can put a link to something else in its place.
 func giveDirectory(path string) {
 	if info, err := os.Lstat(path); err == nil && info.IsDir() && info.Mode().Perm()&DirectoryMode != DirectoryMode {

@@ -151,7 +151,7 @@ func (b *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, s
 // NoAttributes is the identity of a series without any.
 var NoAttributes = series.EncodeAttributes(*attribute.EmptySet())
 
-// importedResource is what imported totals are kept under: the Python library does
+// ImportedResource is what imported totals are kept under: the Python library does
 // not know which version counted.
 var (
 	ImportedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))

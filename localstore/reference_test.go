@@ -87,7 +87,7 @@ func TestTheReferencesDatabaseIsImported(t *testing.T) {
 			value = strconv.FormatFloat(f, 'f', -1, 64)
 		}
 		if value == "No State" {
-			value = "No Initial State" // as the library's exports show it
+			value = "No Initial State" // as the Python library's exports show it
 		}
 		if values[name] != value || descriptions[name] != x.Description {
 			t.Errorf("%s = %q, %q, want %q, %q", name, values[name], descriptions[name], value, x.Description)
@@ -102,11 +102,11 @@ func TestTheReferencesDatabaseIsImported(t *testing.T) {
 	expect(t, s, "1", `SELECT count(*) FROM days d JOIN series s ON s.id = d.series_id JOIN metrics m ON m.id = s.metric_id WHERE m.name = 'gold'`)
 	checkBalance(t, s, "quests_complete{}", wants{recorded: 43, accepted: 43})
 	if parts := submit(t, s); parts != nil {
-		t.Errorf("what the library uploaded is sent again: %v", parts)
+		t.Errorf("what the Python library uploaded is sent again: %v", parts)
 	}
 }
 
-// TestImportedLifetimesGoOn: a declaration starts from what the library left,
+// TestImportedLifetimesGoOn: a declaration starts from what the Python library left,
 // whichever number type it now has.
 func TestImportedLifetimesGoOn(t *testing.T) {
 	c := afterSample()
@@ -248,7 +248,7 @@ func TestOneFileOfTheReference(t *testing.T) {
 	}
 }
 
-// openOriginal opens a file of the library as that program does.
+// openOriginal opens a file of the Python library as that program does.
 func openOriginal(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

@@ -18,7 +18,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// left is what upload.json says of a database that the library left.
+// left is what upload.json says of a database that the Python library left.
 type left struct {
 	User     string
 	Declared [][]string
@@ -26,7 +26,7 @@ type left struct {
 }
 
 // leftBehind returns the path that an application is configured with where the
-// library left one of the databases that testdata/takeover/make.py makes.
+// reference left one of the databases that testdata/takeover/make.py makes.
 func leftBehind(t testing.TB, name string) (path string, want left) {
 	t.Helper()
 	dir := filepath.Join("testdata", "takeover", name)
@@ -138,8 +138,8 @@ func declaredOnce(t testing.TB, s *Store, declared [][]string) {
 	}
 }
 
-// TestTakeover: whatever a program that used the library left, also one that
-// was killed, the next upload is the one that the library would have made; and
+// TestTakeover: whatever a program that used the Python library left, also one that
+// was killed, the next upload is the one that the Python library would have made; and
 // what it left stays as it is.
 func TestTakeover(t *testing.T) {
 	for name, problems := range map[string]int{
@@ -222,7 +222,7 @@ func TestTheNewestRowNamesTheInstallation(t *testing.T) {
 	}
 }
 
-// TestKindsFollowTheDeclaration: the library's tables do not say what they
+// TestKindsFollowTheDeclaration: the Python library's tables do not say what they
 // count. Until the application says it, they are Statistics; what it says later
 // than that, or before the original could be read, decides.
 func TestKindsFollowTheDeclaration(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 )
 
 // Each version of an application counts under a resource of its own. Series of
-// versions that nobody runs any more would use up the mirror's bound, so once
-// half of it is taken they are folded into one resource of former versions:
-// totals, balances and days are added up, single recordings are dropped. It is done
-// with the first recording of a day, some series at a time. A process that still
-// runs such a version begins series anew.
+// versions that nobody runs any more would use up the limit on series. So once half
+// of the limit is reached they are folded into one resource of former versions:
+// totals, balances and days are added up, and single recordings are dropped. That
+// happens with the first recording of a day, some series at a time. A process that
+// still runs such a version starts new series.
 
 const (
 	// formerAfter is for how many days nobody recorded under a version.

@@ -14,8 +14,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// ErrUnknownOutcome is returned for a recording of which nobody could tell yet
-// whether it is in the file. [Writer.Resolve] tells it later.
+// ErrUnknownOutcome is returned for a recording if it is not known yet whether it
+// is in the file. [Writer.Resolve] tells later.
 var ErrUnknownOutcome = errors.New("localstore: outcome of the recording is not known yet")
 
 // Writer records into a mirror. A Store has one at a time: its caller remembers what
@@ -155,12 +155,12 @@ func (w *Writer) advance(ahead, now observation) {
 	}
 }
 
-// Notice observes what is decided, before a collection begins. Who cannot call
-// it, because a reader of the SDK collects, loses nothing, but after each
-// decision one recording more is withheld, or dropped after an erasure: nobody
-// knows whether its counts were made before it. It writes nothing and waits for
-// other processes no longer than 250 ms; when it fails, what was observed before
-// goes on to hold.
+// Notice observes what is decided, before a collection begins. It is optional: a
+// caller whose collections are started by a reader of the SDK cannot call it. Then
+// one more recording is withheld after each decision, or dropped after an erasure,
+// because its counts may have been made before. Notice writes nothing and waits for
+// other processes no longer than 250 ms. When it fails, what was observed before
+// still applies.
 func (w *Writer) Notice(_ context.Context, maySend bool) error {
 	if w.missing() {
 		return mirrordb.ErrNotOpen
@@ -274,8 +274,8 @@ func (w *Writer) sign(tx *mirrordb.Tx) error {
 	return nil
 }
 
-// Resolve tells what became of a recording that ended with
-// [ErrUnknownOutcome]: whether it is in the file.
+// Resolve reports whether a recording that ended with [ErrUnknownOutcome] is in the
+// file.
 func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	if w.missing() {
 		return false, mirrordb.ErrNotOpen

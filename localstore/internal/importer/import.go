@@ -275,7 +275,7 @@ func stateColumn(state string) any {
 }
 
 // importChanges counts the entries into each state. Those whose rows the
-// library has dropped are known by number alone.
+// Python library has dropped are known by number alone.
 func (im *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)

@@ -22,7 +22,7 @@ func FilesOf(path string) Files {
 	return Files{Master: base + ".db", Part: base + ".part.db"}
 }
 
-// extension is that of Python's os.path.splitext, which the library replaces:
+// extension is that of Python's os.path.splitext, which the Python library replaces:
 // the dots that a hidden file's name begins with are none.
 func extension(path string) string {
 	ext := filepath.Ext(path)
@@ -35,7 +35,7 @@ func extension(path string) string {
 	return ""
 }
 
-// begun reports whether the library made files in which nothing shows yet: its
+// begun reports whether the Python library made files in which nothing shows yet: its
 // master is empty until the first upload, and a killed program may have left the
 // journal of its first transaction; or files that this user may not read.
 func (r Files) begun() bool {

@@ -49,8 +49,8 @@ type DB struct {
 	reports []error // for the handler
 }
 
-// Hooks are what other rooms do at the moments of a file's life. The caller
-// holds mu.
+// Hooks are functions of the packages above that are called at the moments of a
+// file's life. The caller holds mu.
 type Hooks struct {
 	// Begin runs in each writing transaction before its work. What it returns
 	// runs after the commit, and not at all when there is none.
@@ -138,7 +138,8 @@ func (db *DB) Path() string { return db.path }
 // Asked is the path that was asked for, absolute, which may be a link.
 func (db *DB) Asked() string { return db.asked }
 
-// Generation tells rows that are remembered from those of another time.
+// Generation returns a number that changes when remembered rows may be gone: a row
+// remembered under another one is read again.
 func (db *DB) Generation() uint64 { return db.generation }
 
 // Find returns where the file is now. It needs no lock.

@@ -11,8 +11,8 @@ const (
 	// empty one starts: merging only ever makes it coarser.
 	MaxScale = 20
 
-	// MaxExponentialBuckets bounds each side of a merged histogram. It is
-	// the SDK's default.
+	// MaxExponentialBuckets limits the buckets on each side of a merged histogram.
+	// It is the SDK's default.
 	MaxExponentialBuckets = 160
 )
 

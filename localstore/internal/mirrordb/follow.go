@@ -4,9 +4,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 )
 
-// afterLoss returns the mode of a mirror that replaces a lost one: what the
-// decision file says, or else a strict mode that was found; otherwise nothing is
-// sent.
+// afterLoss returns the header of a mirror that replaces a lost one. The decision
+// file applies, or else a strict mode that was found in the lost one; otherwise
+// sending requires a new decision.
 func (db *DB) afterLoss(h Header) Header {
 	if db.decision.Read(db.path, db.asked).Mode != consent.ModeUnset || h.Mode == consent.ModeOff || h.Mode == consent.ModeLocal {
 		return h

@@ -127,8 +127,8 @@ func ownGroup(path string, gid int) bool {
 	return ok && gid == home
 }
 
-// Ours reports whether a file is this user's to replace. What root trusts is
-// root's to replace, what a user trusts need not be that user's.
+// Ours reports whether this user may replace a file. Root may replace what it
+// trusts; what a user trusts need not belong to that user.
 func Ours(path string, file os.FileInfo) bool {
 	uid, _, ok := Owner(file)
 	me := os.Geteuid()

@@ -272,8 +272,8 @@ FROM submission_log ORDER BY id;
 // ErrNewer is met in a file that a newer version of this package has written.
 var ErrNewer = errors.New("localstore: mirror has a newer schema")
 
-// Migrate brings the file to schemaVersion. Processes that start together meet
-// in the immediate transaction, and the later ones find the work done.
+// Migrate brings the file to Version. Processes that start together meet in the
+// immediate transaction, and the later ones find the work done.
 func Migrate(c *sqlitedb.Conn, create func() []any) error {
 	return c.Immediate(func() error {
 		version, err := VersionOf(c)

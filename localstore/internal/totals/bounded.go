@@ -24,8 +24,8 @@ func Bounded(s string) string {
 	return s[:end]
 }
 
-// BoundedAttributes is EncodeAttributes without the longest attributes, as far as
-// they do not fit.
+// BoundedAttributes is [series.EncodeAttributes], and leaves out the longest
+// attributes until the text fits.
 func BoundedAttributes(set attribute.Set) string {
 	text := series.EncodeAttributes(set)
 	for len(text) > schema.MaxText {

@@ -68,8 +68,8 @@ func (b *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64)
 		append(key, Bounded(m.Scope.SchemaURL), Bounded(m.Description), trackable, role)...)
 }
 
-// SeriesRow finds or makes the row of a series. Beyond the mirror's bound a new
-// attribute set joins its metric's overflow series.
+// SeriesRow finds or makes the row of a series. Beyond the mirror's limit a new
+// attribute set is counted in its metric's overflow series.
 func (b *Book) SeriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
 	if b.remembers(points.Row) {
 		return points.Row.ID, nil

@@ -111,8 +111,8 @@ func (t *Row) values() [6]*series.Value {
 	return [6]*series.Value{&t.Recorded, &t.Pending, &t.Withheld, &t.Accepted, &t.Partial, &t.SetAside}
 }
 
-// Count adds what was counted to recorded and to one of the others. At the ends
-// of int64 both take the same part of it, or they would part for ever.
+// Count adds a change to recorded and to one of the other columns. At the ends of
+// int64 both add the same part of it: otherwise the balance would be off for ever.
 func (t *Row) Count(delta series.Value, into *series.Value) {
 	if delta.Kind() == series.KindInt64 && into.Kind() == series.KindInt64 {
 		room, _ := t.Recorded.Add(delta).Sub(t.Recorded)
@@ -154,7 +154,7 @@ func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	return nil
 }
 
-// SaveTotals writes what a submission changed.
+// SaveTotals writes what outcomes, or a withdrawn consent, changed.
 func (b *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertBalance.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
@@ -177,8 +177,8 @@ func AppendValues(args, after []any, values ...series.Value) ([]any, error) {
 	return append(args, after...), nil
 }
 
-// Statement inserts many rows with few statements: one that inserts a
-// hundred rows costs half as much as a hundred that insert one.
+// Statement inserts many rows with few statements: inserting a hundred rows with
+// one statement costs half as much as with a hundred.
 type Statement struct {
 	columns int
 	sizes   []int

@@ -97,7 +97,7 @@ func (s *session) summary(t *snapshot.Trackable, today snapshot.Amount) string {
 	case otelusage.KindSequence:
 		return fmt.Sprintf("completed %s, today %s", plural(t.Total.Int64(), "time"), added)
 	}
-	return fmt.Sprintf("%s%s, today %s, in %s", value(t.Total), unit, added, plural(t.Exports, "export"))
+	return fmt.Sprintf("%s%s, today %s, in %s", value(t.Total), unit, added, plural(t.Recordings, "export"))
 }
 
 // showMoves lists the latest states, the last one first.

@@ -41,7 +41,7 @@ CREATE TABLE mirror (
 	epoch           INTEGER NOT NULL DEFAULT 1, -- raised by every change of consent
 	erasures        INTEGER NOT NULL DEFAULT 0,
 	erase_pending   INTEGER NOT NULL DEFAULT 0, -- what was erased may still be in the file's unused bytes
-	imported        INTEGER NOT NULL DEFAULT 0, -- a database of the Python library was
+	imported        INTEGER NOT NULL DEFAULT 0, -- a database of the reference implementation was
 	sealed_until    INTEGER NOT NULL,           -- end of the last sealed batch
 	shared_mark     INTEGER NOT NULL DEFAULT 0, -- raised when a total that may be sent changes
 	lease_token     TEXT,                       -- who seals and sends

@@ -202,11 +202,11 @@ func (s *sender) sendParts(ctx context.Context, sub *outbox.Submission) (retry b
 		if ctx.Err() != nil && failure != nil {
 			return false, errors.Join(ctx.Err(), sub.Release(ctx, s.ctx.Err() != nil))
 		}
-		retry, err := sub.Settle(ctx, part, o)
+		more, err := sub.Settle(ctx, part, o)
 		if err != nil {
 			return false, err
 		}
-		if !retry {
+		if !more {
 			return false, submitError(failure)
 		}
 	}

@@ -368,13 +368,13 @@ func next(t testing.TB, sub *outbox.Submission) *series.Part {
 	return p
 }
 
-func settle(t testing.TB, sub *outbox.Submission, p *series.Part, o outbox.Outcome) (goOn bool) {
+func settle(t testing.TB, sub *outbox.Submission, p *series.Part, o outbox.Outcome) (more bool) {
 	t.Helper()
-	goOn, err := sub.Settle(t.Context(), p, o)
+	more, err := sub.Settle(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return goOn
+	return more
 }
 
 var accepted = outbox.Outcome{Verdict: outbox.Accepted, Status: 200}
@@ -393,9 +393,9 @@ func attemptWith(t testing.TB, s *Store, r outbox.Request, answer func(*series.P
 			return sent
 		}
 		sent = append(sent, p)
-		goOn := settle(t, sub, p, answer(p))
+		more := settle(t, sub, p, answer(p))
 		balanced(t, s)
-		if !goOn {
+		if !more {
 			return sent
 		}
 	}

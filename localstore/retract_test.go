@@ -47,7 +47,7 @@ func TestTombstonesObeyConsent(t *testing.T) {
 			}
 			erase(t, s)
 			if n := graves(t, s); n != "0" || bytes.Contains(bytesOf(t, s.Path()), []byte(old)) {
-				t.Errorf("%s tombstones after everything was erased without leave to send", n)
+				t.Errorf("%s tombstones after everything was erased without consent to send", n)
 			}
 		})
 	}

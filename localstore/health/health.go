@@ -25,7 +25,7 @@ type Health struct {
 	Consent      consent.Consent
 	ErasePending bool      // see localstore.ErrErasePending
 	Retractions  int64     // what erasures left to be taken back, in requests; see [outbox.Outbox.BeginRetraction]
-	RecordedAt   time.Time // of the last export that changed something; zero for never
+	RecordedAt   time.Time // of the last recording that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check
 	// says, what of the schema is not the mirror's, and what could not be read.

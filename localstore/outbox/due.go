@@ -41,9 +41,8 @@ const (
 	timely
 )
 
-// Due reports whether a submission may be made now: its time has come, and
-// [Outbox.Begin] takes what is new by then, or a batch that was sealed goes on. It
-// writes nothing.
+// Due reports whether a submission may be made now: no backoff is under way, and
+// the interval has passed or a sealed batch is not settled yet. It writes nothing.
 func (out *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	if out.missing() {
 		return false, mirrordb.ErrNotOpen
@@ -110,9 +109,9 @@ func (out *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) 
 	return early, p, nil
 }
 
-// elapsed reports whether an interval has passed since a time in the mirror. A
-// time that lies ahead was written by a clock that was wrong, and must not hold
-// back submissions until it comes.
+// elapsed reports whether an interval has passed since a time in the mirror. A time
+// in the future was written by a clock that was wrong, and must not delay
+// submissions until then.
 func elapsed(now, since int64, interval time.Duration) bool {
 	return now < since || now-since >= int64(interval)
 }
@@ -127,20 +126,20 @@ func hasNews(tx *mirrordb.Tx) (bool, error) {
 	return n != 0, err
 }
 
-// cutOffsBeforeWait is how many submissions in a row may be ended by the
-// process's exit before a shutdown waits for one.
+// cutOffsBeforeWait is how many submissions in a row the process's exit may cut off
+// before a shutdown waits for one.
 const cutOffsBeforeWait = 3
 
-// vainFactor is by how much the time between two long waits grows with each one
-// that was in vain, vainSteps how often: of a hundred hourly runs that nobody
-// answers, five wait at their end.
+// vainFactor is the factor by which the time between two long waits grows with each
+// wait in vain, and vainSteps is how often it grows: of a hundred hourly runs
+// without an answer, five wait at their end.
 const (
 	vainFactor = 10
 	vainSteps  = 2
 )
 
-// OftenCutOff reports whether so many submissions in a row were ended by an exit
-// that a shutdown waits for none any more, unless [Outbox.MayWait] says so.
+// OftenCutOff reports whether exits cut off so many submissions in a row that a
+// shutdown waits only if [Outbox.MayWait] allows it.
 func (out *Outbox) OftenCutOff() (bool, error) {
 	if out.missing() {
 		return false, mirrordb.ErrNotOpen
@@ -155,9 +154,9 @@ func (out *Outbox) OftenCutOff() (bool, error) {
 	return cutOff >= cutOffsBeforeWait, mirrordb.Wrap("read mirror", err)
 }
 
-// MayWait reports whether this shutdown may wait for the submission under way,
-// and takes note: it may once per interval. After a wait that was in vain the
-// next one comes ten intervals later, then a hundred.
+// MayWait reports whether this shutdown may wait for the submission under way, and
+// notes that it does: one shutdown per interval may. After a wait in vain the next
+// one is allowed ten intervals later, then a hundred.
 func (out *Outbox) MayWait(interval time.Duration) (bool, error) {
 	if out.missing() {
 		return false, mirrordb.ErrNotOpen

@@ -24,8 +24,8 @@ const (
 	Refused   Verdict = "refused"   // until the configuration is fixed
 	Unknown   Verdict = "unknown"
 
-	split   Verdict = "split"
-	givenUp Verdict = "set aside"
+	split    Verdict = "split"
+	setAside Verdict = "set aside"
 )
 
 // Outcome is a verdict and what the destination said.
@@ -42,8 +42,8 @@ type Outcome struct {
 }
 
 const (
-	// AdviceAfter is how many answers of one kind in a row it takes until the
-	// submission log says what to change at the receiver.
+	// AdviceAfter is after how many equal answers in a row the submission log says
+	// what to change at the receiver.
 	AdviceAfter = 3
 
 	// firstBackoff is the cap of the first delay after a failure; it doubles
@@ -53,16 +53,17 @@ const (
 	// keepPayloads is how many accepted batches show what was sent.
 	keepPayloads = 20
 
-	// keepBatches, keepAside and keepLog bound what is known of older ones.
+	// keepBatches, keepAside and keepLog limit how many older batches, parts that
+	// were set aside and log entries stay.
 	keepBatches = 1000
 	keepAside   = 1000 // parts
 	keepLog     = 1000
 )
 
-// Settle writes what became of a part. more says that the rest of the batch can
-// be tried now: the part was accepted, or lies in halves to be sent next.
-// [ErrLeaseLost] says that another process has taken over, or has erased
-// everything, and nothing was written but what is to be known of the latter; see
+// Settle writes the outcome of a part. more says that the rest of the batch can be
+// sent now: the part was accepted, or was split into halves that are sent next.
+// [ErrLeaseLost] says that another process has taken the lease over, or has erased
+// everything. Nothing was written then, except what tombstones have to know, see
 // [Outbox.BeginRetraction].
 func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (more bool, err error) {
 	if sub.missing() {
@@ -71,32 +72,32 @@ func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (
 	if part == nil {
 		return false, errors.New("settle part: there is none")
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	lost := false
 	err = sub.write(func(tx *mirrordb.Tx) error {
 		more, lost = false, false
 		switch {
 		case sub.retracts:
-			more, lost, err = s.settleTombstone(tx, sub, part, o)
+			more, lost, err = out.settleTombstone(tx, sub, part, o)
 		case !sub.holds(tx):
 			lost, err = true, sub.overtaken(tx, o)
 		case sub.request.Forwarder == Cumulative:
-			more, err = s.settleShared(tx, sub, part, o)
+			more, err = out.settleShared(tx, sub, part, o)
 		default:
-			more, err = s.settlePart(tx, sub, part, o)
+			more, err = out.settlePart(tx, sub, part, o)
 		}
 		return err
 	})
 	if err == nil && (lost || sub.retracts) {
-		s.cleanUp()
+		out.cleanUp()
 	}
 	if err == nil && lost {
 		err = ErrLeaseLost
 	}
 	if err != nil {
-		return false, mirrordb.Wrap("settle submission", err)
+		return false, mirrordb.Wrap("settle part", err)
 	}
 	return more, nil
 }
@@ -313,14 +314,14 @@ func nullable(id int64) any {
 	return id
 }
 
-// setPartAside gives a single point up: it is shown, and never sent again.
+// setPartAside sets a single point aside: it is shown, and never sent again.
 func (out *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	if err := out.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
 		return err
 	}
-	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(givenUp), tx.Now)
+	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(setAside), tx.Now)
 	if err == nil {
-		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
+		o.Verdict, o.Reason = setAside, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
 		err = logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o)
 	}
 	if err != nil {
@@ -353,8 +354,8 @@ func (out *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.P
 var updateUploaded = totals.NewStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
 	` ON CONFLICT (series_id) DO UPDATE SET uploaded = excluded.uploaded`)
 
-// saveUploads remembers what was sent, so that a later change of mind does not
-// take it back.
+// saveUploads remembers the totals that were sent: they must not fall when consent
+// is withdrawn later.
 func saveUploads(tx *mirrordb.Tx, list []batch.Upload) error {
 	err := updateUploaded.Run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
 		return totals.AppendValues(append(args, list[i].Series), nil, list[i].Value)

@@ -8,13 +8,13 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
-// A destination that answers 400 or 413 may find a request too large, or a
-// point in it bad, or it may be the wrong destination. Splitting tells: a part
-// is halved, the smallest piece is tried first, and so on down to single
-// points. Once a piece is accepted the rest follows, and a point that goes on
-// being refused is set aside. While nothing is accepted two single points are
-// tried; then the pieces are joined again and the submission backs off. Each
-// attempt tries other points, so that bad ones do not hide the good.
+// A destination that answers 400 or 413 may find a request too large or a point in
+// it bad, or it may be the wrong destination. Splitting tells which: a part is
+// halved, the smallest piece is tried first, and so on down to single points. Once
+// a piece is accepted, the rest follows, and a point that is still refused is set
+// aside. While nothing is accepted, two single points are tried; then the pieces
+// are joined again and the submission backs off. Each attempt tries other points,
+// so that bad points do not hide good ones.
 
 const (
 	// refusalsOfOne is how often a single point is tried that the
@@ -48,7 +48,8 @@ func (out *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow
 	return mirrordb.Wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.ID, string(split)))
 }
 
-// refuseOne counts a refusal of a single point. The rest of the batch goes on.
+// refuseOne counts a refusal of a single point. The rest of the batch is still
+// sent.
 func (out *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.ID)
 	if err != nil {
@@ -98,8 +99,9 @@ func settledBelow(tx *mirrordb.Tx, id int64) (bool, error) {
 	return n > 0, mirrordb.Wrap("compare parts", err)
 }
 
-// endAttempt ends an attempt that leaves parts of the batch. Where single
-// points were refused it backs off; otherwise the next attempt goes on.
+// endAttempt ends an attempt that leaves parts of the batch unsettled. If single
+// points were refused, the submission backs off; otherwise the next attempt
+// continues.
 func (out *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.retracts {
 		return totals.ReleaseLease(tx)

@@ -11,9 +11,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// withholdStates takes the States that wait to be sent back to what the
-// destination knows or is being sent. The next change that may be sent shows
-// them again.
+// withholdStates sets the States that wait to be sent back to what the destination
+// knows or is being sent. They are sent again with their next change under consent.
 func withholdStates(tx *mirrordb.Tx) error {
 	known, err := knownStates(tx)
 	if err != nil {
@@ -105,9 +104,9 @@ func addOccupied(counts map[batch.Placed]int64, payload string) error {
 	return nil
 }
 
-// WithholdPending moves all that waits to be sent to what is never sent, but
-// for what a cumulative forwarder has sent in its totals already: those must not
-// fall, and what was sent there with consent may be sent elsewhere.
+// WithholdPending turns everything that is pending into withheld, except for what a
+// cumulative forwarder has already sent in its totals: those must not fall, and
+// what was sent there with consent may be sent elsewhere.
 func (out *Outbox) WithholdPending(tx *mirrordb.Tx) error {
 	if out.missing() {
 		return mirrordb.ErrNotOpen

@@ -97,7 +97,7 @@ func (rec *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool
 			into = &t.Pending
 		}
 		t.Count(deltas[t.Series], into)
-		t.Exports++
+		t.Recordings++
 		t.UpdatedAt = tx.Now
 	}
 	if err := rec.book.SaveRecorded(tx, rows); err != nil {
@@ -107,12 +107,12 @@ func (rec *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool
 }
 
 // closeDays keeps the running totals with which earlier days ended, before the
-// first change of a new day moves them.
+// first recording of a new day changes them.
 func (rec *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 	today := instant.Day(tx.Now)
 	var ended []*totals.Row
 	for _, t := range rows {
-		if t.Exports > 0 && instant.Day(t.UpdatedAt) < today {
+		if t.Recordings > 0 && instant.Day(t.UpdatedAt) < today {
 			ended = append(ended, t)
 		}
 	}
@@ -131,7 +131,7 @@ func (rec *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
 	err := totals.InsertHistory.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.Recorded.Number()
-		return append(args, (t.Exports-1)%rec.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil
+		return append(args, (t.Recordings-1)%rec.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)

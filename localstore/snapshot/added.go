@@ -48,10 +48,10 @@ func (t *Trackable) AddedByDay(from, now time.Time) Added {
 }
 
 // AddedByHour returns what was added in each hour since a time, like AddedByDay. It
-// needs a Snapshot with [Query].History: the mirror keeps only the latest exports.
+// needs a Snapshot with [Query].History: the mirror keeps only the latest recordings.
 func (t *Trackable) AddedByHour(from time.Time) Added {
 	return t.added(from, time.Hour, func(x *SeriesCounts) ([]Sample, bool) {
-		return x.History, int64(len(x.History)) >= x.Exports
+		return x.History, int64(len(x.History)) >= x.Recordings
 	})
 }
 

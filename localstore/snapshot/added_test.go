@@ -60,7 +60,7 @@ func TestAddedByHour(t *testing.T) {
 	}
 	one := &Trackable{Declaration: otelusage.Declaration{Kind: otelusage.KindStatistic}, Series: []*SeriesCounts{x}}
 	for exports, first := range map[int64]int64{3: 5, 4: 0} {
-		x.Exports = exports
+		x.Recordings = exports
 		added := one.AddedByHour(time.Time{})
 		if got := added.In(noon.Add(-2 * time.Hour)).Value.Int64(); got != first {
 			t.Errorf("of %d exports the first added %d, want %d", exports, got, first)

@@ -26,8 +26,8 @@ const (
 	OrderByName              // by name, then by type
 )
 
-// noState stands for the state of a State that has none, as the Python library's
-// exports show it.
+// noState stands for the state of a State that has none, as the Python
+// library's exports show it.
 const noState = "No Initial State"
 
 var typeNames = map[otelusage.Kind]string{

@@ -41,9 +41,9 @@ const (
 //	pending, in_flight, withheld, accepted, partial, set_aside
 //	                        (what was imported from the Python library counts as accepted)
 //	value                   of a gauge, in place of these seven
-//	exports, updated        how many exports changed it, and when the last one did
+//	exports, updated        how many recordings changed it, and when the last one did
 //	days                    [{date, value, count}], running totals at the end of UTC days that are over
-//	history                 [{at, value, count}], running totals after the latest exports
+//	history                 [{at, value, count}], running totals after the latest recordings
 //
 // The value of a histogram is {count, sum, boundaries, buckets}, with one bucket
 // more than boundaries, or the members of an exponential histogram of the

@@ -15,12 +15,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// WriteReport writes a text for people, in the four sections of the Python library's
-// report: States, Statistics, Timers and Sequences, each an
+// WriteReport writes a text for people, in the four sections of the Python
+// library's report: States, Statistics, Timers and Sequences, each an
 // aligned table in UTF-8.
 //
-// A Statistic's Average is its total divided by the number of exports that
-// changed it, summed over its series, where the Python library divides what came after
+// A Statistic's Average is its total divided by the number of recordings
+// that changed it, summed over its series, where the Python library divides what came after
 // its first row by the rows but one.
 // Averages and times are rounded to six decimals, totals are exact. A section
 // without trackables says "(none)".

@@ -17,7 +17,7 @@ func (rd *Reader) Revision(ctx context.Context) (string, error) {
 	}
 	var revision string
 	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
-		// What this connection writes itself does not move data_version.
+		// What this connection writes itself does not change data_version.
 		own, err := tx.Find(`SELECT total_changes()`)
 		revision = fmt.Sprintf("%s.%d.%d.%d", tx.Mirror, rd.db.Generation(), tx.DataVersion, own)
 		return err

@@ -61,6 +61,6 @@ func (rd *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
 	return sent, mirrordb.Wrap("read what was sent", err)
 }
 
-// ErrNoPayload is returned for what was sent in a submission that is not
-// kept any more, or never was: cumulative ones have none.
+// ErrNoPayload is returned if what was sent in a batch is not kept any more. Totals
+// that were sent are never kept.
 var ErrNoPayload = errors.New("localstore: what was sent is not kept")

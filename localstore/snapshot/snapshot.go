@@ -22,11 +22,11 @@ type Query struct {
 	Name string // of one trackable, which may be a former one, or metric, without regard to case; "" for all
 
 	Days        bool // the running totals of days that are over
-	History     bool // the latest exports, and the states that a State was in
+	History     bool // the latest recordings, and the states that a State was in
 	Moves       bool // the states that a State was in, of History that part alone
 	Submissions bool // the submission log
 
-	// Since leaves out days and exports before it, but for the last one of
+	// Since leaves out days and recordings before it, but for the last one of
 	// each series, which what came later is counted from. The zero time
 	// leaves out nothing.
 	Since time.Time
@@ -52,14 +52,14 @@ type Trackable struct {
 	DeclaredAt time.Time // zero for one that waits to be written
 	ChangedAt  time.Time // zero for never
 
-	Total   series.Value     // of a Statistic or Sequence
-	Exports int64            // how many changed it
-	Runs    int64            // of a Timer
-	Seconds float64          // of a Timer, in all
-	State   string           // [otelusage.NoState] for none
-	Default bool             // State is the initial one: none was ever set
-	Changes int64            // of a State
-	Hits    map[string]int64 // of a Sequence, by checkpoint
+	Total      series.Value     // of a Statistic or Sequence
+	Recordings int64            // how many changed it
+	Runs       int64            // of a Timer
+	Seconds    float64          // of a Timer, in all
+	State      string           // [otelusage.NoState] for none
+	Default    bool             // State is the initial one: none was ever set
+	Changes    int64            // of a State
+	Hits       map[string]int64 // of a Sequence, by checkpoint
 
 	Series []*SeriesCounts
 	Moves  []StateMove // of a State, oldest first
@@ -81,14 +81,14 @@ type SeriesCounts struct {
 	Pending, InFlight, Withheld, Accepted, Partial, SetAside series.Value
 	Gauge                                                    series.Value // in place of these, for a gauge
 
-	Exports       int64
+	Recordings    int64
 	UpdatedAt     time.Time // zero for never
 	Days, History []Sample  // oldest first
 }
 
 // Sample is a running total.
 type Sample struct {
-	At    time.Time    // of the export, or the first moment of the UTC day at whose end it held
+	At    time.Time    // of the recording, or the first moment of the UTC day at whose end it held
 	Value series.Value // of a histogram its sum
 	Count int64        // of a histogram
 }
@@ -166,7 +166,7 @@ func (t *Trackable) count(x *SeriesCounts) error {
 	switch x.Role {
 	case series.RoleValue:
 		t.add(x.Recorded)
-		t.Exports = saturate.Add(t.Exports, x.Exports)
+		t.Recordings = saturate.Add(t.Recordings, x.Recordings)
 		t.ChangedAt = later(t.ChangedAt, x.UpdatedAt)
 	case series.RoleChanges:
 		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
@@ -197,12 +197,12 @@ func (t *Trackable) add(v series.Value) {
 	}
 }
 
-// Average returns what an export that changed the Statistic added to it.
+// Average returns what a recording that changed the Statistic added to it, on average.
 func (t *Trackable) Average() float64 {
-	if t == nil || t.Exports == 0 {
+	if t == nil || t.Recordings == 0 {
 		return 0
 	}
-	return t.Total.Float64() / float64(t.Exports)
+	return t.Total.Float64() / float64(t.Recordings)
 }
 
 // AverageSeconds returns how long a run of the Timer took.

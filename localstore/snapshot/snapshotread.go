@@ -126,7 +126,7 @@ func (r *snapshotReader) readSeries() error {
 			m.Scope = &series.Scope{}
 			err := rows.Scan(&id, &trackable, &x.Role, &m.Scope.Name, &m.Name, &m.Unit, &m.Description, &m.Type, &m.Monotonic, &m.Float, &bounds,
 				&x.Attributes, &x.Resource, &columns[0], &columns[1], &columns[2], &columns[3], &columns[4], &columns[5],
-				&x.Exports, &updatedAt, &gauge)
+				&x.Recordings, &updatedAt, &gauge)
 			if err != nil {
 				return err
 			}

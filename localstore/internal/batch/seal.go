@@ -86,7 +86,7 @@ func (b *Builder) Collect() error {
 	return b.addGauges()
 }
 
-// take empties what the batch was collected from.
+// take removes from pending what the batch was collected from.
 func (b *Builder) take() error {
 	for query, series := range map[string][]int64{
 		`UPDATE totals SET pending = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`: b.takenPending,

@@ -19,7 +19,7 @@ type Upload struct {
 }
 
 // SharedTotals returns the lifetime totals that may be sent, one part per
-// resource: all that was recorded, less what was recorded without leave. They
+// resource: all that was recorded, less what was recorded without consent. They
 // are read at each attempt; nothing of the outbox is touched.
 func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err error) {
 	b := NewBuilder(tx)

@@ -66,9 +66,9 @@ func (im *Importer) Opened(fresh bool) error {
 	return nil
 }
 
-// Import imports a database of the Python library, once. It
-// is tried again while it fails, and not after an Erase: what was imported
-// before was to be forgotten. The caller holds s.mu.
+// Import imports a database of the Python library, once. It is tried again while
+// it fails, but not after an Erase: what it holds was to be forgotten. The caller
+// holds the mirror's lock.
 func (im *Importer) Import() {
 	before := im.notImported
 	im.notImported, im.importAgain = nil, im.db.Now().Add(ImportInterval)
@@ -89,7 +89,7 @@ func (im *Importer) Import() {
 			if tx.Imported {
 				return nil // by another process
 			}
-			return im.writeOrigin(tx, o)
+			return im.writeOriginals(tx, o)
 		})
 	}
 	if err != nil {
@@ -114,9 +114,9 @@ func (im *Importer) failImport(before, err error) {
 	}
 }
 
-// writeOrigin writes what the Python library held. Its totals count as sent: it
+// writeOriginals writes what the originals held. Its totals count as sent: it
 // uploaded them.
-func (im *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
+func (im *Importer) writeOriginals(tx *mirrordb.Tx, o *python.Contents) error {
 	for _, t := range o.Trackables {
 		if err := im.importTrackable(tx, t); err != nil {
 			return fmt.Errorf("import %q: %w", t.Name, err)
@@ -130,7 +130,7 @@ func (im *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 			return fmt.Errorf("import submissions: %w", err)
 		}
 	}
-	if err := im.ledger.SettleNames(tx); err != nil {
+	if err := im.ledger.ResolveNames(tx); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
@@ -198,7 +198,7 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Row) series.
 	return series.Int64Value(saturate.Int(math.Round(r.Total)))
 }
 
-func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
+func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, recordings, at int64, total series.Value) (int64, error) {
 	id, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
@@ -206,7 +206,7 @@ func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes a
 	column, err := total.SQL()
 	if err == nil {
 		err = tx.Run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
-			id, column, exports, at)
+			id, column, recordings, at)
 	}
 	return id, mirrordb.Wrap("write totals", err)
 }
@@ -275,7 +275,7 @@ func stateColumn(state string) any {
 }
 
 // importChanges counts the entries into each state. Those whose rows the
-// reference has dropped are known by number alone.
+// Python library has dropped are known by number alone.
 func (im *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)

@@ -104,7 +104,7 @@ func (im *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series in
 		return err
 	}
 	total := all[0]
-	t.Count = total.Exports
+	t.Count = total.Recordings
 	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	err = tx.Each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {

@@ -10,10 +10,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// Again runs an attempt anew when it fails in a way that may be the connection's
-// fault: first on a fresh connection, because a single read may fail on a sound
-// file, then, where that finds damage too, on what takes the file's place. What
-// was counted need not wait for the next recording, and the last one of a
+// Again runs an attempt once more when it fails in a way that may be the
+// connection's fault: first on a fresh connection, because a single read may fail
+// on a sound file; then, if that finds damage too, on the fresh file that replaces
+// the damaged one. The caller cannot always try later: the last recording of a
 // process has no next.
 func (db *DB) Again(attempt func() error) error {
 	err := attempt()
@@ -26,7 +26,7 @@ func (db *DB) Again(attempt func() error) error {
 	var commit *sqlitedb.CommitError
 	unknown := errors.As(err, &commit)
 	if failed := db.reconnect(err); unknown {
-		return err // what became of it is asked before it is tried again
+		return err // the caller first finds out whether it is in the file
 	} else if failed != nil {
 		err = failed
 	} else if err = attempt(); !db.doubtful(err) || errors.As(err, &commit) {
@@ -44,7 +44,7 @@ func (db *DB) Again(attempt func() error) error {
 	return attempt()
 }
 
-// noWait as the time to wait for other processes is less than SQLite counts.
+// noWait makes SQLite not wait for other processes: it is less than SQLite counts.
 const noWait = time.Nanosecond
 
 // mayBlockItself reports whether an error may come from a lock of this process's
@@ -55,13 +55,13 @@ func (db *DB) mayBlockItself(err error) bool {
 	return sqlitedb.HasCode(err, sqlitedb.CodeBusy) && db.Conn != nil && !db.closed && !db.ReadOnly && !errors.Is(err, python.ErrOriginal)
 }
 
-// unblocked runs an attempt that found the mirror busy anew, on a fresh
-// connection and without another wait.
+// unblocked repeats an attempt that found the mirror busy, on a fresh connection
+// and without another wait.
 func (db *DB) unblocked(attempt func() error, busy error) error {
 	db.release(db.Conn)
 	db.Conn = nil
 	if errors.As(busy, new(*sqlitedb.CommitError)) {
-		return busy // what became of it is asked before it is tried again
+		return busy // the caller first finds out whether it is in the file
 	}
 	if err := db.waitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
 		return err
@@ -78,11 +78,11 @@ func (db *DB) doubtful(err error) bool {
 	return schema.IsDamage(err) || sqlitedb.HasCode(err, sqlitedb.CodeIO, sqlitedb.CodeCannotOpen, sqlitedb.CodeProtocol) || !db.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)
 }
 
-// reconnect gives up the connection for a fresh one. Of a file that may be
-// damaged the fresh one comes first: the last connection to close a file merges
-// its log, and half a log would damage it. Without that suspicion it comes
-// after: connections of one process share the memory that -shm maps, and only
-// the last to close unmaps one that was cut short.
+// reconnect replaces the connection by a fresh one. If the file may be damaged, the
+// fresh one is opened before the old one is closed: the last connection to close a
+// file merges its log, and half a log would damage it. Otherwise the old one is
+// closed first: connections of one process share the memory that maps -shm, and
+// only the last to close unmaps one that was cut short.
 func (db *DB) reconnect(cause error) error {
 	former := db.Conn
 	db.Conn = nil

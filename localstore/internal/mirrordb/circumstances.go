@@ -9,7 +9,7 @@ func (db *DB) SetCircumstances(x consent.Circumstances) {
 	db.circumstances = &x
 }
 
-// Circumstances returns what setCircumstances set, else those of a viewer.
+// Circumstances returns what SetCircumstances set, else those of a viewer.
 func (db *DB) Circumstances() consent.Circumstances {
 	db.Lock()
 	defer db.Unlock()
@@ -19,7 +19,7 @@ func (db *DB) Circumstances() consent.Circumstances {
 	return *db.circumstances
 }
 
-// ConsentOf is what the Store says of consent. The caller holds s.mu.
+// ConsentOf is what the Store says of consent. The caller holds db.mu.
 func (db *DB) ConsentOf(h *Header) consent.Consent {
 	if db.circumstances == nil {
 		return h.Consent()

@@ -13,9 +13,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// ReplaceDamaged moves a damaged mirror out of the way and puts a fresh one in
-// its place. Processes that find the damage together take turns, and the later
-// ones find the file replaced.
+// ReplaceDamaged sets a damaged mirror aside and puts a fresh one in its place.
+// Processes that find the damage together take turns, and the later ones find the
+// file replaced.
 func (db *DB) ReplaceDamaged(cause error) error {
 	if err := db.refuseForeign(cause); errors.Is(err, place.ErrNotMirror) {
 		return err
@@ -51,8 +51,8 @@ func (db *DB) ReplaceDamaged(cause error) error {
 	})
 }
 
-// salvage reads from a damaged file what its successor takes over, unless this
-// process knows it. Most damage leaves that one row legible.
+// salvage reads from a damaged file the row that its successor takes over, unless
+// this process knows it. Most damage leaves that row readable.
 func (db *DB) salvage() {
 	if db.last.Mirror != "" {
 		return
@@ -75,8 +75,8 @@ func (db *DB) salvage() {
 	_ = conn.Close() // of a damaged file
 }
 
-// noticeSetAside tells, once, that the file this Store recorded into was set
-// aside by somebody else: what it holds is not in the mirror any more.
+// noticeSetAside reports, once, that another process set aside the file that this
+// one recorded into: what it holds is not in the mirror any more.
 func (db *DB) noticeSetAside() {
 	if db.file == nil {
 		return
@@ -92,8 +92,8 @@ func (db *DB) noticeSetAside() {
 	}
 }
 
-// heed sets a mirror aside that another process found damaged, before it is
-// opened again.
+// heed sets aside a mirror that another process found damaged, before it is opened
+// again.
 func (db *DB) heed() error {
 	if db.Existing {
 		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)

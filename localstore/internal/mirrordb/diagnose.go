@@ -29,7 +29,7 @@ func (db *DB) refuseForeign(err error) error {
 	return fmt.Errorf("%w: %w", place.ErrNotMirror, err)
 }
 
-// named adds to what was met the error that a caller can test for.
+// named adds the sentinel error that a caller can test for.
 func (db *DB) named(err error) error {
 	switch {
 	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, ErrBusy):
@@ -44,9 +44,9 @@ func (db *DB) named(err error) error {
 	return err
 }
 
-// cannotOpen adds to SQLite's one code for everything that keeps a file from
-// being opened, and the one for what keeps it from being written, which of it was
-// met.
+// cannotOpen adds the cause to SQLite's error: it has only one code for everything
+// that keeps a file from being opened, and one for what keeps it from being
+// written.
 func (db *DB) cannotOpen(err error) error {
 	if dir, openErr := os.Open(filepath.Dir(db.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
 		return fmt.Errorf("%w: %w", openErr, err)
@@ -63,9 +63,9 @@ func (db *DB) cannotOpen(err error) error {
 	}
 }
 
-// diagnose tells damage that SQLite has another name for. Where a table or a
-// column of a known schema is gone, as after a repair, no statement can run. A
-// file whose header forbids to write is damaged, one that may not be written is
+// diagnose recognizes damage that SQLite reports as another error. If a table or a
+// column of a known schema is missing, as after a repair, no statement can run. A
+// file whose header forbids writing is damaged; one whose permissions forbid it is
 // not.
 func (db *DB) diagnose(err error) error {
 	if schema.TablesGone(err) && !errors.Is(err, python.ErrOriginal) {

@@ -38,9 +38,9 @@ const (
 	FreshSuffix = ".new"
 )
 
-// place makes a mirror under another name and renames it, complete, to its own:
-// no process ever sees half of one. An empty file that nobody has open becomes
-// the mirror itself. The caller holds the lock file.
+// place makes a mirror under another name and renames it into place once it is
+// complete, so that no process sees half of one. An empty file that nobody has open
+// becomes the mirror itself. The caller holds the lock file.
 func (db *DB) place() error {
 	db.removeNote() // of the former one
 	if blank, err := db.isBlank(); err != nil {
@@ -70,8 +70,8 @@ func (db *DB) place() error {
 	return nil
 }
 
-// errInLog is met where a part of a fresh mirror is in its log alone, and would
-// stay behind.
+// errInLog is returned when part of a fresh mirror is only in its log, which would
+// not be renamed with it.
 var errInLog = errors.New("localstore: fresh mirror is not whole")
 
 // buildWhole makes a mirror that can be renamed. Closing its connection merges
@@ -131,10 +131,11 @@ func (db *DB) fill(path string) error {
 	return errors.Join(err, conn.Close())
 }
 
-// newMirror returns the row of a fresh mirror. What the person decided holds
-// on, as far as it is known. Where it is not, nothing is sent before somebody
-// decides: what was read from a damaged file may be older than the decision. The installation is the same after its file was
-// set aside as damaged, and another one after somebody deleted it.
+// newMirror returns the row of a fresh mirror. The decision still applies if it is
+// known. If it is not, nothing is sent until somebody decides: what was read from a
+// damaged file may be older than the last decision. The installation keeps its id
+// when its file was set aside as damaged, and gets a new one when the file was
+// deleted.
 func (db *DB) newMirror() []any {
 	installation := uuid.NewString()
 	if db.inherits && db.last.Installation != "" {

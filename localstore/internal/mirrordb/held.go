@@ -10,10 +10,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// Where an open file keeps its name, a damaged mirror is set aside by the last
-// process that has it open: each of them closes it, once it met the damage
-// itself or finds the note that another one left. Until then nobody opens it
-// again, but to look whether it is damaged, and what was counted waits.
+// Where an open file keeps its name, as on Windows, the last process that has a
+// damaged mirror open sets it aside. Each process closes it once it meets the
+// damage itself or finds the note that another one left. Until then nobody opens it
+// again except to check whether it is damaged, and counts wait in memory.
 
 // NoteSuffix names the note that a mirror is damaged and to be closed.
 const NoteSuffix = ".damaged"
@@ -21,10 +21,10 @@ const NoteSuffix = ".damaged"
 // errNoted is met where a note lies beside a mirror.
 var errNoted = errors.New("localstore: another process found it damaged")
 
-// setAsideOnceClosed asks whoever has a damaged mirror open to close it, and
-// sets it aside. It waits for them as for a transaction, the busy timeout once:
-// who did not notice by then does so with the next recording. The caller holds
-// the lock file.
+// setAsideOnceClosed asks the processes that have a damaged mirror open to close
+// it, and sets it aside. It waits for them for the busy timeout: a process that has
+// not noticed by then does so with its next recording. The caller holds the lock
+// file.
 func (db *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	aside, err = place.SetAside(db.path, db.Now())
 	if !place.IsHeld(err) {

@@ -8,9 +8,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// A file that another one is mounted on cannot be renamed, nor can one be put in
-// its place: a container is given a single file that way. What happens to it
-// happens in place, while nobody else has it open.
+// A file that is a mount point, as when a container is given a single file, cannot
+// be renamed or replaced. It is emptied and filled in place, while nobody else has
+// it open.
 
 // isBlank reports whether an empty file lies at the path that may become the
 // mirror as it is.

@@ -7,7 +7,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// release closes a connection, if what lies at its path is still its file.
+// release closes a connection if the file at its path is still the one that it has
+// open.
 func (db *DB) release(conn *sqlitedb.Conn) {
 	if file, err := os.Stat(db.path); err != nil || !os.SameFile(file, db.file) {
 		conn.Abandon()
@@ -31,9 +32,9 @@ func (db *DB) abandon(conn *sqlitedb.Conn) {
 	}
 }
 
-// leaveReader closes the connection of a reader and takes along what it made beside
-// the mirror: a connection that cannot write cannot remove it. SQLite itself
-// does that for the last one that leaves, and for no other.
+// leaveReader closes the connection of a reader and removes the files that it made
+// beside the mirror, which a read-only connection cannot do. SQLite removes them
+// only for the last connection that closes.
 func (db *DB) leaveReader(conn *sqlitedb.Conn, file os.FileInfo) error {
 	err := conn.Close()
 	if !conn.Alone || place.HasLog(db.path) || !place.HasBeside(db.path) {

@@ -6,10 +6,13 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// Lock keeps others from the file. Most of what follows expects it.
+// Lock keeps the other goroutines of this process from the file and from what is
+// remembered of it. It comes first: the lock file, SQLite's locks and the
+// ledger's lock are taken while it is held, never the other way round.
 func (db *DB) Lock() { db.mu.Lock() }
 
-// LockWithin is Lock for a reading, which need not wait once ctx has ended.
+// LockWithin is Lock for a reading, which stops waiting when ctx ends. The lock
+// that then arrives late is given back at once.
 func (db *DB) LockWithin(ctx context.Context) error {
 	ctx = OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
@@ -35,11 +38,11 @@ func (db *DB) LockWithin(ctx context.Context) error {
 	}
 }
 
-// TryLock is lock, if nobody has it.
+// TryLock takes the lock if nobody has it.
 func (db *DB) TryLock() bool { return db.mu.TryLock() }
 
-// Unlock hands over what was reported once the Store can be used again: a
-// handler may call it.
+// Unlock gives the lock back, and then hands over what was reported: the handler may
+// use the mirror.
 func (db *DB) Unlock() {
 	db.restLater()
 	reports := db.reports
@@ -54,5 +57,6 @@ func (db *DB) Unlock() {
 	}
 }
 
-// UnlockSilently is unlock that leaves what is reported to the next one.
+// UnlockSilently gives the lock back and leaves what was reported to the next
+// Unlock.
 func (db *DB) UnlockSilently() { db.mu.Unlock() }

@@ -12,16 +12,17 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// errMoved is met when another process put a file in the place of the one that
-// was being opened.
+// errMoved is returned when another process replaced the file that was being
+// opened.
 var errMoved = errors.New("localstore: mirror was replaced while it was opened")
 
-// opens is how often a file is opened that others set aside, or make, meanwhile.
+// opens is how many attempts to open a file are made while others set it aside or
+// make it.
 const opens = 6
 
-// Open connects, and sets a damaged file aside. While several processes do that
-// one may see the journal of another's fresh file beside the old one, and meets
-// an error that is gone the next time.
+// Open connects, and sets a damaged file aside. While several processes do that,
+// one may see the journal of another's fresh file beside the old one, and meet an
+// error that does not occur at the next attempt.
 func (db *DB) Open() error {
 	until := time.Now().Add(db.Patience())
 	doubted := false

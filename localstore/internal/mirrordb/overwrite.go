@@ -13,9 +13,9 @@ import (
 // ErasePause is how long Erase waits between tries.
 const ErasePause = 20 * time.Millisecond
 
-// FinishErase removes what erased content may still be in: pages that were free
-// before, the log, and files that were set aside. Everything is deleted by then:
-// any failure leaves the rest to the next try.
+// FinishErase removes everything that may still hold erased content: free pages,
+// the log, and files that were set aside. The rows are deleted by then, so that
+// what fails is left to the next attempt.
 func (db *DB) FinishErase() error {
 	db.Conn.WaitAtMost(ErasePause)
 	defer db.Conn.WaitAtMost(db.Patience())
@@ -41,9 +41,8 @@ func (db *DB) removeAside() error {
 	return nil
 }
 
-// CleanUp is finishErase for a file in which something of what was erased may be
-// left. What another process keeps it from is done with a later look, or by the
-// next open.
+// CleanUp is FinishErase for a file that may still hold erased content. If another
+// process prevents it, a later call or the next Open does it.
 func (db *DB) CleanUp() {
 	if pending, err := db.Conn.Find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
 		_ = db.FinishErase()

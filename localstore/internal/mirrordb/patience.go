@@ -6,8 +6,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// Briefly runs f, whose transactions wait for others no longer than brief. The
-// caller holds s.mu.
+// Briefly runs f, whose transactions wait for other processes no longer than
+// [sqlitedb.Brief]. The caller holds db.mu.
 func (db *DB) Briefly(f func() error) error {
 	return db.waitingAtMost(sqlitedb.Brief, f)
 }
@@ -33,7 +33,7 @@ func (db *DB) Patience() time.Duration {
 	return db.BusyLimit()
 }
 
-// hasten tells the connection how long to wait.
+// hasten tells the connection how long to wait for other processes.
 func (db *DB) hasten() {
 	if db.Conn != nil && !db.closed {
 		db.Conn.WaitAtMost(db.Patience())

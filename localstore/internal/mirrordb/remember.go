@@ -1,8 +1,8 @@
 package mirrordb
 
 // Adopt takes over what the file says. After a change by another process,
-// remembered totals do not hold; after a change of epoch or a fold of
-// former versions, rows may be gone.
+// remembered totals are outdated; after a change of epoch or a fold of former
+// versions, remembered rows may be gone.
 func (db *DB) Adopt(h Header) {
 	if db.last.Mirror != "" && (db.last.Mirror != h.Mirror || db.last.Erasures != h.Erasures) {
 		// Another file, or this one erased or filled anew in place: it knows

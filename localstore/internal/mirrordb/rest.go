@@ -6,13 +6,13 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// restAfter is how long a Store that only looks at a mirror, or changes one on
-// request, keeps it open when nobody asks, where an open file keeps its name: a
-// page that nobody looks at must not keep a damaged mirror from being set aside.
+// restAfter is how long a Store opened with ReadOnly or Existing keeps an unused
+// file open where an open file keeps its name: a page that nobody looks at must not
+// keep a damaged mirror from being set aside.
 const restAfter = 5 * time.Second
 
-// restLater makes the Store close its file in a while, and at once where that
-// is damaged. The next reading opens it again. The caller holds s.mu.
+// restLater lets the mirror's file be closed after a while, or at once if it is
+// damaged. The next reading opens it again. The caller holds db.mu.
 func (db *DB) restLater() {
 	if !place.OpenKeepsName || db.Conn == nil || !db.ReadOnly && !db.Existing {
 		return

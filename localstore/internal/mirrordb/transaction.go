@@ -12,8 +12,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// usable reports why the Store cannot write, and follows the file: a process
-// that went on writing to one that was set aside or deleted would be lost.
+// usable reports why the mirror cannot be written, and reopens the file at the path
+// if another one is there: what a process wrote to a file that was set aside or
+// deleted would be lost.
 func (db *DB) usable() error {
 	if db.closed {
 		return ErrClosed
@@ -54,10 +55,11 @@ const (
 	Durable
 )
 
-// Update runs f in a transaction. On any error nothing of it is in the file,
-// unless the error is a commitError; what was remembered is dropped, because f
-// may have remembered rows that were rolled back. It waits for another process
-// until ctx ends; what has begun is not cut short. The caller holds s.mu.
+// Update runs f in a transaction. f may run more than once. On any error nothing of
+// it is in the file, unless the error is a [sqlitedb.CommitError]. What was
+// remembered is then dropped, because f may have remembered rows that were rolled
+// back. It waits for another process until ctx ends; a transaction that has begun
+// is not cut short. The caller holds db.mu.
 func (db *DB) Update(ctx context.Context, lasting Durability, f func(*Tx) error) error {
 	return db.Until(ctx, func() error {
 		return db.Again(func() error { return db.updateOnce(lasting, f) })
@@ -129,9 +131,10 @@ func (db *DB) SetBusyTimeout(d time.Duration) {
 	db.hasten()
 }
 
-// View runs f, which reads, on one state of the file: what other processes
-// commit meanwhile stays out of sight. Queries and waits for other processes end
-// with ctx, and nothing that is absurdly long is loaded. The caller holds s.mu.
+// View runs f, which only reads, on one state of the file: it does not see what
+// other processes commit meanwhile. f may run more than once. Queries and waits for
+// other processes end with ctx, and nothing that is absurdly long is loaded. The
+// caller holds db.mu.
 func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
 	return db.Until(ctx, func() error {
 		return db.Again(func() error { return db.viewOnce(f) })
@@ -160,7 +163,7 @@ func (db *DB) viewOnce(f func(*Tx) error) error {
 	return db.named(db.diagnose(err))
 }
 
-// Look is view for who does not hold the lock.
+// Look is View for a caller that does not hold the lock.
 func (db *DB) Look(ctx context.Context, f func(*Tx) error) error {
 	if err := db.LockWithin(ctx); err != nil {
 		return err
@@ -171,19 +174,21 @@ func (db *DB) Look(ctx context.Context, f func(*Tx) error) error {
 
 // CopyTo writes what the file holds at one moment into an empty file.
 func (db *DB) CopyTo(ctx context.Context, path string) error {
-	err := db.View(ctx, func(*Tx) error { return nil }) // connects
-	if err != nil {
-		return err
-	}
 	return db.Until(ctx, func() error {
-		return db.limited(func() error {
-			err := db.Conn.CopyTo(path)
-			return db.named(db.diagnose(err))
+		return db.Again(func() error {
+			err := db.viewOnce(func(*Tx) error { return nil }) // connects
+			if err != nil {
+				return err
+			}
+			return db.limited(func() error {
+				return db.named(db.diagnose(db.Conn.CopyTo(path)))
+			})
 		})
 	})
 }
 
-// errDecided is met where the decision file says what the mirror does not yet.
+// errDecided is returned when the mirror does not say yet what the decision file
+// says.
 var errDecided = errors.New("localstore: mirror is to follow the decision")
 
 // viewState runs f on one state of the file; followed says that the mirror is
@@ -204,7 +209,7 @@ func (db *DB) viewState(f func(*Tx) error, followed bool) error {
 	})
 }
 
-// limited runs f, which loads nothing that is absurdly long.
+// limited runs f under a limit on the length of what it loads.
 func (db *DB) limited(f func() error) error {
 	if !db.ReadOnly { // whose connection has the limit for good
 		conn := db.Conn

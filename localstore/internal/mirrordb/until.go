@@ -3,7 +3,7 @@ package mirrordb
 import "context"
 
 // Until runs f, whose queries and waits for other processes end with ctx. The
-// caller holds s.mu.
+// caller holds db.mu.
 func (db *DB) Until(ctx context.Context, f func() error) error {
 	former := db.readUntil(OrBackground(ctx))
 	defer db.readUntil(former)

@@ -12,9 +12,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// A reader of a file with a write-ahead log makes files beside it. It leaves
-// none behind, and where it can make none it reads the file alone, if that is
-// all there is.
+// A reader of a file with a write-ahead log makes files beside it. It leaves none
+// behind. Where it cannot make them, it reads only the file, if there is no log
+// beside it.
 
 // connectReader opens a mirror for reading.
 func (db *DB) connectReader() (*sqlitedb.Conn, error) {
@@ -32,10 +32,10 @@ func (db *DB) connectReader() (*sqlitedb.Conn, error) {
 	return db.connectUnwritable(err)
 }
 
-// connectUnwritable opens a mirror where no file can be made beside it. Whoever
-// has one open has its log beside it: without a log nobody writes to it now, and
-// a Store opens it anew for each reading. With one, the file alone is not all
-// that was recorded, and is not shown as if it were.
+// connectUnwritable opens a mirror where no file can be made beside it. A process
+// that has it open has its log beside it. So without a log nobody writes to it now,
+// and it is opened for each reading. With a log, the file does not hold everything
+// that was recorded, and is not shown as if it did.
 func (db *DB) connectUnwritable(cause error) (*sqlitedb.Conn, error) {
 	dir := filepath.Dir(db.path)
 	denied := place.WriteDenied(dir)

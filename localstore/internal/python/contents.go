@@ -18,16 +18,16 @@ import (
 
 // What the Python library calls things.
 const (
-	tableInfo           = "__tableinfo__"
-	submissionsTable    = "__submissions__"
-	referenceTimeLayout = "02/01/2006 15:04:05" // local time
+	tableInfo          = "__tableinfo__"
+	submissionsTable   = "__submissions__"
+	originalTimeLayout = "02/01/2006 15:04:05" // local time
 )
 
 // OriginalRows bounds how many of a trackable's latest changes are read. The
-// reference keeps 1,000.
+// library keeps 1,000.
 const OriginalRows = 10_000
 
-// Contents is what the files of the Python library hold.
+// Contents is what the originals hold.
 type Contents struct {
 	Trackables  []*Trackable
 	Submissions *Trackable // nil: never declared
@@ -93,7 +93,7 @@ func (r Files) readFiles(readOnly bool, wait time.Duration, now int64) (o *Conte
 	for _, path := range []string{r.Master, r.Part} {
 		file, err := os.Stat(path)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // the Python library has a part only where it uploads
+			continue // the library has a part only where it uploads
 		}
 		if err == nil && !file.Mode().IsRegular() {
 			return nil, fmt.Errorf("open %s: it is %s", path, place.Irregular(file.Mode()))
@@ -229,7 +229,7 @@ func originalNumber(column any) (float64, bool) {
 // originalTime returns 0 for a time that does not read or has not come yet.
 func originalTime(column any, now int64) int64 {
 	text, _ := column.(string)
-	at, err := time.ParseInLocation(referenceTimeLayout, strings.TrimSpace(text), time.Local)
+	at, err := time.ParseInLocation(originalTimeLayout, strings.TrimSpace(text), time.Local)
 	if err != nil || at.Year() < 1970 || at.Year() > 2200 || at.UnixNano() > now {
 		return 0
 	}

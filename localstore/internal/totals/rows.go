@@ -68,8 +68,8 @@ func (b *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64)
 		append(key, Bounded(m.Scope.SchemaURL), Bounded(m.Description), trackable, role)...)
 }
 
-// SeriesRow finds or makes the row of a series. Beyond the mirror's bound a new
-// attribute set joins its metric's overflow series.
+// SeriesRow finds or makes the row of a series. Beyond the mirror's limit a new
+// attribute set is counted in its metric's overflow series.
 func (b *Book) SeriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
 	if b.remembers(points.Row) {
 		return points.Row.ID, nil
@@ -151,7 +151,7 @@ func (b *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, s
 // NoAttributes is the identity of a series without any.
 var NoAttributes = series.EncodeAttributes(*attribute.EmptySet())
 
-// importedResource is what imported totals are kept under: the Python library does
+// ImportedResource is what imported totals are kept under: the Python library does
 // not know which version counted.
 var (
 	ImportedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))

@@ -19,7 +19,7 @@ type Row struct {
 	Metric                                                   *series.Metric
 	Trackable                                                string // lower case, "" for none
 	Recorded, Pending, Withheld, Accepted, Partial, SetAside series.Value
-	Exports, UpdatedAt                                       int64
+	Recordings, UpdatedAt                                    int64
 }
 
 // Book is a mirror's rows of resources, metrics, series and their totals, and
@@ -35,7 +35,7 @@ func New(db *mirrordb.DB, l Limits) *Book { return &Book{db: db, Limits: l} }
 
 // Limits bound what is kept.
 type Limits struct {
-	MaxRows       int64            // latest exports per series
+	MaxRows       int64            // latest recordings per series
 	MaxRowsByName map[string]int64 // the same for trackables, by lower-case name
 	MaxSeries     int64
 }
@@ -86,7 +86,7 @@ func (b *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 		var t Row
 		var values [6]any
 		err := rows.Scan(&t.Series, &id, &m.Name, &m.Type, &m.Float, &bounds, &t.Trackable,
-			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Exports, &t.UpdatedAt)
+			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Recordings, &t.UpdatedAt)
 		if err != nil {
 			return err
 		}
@@ -111,8 +111,8 @@ func (t *Row) values() [6]*series.Value {
 	return [6]*series.Value{&t.Recorded, &t.Pending, &t.Withheld, &t.Accepted, &t.Partial, &t.SetAside}
 }
 
-// Count adds what was counted to recorded and to one of the others. At the ends
-// of int64 both take the same part of it, or they would part for ever.
+// Count adds a change to recorded and to one of the other columns. At the ends of
+// int64 both add the same part of it: otherwise the balance would be off for ever.
 func (t *Row) Count(delta series.Value, into *series.Value) {
 	if delta.Kind() == series.KindInt64 && into.Kind() == series.KindInt64 {
 		room, _ := t.Recorded.Add(delta).Sub(t.Recorded)
@@ -146,7 +146,7 @@ func (b *Book) RowsFor(trackable string) int64 {
 func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertRecorded.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		return AppendValues(append(args, t.Series), []any{t.Exports, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
+		return AppendValues(append(args, t.Series), []any{t.Recordings, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
 	})
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)
@@ -154,7 +154,7 @@ func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	return nil
 }
 
-// SaveTotals writes what a submission changed.
+// SaveTotals writes what outcomes, or a withdrawn consent, changed.
 func (b *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertBalance.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
@@ -177,8 +177,8 @@ func AppendValues(args, after []any, values ...series.Value) ([]any, error) {
 	return append(args, after...), nil
 }
 
-// Statement inserts many rows with few statements: one that inserts a
-// hundred rows costs half as much as a hundred that insert one.
+// Statement inserts many rows with few statements: inserting a hundred rows with
+// one statement costs half as much as with a hundred.
 type Statement struct {
 	columns int
 	sizes   []int

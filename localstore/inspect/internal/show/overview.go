@@ -12,7 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// showKinds shows all trackables, a table per kind.
+// Kinds shows all trackables, a table per kind.
 func Kinds(p *terminal.Printer, snap *snapshot.Snapshot, from time.Time, days int) {
 	for _, section := range sections {
 		list := snap.Of(section.kind)
@@ -67,7 +67,7 @@ var sections = []section{
 	}},
 }
 
-// showOthers lists the metrics that belong to no trackable, added up over series.
+// Others lists the metrics that belong to no trackable, added up over series.
 func Others(s *terminal.Printer, snap *snapshot.Snapshot) {
 	sums := make(map[string]*snapshot.Trackable)
 	var order []string

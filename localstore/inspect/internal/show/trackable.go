@@ -56,10 +56,10 @@ func summary(s *terminal.Printer, t *snapshot.Trackable, today snapshot.Amount) 
 	case otelusage.KindSequence:
 		return fmt.Sprintf("completed %s, today %s", terminal.Plural(t.Total.Int64(), "time"), added)
 	}
-	return fmt.Sprintf("%s%s, today %s, in %s", terminal.Value(t.Total), unit, added, terminal.Plural(t.Exports, "export"))
+	return fmt.Sprintf("%s%s, today %s, in %s", terminal.Value(t.Total), unit, added, terminal.Plural(t.Recordings, "export"))
 }
 
-// showMoves lists the latest states, the last one first.
+// Moves lists the latest states, the last one first.
 func Moves(s *terminal.Printer, moves []snapshot.StateMove, most int) {
 	if len(moves) == 0 {
 		return
@@ -109,7 +109,7 @@ func distribution(s *terminal.Printer, d snapshot.Distribution) {
 	s.Table([]string{"TOOK", "RUNS", " "}, rows)
 }
 
-// showFunnel shows how often each checkpoint was hit.
+// funnel shows how often each checkpoint was hit.
 func funnel(s *terminal.Printer, t *snapshot.Trackable) {
 	s.Line("")
 	s.Title("Checkpoints")
@@ -133,7 +133,7 @@ func funnel(s *terminal.Printer, t *snapshot.Trackable) {
 	}
 }
 
-// showSeries lists each series with where its counts are.
+// Series lists each series with where its counts are.
 func Series(s *terminal.Printer, list []*snapshot.SeriesCounts) {
 	if len(list) == 0 {
 		return
@@ -162,7 +162,7 @@ func Series(s *terminal.Printer, list []*snapshot.SeriesCounts) {
 	}
 }
 
-// attributesOf shows the mirror's JSON of attributes, "" for none.
+// Attributes shows the mirror's JSON of attributes, "" for none.
 func Attributes(text string) string {
 	if text == "{}" {
 		return ""

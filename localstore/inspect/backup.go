@@ -36,9 +36,6 @@ func (s *session) backupCommand() *cli.Command {
 	}
 }
 
-// targetError is an error about the file being written, not about the mirror.
-type targetError struct{ error }
-
 func (e targetError) Unwrap() error { return e.error }
 
 // notTheMirrors marks an error in creating the copy's file: the same error about

@@ -218,11 +218,3 @@ func healthDocument(h *health.Health) any {
 	}
 	return document
 }
-
-// nullable is null in JSON for never.
-func nullable(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
-}

@@ -113,3 +113,6 @@ func classify(err error) (code int, hint string) {
 	}
 	return exitFailed, ""
 }
+
+// targetError is an error about the file being written, not about the mirror.
+type targetError struct{ error }

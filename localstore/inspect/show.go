@@ -3,8 +3,6 @@ package inspect
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -42,37 +40,6 @@ func (s *session) showCommand() *cli.Command {
 			})
 		},
 	}
-}
-
-// completeNames completes the names of trackables.
-func (s *session) completeNames(ctx context.Context, c *cli.Command) {
-	cli.DefaultCompleteWithFlags(ctx, c)
-	if c.Args().Len() > 1 || strings.HasPrefix(c.Args().Get(0), "-") {
-		return
-	}
-	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there are no names
-		snap, err := store.Snapshot(ctx, snapshot.Query{})
-		if err != nil {
-			return err
-		}
-		for _, name := range names(snap) {
-			s.Line("%s", terminal.Plain(name))
-		}
-		return nil
-	})
-}
-
-// names returns all names in order, without duplicates.
-func names(snap *snapshot.Snapshot) []string {
-	var list []string
-	for _, t := range snap.Trackables {
-		list = append(list, t.Name)
-	}
-	for _, x := range snap.Others {
-		list = append(list, x.Metric.Name)
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 func (s *session) showAll(ctx context.Context, store *localstore.Store, days int) error {

@@ -63,13 +63,6 @@ func (s *session) showLog(ctx context.Context, store *localstore.Store) error {
 	return nil
 }
 
-func nonzero(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return terminal.Count(n)
-}
-
 // times shows how often something happened in a row, if more than once.
 func times(n int64) string {
 	if n == 1 {

@@ -11,9 +11,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
 
-// serveFunc is [view.Serve].
-type serveFunc func(ctx context.Context, path, address string, ready func(url string), opts ...view.Option) error
-
 func (s *session) viewCommand() *cli.Command {
 	listen := view.DefaultAddress
 	return &cli.Command{

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 func (s *session) backupCommand() *cli.Command {
@@ -26,17 +27,14 @@ func (s *session) backupCommand() *cli.Command {
 					return notTheMirrors(err)
 				}
 				if s.json {
-					return s.printJSON(map[string]string{"backup": path})
+					return s.PrintJSON(map[string]string{"backup": path})
 				}
-				s.line("%s is a copy of the mirror.", plain(path))
+				s.Line("%s is a copy of the mirror.", terminal.Plain(path))
 				return nil
 			})
 		},
 	}
 }
-
-// targetError is an error about the file being written, not about the mirror.
-type targetError struct{ error }
 
 func (e targetError) Unwrap() error { return e.error }
 

@@ -5,9 +5,14 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 // The scripts support a command of several words, such as "mytool usage". A shell
@@ -24,7 +29,7 @@ func (s *session) completeInShells() func(*cli.Command) {
 		c.Hidden = false
 		c.Action = func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return usageError{unknownError{"shell", c.Args().First(), nearest(c.Args().First(), commandNames(c))}}
+				return usageError{unknownError{"shell", c.Args().First(), terminal.Nearest(c.Args().First(), commandNames(c))}}
 			}
 			return cli.ShowSubcommandHelp(c)
 		}
@@ -115,4 +120,35 @@ func quotedWith(word string, escape *strings.Replacer) string {
 		return word
 	}
 	return "'" + escape.Replace(word) + "'"
+}
+
+// completeNames completes the names of trackables.
+func (s *session) completeNames(ctx context.Context, c *cli.Command) {
+	cli.DefaultCompleteWithFlags(ctx, c)
+	if c.Args().Len() > 1 || strings.HasPrefix(c.Args().Get(0), "-") {
+		return
+	}
+	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there are no names
+		snap, err := store.Snapshot(ctx, snapshot.Query{})
+		if err != nil {
+			return err
+		}
+		for _, name := range names(snap) {
+			s.Line("%s", terminal.Plain(name))
+		}
+		return nil
+	})
+}
+
+// names returns all names in order, without duplicates.
+func names(snap *snapshot.Snapshot) []string {
+	var list []string
+	for _, t := range snap.Trackables {
+		list = append(list, t.Name)
+	}
+	for _, x := range snap.Others {
+		list = append(list, x.Metric.Name)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

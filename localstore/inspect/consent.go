@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 func (s *session) consentCommand() *cli.Command {
@@ -92,27 +94,27 @@ func (s *session) showDecided(c localstore.Consent, why error) error {
 	if err := s.printConsent(s.circumstances().Apply(c)); err != nil || s.json {
 		return err
 	}
-	s.note("The mirror itself cannot be read now: %s.", plain(strings.ReplaceAll(why.Error(), "localstore: ", "")))
+	s.Note("The mirror itself cannot be read now: %s.", terminal.Plain(strings.ReplaceAll(why.Error(), "localstore: ", "")))
 	return nil
 }
 
 func (s *session) printConsent(c localstore.Consent) error {
 	if s.json {
-		return s.printJSON(newConsentDocument(c))
+		return s.PrintJSON(newConsentDocument(c))
 	}
 	since := ""
 	if !c.Since.IsZero() {
-		since = fmt.Sprintf(" since %s UTC", when(c.Since))
+		since = fmt.Sprintf(" since %s UTC", terminal.When(c.Since))
 	}
-	s.line("consent: %s%s", c.Mode, since)
-	s.line("%s", sending(c))
+	s.Line("consent: %s%s", c.Mode, since)
+	s.Line("%s", show.Sending(c))
 	if text := s.consequence(c.Mode); text != "" {
-		s.line("%s", text)
+		s.Line("%s", text)
 	}
 	if c.ShouldAsk {
-		s.line("No decision yet: choose consent on, consent local or consent off.")
+		s.Line("No decision yet: choose consent on, consent local or consent off.")
 	}
-	s.note("%s", s.validity())
+	s.Note("%s", s.validity())
 	return nil
 }
 

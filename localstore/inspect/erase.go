@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
@@ -49,7 +50,7 @@ func (s *session) confirm(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(s.opts.Stderr, "This permanently deletes everything in %s (%s).\nWhat was already sent stays at the destination.\nType yes to continue: ",
-		plain(path), plural(int64(trackables), "trackable"))
+		terminal.Plain(path), terminal.Plural(int64(trackables), "trackable"))
 	answer, err := s.answer(ctx)
 	if ctx.Err() != nil {
 		fmt.Fprintln(s.opts.Stderr)
@@ -87,8 +88,8 @@ func (s *session) erase(ctx context.Context) error {
 		// kept, even if Erase fails half-way.
 		old := store.InstallationID()
 		if !s.json {
-			s.line("Erasing installation %s.", plain(old))
-			s.note("Write this id down if you want to ask for the deletion of what was sent: it is not kept.")
+			s.Line("Erasing installation %s.", terminal.Plain(old))
+			s.Note("Write this id down if you want to ask for the deletion of what was sent: it is not kept.")
 		}
 		err := store.Erase(ctx)
 		if err != nil && !errors.Is(err, localstore.ErrErasePending) {
@@ -96,7 +97,7 @@ func (s *session) erase(ctx context.Context) error {
 		}
 		kept := retractions(ctx, store)
 		if s.json {
-			return errors.Join(err, s.printJSON(struct {
+			return errors.Join(err, s.PrintJSON(struct {
 				Erased       bool   `json:"erased"`
 				Pending      bool   `json:"erase_pending"`
 				Retractions  int    `json:"retractions"`
@@ -107,10 +108,10 @@ func (s *session) erase(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.line("Everything is erased. The installation has the new id %s.", plain(store.InstallationID()))
-		s.note("A running application discards what it counted before.")
+		s.Line("Everything is erased. The installation has the new id %s.", terminal.Plain(store.InstallationID()))
+		s.Note("A running application discards what it counted before.")
 		if kept > 0 {
-			s.note("A submission was in flight. The old id is kept until the states in it are taken back at the destination: see preview.")
+			s.Note("A submission was in flight. The old id is kept until the states in it are taken back at the destination: see preview.")
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
@@ -47,7 +48,7 @@ var (
 
 // unknown returns the error for a name that does not exist.
 func (s *session) unknown(what, name string, names []string) error {
-	err := unknownError{what, name, nearest(name, names)}
+	err := unknownError{what, name, terminal.Nearest(name, names)}
 	if what == "command" {
 		return usageError{err}
 	}
@@ -60,7 +61,7 @@ func (s *session) exit(err error) int {
 		return exitDone
 	}
 	code, hint := classify(err)
-	text := plain(strings.ReplaceAll(err.Error(), "localstore: ", "")) // its readers do not know packages
+	text := terminal.Plain(strings.ReplaceAll(err.Error(), "localstore: ", "")) // its readers do not know packages
 	if errors.Is(err, context.Canceled) {
 		text = errInterrupted.Error()
 	}
@@ -112,3 +113,6 @@ func classify(err error) (code int, hint string) {
 	}
 	return exitFailed, ""
 }
+
+// targetError is an error about the file being written, not about the mirror.
+type targetError struct{ error }

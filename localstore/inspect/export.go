@@ -19,7 +19,7 @@ func (s *session) exportCommand() *cli.Command {
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "by-name", Usage: "order the rows of csv by name, not by type", Destination: &byName}},
 		ShellComplete: func(ctx context.Context, c *cli.Command) {
 			cli.DefaultCompleteWithFlags(ctx, c)
-			s.line("csv\nreport\njson")
+			s.Line("csv\nreport\njson")
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(1, c); err != nil {
@@ -55,13 +55,13 @@ func (s *session) export(ctx context.Context, store *localstore.Store, format st
 	}
 	switch format {
 	case "json":
-		return s.escaped(snap.WriteJSON)
+		return s.Escaped(snap.WriteJSON)
 	case "report":
-		return s.harmless(snap.WriteReport)
+		return s.Harmless(snap.WriteReport)
 	}
 	order := snapshot.OrderByType
 	if byName {
 		order = snapshot.OrderByName
 	}
-	return s.harmless(func(w io.Writer) error { return snap.WriteCSV(w, order) })
+	return s.Harmless(func(w io.Writer) error { return snap.WriteCSV(w, order) })
 }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/bucketed"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -157,7 +158,7 @@ func played(t testing.TB) *recorder {
 	r.now = r.now.Add(time.Minute)
 	r.submit(outbox.Outcome{Verdict: outbox.Accepted, Status: 200})
 	for i := range 13 {
-		r.now = start.Add(time.Duration(i+1) * day)
+		r.now = start.Add(time.Duration(i+1) * terminal.Day)
 		changes := []recording.Change{add(newSeries(two, otelusage.KindStatistic, quests, attribute.String("via", "web")), int64(i))}
 		if i%4 == 0 {
 			hits := series.Metric{Name: "round_trip" + otelusage.CheckpointsSuffix, Type: series.TypeSum, Monotonic: true}

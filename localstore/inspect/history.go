@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -52,7 +54,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.Add(-time.Duration(n) * day), nil
+			return now.Add(-time.Duration(n) * terminal.Day), nil
 		}
 	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
@@ -94,7 +96,7 @@ type historyDocument struct {
 }
 
 func (h history) show(ctx context.Context, store *localstore.Store, name string) error {
-	period := day // the period of since is shown as a whole
+	period := terminal.Day // the period of since is shown as a whole
 	if h.by == "hour" {
 		period = time.Hour
 	}
@@ -111,15 +113,15 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 		documents[i] = h.of(snap, t)
 	}
 	if h.json {
-		return h.printJSON(documents)
+		return h.PrintJSON(documents)
 	}
 	for i, d := range documents {
 		if i > 0 {
-			h.line("")
+			h.Line("")
 		}
 		h.print(d)
 	}
-	h.freshness(snap)
+	show.Freshness(h.session.Printer, snap)
 	return nil
 }
 
@@ -142,7 +144,7 @@ func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocum
 	if h.by == "hour" {
 		added = t.AddedByHour(h.since.Truncate(time.Hour))
 	} else {
-		d.By, added = "day", t.AddedByDay(h.since.Truncate(day), snap.At)
+		d.By, added = "day", t.AddedByDay(h.since.Truncate(terminal.Day), snap.At)
 	}
 	for _, at := range added.Starts() {
 		row := historyRow{From: at, Added: added.In(at).Value}
@@ -155,32 +157,32 @@ func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocum
 }
 
 func (h history) print(d historyDocument) {
-	h.title("%s (%s)", plain(d.Name), d.Kind)
+	h.Title("%s (%s)", terminal.Plain(d.Name), d.Kind)
 	switch {
 	case len(d.Moves) > 0:
 		h.printMoves(d.Moves)
 		return
 	case len(d.Rows) == 0:
-		h.line("Nothing was recorded in that time.")
+		h.Line("Nothing was recorded in that time.")
 		return
 	}
 	title, layout, most := "DAY", time.DateOnly, 0.0
 	if d.By == "hour" {
-		title, layout = "HOUR", minuteLayout
+		title, layout = "HOUR", terminal.MinuteLayout
 	}
 	for _, r := range d.Rows {
 		most = max(most, r.Added.Float64(), -r.Added.Float64())
 	}
 	rows := make([][]string, len(d.Rows))
 	for i, r := range d.Rows {
-		added, runs := signed(r.Added), ""
+		added, runs := terminal.Signed(r.Added), ""
 		if r.Runs != nil {
-			added, runs = seconds(r.Added.Float64()), count(*r.Runs)
+			added, runs = terminal.Seconds(r.Added.Float64()), terminal.Count(*r.Runs)
 		}
 		share := max(r.Added.Float64(), -r.Added.Float64())
-		rows[i] = []string{r.From.Format(layout), added, runs, bar(uint64(share/most*1000), 1000)}
+		rows[i] = []string{r.From.Format(layout), added, runs, terminal.Bar(uint64(share/most*1000), 1000)}
 	}
-	h.table([]string{title, "ADDED", "RUNS", " "}, rows)
+	h.Table([]string{title, "ADDED", "RUNS", " "}, rows)
 }
 
 func (h history) printMoves(moves []moveRow) {
@@ -191,5 +193,5 @@ func (h history) printMoves(moves []moveRow) {
 			list[i].State = *m.State
 		}
 	}
-	h.showMoves(list, len(list))
+	show.Moves(h.session.Printer, list, len(list))
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +12,15 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 // session is one run of a command.
 type session struct {
+	*terminal.Printer
 	opts      Options
 	outputs   *outputs
-	out       *bufio.Writer
 	stderr    io.Writer // what opts.Stderr writes to
-	terminal  bool      // whether out is one
-	colour    bool
 	file, app string
 	json      bool
 	missing   error // why there is no mirror, if a decision without one is shown
@@ -32,15 +30,15 @@ type session struct {
 }
 
 func newSession(opts Options) *session {
-	s := &session{opts: opts, outputs: new(outputs), stderr: opts.Stderr, terminal: isTerminal(opts.Stdout)}
-	s.out, s.opts.Stderr = bufio.NewWriter(s.outputs.of(opts.Stdout)), s.outputs.of(opts.Stderr)
+	s := &session{opts: opts, outputs: new(outputs), stderr: opts.Stderr, Printer: &terminal.Printer{Terminal: isTerminal(opts.Stdout)}}
+	s.Out, s.opts.Stderr = bufio.NewWriter(s.outputs.of(opts.Stdout)), s.outputs.of(opts.Stderr)
 	s.chooseColour()
 	s.after = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	return s
 }
 
 func (s *session) chooseColour() {
-	s.colour = s.terminal && s.opts.Getenv("NO_COLOR") == "" && s.opts.Getenv("TERM") != "dumb"
+	s.Colour = s.Terminal && s.opts.Getenv("NO_COLOR") == "" && s.opts.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(w any) bool {
@@ -130,14 +128,4 @@ func (s *session) announce(what string) (done func()) {
 		<-shown
 		fmt.Fprint(s.opts.Stderr, "\r\x1b[K")
 	}
-}
-
-// printJSON writes a value as one indented JSON document.
-func (s *session) printJSON(v any) error {
-	return s.escaped(func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
-	})
 }

@@ -7,11 +7,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
-
-// serveFunc is [view.Serve].
-type serveFunc func(ctx context.Context, path, address string, ready func(url string), opts ...view.Option) error
 
 func (s *session) viewCommand() *cli.Command {
 	listen := view.DefaultAddress
@@ -41,19 +39,19 @@ func (s *session) viewCommand() *cli.Command {
 // ends.
 func (s *session) served(url string) {
 	if s.json {
-		_ = s.printJSON(struct {
+		_ = s.PrintJSON(struct {
 			URL string `json:"url"`
 		}{url})
 	} else {
-		s.line("%s", url)
-		s.note("Open it in a browser. Anyone who has the URL can read, change consent and erase; nobody else can. Interrupt this command to end it.")
+		s.Line("%s", url)
+		s.Note("Open it in a browser. Anyone who has the URL can read, change consent and erase; nobody else can. Interrupt this command to end it.")
 	}
-	_ = s.out.Flush()
+	_ = s.Out.Flush()
 }
 
 // complain prints the error of a request on the error output.
 func (s *session) complain(err error) {
-	fmt.Fprintf(s.opts.Stderr, "%s: %s\n", s.opts.Name, plain(err.Error()))
+	fmt.Fprintf(s.opts.Stderr, "%s: %s\n", s.opts.Name, terminal.Plain(err.Error()))
 }
 
 // application returns the application whose mirror it is, if that is known.

@@ -1,10 +1,10 @@
-package inspect
+package terminal
 
 var bars = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws one column per number: a dot for zero, otherwise a bar. The
+// Sparkline draws one column per number: a dot for zero, otherwise a bar. The
 // greatest number has the full height.
-func sparkline(list []float64) string {
+func Sparkline(list []float64) string {
 	top := 0.0
 	for _, f := range list {
 		top = max(top, f, -f)

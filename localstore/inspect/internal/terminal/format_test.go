@@ -1,4 +1,4 @@
-package inspect
+package terminal
 
 import (
 	"math"
@@ -12,7 +12,7 @@ func TestSecondsKeepTheirDigits(t *testing.T) {
 		1e-9: "0.000000001 seconds", 59.9999: "1 minute", 3600.4: "1 hour", 86400: "1 day",
 		math.Inf(1): "+Inf seconds", math.NaN(): "NaN seconds", math.SmallestNonzeroFloat64: "4.94066e-324 seconds",
 	} {
-		if got := seconds(s); got != want {
+		if got := Seconds(s); got != want {
 			t.Errorf("%v seconds are shown as %q, want %q", s, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package inspect
+package terminal
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ func TestOnlyWhatIsNearIsSuggested(t *testing.T) {
 		"zzz": "", "x": "", "": "", "install": "", "upload": "", "se": "", "status": "", "delete": "", "help": "", "ws": "",
 		"\u00fc\u00fc": "", strings.Repeat("show", 1000): "",
 	} {
-		if got := nearest(given, names); got != want {
+		if got := Nearest(given, names); got != want {
 			t.Errorf("for %.20q it suggests %q, want %q", given, got, want)
 		}
 	}

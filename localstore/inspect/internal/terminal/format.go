@@ -1,4 +1,4 @@
-package inspect
+package terminal
 
 import (
 	"math"
@@ -13,21 +13,21 @@ import (
 
 const (
 	timeLayout   = "2006-01-02 15:04:05"
-	minuteLayout = "2006-01-02 15:04"
+	MinuteLayout = "2006-01-02 15:04"
 )
 
-const day = 24 * time.Hour
+const Day = 24 * time.Hour
 
-// when shows a time in UTC, like the mirror.
-func when(at time.Time) string {
+// When shows a time in UTC, like the mirror.
+func When(at time.Time) string {
 	if at.IsZero() {
 		return "never"
 	}
 	return at.UTC().Format(timeLayout)
 }
 
-// ago shows how long before now something was, in the largest unit.
-func ago(now, at time.Time) string {
+// Ago shows how long before now something was, in the largest unit.
+func Ago(now, at time.Time) string {
 	d := now.Sub(at)
 	switch {
 	case d < time.Second:
@@ -36,20 +36,20 @@ func ago(now, at time.Time) string {
 		d = d.Truncate(time.Second)
 	case d < time.Hour:
 		d = d.Truncate(time.Minute)
-	case d < day:
+	case d < Day:
 		d = d.Truncate(time.Hour)
 	default:
-		d = d.Truncate(day)
+		d = d.Truncate(Day)
 	}
 	return otelusage.FormatDuration(d) + " ago"
 }
 
-// seconds shows a duration: below an hour in milliseconds, below a second with
+// Seconds shows a duration: below an hour in milliseconds, below a second with
 // three digits.
-func seconds(s float64) string {
+func Seconds(s float64) string {
 	size := math.Abs(s)
 	if math.IsNaN(s) || size > math.MaxInt64/float64(time.Second)/2 || size < time.Nanosecond.Seconds() && s != 0 {
-		return number(s) + " seconds"
+		return Number(s) + " seconds"
 	}
 	d := time.Duration(math.Round(s * float64(time.Second)))
 	unit := time.Millisecond
@@ -65,26 +65,26 @@ func seconds(s float64) string {
 	return otelusage.FormatDuration(d.Round(unit))
 }
 
-// number shows a float with six significant digits, or more if it has more before
+// Number shows a float with six significant digits, or more if it has more before
 // the point.
-func number(f float64) string {
+func Number(f float64) string {
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
 		return strconv.FormatFloat(f, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(f, 'g', 6, 64)
 }
 
-// value shows a number; whole numbers exactly.
-func value(v series.Value) string {
+// Value shows a number; whole numbers exactly.
+func Value(v series.Value) string {
 	if text := v.String(); !strings.ContainsAny(text, ".eE{") {
 		return text
 	}
-	return number(v.Float64())
+	return Number(v.Float64())
 }
 
-// signed shows a difference, or "" for zero.
-func signed(v series.Value) string {
-	switch text := value(v); {
+// Signed shows a difference, or "" for zero.
+func Signed(v series.Value) string {
+	switch text := Value(v); {
 	case v.IsZero():
 		return ""
 	case text[0] == '-':
@@ -94,46 +94,46 @@ func signed(v series.Value) string {
 	}
 }
 
-func count(n int64) string { return strconv.FormatInt(n, 10) }
+func Count(n int64) string { return strconv.FormatInt(n, 10) }
 
-// shownState shows the current state of a State.
-func shownState(state string) string {
+// ShownState shows the current state of a State.
+func ShownState(state string) string {
 	if state == otelusage.NoState {
 		return "(none)"
 	}
-	return plain(state)
+	return Plain(state)
 }
 
-// stateOf shows the state of a State, and marks it if it is the initial one because
+// StateOf shows the state of a State, and marks it if it is the initial one because
 // none was set.
-func stateOf(t *snapshot.Trackable) string {
+func StateOf(t *snapshot.Trackable) string {
 	if t.Default {
-		return shownState(t.State) + " (default)"
+		return ShownState(t.State) + " (default)"
 	}
-	return shownState(t.State)
+	return ShownState(t.State)
 }
 
-// bytesOf shows a size in a suitable unit.
-func bytesOf(n int64) string {
+// BytesOf shows a size in a suitable unit.
+func BytesOf(n int64) string {
 	switch {
 	case n >= 1<<20:
 		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB"
 	case n >= 1<<10:
 		return strconv.FormatFloat(float64(n)/(1<<10), 'f', 1, 64) + " KiB"
 	}
-	return count(n) + " B"
+	return Count(n) + " B"
 }
 
-// plural returns a count with its noun.
-func plural(n int64, noun string) string {
+// Plural returns a count with its noun.
+func Plural(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return count(n) + " " + noun + "s"
+	return Count(n) + " " + noun + "s"
 }
 
-// bar draws a fraction of the greatest value. A value above zero is always visible.
-func bar(n, most uint64) string {
+// Bar draws a fraction of the greatest value. A value above zero is always visible.
+func Bar(n, most uint64) string {
 	const width = 24
 	if n == 0 || most == 0 {
 		return ""

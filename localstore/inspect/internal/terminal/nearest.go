@@ -1,10 +1,10 @@
-package inspect
+package terminal
 
 import "strings"
 
-// nearest returns the most similar name, or "" if none is similar: at most a third
+// Nearest returns the most similar name, or "" if none is similar: at most a third
 // of the letters may be wrong, or the last ones missing.
-func nearest(name string, names []string) string {
+func Nearest(name string, names []string) string {
 	const longest = 100 // nobody types a longer one
 	given := []rune(strings.ToLower(name))
 	if len(given) > longest {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -40,7 +41,7 @@ func longHistory(b *testing.B) *recorder {
 	}
 	for range benchDays {
 		r.record(recording.Recording{Changes: changes})
-		r.now = r.now.Add(day)
+		r.now = r.now.Add(terminal.Day)
 	}
 	r.record(recording.Recording{Changes: changes})
 	return r
@@ -153,7 +154,7 @@ func (a *application) run() (err error) {
 // eight processes record. The bar: at most three times as long.
 func BenchmarkShow(b *testing.B) {
 	r := longHistory(b)
-	from := r.now.Truncate(day).Add(-(sparkDays-1)*day).Unix() / int64(day/time.Second)
+	from := r.now.Truncate(terminal.Day).Add(-(sparkDays-1)*terminal.Day).Unix() / int64(terminal.Day/time.Second)
 	for _, days := range []int64{from, 0} {
 		args, what := []string{"show"}, "14 days"
 		if days == 0 {

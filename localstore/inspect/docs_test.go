@@ -38,7 +38,7 @@ func interfaceOf(t *testing.T) (names, flags []string) {
 	t.Helper()
 	s := newSession(Options{}.withDefaults())
 	root := s.command()
-	root.Writer = s.out
+	root.Writer = s.Out
 	if err := root.Run(t.Context(), []string{"usagemirror", "--help"}); err != nil { // completes the tree
 		t.Fatal(err)
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
@@ -31,7 +34,7 @@ func (s *session) examine(ctx context.Context, store *localstore.Store) error {
 		return err
 	}
 	if s.json {
-		err = s.printJSON(healthDocument(h))
+		err = s.PrintJSON(healthDocument(h))
 	} else {
 		s.showHealth(h)
 	}
@@ -41,101 +44,100 @@ func (s *session) examine(ctx context.Context, store *localstore.Store) error {
 	return err
 }
 
-func (s *session) showHealth(h *snapshot.Health) {
-	s.line("%s", plain(h.Path))
+func (s *session) showHealth(h *health.Health) {
+	s.Line("%s", terminal.Plain(h.Path))
 	s.showDamage(h)
-	s.line("")
-	s.title("Consent")
-	s.line("  mode %s, %s", h.Consent.Mode, sending(h.Consent))
+	s.Line("")
+	s.Title("Consent")
+	s.Line("  mode %s, %s", h.Consent.Mode, show.Sending(h.Consent))
 	if !h.Consent.Since.IsZero() {
-		s.line("  set %s", when(h.Consent.Since))
+		s.Line("  set %s", terminal.When(h.Consent.Since))
 	}
 	s.showForwarders(h)
 	s.showBalances(h)
 	s.showSizes(h)
-	s.line("")
+	s.Line("")
 	last := "nothing was recorded yet"
 	if !h.RecordedAt.IsZero() {
-		last = "last recorded " + ago(h.At, h.RecordedAt)
+		last = "last recorded " + terminal.Ago(h.At, h.RecordedAt)
 	}
-	s.note("As of %s UTC, %s.", when(h.At), last)
+	s.Note("As of %s UTC, %s.", terminal.When(h.At), last)
 }
 
-func (s *session) showDamage(h *snapshot.Health) {
-	s.line("schema %d, journal %s", h.Schema, plain(h.Journal))
+func (s *session) showDamage(h *health.Health) {
+	s.Line("schema %d, journal %s", h.Schema, terminal.Plain(h.Journal))
 	if len(h.Damage) == 0 {
-		s.line("integrity ok")
+		s.Line("integrity ok")
 	}
 	for _, d := range h.Damage {
-		s.line("DAMAGED: %s", plain(d))
+		s.Line("DAMAGED: %s", terminal.Plain(d))
 	}
 	for _, path := range h.SetAside {
-		s.line("set aside earlier: %s", plain(path))
+		s.Line("damaged mirror set aside: %s", terminal.Plain(path))
 	}
 	if h.ErasePending {
-		s.line("erased content may still be in the file, the next start of the application overwrites it")
+		s.Line("erased content may still be in the file; the next start of the application overwrites it")
 	}
 	if h.Retractions > 0 {
-		s.line("states of what was erased are yet to be taken back at the destination: %s, see preview", plural(h.Retractions, "request"))
+		s.Line("states of an erased installation must still be taken back at the destination: %s, see preview", terminal.Plural(h.Retractions, "request"))
 	}
 }
 
-func (s *session) showForwarders(h *snapshot.Health) {
+func (s *session) showForwarders(h *health.Health) {
 	if len(h.Forwarders) == 0 {
 		return
 	}
-	s.line("")
-	s.title("Submissions")
+	s.Line("")
+	s.Title("Submissions")
 	rows := make([][]string, len(h.Forwarders))
 	for i, f := range h.Forwarders {
 		retry := ""
 		if f.RetryAt.After(h.At) {
-			retry = when(f.RetryAt)
+			retry = terminal.When(f.RetryAt)
 		}
-		rows[i] = []string{plain(string(f.Forwarder)), count(f.Accepted), when(f.AcceptedAt), nonzero(f.Failures), retry}
+		rows[i] = []string{terminal.Plain(string(f.Forwarder)), terminal.Count(f.Accepted), terminal.When(f.AcceptedAt), nonzero(f.Failures), retry}
 	}
-	s.table([]string{"FORWARDER", "ACCEPTED", "LAST", "FAILURES", "RETRIES AFTER"}, rows)
+	s.Table([]string{"FORWARDER", "ACCEPTED", "LAST", "FAILURES", "RETRIES AFTER"}, rows)
 }
 
-// showBalances shows where the counts of every series are. Of histograms it
-// shows how many were counted; the check covers their buckets and sums too.
-func (s *session) showBalances(h *snapshot.Health) {
-	s.line("")
-	s.title("Balance: recorded = accepted + partly + in flight + pending + set aside + withheld")
+// showBalances shows where the counts of every series are. For histograms it
+// shows the count; the check also covers buckets and sums.
+func (s *session) showBalances(h *health.Health) {
+	s.Line("")
+	s.Title("Balance: recorded = accepted + partial + in flight + pending + set aside + withheld")
 	if len(h.Balances) == 0 {
-		s.line("  nothing is recorded")
+		s.Line("  nothing is recorded")
 		return
 	}
 	rows := make([][]string, len(h.Balances))
 	off := 0
-	var total snapshot.Balance
+	var total health.Balance
 	for i, b := range h.Balances {
 		verdict := ""
 		if b.Off != "" {
 			off++
-			verdict = "OFF: " + plain(b.Off)
+			verdict = "OFF: " + terminal.Plain(b.Off)
 		}
-		rows[i] = []string{plain(b.Name), attributesOf(b.Attributes), counted(b.Recorded), some(b.Accepted), some(b.Partial),
-			some(b.InFlight), some(b.Pending), some(b.SetAside), some(b.Withheld), verdict}
+		rows[i] = []string{terminal.Plain(b.Name), show.Attributes(b.Attributes), show.Counted(b.Recorded), show.Some(b.Accepted), show.Some(b.Partial),
+			show.Some(b.InFlight), show.Some(b.Pending), show.Some(b.SetAside), show.Some(b.Withheld), verdict}
 		addBalance(&total, b)
 	}
-	rows = append(rows, []string{"all series", "", value(total.Recorded), some(total.Accepted), some(total.Partial),
-		some(total.InFlight), some(total.Pending), some(total.SetAside), some(total.Withheld), ""})
-	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTLY", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
+	rows = append(rows, []string{"all series", "", terminal.Value(total.Recorded), show.Some(total.Accepted), show.Some(total.Partial),
+		show.Some(total.InFlight), show.Some(total.Pending), show.Some(total.SetAside), show.Some(total.Withheld), ""})
+	s.Table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
 	if off == 0 {
-		s.line("  it holds for %s", strings.Replace(plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
+		s.Line("  it is correct for %s", strings.Replace(terminal.Plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
 		return
 	}
-	s.line("  IT IS OFF for %d of %d series", off, len(h.Balances))
+	s.Line("  IT IS WRONG for %d of %d series", off, len(h.Balances))
 }
 
-// addBalance adds up over series what is counted: numbers as they are,
-// histograms by their count.
-func addBalance(total *snapshot.Balance, b snapshot.Balance) {
+// addBalance adds up series: numbers by value, histograms by count.
+func addBalance(total *health.Balance, b health.Balance) {
 	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
 	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
-		a := amount{value: *into[i]}.plus(amount{value: scalar(v)})
-		*into[i] = a.value
+		sum := snapshot.Amount{Value: *into[i]}.Plus(snapshot.Amount{Value: scalar(v)})
+		*into[i] = sum.Value
 	}
 }
 
@@ -149,19 +151,19 @@ func scalar(v series.Value) series.Value {
 	return v
 }
 
-func (s *session) showSizes(h *snapshot.Health) {
-	s.line("")
-	s.title("Sizes")
-	s.line("  database %s, of which %s free; log %s", bytesOf(h.Size), bytesOf(h.Free), bytesOf(h.Log))
+func (s *session) showSizes(h *health.Health) {
+	s.Line("")
+	s.Title("Sizes")
+	s.Line("  database %s, of which %s free; log %s", terminal.BytesOf(h.Size), terminal.BytesOf(h.Free), terminal.BytesOf(h.Log))
 	rows := make([][]string, len(h.Tables))
 	for i, t := range h.Tables {
-		rows[i] = []string{t.Name, count(t.Rows)}
+		rows[i] = []string{t.Name, terminal.Count(t.Rows)}
 	}
-	s.table([]string{"TABLE", "ROWS"}, rows)
+	s.Table([]string{"TABLE", "ROWS"}, rows)
 }
 
 // healthDocument is the report as JSON.
-func healthDocument(h *snapshot.Health) any {
+func healthDocument(h *health.Health) any {
 	type balance struct {
 		Metric     string       `json:"metric"`
 		Attributes string       `json:"attributes"`
@@ -215,12 +217,4 @@ func healthDocument(h *snapshot.Health) any {
 		document.Rows[t.Name] = t.Rows
 	}
 	return document
-}
-
-// nullable is null in JSON for never.
-func nullable(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
 }

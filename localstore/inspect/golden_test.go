@@ -135,11 +135,11 @@ func TestExportToATerminal(t *testing.T) {
 	for _, format := range []string{"csv", "report", "json"} {
 		var out strings.Builder
 		s := newSession(Options{Stdout: &out, File: r.store.Path()}.withDefaults())
-		s.terminal = true
+		s.Terminal = true
 		if err := s.command().Run(t.Context(), []string{"usagemirror", "export", format}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.out.Flush(); err != nil {
+		if err := s.Out.Flush(); err != nil {
 			t.Fatal(err)
 		}
 		if strings.ContainsAny(out.String(), "\x1b\x07\u009b\u202e") || !strings.Contains(out.String(), "quests_complete") {
@@ -185,12 +185,12 @@ func TestColour(t *testing.T) {
 			}
 			return ""
 		}
-		s.terminal = true
+		s.Terminal = true
 		s.chooseColour()
 		if err := s.command().Run(t.Context(), []string{"usagemirror", "show"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.out.Flush(); err != nil {
+		if err := s.Out.Flush(); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(out.String(), "\x1b["); got != want {

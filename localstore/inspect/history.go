@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -19,10 +21,10 @@ import (
 func (s *session) historyCommand() *cli.Command {
 	var since, by string
 	return &cli.Command{
-		Name: "history", Usage: "show what was added by day or hour, and where a State moved", ArgsUsage: "NAME",
+		Name: "history", Usage: "show what was added by day or hour, and the changes of a State", ArgsUsage: "NAME",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "since", Usage: "from `TIME` on, in UTC: 2026-03-04, 2026-03-04T05:06:07Z, or 36h or 30d ago", Destination: &since},
-			&cli.StringFlag{Name: "by", Usage: "add up by `PERIOD`: day, of which 400 are kept, or hour, for the latest exports", Destination: &by},
+			&cli.StringFlag{Name: "since", Usage: "start at `TIME` in UTC: 2026-03-04, 2026-03-04T05:06:07Z, or 36h or 30d ago", Destination: &since},
+			&cli.StringFlag{Name: "by", Usage: "add up by `PERIOD`: day (400 are kept) or hour (only the latest exports)", Destination: &by},
 		},
 		ShellComplete: s.completeNames,
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -32,7 +34,7 @@ func (s *session) historyCommand() *cli.Command {
 			h := history{session: s, by: by}
 			switch {
 			case !c.Args().Present():
-				return usageError{errors.New("history of which trackable?")}
+				return usageError{errors.New("name a trackable")}
 			case by != "" && by != "day" && by != "hour":
 				return usageError{fmt.Errorf("--by %q: want day or hour", by)}
 			}
@@ -45,14 +47,14 @@ func (s *session) historyCommand() *cli.Command {
 	}
 }
 
-// parseSince reads a time, or how long before now one was.
+// parseSince reads a time, or a duration before now.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.Add(-time.Duration(n) * day), nil
+			return now.Add(-time.Duration(n) * terminal.Day), nil
 		}
 	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
@@ -66,10 +68,10 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--since %q: want a date, a time as in 2026-03-04T05:06:07Z, or a time span as in 36h or 30d", text)
 }
 
-// history shows the history of what has one name.
+// history shows the history of a name.
 type history struct {
 	*session
-	by    string // "" for day, and for where a State moved
+	by    string // "" for day, and for the changes of a State
 	since time.Time
 }
 
@@ -77,7 +79,7 @@ type history struct {
 type historyRow struct {
 	From  time.Time    `json:"from"`
 	Added series.Value `json:"added"`
-	Runs  *int64       `json:"runs,omitempty"` // of a Timer, whose value are seconds
+	Runs  *int64       `json:"runs,omitempty"` // of a Timer, whose value is in seconds
 }
 
 type moveRow struct {
@@ -94,7 +96,7 @@ type historyDocument struct {
 }
 
 func (h history) show(ctx context.Context, store *localstore.Store, name string) error {
-	period := day // the one that since lies in is shown whole
+	period := terminal.Day // the period of since is shown as a whole
 	if h.by == "hour" {
 		period = time.Hour
 	}
@@ -104,22 +106,22 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 		return err
 	}
 	if len(snap.Trackables) == 0 {
-		return h.unknown("trackable", name, nil) // a metric of the application's own
+		return h.unknown("trackable", name, nil) // a metric of the application, not a trackable
 	}
 	documents := make([]historyDocument, len(snap.Trackables))
 	for i, t := range snap.Trackables {
 		documents[i] = h.of(snap, t)
 	}
 	if h.json {
-		return h.printJSON(documents)
+		return h.PrintJSON(documents)
 	}
 	for i, d := range documents {
 		if i > 0 {
-			h.line("")
+			h.Line("")
 		}
 		h.print(d)
 	}
-	h.freshness(snap)
+	show.Freshness(h.session.Printer, snap)
 	return nil
 }
 
@@ -138,14 +140,15 @@ func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocum
 		}
 		return d
 	}
-	p := byHour()
-	if h.by != "hour" {
-		d.By, p = "day", byDay(snap.At)
+	var added snapshot.Added
+	if h.by == "hour" {
+		added = t.AddedByHour(h.since.Truncate(time.Hour))
+	} else {
+		d.By, added = "day", t.AddedByDay(h.since.Truncate(terminal.Day), snap.At)
 	}
-	sum := p.of(t, h.since.Truncate(p.length))
-	for _, at := range sum.starts() {
-		row := historyRow{From: at, Added: sum.in(at).value}
-		if runs := sum.in(at).count; t.Kind == otelusage.KindTimer {
+	for _, at := range added.Starts() {
+		row := historyRow{From: at, Added: added.In(at).Value}
+		if runs := added.In(at).Count; t.Kind == otelusage.KindTimer {
 			row.Runs = &runs
 		}
 		d.Rows = append(d.Rows, row)
@@ -154,32 +157,32 @@ func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocum
 }
 
 func (h history) print(d historyDocument) {
-	h.title("%s (%s)", plain(d.Name), d.Kind)
+	h.Title("%s (%s)", terminal.Plain(d.Name), d.Kind)
 	switch {
 	case len(d.Moves) > 0:
 		h.printMoves(d.Moves)
 		return
 	case len(d.Rows) == 0:
-		h.line("Nothing is recorded for that time.")
+		h.Line("Nothing was recorded in that time.")
 		return
 	}
 	title, layout, most := "DAY", time.DateOnly, 0.0
 	if d.By == "hour" {
-		title, layout = "HOUR", minuteLayout
+		title, layout = "HOUR", terminal.MinuteLayout
 	}
 	for _, r := range d.Rows {
 		most = max(most, r.Added.Float64(), -r.Added.Float64())
 	}
 	rows := make([][]string, len(d.Rows))
 	for i, r := range d.Rows {
-		added, runs := signed(r.Added), ""
+		added, runs := terminal.Signed(r.Added), ""
 		if r.Runs != nil {
-			added, runs = seconds(r.Added.Float64()), count(*r.Runs)
+			added, runs = terminal.Seconds(r.Added.Float64()), terminal.Count(*r.Runs)
 		}
 		share := max(r.Added.Float64(), -r.Added.Float64())
-		rows[i] = []string{r.From.Format(layout), added, runs, bar(uint64(share/most*1000), 1000)}
+		rows[i] = []string{r.From.Format(layout), added, runs, terminal.Bar(uint64(share/most*1000), 1000)}
 	}
-	h.table([]string{title, "ADDED", "RUNS", " "}, rows)
+	h.Table([]string{title, "ADDED", "RUNS", " "}, rows)
 }
 
 func (h history) printMoves(moves []moveRow) {
@@ -190,5 +193,5 @@ func (h history) printMoves(moves []moveRow) {
 			list[i].State = *m.State
 		}
 	}
-	h.showMoves(list, len(list))
+	show.Moves(h.session.Printer, list, len(list))
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 // looking are commands that differ in what they read: for each column those that
@@ -86,9 +88,9 @@ func lax(t *testing.T) (path string, columns []column) {
 func onTerminal(ctx context.Context, path, args string) string {
 	var out bytes.Buffer
 	s := newSession(Options{File: path, Stdout: &out, Stderr: &out, Stdin: strings.NewReader(""), Getenv: func(string) string { return "" }}.withDefaults())
-	s.terminal = true
+	s.Terminal = true
 	err := s.command().Run(ctx, append([]string{"usagemirror"}, strings.Fields(args)...))
-	_ = s.out.Flush()
+	_ = s.Out.Flush()
 	s.exit(err)
 	return out.String()
 }
@@ -120,7 +122,7 @@ func TestContentOfAnyKind(t *testing.T) {
 			odd := spoiled(t, path, c, value)
 			for _, args := range looking(turn) {
 				shown := onTerminal(t.Context(), odd, args)
-				if i := strings.IndexFunc(shown, func(r rune) bool { return hostile(r) && r != '\n' && r != '\r' && r != '\t' }); i >= 0 {
+				if i := strings.IndexFunc(shown, func(r rune) bool { return terminal.Hostile(r) && r != '\n' && r != '\r' && r != '\t' }); i >= 0 {
 					t.Errorf("%s with %s in %s.%s: %q", args, value, c.table, c.name, shown[max(i-20, 0):min(i+20, len(shown))])
 				}
 			}

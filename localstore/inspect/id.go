@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 func (s *session) idCommand() *cli.Command {
@@ -17,13 +18,13 @@ func (s *session) idCommand() *cli.Command {
 			}
 			return s.with(ctx, func(store *localstore.Store) error {
 				if s.json {
-					return s.printJSON(struct {
+					return s.PrintJSON(struct {
 						Installation string `json:"installation_id"`
 						Mirror       string `json:"mirror_id"`
 					}{store.InstallationID(), store.MirrorID()})
 				}
-				s.line("installation %s", plain(store.InstallationID()))
-				s.line("mirror       %s", plain(store.MirrorID()))
+				s.Line("installation %s", terminal.Plain(store.InstallationID()))
+				s.Line("mirror       %s", terminal.Plain(store.MirrorID()))
 				return nil
 			})
 		},

@@ -13,6 +13,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -21,8 +23,8 @@ func (s *session) previewCommand() *cli.Command {
 	var as string
 	return &cli.Command{
 		Name: "preview", Usage: "show exactly what the next submission would send",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "as", Usage: "print it in `FORMAT`: json, otlp (a request after the other, in OTLP's JSON), " +
-			"or hq (the totals that an upload to HQ replaces)", Destination: &as}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "as", Usage: "print it in `FORMAT`: json, otlp (one request after the other, in OTLP's JSON), " +
+			"or hq (the totals that the next upload to HQ sets)", Destination: &as}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err
@@ -46,10 +48,10 @@ func (s *session) previewJSON(ctx context.Context, store *localstore.Store) erro
 	if err != nil {
 		return err
 	}
-	return s.escaped(p.WriteJSON)
+	return s.Escaped(p.WriteJSON)
 }
 
-// previewOTLP and previewHQ show what the forwarders would make of it, by their
+// previewOTLP and previewHQ show the forwarders' requests, made by the forwarders'
 // own code.
 func (s *session) previewOTLP(ctx context.Context, store *localstore.Store) error {
 	return s.previewEncoded(ctx, store, outbox.Request{Forwarder: outbox.Delta}, metricdata.DeltaTemporality, otlp.EncodeJSON)
@@ -70,7 +72,7 @@ func (s *session) previewEncoded(ctx context.Context, store *localstore.Store, r
 		if err != nil {
 			return fmt.Errorf("preview submission: %w", err)
 		}
-		if err := s.printJSON(json.RawMessage(bytes.TrimSpace(body))); err != nil {
+		if err := s.PrintJSON(json.RawMessage(bytes.TrimSpace(body))); err != nil {
 			return err
 		}
 	}
@@ -83,39 +85,39 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 		return err
 	}
 	if len(p.Retractions) > 0 {
-		s.line("States of what was erased wait to be taken back at the destination, under the old ids:")
+		s.Line("States of erased installations must still be taken back at the destination, under the old ids:")
 		for _, part := range p.Retractions {
-			s.line("")
+			s.Line("")
 			s.showPart(part, "")
 		}
-		s.line("")
+		s.Line("")
 	}
 	switch {
 	case len(p.Parts) == 0:
-		s.line("There is nothing to send.")
+		s.Line("There is nothing to send.")
 	case !p.Consent.Sending:
-		s.line("Nothing is sent: %s. Otherwise this would be:", p.Consent.Reason)
+		s.Line("Nothing is sent: %s. Otherwise this would be sent:", p.Consent.Reason)
 	case p.Batch != 0:
-		s.line("A submission is under way. It sends, again if need be, as it was sealed:")
+		s.Line("A submission is in flight. This is sent, if necessary again, unchanged:")
 	default:
-		s.line("The next submission would send:")
+		s.Line("The next submission would send:")
 	}
 	for _, part := range p.Parts {
-		s.line("")
+		s.Line("")
 		s.showPart(part, "")
 	}
-	s.line("")
-	s.note("As of %s UTC. What a running application has not recorded yet comes on top of it.", when(p.At))
+	s.Line("")
+	s.Note("As of %s UTC. Counts that a running application has not recorded yet are missing.", terminal.When(p.At))
 	return nil
 }
 
-// showPart shows one request, or what of it has one name.
+// showPart shows one request, or only the points with one name.
 func (s *session) showPart(p *series.Part, name string) {
-	s.title("Request of %s", plural(int64(p.Points()), "point"))
-	s.line("  from %s to %s UTC", when(p.Start), when(p.End))
+	s.Title("Request of %s", terminal.Plural(int64(p.Points()), "point"))
+	s.Line("  from %s to %s UTC", terminal.When(p.Start), terminal.When(p.End))
 	for kv := p.Resource.Iter(); kv.Next(); {
 		attribute := kv.Attribute()
-		s.line("  %s = %s", plain(string(attribute.Key)), plain(attribute.Value.String()))
+		s.Line("  %s = %s", terminal.Plain(string(attribute.Key)), terminal.Plain(attribute.Value.String()))
 	}
 	var rows [][]string
 	for _, scope := range p.Scopes {
@@ -124,11 +126,11 @@ func (s *session) showPart(p *series.Part, name string) {
 				continue
 			}
 			for _, point := range m.Points {
-				rows = append(rows, []string{plain(m.Metric.Name), attributesOf(attributesText(point)), sent(m.Metric, point.Value), plain(m.Metric.Unit)})
+				rows = append(rows, []string{terminal.Plain(m.Metric.Name), show.Attributes(attributesText(point)), sent(m.Metric, point.Value), terminal.Plain(m.Metric.Unit)})
 			}
 		}
 	}
-	s.table([]string{"METRIC", "ATTRIBUTES", "VALUE", "UNIT"}, rows)
+	s.Table([]string{"METRIC", "ATTRIBUTES", "VALUE", "UNIT"}, rows)
 }
 
 func attributesText(p series.Point) string {
@@ -156,17 +158,17 @@ func attributesText(p series.Point) string {
 	return string(bytes.TrimSpace(b.Bytes()))
 }
 
-// sent shows a value as it is sent: what is added, or of a gauge what holds.
+// sent shows a value as it is sent: a difference, or the value of a gauge.
 func sent(m series.Metric, v series.Value) string {
 	switch {
 	case v.Histogram() != nil:
-		return fmt.Sprintf("+%d, sum %s", v.Histogram().Count, number(v.Histogram().Sum))
+		return fmt.Sprintf("+%d, sum %s", v.Histogram().Count, terminal.Number(v.Histogram().Sum))
 	case v.Exponential() != nil:
-		return fmt.Sprintf("+%d, sum %s", v.Exponential().Count, number(v.Exponential().Sum))
+		return fmt.Sprintf("+%d, sum %s", v.Exponential().Count, terminal.Number(v.Exponential().Sum))
 	case m.Type == series.TypeGauge:
-		return value(v)
+		return terminal.Value(v)
 	case v.IsZero():
 		return "+0"
 	}
-	return signed(v)
+	return terminal.Signed(v)
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,34 +12,33 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 )
 
 // session is one run of a command.
 type session struct {
+	*terminal.Printer
 	opts      Options
 	outputs   *outputs
-	out       *bufio.Writer
-	stderr    io.Writer // the one that opts.Stderr leads to
-	terminal  bool      // whether out is one
-	colour    bool
+	stderr    io.Writer // what opts.Stderr writes to
 	file, app string
 	json      bool
-	missing   error // why there is no mirror, where what is shown was decided without one
+	missing   error // why there is no mirror, if a decision without one is shown
 
 	// after calls f on another goroutine unless it is stopped before.
 	after func(d time.Duration, f func()) (stop func() bool)
 }
 
 func newSession(opts Options) *session {
-	s := &session{opts: opts, outputs: new(outputs), stderr: opts.Stderr, terminal: isTerminal(opts.Stdout)}
-	s.out, s.opts.Stderr = bufio.NewWriter(s.outputs.of(opts.Stdout)), s.outputs.of(opts.Stderr)
+	s := &session{opts: opts, outputs: new(outputs), stderr: opts.Stderr, Printer: &terminal.Printer{Terminal: isTerminal(opts.Stdout)}}
+	s.Out, s.opts.Stderr = bufio.NewWriter(s.outputs.of(opts.Stdout)), s.outputs.of(opts.Stderr)
 	s.chooseColour()
 	s.after = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	return s
 }
 
 func (s *session) chooseColour() {
-	s.colour = s.terminal && s.opts.Getenv("NO_COLOR") == "" && s.opts.Getenv("TERM") != "dumb"
+	s.Colour = s.Terminal && s.opts.Getenv("NO_COLOR") == "" && s.opts.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(w any) bool {
@@ -52,7 +50,7 @@ func isTerminal(w any) bool {
 func (s *session) path() (string, error) {
 	switch {
 	case s.file != "" && s.app != "":
-		return "", usageError{errors.New("--file and --app both name a mirror")}
+		return "", usageError{errors.New("--file and --app cannot be combined")}
 	case s.file != "":
 		return s.file, nil
 	case s.app != "":
@@ -64,7 +62,7 @@ func (s *session) path() (string, error) {
 	case s.opts.Getenv(MirrorEnv) != "":
 		return s.opts.Getenv(MirrorEnv), nil
 	}
-	return "", usageError{fmt.Errorf("which mirror? --file names the file, --app the application, or set %s", MirrorEnv)}
+	return "", usageError{fmt.Errorf("name a mirror: --file for the file, --app for the application, or set %s", MirrorEnv)}
 }
 
 func defaultPath(application string) (string, error) {
@@ -80,7 +78,7 @@ func (s *session) with(ctx context.Context, f func(*localstore.Store) error) err
 	return s.open(ctx, localstore.ReadOnly(), f)
 }
 
-// changing runs f on the mirror, opened for writing and never made.
+// changing runs f on the mirror, opened for writing. It never creates one.
 func (s *session) changing(ctx context.Context, f func(*localstore.Store) error) error {
 	return s.open(ctx, localstore.Existing(), f)
 }
@@ -92,7 +90,7 @@ func (s *session) open(ctx context.Context, mode localstore.Option, f func(*loca
 	}
 	defer s.working("reading")()
 	store, err := localstore.OpenContext(ctx, path, mode, localstore.WithClock(s.opts.Now), localstore.WithBusyTimeout(s.opts.busyTimeout),
-		localstore.WithErrorHandler(func(error) {})) // what goes wrong is returned
+		localstore.WithErrorHandler(func(error) {})) // errors are returned
 	if err != nil {
 		return err
 	}
@@ -101,15 +99,15 @@ func (s *session) open(ctx context.Context, mode localstore.Option, f func(*loca
 	return errors.Join(err, store.Close())
 }
 
-// circumstances are those of a command beside the application.
+// circumstances returns what a command knows beside the mirror.
 func (s *session) circumstances() localstore.Circumstances {
 	return localstore.Circumstances{Viewer: true, LocalOnly: s.opts.LocalOnly, Getenv: s.opts.Getenv}
 }
 
-// patience is how long a command is silent about what it does.
+// patience is how long a command works without saying so.
 const patience = time.Second
 
-// working says what takes longer than a second, on a terminal, until done.
+// working shows on a terminal what takes longer than a second, until it is done.
 func (s *session) working(what string) (done func()) {
 	if !isTerminal(s.stderr) {
 		return func() {}
@@ -130,14 +128,4 @@ func (s *session) announce(what string) (done func()) {
 		<-shown
 		fmt.Fprint(s.opts.Stderr, "\r\x1b[K")
 	}
-}
-
-// printJSON writes a value as one indented JSON document.
-func (s *session) printJSON(v any) error {
-	return s.escaped(func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
-	})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -16,7 +18,7 @@ import (
 
 func (s *session) submissionsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "submissions", Usage: "show what became of submissions, or what an accepted one sent", ArgsUsage: "[ID|NAME]",
+		Name: "submissions", Usage: "show the outcomes of submissions, or what an accepted one sent", ArgsUsage: "[ID|NAME]",
 		ShellComplete: s.completeNames,
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(1, c); err != nil {
@@ -42,41 +44,34 @@ func (s *session) showLog(ctx context.Context, store *localstore.Store) error {
 		return err
 	}
 	if s.json {
-		return s.printJSON(struct {
+		return s.PrintJSON(struct {
 			Submissions []snapshot.LogEntry `json:"submissions"`
 		}{append([]snapshot.LogEntry{}, snap.Submissions...)})
 	}
 	if len(snap.Submissions) == 0 {
-		s.line("Nothing was submitted yet; %s.", sending(snap.Consent))
+		s.Line("Nothing was submitted yet; %s.", show.Sending(snap.Consent))
 		return nil
 	}
 	rows := make([][]string, len(snap.Submissions))
 	for i, e := range snap.Submissions {
-		rows[i] = []string{count(e.ID), when(e.Last), plain(string(e.Outcome)), nonzero(e.Status), count(e.Points), nonzero(e.Rejected),
-			times(e.Times), plain(string(e.Forwarder)), nonzero(e.Batch), plain(e.Reason)}
+		rows[i] = []string{terminal.Count(e.ID), terminal.When(e.Last), terminal.Plain(string(e.Outcome)), nonzero(e.Status), terminal.Count(e.Points), nonzero(e.Rejected),
+			times(e.Times), terminal.Plain(string(e.Forwarder)), nonzero(e.Batch), terminal.Plain(e.Reason)}
 	}
-	s.table([]string{"ID", "AT", "OUTCOME", "STATUS", "POINTS", "REJECTED", "TIMES", "FORWARDER", "BATCH", "REASON"}, rows)
-	s.line("")
-	s.note("%s submissions ID shows what was sent; the payloads of the last 20 accepted batches are kept.", s.opts.Name)
+	s.Table([]string{"ID", "AT", "OUTCOME", "STATUS", "POINTS", "REJECTED", "TIMES", "FORWARDER", "BATCH", "REASON"}, rows)
+	s.Line("")
+	s.Note("%s submissions ID shows what was sent; the payloads of the last 20 accepted batches are kept.", s.opts.Name)
 	return nil
 }
 
-func nonzero(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return count(n)
-}
-
-// times shows how often something happened in a row, unless it was once.
+// times shows how often something happened in a row, if more than once.
 func times(n int64) string {
 	if n == 1 {
 		return ""
 	}
-	return count(n)
+	return terminal.Count(n)
 }
 
-// showSubmission shows what the request of a row of the log sent.
+// showSubmission shows what was sent by the submission in a row of the log.
 func (s *session) showSubmission(ctx context.Context, store *localstore.Store, id int64) error {
 	snap, err := store.Snapshot(ctx, snapshot.Query{Submissions: true})
 	if err != nil {
@@ -90,9 +85,9 @@ func (s *session) showSubmission(ctx context.Context, store *localstore.Store, i
 	}
 	switch {
 	case entry == nil:
-		return s.unknown("submission", count(id), nil)
+		return s.unknown("submission", terminal.Count(id), nil)
 	case entry.Batch == 0:
-		return fmt.Errorf("submission %d: %w: it sent totals, which %s show and preview --as hq shows as they are now", id, snapshot.ErrNoPayload, s.opts.Name)
+		return fmt.Errorf("submission %d: %w: it sent totals; %s show and preview --as hq show their current values", id, snapshot.ErrNoPayload, s.opts.Name)
 	}
 	sent, err := store.Sent(ctx, entry.Batch)
 	if err != nil {
@@ -110,7 +105,7 @@ func (s *session) showSubmission(ctx context.Context, store *localstore.Store, i
 	return s.showSent(parts, "")
 }
 
-// showSentOf shows what was sent of one trackable, as far as it is kept.
+// showSentOf shows what was sent of one trackable, from the payloads that are kept.
 func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name string) error {
 	snap, err := s.find(ctx, store, snapshot.Query{Name: name})
 	if err != nil {
@@ -132,13 +127,13 @@ func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name 
 		}
 	}
 	if len(parts) == 0 && !s.json {
-		s.line("Nothing of %s was sent, as far as it is kept.", plain(name))
+		s.Line("The payloads that are kept have nothing of %s.", terminal.Plain(name))
 		return nil
 	}
 	return s.showSent(parts, name)
 }
 
-// belongs says whether a metric is a trackable's, or derived from it.
+// belongs reports whether a metric is a trackable's, or derived from it.
 func belongs(metric, name string) bool {
 	for _, suffix := range []string{"", otelusage.ChangesSuffix, otelusage.OccupancySuffix, otelusage.CheckpointsSuffix} {
 		if strings.EqualFold(metric, name+suffix) {
@@ -161,15 +156,15 @@ func holds(p *series.Part, name string) bool {
 
 func (s *session) showSent(parts []snapshot.SentPart, name string) error {
 	if s.json {
-		return s.printJSON(struct {
+		return s.PrintJSON(struct {
 			Parts []snapshot.SentPart `json:"parts"`
 		}{append([]snapshot.SentPart{}, parts...)})
 	}
 	for i, p := range parts {
 		if i > 0 {
-			s.line("")
+			s.Line("")
 		}
-		s.line("%s %s UTC", plain(string(p.Outcome)), when(p.SettledAt))
+		s.Line("%s %s UTC", terminal.Plain(string(p.Outcome)), terminal.When(p.SettledAt))
 		s.showPart(p.Part, name)
 	}
 	return nil

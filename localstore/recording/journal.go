@@ -46,7 +46,7 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 	if w.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	db := w.store.db
+	db := w.recorder.db
 	db.Lock()
 	defer db.Unlock()
 	switch {
@@ -75,8 +75,8 @@ func (w *Writer) Journal() *Journal {
 	if w.missing() {
 		return nil
 	}
-	w.store.db.Lock()
-	defer w.store.db.Unlock()
+	w.recorder.db.Lock()
+	defer w.recorder.db.Unlock()
 	return w.kept.Journal
 }
 
@@ -124,7 +124,7 @@ func (w *Writer) follow(now observation) {
 		w.report(err)
 		return
 	}
-	err := w.store.db.View(w.store.db.Context(), func(tx *mirrordb.Tx) error {
+	err := w.recorder.db.View(w.recorder.db.Context(), func(tx *mirrordb.Tx) error {
 		now = observationOf(&tx.Header, w.maySend)
 		return nil
 	})
@@ -178,15 +178,15 @@ func (w *Writer) report(err error) {
 		return
 	}
 	w.kept.told = err.Error()
-	w.store.db.Report(fmt.Errorf("journal of what is counted: %w", err))
+	w.recorder.db.Report(fmt.Errorf("journal of what is counted: %w", err))
 }
 
 // reportLater hands over what the journal tells at any time, also while this
 // package has the lock. It happens a few times in the life of a process.
 func (w *Writer) reportLater(err error) {
 	go func() {
-		w.store.db.Lock()
-		defer w.store.db.Unlock()
+		w.recorder.db.Lock()
+		defer w.recorder.db.Unlock()
 		w.report(err)
 	}()
 }
@@ -213,7 +213,7 @@ func (w *Writer) settleNote() error {
 	if w.attempt == nil || !w.attempt.note {
 		return nil
 	}
-	if err := w.settleAttempt(nil); w.attempt != nil {
+	if err := w.resolveAttempt(nil); w.attempt != nil {
 		return errors.New(err.Error())
 	}
 	return nil

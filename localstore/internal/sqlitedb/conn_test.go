@@ -47,7 +47,7 @@ func TestAQueryEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("endless query = %v", err)
 	}
-	c.EndWith(nil)
+	c.EndWith(t.Context())
 	if n, err := c.Find(`SELECT 7`); n != 7 || err != nil {
 		t.Errorf("the next one = %d, %v", n, err)
 	}

@@ -29,6 +29,9 @@ func overwrite(t *testing.T, path string, at int64, b []byte) {
 // on it. None of them fails; the next run opens at once; and what is in the
 // file at the end is whole.
 func TestDamageUnderThreeProcesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs processes")
+	}
 	for name, damage := range map[string]func(t *testing.T, path string, size int64){
 		"cut in half":    func(t *testing.T, path string, size int64) { must(t, os.Truncate(path, size/2)) },
 		"cut to nothing": func(t *testing.T, path string, _ int64) { must(t, os.Truncate(path, 0)) },

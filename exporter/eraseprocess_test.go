@@ -68,6 +68,9 @@ func forgotten(t *testing.T, path string, texts []string) {
 
 // TestEraseWhileOthersRecordAndSubmit, several times over.
 func TestEraseWhileOthersRecordAndSubmit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs processes")
+	}
 	receiver := faulty.Start()
 	t.Cleanup(receiver.Close)
 	path := filepath.Join(t.TempDir(), "usage.db")
@@ -121,6 +124,9 @@ func TestEraseWhileOthersRecordAndSubmit(t *testing.T) {
 // TestKilledInTheMiddleOfErase leaves everything or nothing, and a mirror that
 // the next Open finishes.
 func TestKilledInTheMiddleOfErase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes")
+	}
 	for range 10 {
 		path := filepath.Join(t.TempDir(), "usage.db")
 		r := setup{path: path}.start(t)

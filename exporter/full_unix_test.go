@@ -82,6 +82,9 @@ func countOnAFullDisk(path, _, _ string) error {
 }
 
 func TestFullDiskLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills a disk")
+	}
 	path := filepath.Join(t.TempDir(), "usage.db")
 	out, err := command(t, "full", path, "", "").CombinedOutput()
 	if err != nil {

@@ -164,6 +164,9 @@ func TestASecondVersionThatHQHasNoRoomFor(t *testing.T) {
 // the lifetime totals that may be shared, and nothing that was counted while
 // they might not.
 func TestHQHoldsTheSharedTotals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records and submits hundreds of times")
+	}
 	seed := uint64(time.Now().UnixNano())
 	random, moods := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 	defer func() {

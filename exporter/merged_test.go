@@ -130,6 +130,9 @@ func TestSwappingForwardersLeavesNoGapAndNoDouble(t *testing.T) {
 
 // Heartbeats have no place in totals: they do not pile up waiting for deltas.
 func TestHeartbeatsDoNotPileUpUnderTotals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records hundreds of times")
+	}
 	clock := newClock()
 	r := setup{clock: clock, opts: []Option{WithForwarder(merging{&recordingForwarder{temporality: metricdata.CumulativeTemporality}})}}.start(t)
 	n := r.statistic("n")

@@ -15,6 +15,9 @@ import (
 // Ninety days without a network, a thousand series that change all the time:
 // the mirror stays bounded, and one submission brings all of it.
 func TestMonthsOffline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records thousands of times")
+	}
 	const days, perDay, series, rows = 90, 2, 1000, 50
 	o := startOutbox(t)
 	o.setup.store = append(o.setup.store, localstore.WithMaxRows(rows))

@@ -91,6 +91,9 @@ func countAndSubmit(path, url, id string) error {
 
 // TestEightProcesses count on one mirror and submit from it; one is killed.
 func TestEightProcesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs processes")
+	}
 	receiver := faulty.Start()
 	t.Cleanup(receiver.Close)
 	path := filepath.Join(t.TempDir(), "usage.db")

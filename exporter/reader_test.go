@@ -128,6 +128,9 @@ func TestWhatCannotBeStoredHoldsNothingElseUp(t *testing.T) {
 
 // A destination that takes few points at a time gets all of them.
 func TestSmallRequestsBringEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("submits hundreds of times")
+	}
 	for _, limit := range []int{1, 5, 30} {
 		o := startOutbox(t)
 		n := o.statistic("n")

@@ -215,6 +215,9 @@ func inState(r *faulty.Receiver, state string) int64 {
 // TestErasedAfterALostAnswer: the destination has taken the batch in, and nobody
 // knows. What takes it back is tried again, over restarts, until it arrives.
 func TestErasedAfterALostAnswer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for answers")
+	}
 	for _, fault := range []faulty.Fault{faulty.Lost, faulty.Unanswered, faulty.Hangup, faulty.Silence} {
 		t.Run(fault.Name, func(t *testing.T) {
 			receiver := faulty.Start()

@@ -18,6 +18,9 @@ import (
 // TestAnApplicationsLongestTexts are no damage to a second process, nor to the
 // next run: nothing that is written is longer than what may be read again.
 func TestAnApplicationsLongestTexts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes and reads megabytes")
+	}
 	list := make([]string, 1100)
 	for i := range list {
 		list[i] = fmt.Sprintf("%04d", i) + strings.Repeat("x", 1000)

@@ -144,6 +144,9 @@ func TestAMirrorDamagedWhileRunningIsSetAsideOnce(t *testing.T) {
 // TestDamageFailsNoCall: who finds the damage goes on in the fresh file at once.
 // The last recording of a process, and a declaration, have no next one.
 func TestDamageFailsNoCall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of damaged mirrors")
+	}
 	d := otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic}
 	for name, call := range map[string]func(*Store, *recording.Writer) error{
 		"record": func(_ *Store, w *recording.Writer) error {
@@ -234,6 +237,9 @@ func TestAHandlerToldByADeclarationMayCallBack(t *testing.T) {
 // TestEveryByteOfTheHeader is damaged in turn: the mirror goes on, in that file
 // or a fresh one, unless it now says that it is somebody else's or newer.
 func TestEveryByteOfTheHeader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens hundreds of damaged mirrors")
+	}
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	closeStore(t, s)
@@ -341,6 +347,9 @@ func TestAReplacedFileIsTakenAsItIs(t *testing.T) {
 }
 
 func TestProcessesThatFindTheDamageTogetherGoOnInOneFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of damaged mirrors")
+	}
 	for range 5 {
 		c, path := newClock(), newPath(t)
 		s := open(t, path, c)

@@ -259,6 +259,9 @@ func damages(content []byte) map[string][]byte {
 // TestADecisionOutlivesTheDatabase: whatever becomes of the file, and without
 // the line beside it nothing that was found damaged sends either.
 func TestADecisionOutlivesTheDatabase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of damaged mirrors")
+	}
 	source := newPath(t)
 	s := open(t, source, newClock())
 	setMode(t, s, consent.ModeLocal)

@@ -71,6 +71,9 @@ var ways = map[string]struct {
 // TestWhoMayAllowToSend: a file that a stranger could have written may forbid,
 // and never allows.
 func TestWhoMayAllowToSend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of mirrors")
+	}
 	for name, way := range ways {
 		for _, mode := range []consent.Mode{consent.ModeOn, consent.ModeLocal, consent.ModeOff} {
 			t.Run(name+"/"+mode.String(), func(t *testing.T) {
@@ -248,6 +251,9 @@ func kept(t *testing.T, dir string) string {
 }
 
 func TestWhatIsNoDecisionFileStays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of mirrors")
+	}
 	for name, tt := range oddDecisions {
 		for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal, consent.ModeOn, consent.ModeUnset} {
 			for _, early := range []bool{true, false} {

@@ -10,6 +10,9 @@ import (
 // TestEraseReachesWhatWasDroppedBefore: what went before Erase, a payload that
 // was trimmed or history that expired, lies in pages that SQLite keeps free.
 func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records a thousand times")
+	}
 	s, _ := fresh(t)
 	w := newWriter(t, s)
 	r := version("1")

@@ -95,6 +95,9 @@ func seen(t *testing.T, s *Store) string {
 }
 
 func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records hundreds of times")
+	}
 	for _, forwarder := range []outbox.Forwarder{outbox.Delta, outbox.Cumulative, ""} {
 		t.Run(string(forwarder), func(t *testing.T) {
 			s, c := fresh(t, WithMaxSeries(20))
@@ -147,6 +150,9 @@ func TestFoldingFormerVersionsChangesNoTotal(t *testing.T) {
 // An application that is released every ten days goes on counting each
 // attribute, and a process that runs an old version counts on beside it.
 func TestFormerVersionsDoNotUseUpTheBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records hundreds of times")
+	}
 	s, c := fresh(t, WithMaxSeries(150))
 	old := open(t, s.Path(), c, WithMaxSeries(150))
 	w, wo := newWriter(t, s), newWriter(t, old)

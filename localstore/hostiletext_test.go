@@ -11,6 +11,9 @@ import (
 // TestContentThatNobodyWrites, as of a file that somebody changed by hand: long
 // texts are cut while they are read, and absurd days do not break a document.
 func TestContentThatNobodyWrites(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes and reads megabytes")
+	}
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 7))
 	for _, statement := range []string{

@@ -32,6 +32,9 @@ var written = [][]string{{"statistic", "monsters"}, {"state", "server"}, {"timer
 // killed, all that it committed is taken over and nothing else, and its files
 // stay as it left them.
 func TestKilledWriters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes")
+	}
 	if dir := os.Getenv(writerEnv); dir != "" {
 		writeAsReference(t, dir)
 		return

@@ -29,6 +29,9 @@ func overwrite(t *testing.T, path, query string) {
 // TestATextThatIsReadAgainAndAgain is not, when it is absurdly long: the mirror
 // is set aside once, and no count is lost.
 func TestATextThatIsReadAgainAndAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes and reads megabytes")
+	}
 	for column, table := range map[string]string{
 		"name": "trackables", "description": "metrics", "type": "metrics", "bounds": "metrics", "attributes": "resources",
 		"shared_state": "current_states", "state": "occupancy", "kind": "forwarders", "mirror_id": "mirror", "installation_id": "mirror",
@@ -67,6 +70,9 @@ func TestATextThatIsReadAgainAndAgain(t *testing.T) {
 // TestAnApplicationReadsNoViewWithoutAnEnd in place of a table, whenever somebody
 // made it one.
 func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("queries without an end are interrupted after a while")
+	}
 	for _, table := range schema.Tables {
 		for _, when := range []string{"running", "opened"} {
 			if table == "mirror" && when == "running" {
@@ -96,6 +102,9 @@ func TestAnApplicationReadsNoViewWithoutAnEnd(t *testing.T) {
 // TestAPayloadOfAnyLength is sent and not shown, also where the application itself
 // looks at it: it is longer than all that a reading loads.
 func TestAPayloadOfAnyLength(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes and reads megabytes")
+	}
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	sub := mustBegin(t, s)

@@ -85,6 +85,9 @@ func endless(t *testing.T, path, table, rows string) {
 
 // TestAnEndlessQueryEndsWithItsContext, whichever table a stranger made a view.
 func TestAnEndlessQueryEndsWithItsContext(t *testing.T) {
+	if testing.Short() {
+		t.Skip("interrupts queries without an end")
+	}
 	s, c := fresh(t)
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
 	submit(t, s)
@@ -154,6 +157,9 @@ func TestAReaderGoesOnAfterAnInterrupt(t *testing.T) {
 
 // TestAWaitForALockEndsWithItsContext, also that of what changes the mirror.
 func TestAWaitForALockEndsWithItsContext(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for locks")
+	}
 	s, _ := fresh(t)
 	s.SetBusyTimeout(time.Hour)
 	s.db.NoLog = true

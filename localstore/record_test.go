@@ -196,6 +196,9 @@ func TestDaysKeepTheTotalTheyEndedWith(t *testing.T) {
 }
 
 func TestDaysExpireAfter400(t *testing.T) {
+	if testing.Short() {
+		t.Skip("records hundreds of times")
+	}
 	for _, mode := range []consent.Mode{consent.ModeOn, consent.ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, c := fresh(t)

@@ -271,6 +271,9 @@ func mustExec(t testing.TB, db *sql.DB, query string, args ...any) {
 // damaged mirror; counting goes on; lifetime totals wait for it to be mended,
 // and are complete from then on.
 func TestDamagedOriginals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of damaged databases")
+	}
 	for name, spoil := range map[string]func(t *testing.T, path string){
 		"cut in half": func(t *testing.T, path string) {
 			content := recordedFile(t, "usage.db")

@@ -328,6 +328,9 @@ func TestReopeningKeepsEverything(t *testing.T) {
 }
 
 func TestProcessesThatStartTogetherAllOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of mirrors")
+	}
 	for range 5 {
 		path := newPath(t)
 		stores := openTogether(t, path, 8, 1)

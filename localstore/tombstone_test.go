@@ -291,6 +291,9 @@ func TestAnAcceptedTombstoneIsOverwrittenAtOnce(t *testing.T) {
 
 // TestTombstonesAreBounded: the latest stay.
 func TestTombstonesAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("erases again and again")
+	}
 	s, _ := fresh(t)
 	var old string
 	for range batch.KeepTombstones + 3 {

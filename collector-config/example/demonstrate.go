@@ -20,14 +20,14 @@ import (
 )
 
 // demonstrate runs the application twice, the second time in a newer version,
-// and shows the lifetimes it knows beside what the Collector shows.
+// and prints its lifetimes next to what the Collector shows.
 func demonstrate(ctx context.Context, out io.Writer, collector *otelcol.Process, file string) error {
 	for i, version := range []string{"1.0.0", "1.1.0"} {
 		said, err := application(ctx, file, version, collector.URL())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "\nRun %d, version %s: what the application knows of all runs\n", i+1, version)
+		fmt.Fprintf(out, "\nRun %d, version %s: what the application counted in all runs\n", i+1, version)
 		for _, line := range said {
 			fmt.Fprintln(out, "  "+line)
 		}
@@ -51,7 +51,7 @@ func application(ctx context.Context, file, version, url string) (said []string,
 	}
 	usage, err := standalone.Start(ctx, standalone.Config{
 		FilePath: file, ApplicationName: "mygame", ApplicationVersion: version, Forwarder: forwarder,
-		Tracker: new(otelusage.Tracker), // of this program, which runs several times in this process
+		Tracker: new(otelusage.Tracker), // one per run: all runs are in this process
 	})
 	defer func() { err = errors.Join(err, usage.Close()) }()
 	if err != nil {
@@ -71,7 +71,7 @@ func application(ctx context.Context, file, version, url string) (said []string,
 	for _, checkpoint := range roundTrip.Checkpoints() {
 		roundTrip.Hit(checkpoint)
 	}
-	if err := usage.Submit(ctx); err != nil { // now, to see it; else it happens once an hour
+	if err := usage.Submit(ctx); err != nil { // now, to see it; otherwise it happens once an hour
 		return nil, err
 	}
 	for t := range tracker.All() {
@@ -80,7 +80,7 @@ func application(ctx context.Context, file, version, url string) (said []string,
 	return said, nil
 }
 
-// show prints the samples of our instruments, but for the buckets.
+// show prints the samples of our instruments, except for the buckets.
 func show(out io.Writer, text []byte) error {
 	samples, err := exposition.Parse(text)
 	if err != nil {

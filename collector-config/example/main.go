@@ -4,8 +4,8 @@
 //	go run ./collector-config/example
 //
 // The Collector is the one of collector-config, run with quick.yaml on free
-// ports of loopback. It is built first where that was not done before, which
-// takes Go, the module proxy and some minutes; -build does only that.
+// ports of loopback. It is built first if necessary, which takes Go, the module
+// proxy and some minutes; -build does only that.
 package main
 
 import (
@@ -53,11 +53,11 @@ func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) error {
 	return errors.Join(demonstrate(ctx, out, collector, filepath.Join(work, "usage.db")), collector.Stop(), os.RemoveAll(work))
 }
 
-// build says what takes so long.
+// build builds the Collector, and says so because it takes minutes.
 func build(ctx context.Context, out io.Writer, manifest string) (string, error) {
 	path, err := otelcol.Path(manifest)
 	if err != nil {
-		return "", fmt.Errorf("run this from the top of the repository, or name collector-config with -config: %w", err)
+		return "", fmt.Errorf("run this from the top of the repository, or set -config to collector-config: %w", err)
 	}
 	if _, err := os.Stat(path); err != nil {
 		fmt.Fprintln(out, "Building the Collector, which takes some minutes, into", path)

@@ -12,8 +12,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
-// apart gives usage tracking a provider of its own. The application's provider
-// and its readers know nothing of it.
+// apart gives usage tracking its own provider. The application's provider and
+// its readers do not see it.
 func apart(ctx context.Context, file, endpoint string) (own metricdata.ResourceMetrics, err error) {
 	forwarder, err := otlp.New(ctx, otlp.WithEndpointURL(endpoint))
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// scopeName is that of the application's own instruments.
+// scopeName is the scope of the application's own instruments.
 const scopeName = "example.com/reports"
 
-// What the application knows of a request is its own affair.
+// Usage tracking must not record these.
 var request = metric.WithAttributes(attribute.String("route", "/export"), attribute.String("user.name", "ada"))
 
-// applicationOptions is how the application sets its provider up.
+// applicationOptions are the options of the application's provider.
 func applicationOptions(reader sdkmetric.Reader) []sdkmetric.Option {
 	return []sdkmetric.Option{
 		sdkmetric.WithReader(reader),
@@ -36,7 +36,7 @@ func applicationOptions(reader sdkmetric.Reader) []sdkmetric.Option {
 	}
 }
 
-// serve is the application at work, with its own instruments.
+// serve uses the application's own instruments.
 func serve(ctx context.Context, provider metric.MeterProvider) error {
 	meter := provider.Meter(scopeName)
 	requests, err := meter.Int64Counter("http.server.requests")
@@ -56,7 +56,7 @@ func serve(ctx context.Context, provider metric.MeterProvider) error {
 	return nil
 }
 
-// alone is the application as it was.
+// alone runs the application without usage tracking.
 func alone(ctx context.Context, _, _ string) (own metricdata.ResourceMetrics, err error) {
 	reader := sdkmetric.NewManualReader()
 	provider := sdkmetric.NewMeterProvider(applicationOptions(reader)...)

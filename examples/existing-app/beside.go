@@ -42,6 +42,6 @@ func beside(ctx context.Context, file, endpoint string) (own metricdata.Resource
 	defer func() { err = errors.Join(err, tracker.Close()) }()
 
 	err = errors.Join(serve(ctx, provider), useFeatures(ctx, tracker))
-	// Sent now, for the report; else it happens once an hour.
+	// Sent now, for the report; otherwise once an hour.
 	return own, errors.Join(err, reader.Collect(ctx, &own), provider.ForceFlush(ctx), exp.Submit(ctx))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// useFeatures counts what a person uses. It is the same for every setup.
+// useFeatures counts what a user uses. It is the same in every setup.
 func useFeatures(ctx context.Context, tracker *otelusage.Tracker) error {
 	exports, err := tracker.Statistic("reports_exported", otelusage.Monotonic())
 	theme, err2 := tracker.State("theme", "light")

@@ -1,15 +1,15 @@
 // Command existing-app adds usage tracking to an application that has
 // OpenTelemetry already: a MeterProvider with a reader, a view, a resource and
-// instruments of its own.
+// its own instruments.
 //
 //	go run ./examples/existing-app
 //
 // It runs the application alone, with usage tracking on the same provider
 // (beside.go) and with usage tracking on a provider of its own (apart.go), and
 // prints what the application's reader collects, what the mirror holds and what
-// is sent each time. The application's instruments arrive unchanged at its
-// reader and nowhere else. On the shared provider its reader also collects the
-// usage instruments; apart it does not.
+// is sent each time. The application's instruments are collected unchanged by
+// its reader and by no other. On the shared provider its reader also collects the
+// usage instruments.
 package main
 
 import (
@@ -27,14 +27,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/table"
 )
 
-// setup is a way to wire the application: it runs it and returns what its own
+// setup runs the application with one kind of wiring, and returns what its own
 // reader collects.
 type setup func(ctx context.Context, file, endpoint string) (metricdata.ResourceMetrics, error)
 
-// outcome is where everything went.
+// outcome is what was collected, recorded and sent.
 type outcome struct {
 	own    metricdata.ResourceMetrics // what the application's reader collected
-	mirror table.Table                // every series in the mirror, as selectSeries finds it
+	mirror table.Table                // every series in the mirror, by selectSeries
 	sent   []receiver.Point
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/table"
 )
 
-// values is what is shown of a reader, a mirror or a receiver: a text by series.
+// values are the texts shown of a reader, a mirror or a receiver, by series.
 type values map[string]string
 
 func report(out io.Writer, outcomes [3]outcome) error {
@@ -24,9 +24,9 @@ func report(out io.Writer, outcomes [3]outcome) error {
 		title string
 		of    [3]values
 	}{
-		{"The application's own reader: its instruments are unchanged; on one provider the usage instruments come along", own},
-		{"The mirror: usage alone", mirrored},
-		{"Sent: usage alone", sent},
+		{"The application's own reader: its instruments are unchanged; a shared provider adds the usage instruments", own},
+		{"The mirror: only usage", mirrored},
+		{"Sent: only usage", sent},
 	} {
 		fmt.Fprintln(out, part.title)
 		if err := compare(part.of).Print(out); err != nil {
@@ -34,7 +34,7 @@ func report(out io.Writer, outcomes [3]outcome) error {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintln(out, "Resources: usage is recorded without what could name somebody")
+	fmt.Fprintln(out, "Resources: usage is recorded without identifying attributes")
 	resources := &table.Table{Header: []string{"of", "attributes"}}
 	resources.Add("the application", outcomes[1].own.Resource.Encoded(attribute.DefaultEncoder()))
 	resources.Add("usage, one provider", strings.Join(outcomes[1].resources(), "; "))
@@ -42,7 +42,7 @@ func report(out io.Writer, outcomes [3]outcome) error {
 	return resources.Print(out)
 }
 
-// compare sets the outcomes side by side.
+// compare returns a table with a column for each outcome.
 func compare(of [3]values) *table.Table {
 	t := &table.Table{Header: []string{"series", "alone", "one provider", "a provider of its own"}}
 	var names []string
@@ -117,7 +117,7 @@ func (o outcome) received() values {
 	return v
 }
 
-// resources returns under which resources the mirror's series are recorded.
+// resources returns the resources of the mirror's series.
 func (o outcome) resources() []string {
 	var list []string
 	for _, row := range o.mirror.Rows {

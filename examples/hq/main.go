@@ -1,13 +1,13 @@
-// Command hq is the game of example rpg with its usage uploaded to HQ, and
-// without the question.
+// Command hq is the game of example rpg. It uploads its usage to HQ, and does
+// not ask first.
 //
 //	go run ./examples/hq
 //	go run ./examples/hq -key wrong
 //	go run ./examples/hq
 //
-// It needs nothing else: the HQ is the example's own, on loopback, and answers as
-// the real one does. With a wrong key it refuses; the run after that uploads the
-// totals of all runs, the refused one's included.
+// It needs nothing else: the example has its own HQ on loopback, which answers
+// like the real one. It refuses a wrong key; the next run uploads the totals of
+// all runs, including the refused one.
 package main
 
 import (
@@ -22,14 +22,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 )
 
-// goodKey is the API key that the stand-in knows.
+// goodKey is the API key that the stand-in accepts.
 const goodKey = "ldfhksg23542kj5g73kk3465j"
 
 func main() {
 	key := flag.String("key", goodKey, "the API key")
 	version := flag.String("version", "1.0.0", "the game's version")
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
-	server := flag.String("server", "Avalon", "the server that is played on")
+	server := flag.String("server", "Avalon", "the server to play on")
 	flag.Parse()
 	if err := run(context.Background(), *key, *version, *file, *server, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "hq:", err)
@@ -51,7 +51,7 @@ func run(ctx context.Context, key, version, file, server string, in io.Reader, o
 	defer hq.close()
 	session := game.Session{Server: server, In: in, Out: out, Config: setup.Config{
 		FilePath: file, ApplicationName: "RPG", ApplicationVersion: version, SubmitInterval: time.Hour,
-		HQ: &setup.HQ{Host: hq.url, APIKey: key}, // the one line: OTLP: &setup.OTLP{...} in the other example
+		HQ: &setup.HQ{Host: hq.url, APIKey: key}, // the only difference: the other example has OTLP: &setup.OTLP{...}
 	}}
 	if err := session.Run(ctx); err != nil {
 		return err

@@ -19,8 +19,8 @@ import (
 // maxBody bounds what the stand-in reads of an upload.
 const maxBody = 16 << 20
 
-// standIn answers as an HQ server does: every refusal of an upload it
-// understands is an HTTP 200 whose text says no.
+// standIn answers like an HQ server: it refuses a valid upload with HTTP 200 and
+// a text that says why.
 type standIn struct {
 	url, key string
 	server   *http.Server
@@ -107,7 +107,7 @@ func (h *standIn) take(body io.Reader) (answer string, err error) {
 	return "Success", nil
 }
 
-// report prints what HQ got.
+// report prints what HQ received.
 func (h *standIn) report(out io.Writer) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

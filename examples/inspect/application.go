@@ -41,7 +41,7 @@ var (
 	formats = []string{"md", "odt", "pdf"}
 )
 
-// work is a day of use, or a moment of it: share says which part of a day.
+// work counts a part of a day's use; share 1 is a whole day.
 func (a *application) work(ctx context.Context, r *rand.Rand, share float64) {
 	length := share * (0.4 + r.ExpFloat64()) // of a usual day
 	a.words.Add(int64(1400 * length))
@@ -68,7 +68,7 @@ func (a *application) work(ctx context.Context, r *rand.Rand, share float64) {
 	}
 }
 
-// writeDocument takes a document as far as it gets.
+// writeDocument takes a document through some of the steps to its publication.
 func (a *application) writeDocument(r *rand.Rand) {
 	run := a.publish.NewRun()
 	for _, step := range a.publish.Checkpoints() {

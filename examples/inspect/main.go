@@ -1,11 +1,11 @@
-// Command inspect shows the page on which a person looks at their own usage, in
-// an application with a year of made-up data that goes on counting.
+// Command inspect shows the page on which a user looks at their own usage. Its
+// application has a year of made-up data and continues to count.
 //
 //	go run ./examples/inspect
 //
-// It says where to look. It needs nothing else: the receiver it sends to is its
-// own, on loopback. The mirror is a temporary file unless -file names one, and
-// an interrupt ends it.
+// It prints the URL. It needs nothing else: it sends to its own receiver on
+// loopback. The mirror is a temporary file unless -file names one. An interrupt
+// ends it.
 package main
 
 import (
@@ -38,8 +38,8 @@ const (
 	headerTimeout  = 10 * time.Second
 )
 
-// run is the application: it counts, and serves its own pages, of which the one
-// at /usage/ is the view.
+// run is the application: it counts, and serves its own pages. The one at
+// /usage/ is the view.
 func run(ctx context.Context, out io.Writer, file, address string) (err error) {
 	collector, err := receiver.Start()
 	if err != nil {

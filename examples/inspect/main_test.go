@@ -116,6 +116,9 @@ func (p *page) switchTo(mode string) {
 }
 
 func TestAYearIsShownAndGrows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes up a year")
+	}
 	page := open(t)
 	first := page.data()
 	words, days := first.words(t)
@@ -147,6 +150,9 @@ func TestAYearIsShownAndGrows(t *testing.T) {
 
 // TestNobodyElseLooks: a program of the machine that finds the port.
 func TestNobodyElseLooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes up a year")
+	}
 	page := open(t)
 	base := strings.TrimSuffix(page.url, "/usage/")
 	for target, want := range map[string]int{"/usage/": 403, "/usage/data": 403, "/signin": 404, "/signin?key=x": 404} {

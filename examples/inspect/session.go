@@ -8,14 +8,14 @@ import (
 
 const cookieName = "quill-session"
 
-// session stands for the way an application knows who is signed in: a link that
-// is printed to its person sets a cookie. Without it whoever reaches the port,
-// any program of this machine, could read and switch.
+// session stands for an application's sign-in: a link that is printed for the
+// user sets a cookie. Without it anyone who can reach the port, such as any
+// program of this machine, could read the page and switch consent.
 type session struct{ key string }
 
 func newSession() session { return session{key: rand.Text()} }
 
-// link leads to the page by way of signIn.
+// link returns the URL that signs in and then shows the page.
 func (s session) link(host string) string { return "http://" + host + "/signin?key=" + s.key }
 
 func (s session) signIn(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +28,7 @@ func (s session) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/usage/", http.StatusSeeOther)
 }
 
-// signedIn is what the page asks about each request.
+// signedIn authorizes each request of the page.
 func (s session) signedIn(r *http.Request) bool {
 	c, err := r.Cookie(cookieName)
 	return err == nil && s.matches(c.Value)

@@ -23,14 +23,14 @@ const (
 	dayLength = 24 * time.Hour
 )
 
-// makeYear fills a fresh mirror with a year of use that ends yesterday. It goes
-// the way of real counts, except that the mirror is told another time.
+// makeYear fills a fresh mirror with a year of use that ends yesterday. It
+// counts like an application, except that the mirror has another clock.
 func makeYear(ctx context.Context, file, url string, now time.Time) (err error) {
 	forwarder, err := otlp.New(ctx, otlp.WithEndpointURL(url))
 	if err != nil {
 		return err
 	}
-	var at atomic.Int64 // the day; submissions ask for it from a goroutine of their own
+	var at atomic.Int64 // the day; submissions read it in their own goroutine
 	dayOf := func(day int64) time.Time { return now.Add(time.Duration(day-daysOfUse) * dayLength) }
 	mirror, err := localstore.Open(file, localstore.WithClock(func() time.Time { return dayOf(at.Load()) }))
 	if err != nil {

@@ -3,8 +3,8 @@
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -server Camelot
 //
-// It needs nothing else: the receiver it sends to is its own, on loopback. Run
-// it more than once. The mirror, a SQLite file, remembers all runs; the
+// It needs nothing else: it sends to its own receiver on loopback. Run it more
+// than once. The mirror, a SQLite file, remembers all runs; the
 // receiver of each run gets what that run added.
 package main
 
@@ -31,7 +31,7 @@ var (
 	roundTrip = otelusage.NewSequence("round_trip", []string{"town", "forest", "town"}, otelusage.WithDescription("Out and home again"))
 )
 
-// play is the application. It knows nothing of mirrors and receivers.
+// play is the application. It does not depend on mirrors and receivers.
 func play(ctx context.Context, world string) {
 	server.Set(world)
 	roundTrip.Hit("town")
@@ -41,7 +41,7 @@ func play(ctx context.Context, world string) {
 	playTime.Record(ctx, 45*time.Minute) // or: defer playTime.Begin().Stop()
 }
 
-// run is what main would be in an application, and a report.
+// run is the main function of an application, with a report.
 func run(ctx context.Context, out io.Writer, file, world string) error {
 	collector, err := receiver.Start()
 	if err != nil {
@@ -66,7 +66,7 @@ func run(ctx context.Context, out io.Writer, file, world string) error {
 
 	before := lifetimes()
 	play(ctx, world)
-	if err := usage.Submit(ctx); err != nil { // now, for the report; else it happens once an hour
+	if err := usage.Submit(ctx); err != nil { // now, for the report; otherwise once an hour
 		fmt.Fprintf(out, "Nothing was sent: %v\n\n", err)
 	}
 	return report(ctx, out, usage.Store(), before, collector)
@@ -74,7 +74,7 @@ func run(ctx context.Context, out io.Writer, file, world string) error {
 
 func main() {
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
-	world := flag.String("server", "Avalon", "the server that is played on")
+	world := flag.String("server", "Avalon", "the server to play on")
 	flag.Parse()
 	if err := start(*file, *world); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
@@ -86,7 +86,7 @@ func start(file, world string) error {
 	if file == "" {
 		dir, err := os.UserCacheDir()
 		if err != nil {
-			return fmt.Errorf("find a place for the mirror, which -file can name: %w", err)
+			return fmt.Errorf("find a directory for the mirror, which -file can name: %w", err)
 		}
 		file = filepath.Join(dir, "anonymoususage-quickstart", "usage.db")
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// lifetimes returns what the trackables say of all runs, by name.
+// lifetimes returns the trackables' values over all runs, by name.
 func lifetimes() map[string]string {
 	texts := make(map[string]string)
 	for t := range otelusage.Default().All() {
@@ -25,7 +25,7 @@ func lifetimes() map[string]string {
 	return texts
 }
 
-// report shows the lifetimes beside what the receiver got, and both in detail.
+// report shows the lifetimes next to what the receiver got, and both in detail.
 func report(ctx context.Context, out io.Writer, mirror *localstore.Store, before map[string]string, collector *receiver.Receiver) error {
 	if mirror == nil { // OTEL_SDK_DISABLED is set
 		return nil
@@ -74,8 +74,8 @@ func sent(tr otelusage.Trackable, collector *receiver.Receiver) string {
 	return cmp.Or(strings.Join(texts, ", "), "nothing")
 }
 
-// interval says what the received deltas are about. That of the next run begins
-// where this one ends.
+// interval returns the interval of the received deltas. The next run's interval
+// begins where this one ends.
 func interval(collector *receiver.Receiver) string {
 	const layout = "2006-01-02T15:04:05.000Z07:00"
 	for _, sum := range collector.Sums() {
@@ -98,7 +98,7 @@ func received(collector *receiver.Receiver) *table.Table {
 	return t
 }
 
-// views prints what a person reads in the mirror.
+// views prints the mirror's views.
 func views(ctx context.Context, out io.Writer, file string) error {
 	for _, query := range []string{
 		"select * from statistics",

@@ -4,10 +4,9 @@
 //	go run ./examples/rpg
 //	printf 'y\n' | go run ./examples/rpg
 //
-// It needs nothing else. The question comes on the first run alone: the mirror
-// remembers the answer, as it remembers the hero's quests. What is sent goes to a
-// receiver of the example's own on loopback, in place of the Collector that the
-// file names: values given in code win.
+// It needs nothing else. It asks only on the first run: the mirror remembers the
+// answer, and the hero's quests. It sends to its own receiver on loopback instead
+// of the Collector that the file names: values in code override the file.
 package main
 
 import (
@@ -31,7 +30,7 @@ var configuration []byte
 func main() {
 	config := flag.String("config", "", "the configuration file (default: the example's usage.ini)")
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
-	server := flag.String("server", "Avalon", "the server that is played on")
+	server := flag.String("server", "Avalon", "the server to play on")
 	flag.Parse()
 	if err := run(context.Background(), *config, *file, *server, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "rpg:", err)
@@ -65,8 +64,7 @@ func run(ctx context.Context, config, file, server string, in io.Reader, out io.
 	return received(out, collector)
 }
 
-// load reads the configuration file, by default one with the content of the
-// example's.
+// load reads the configuration file, by default a copy of the example's.
 func load(path string) (setup.Config, error) {
 	if path != "" {
 		return setup.LoadFile(path)

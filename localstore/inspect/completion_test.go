@@ -60,6 +60,9 @@ func TestAnUnknownShellIsAWrongCommandLine(t *testing.T) {
 }
 
 func TestShellsComplete(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs shells")
+	}
 	skipWithoutUnixShells(t)
 	directory := t.TempDir()
 	self, err := os.Executable()

@@ -14,23 +14,23 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 )
 
-// documents are README's section on the commands and the package's own page.
+// documents are the section on the commands in the module's README, the
+// package's README and its own page.
 func documents(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
-	_, section, ok := strings.Cut(string(readme), "## Look inside\n")
+	_, section, ok := strings.Cut(read("../../README.md"), "## Look inside\n")
 	if !ok {
 		t.Fatal("README has no section Look inside")
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
-	page, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return section + string(page)
+	return section + read("README.md") + read("doc.go")
 }
 
 // interfaceOf returns the commands and flags there are.

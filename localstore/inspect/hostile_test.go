@@ -95,6 +95,9 @@ func onTerminal(ctx context.Context, path, args string) string {
 
 // TestATextOfAnyLength is cut while it is read, whichever column it is in.
 func TestATextOfAnyLength(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes and reads megabytes")
+	}
 	path, columns := lax(t)
 	for turn, c := range columns {
 		long := spoiled(t, path, c, `replace(hex(zeroblob(600000)), '0', 'x')`)
@@ -108,6 +111,9 @@ func TestATextOfAnyLength(t *testing.T) {
 
 // TestContentOfAnyKind neither breaks a command nor reaches a terminal raw.
 func TestContentOfAnyKind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs every command on dozens of mirrors")
+	}
 	path, columns := lax(t)
 	for turn, c := range columns {
 		for _, value := range []string{`'a' || char(0, 27) || '[31m' || char(155, 8238) || CAST(x'c328' AS TEXT)`, `x'00ff1b5d'`, `NULL`} {

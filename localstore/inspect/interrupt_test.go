@@ -66,6 +66,9 @@ func interruptedAt[T any](t *testing.T, reached <-chan T, o Options, args ...str
 // TestAnInterruptEndsACommand whose query does not end by itself, as on a file
 // that somebody made for it.
 func TestAnInterruptEndsACommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("interrupts queries without an end")
+	}
 	recorded, names, log, own := finished(t), finished(t), finished(t), finished(t)
 	endless(t, names, "true", "trackables") // whose first row comes before the endless one
 	endless(t, recorded, "true", "current_states", "totals")

@@ -132,6 +132,9 @@ func TestExponentialHistogramsSubtractAnEarlierStateOfAnyScale(t *testing.T) {
 }
 
 func TestExponentialHistogramsFarApartMergeInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a benchmark")
+	}
 	far := []float64{math.MaxFloat64, 1e-300}
 	var got *ExponentialHistogram
 	bytes := testing.Benchmark(func(b *testing.B) {

@@ -87,6 +87,9 @@ var blocked = map[string]func(t *testing.T, path string) (mend func()){
 }
 
 func TestAStartThatFailedIsTriedAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for locks")
+	}
 	for name, block := range blocked {
 		for _, atClose := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", at Close: ", atClose), func(t *testing.T) {

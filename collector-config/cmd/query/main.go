@@ -1,9 +1,9 @@
-// Command query asks the archive with DuckDB, where there is no duckdb to call:
+// Command query queries the archive with DuckDB if the command duckdb is not installed:
 //
 //	go run -C collector-config/cmd/query . -archive '../../archive/usage*.jsonl' ../../sql/applications.sql
 //
-// It prints the rows of each file's query as CSV. It is a module of its own,
-// because DuckDB, which it links, is large and needs a C++ compiler.
+// It prints the rows of each file's query as CSV. It is a separate module because
+// it links DuckDB, which is large and needs a C++ compiler.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 
 func main() {
 	archive := flag.String("archive", "../../archive/usage*.jsonl", "the archive's files")
-	views := flag.String("views", "../../sql/duckdb.sql", "what makes the views")
+	views := flag.String("views", "../../sql/duckdb.sql", "the statements that create the views")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, *archive, *views, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "query:", err)
@@ -40,14 +40,14 @@ func run(ctx context.Context, out io.Writer, archive, views string, files []stri
 	db.SetMaxOpenConns(1) // the variable belongs to a connection
 	set := "SET VARIABLE archive = '" + strings.ReplaceAll(archive, "'", "''") + "'"
 	if _, err := db.ExecContext(ctx, set); err != nil {
-		return fmt.Errorf("name archive: %w", err)
+		return fmt.Errorf("set archive: %w", err)
 	}
 	text, err := os.ReadFile(views)
 	if err != nil {
 		return fmt.Errorf("read views: %w", err)
 	}
 	if _, err := db.ExecContext(ctx, string(text)); err != nil {
-		return fmt.Errorf("make views: %w", err)
+		return fmt.Errorf("create views: %w", err)
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -61,7 +61,7 @@ func run(ctx context.Context, out io.Writer, archive, views string, files []stri
 	return nil
 }
 
-// query prints what one query finds. NULL is the empty text.
+// query prints the result of one query. NULL is an empty text.
 func query(ctx context.Context, out io.Writer, db *sql.DB, question string) (err error) {
 	rows, err := db.QueryContext(ctx, question)
 	if err != nil {

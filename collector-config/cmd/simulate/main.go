@@ -1,13 +1,13 @@
 // Command simulate sends a month of many installations to a Collector that runs
-// production.yaml, and checks that what Prometheus is shown and what the archive
-// holds is exactly what was sent:
+// production.yaml, and checks that Prometheus and the archive have exactly what was
+// sent:
 //
 //	go run ./collector-config/cmd/simulate -installations 100000
 //	go run ./collector-config/cmd/simulate -installations 100000 -resend 0.1
-//	go run ./collector-config/cmd/simulate -dashboard      # what each panel asks and gets
+//	go run ./collector-config/cmd/simulate -dashboard      # the query and the result of each panel
 //
-// It builds the Collector unless that was done before, and needs g++ for DuckDB
-// and, with -dashboard, Prometheus.
+// It builds the Collector if necessary. It needs g++ for DuckDB and, with
+// -dashboard, Prometheus.
 package main
 
 import (
@@ -37,9 +37,9 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "dir", "collector-config", "where the configurations are")
-	flag.IntVar(&o.installations, "installations", 5000, "how many are simulated")
+	flag.IntVar(&o.installations, "installations", 5000, "number of simulated installations")
 	flag.Float64Var(&o.resend, "resend", 0, "share of the batches that are sent twice")
-	flag.Uint64Var(&o.seed, "seed", 1, "of what they do")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the simulation")
 	flag.BoolVar(&o.dashboard, "dashboard", false, "print what the dashboard shows")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -14,10 +14,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/prometheus"
 )
 
-// settle is long enough for a rate: two scrapes and some.
+// settle is long enough for a rate: more than two scrapes.
 const settle = 5 * time.Second
 
-// panels prints a table of what the dashboard asks and gets.
+// panels prints a table of the dashboard's queries and results.
 func panels(ctx context.Context, out io.Writer, o options, s *prometheus.Server) error {
 	select {
 	case <-time.After(settle):
@@ -42,7 +42,7 @@ func panels(ctx context.Context, out io.Writer, o options, s *prometheus.Server)
 	return nil
 }
 
-// summary is a result as one line, the last ones first where there are many.
+// summary returns a result as one line, the last ones first if there are many.
 func summary(values []prometheus.Value) string {
 	const most = 4
 	texts := make([]string, len(values))

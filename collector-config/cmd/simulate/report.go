@@ -13,11 +13,11 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
-// patience is how long the last batch may take to be shown.
+// patience is how long the last batch may take to appear.
 const patience = time.Minute
 
-// report compares what was sent with what is shown and archived, and says what
-// it took.
+// report compares what was sent with what is shown and archived, and prints the
+// costs.
 func report(ctx context.Context, out io.Writer, o options, p *otelcol.Process, r *fleet.Result) error {
 	all := r.Requests + r.Resent + r.Hostile
 	fmt.Fprintf(out, "installations     %d\nrequests          %d, %d of them resends, %d hostile\nsent in           %v: %.0f requests a second\n",
@@ -28,7 +28,7 @@ func report(ctx context.Context, out io.Writer, o options, p *otelcol.Process, r
 	want = want.Plotted(time.Now())
 	text, err := shown(ctx, p, want)
 	if err != nil {
-		return fmt.Errorf("what Prometheus is shown is not what was sent: %w", err)
+		return fmt.Errorf("Prometheus does not have what was sent: %w", err)
 	}
 	samples, err := exposition.Parse(text)
 	if err != nil {
@@ -49,17 +49,17 @@ func report(ctx context.Context, out io.Writer, o options, p *otelcol.Process, r
 		err = fleet.Compare(got, r.Sent.WithoutBuckets())
 	}
 	if err != nil {
-		return fmt.Errorf("what the archive holds is not what was sent: %w", err)
+		return fmt.Errorf("the archive does not have what was sent: %w", err)
 	}
 	fmt.Fprintf(out, "archive           exact: %d MiB in %d files, %d bytes a request, asked in %v\n",
 		size>>20, files, size/int64(all), time.Since(began).Round(time.Millisecond))
 	if excess := len(r.Excess.Plotted(time.Now())); excess > 0 {
-		fmt.Fprintf(out, "resends           removed from the archive; Prometheus shows too much of %d streams, by exactly what came again\n", excess)
+		fmt.Fprintf(out, "resends           removed from the archive; Prometheus is too high in %d streams, by exactly the resends\n", excess)
 	}
 	return nil
 }
 
-// shown waits until the last batch is through, and returns what is shown.
+// shown waits until the last batch is visible, and returns what is shown.
 func shown(ctx context.Context, p *otelcol.Process, want fleet.Totals) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

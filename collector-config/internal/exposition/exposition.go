@@ -1,5 +1,5 @@
-// Package exposition reads what a Collector's prometheus exporter shows, as far
-// as the tests, the simulation and the example need it.
+// Package exposition reads the part of the Prometheus text format that the
+// tests, the simulation and the example need.
 package exposition
 
 import (
@@ -19,7 +19,7 @@ type Sample struct {
 	Value  float64
 }
 
-// Parse reads the text format. Comments are left out.
+// Parse reads the text format. Comments are skipped.
 func Parse(text []byte) ([]Sample, error) {
 	var samples []Sample
 	scanner := bufio.NewScanner(bytes.NewReader(text))
@@ -69,7 +69,7 @@ func parseLine(line string) (Sample, error) {
 }
 
 // By adds up samples by name and the given labels: "searches_total{via=web}".
-// Labels that a sample does not have are left out.
+// Labels that a sample does not have are omitted.
 func By(samples []Sample, labels ...string) map[string]float64 {
 	sums := make(map[string]float64)
 	for _, s := range samples {
@@ -92,7 +92,7 @@ func Key(name string, values map[string]string, labels ...string) string {
 	return name + "{" + strings.Join(texts, ",") + "}"
 }
 
-// Text is the sample as it is shown, its labels in order.
+// Text returns the sample as text, with its labels in order.
 func (s Sample) Text() string {
 	return Key(s.Name, s.Labels, slices.Sorted(maps.Keys(s.Labels))...) + " " + strconv.FormatFloat(s.Value, 'g', -1, 64)
 }

@@ -19,8 +19,8 @@ const (
 	datesAhead  = 48 * time.Hour
 )
 
-// Plotted returns the totals that Prometheus is to show: all but the heartbeats
-// of clocks that are far off.
+// Plotted returns the totals that Prometheus should show: all except the
+// heartbeats of clocks that are far off.
 func (t Totals) Plotted(now time.Time) Totals {
 	plotted := maps.Clone(t)
 	maps.DeleteFunc(plotted, func(s Series, _ Total) bool {
@@ -43,8 +43,8 @@ var shownAs = map[string]string{
 	"otelusage_active_total": active,
 }
 
-// Shown reads totals from what the Collector shows to Prometheus. What is not
-// of the simulation is an error.
+// Shown reads totals from what the Collector shows to Prometheus. A metric that
+// is not part of the simulation is an error.
 func Shown(text []byte) (Totals, error) {
 	samples, err := exposition.Parse(text)
 	if err != nil {
@@ -79,7 +79,7 @@ func Shown(text []byte) (Totals, error) {
 		totals[key] = total
 	}
 	for key, total := range totals {
-		for i := buckets - 1; i > 0; i-- { // shown with all that is below
+		for i := buckets - 1; i > 0; i-- { // each bucket includes those below it
 			total.Buckets[i] -= total.Buckets[i-1]
 		}
 		totals[key] = total
@@ -126,7 +126,7 @@ func Archived(rows [][]string) (Totals, error) {
 	return totals, nil
 }
 
-// WithoutBuckets leaves out what the archive's totals do not have.
+// WithoutBuckets omits the buckets, which the archive's totals do not have.
 func (t Totals) WithoutBuckets() Totals {
 	plain := make(Totals, len(t))
 	for s, total := range t {
@@ -135,7 +135,7 @@ func (t Totals) WithoutBuckets() Totals {
 	return plain
 }
 
-// Compare says how totals differ, nil if they do not. Whole numbers are
+// Compare returns how totals differ, or nil if they are equal. Whole numbers are
 // compared exactly, float sums to 1e-9.
 func Compare(got, want Totals) error {
 	for s, w := range want {

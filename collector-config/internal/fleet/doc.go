@@ -1,7 +1,7 @@
 // Package fleet simulates installations: many of them, of two applications in
-// several versions, over a month, with all four kinds of trackables and clocks
-// as people have them. It sends what their exporters would send, and knows what
-// all of it adds up to.
+// several versions, over a month, with all four kinds of trackables and with
+// realistic clocks. It sends what their exporters would send, and returns the
+// totals of all of it.
 package fleet
 
 import (
@@ -10,14 +10,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// Config says how many and how. Zero values take the defaults.
+// Config describes the simulation. Zero values mean the defaults.
 type Config struct {
 	Installations int
 	Seed          uint64
 	Until         time.Time     // the end of the month that is simulated; the start is Days before
 	Days          int           // default 30
 	Resend        float64       // share of the batches that are sent twice
-	Hostile       float64       // share of the requests after which one comes that must change nothing
+	Hostile       float64       // share of the requests that are followed by one that must change nothing
 	Senders       int           // requests at a time, default 8
 	Timeout       time.Duration // of one request, default 30 s
 }
@@ -35,11 +35,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Series is what is added up: a metric's points of one application and version
+// Series identifies a sum: a metric's points of one application and version
 // with the same attributes, written a=b,c=d in order.
 type Series struct{ Application, Version, Metric, Attributes string }
 
-// Total is what a series adds up to. A timer's Sum is in seconds.
+// Total is the sum of a series. A timer's Sum is in seconds.
 type Total struct {
 	Sum     float64
 	Count   int64

@@ -10,8 +10,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// hostile changes a request into one of which nothing may be counted: somebody
-// plays with the endpoint, or points something else at it.
+// hostile changes a request into one that must not be counted: somebody plays
+// with the endpoint, or sends something else to it.
 func hostile(r *rand.Rand, request *colmetricpb.ExportMetricsServiceRequest) {
 	mess := messes[r.IntN(len(messes))]
 	for _, rm := range request.ResourceMetrics {
@@ -26,7 +26,7 @@ func hostile(r *rand.Rand, request *colmetricpb.ExportMetricsServiceRequest) {
 	}
 }
 
-// mess is what is wrong with each number; times and places are as they were.
+// mess describes what is wrong with each number. Times and attributes are unchanged.
 type mess struct {
 	scope      string
 	whole      int64

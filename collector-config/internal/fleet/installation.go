@@ -16,17 +16,17 @@ type installation struct {
 	random      *rand.Rand
 	id, mirror  string
 	application string
-	leaks       bool // its resource says more than it should
+	leaks       bool // its resource has identifying attributes
 
 	version  int
-	clock    time.Duration // what its clock is off by
+	clock    time.Duration // the error of its clock
 	until    time.Time     // end of the last interval
 	state    string
 	accepted placed // where it is counted
 	beats    map[string]bool
 }
 
-// placed is a state under a version.
+// placed is the state and the version that an installation is counted under.
 type placed struct {
 	state   string
 	version int
@@ -35,7 +35,7 @@ type placed struct {
 // unset is the state before the first one.
 const unset = "unset"
 
-// secrets are what a leaky resource holds.
+// secrets are the values of a leaky resource.
 var secrets = []string{"secret-host", "--password=secret-argument", "secret-user"}
 
 func newInstallation(c Config, number int) *installation {
@@ -46,7 +46,7 @@ func newInstallation(c Config, number int) *installation {
 	}
 	in.id, in.mirror = uuidOf(r), uuidOf(r)
 	switch dice := r.IntN(100); {
-	case dice < 85: // as good as the network's time
+	case dice < 85: // set by the network
 		in.clock = time.Duration(r.Int64N(int64(4*time.Minute))) - 2*time.Minute
 	case dice < 96: // the wrong time zone, or day
 		in.clock = time.Duration(r.Int64N(int64(80*time.Hour))) - 40*time.Hour
@@ -67,7 +67,7 @@ func uuidOf(r *rand.Rand) string {
 	return id.String()
 }
 
-// times are when it submits, oldest first.
+// times returns when it submits, oldest first.
 func (in *installation) times(c Config) []time.Time {
 	times := make([]time.Time, 1+in.random.IntN(4))
 	month := time.Duration(c.Days) * 24 * time.Hour
@@ -89,7 +89,7 @@ type part struct {
 	points  []point
 }
 
-// point is a value of a series, or with a histogram a timer's.
+// point is a value of a series. With a histogram it is a timer's.
 type point struct {
 	metric     string
 	attributes []pair
@@ -132,7 +132,7 @@ func (in *installation) submit(now time.Time) batch {
 	return b
 }
 
-// count is a session: everything that is counted but the state.
+// count is a session: it counts everything except the state.
 func (in *installation) count(local time.Time) []point {
 	r := in.random
 	points := []point{
@@ -142,7 +142,7 @@ func (in *installation) count(local time.Time) []point {
 		{metric: distance, real: float64(1+r.IntN(4000)) / 4},
 	}
 	if points[2].whole == 0 {
-		points = slices.Delete(points, 2, 3) // what did not change is not sent
+		points = slices.Delete(points, 2, 3) // an unchanged value is not sent
 	}
 	h := new(observed)
 	for range 1 + r.IntN(3) {
@@ -172,10 +172,10 @@ func (in *installation) count(local time.Time) []point {
 	return points
 }
 
-// move changes the state, or not, and adds what makes states add up: an
-// installation is counted where it is, under the version that runs, unless it is
-// in no state. What was counted under another version is taken back there, in a
-// part of its own.
+// move changes the state at random, and adds the points that make states add up:
+// an installation is counted in its state under the version that runs, unless it
+// has no state. If it was counted under another version, that is taken back in a
+// separate part.
 func (in *installation) move(p *part) (elsewhere bool, old part) {
 	if in.random.IntN(3) == 0 || in.state == unset {
 		in.state = states[in.random.IntN(len(states))]
@@ -211,7 +211,7 @@ func inState(state string) []pair {
 	return []pair{{"state", state}}
 }
 
-// text is the attributes as a Series has them.
+// text returns the attributes in the form of a Series.
 func text(attributes []pair) string {
 	var b []byte
 	for i, a := range attributes {
@@ -223,7 +223,7 @@ func text(attributes []pair) string {
 	return string(b)
 }
 
-// Boundary is a bucket's upper boundary as Prometheus writes it.
+// Boundary returns a bucket's upper boundary in the form that Prometheus writes.
 func Boundary(bucket int) string {
 	if bucket == len(boundaries) {
 		return "+Inf"

@@ -32,7 +32,7 @@ var shapes = map[string]shape{
 	export + otelusage.CheckpointsSuffix: {kind: otelusage.KindSequence, monotonic: true},
 }
 
-// request is what the exporter sends for a part.
+// request returns the request that the exporter sends for a part.
 func (in *installation) request(b batch, p part) *colmetricpb.ExportMetricsServiceRequest {
 	attributes := keyValues([]pair{
 		{"app.installation.id", in.id}, {"host.arch", "amd64"}, {"os.type", "linux"},
@@ -116,5 +116,5 @@ func keyValues(pairs []pair) []*commonpb.KeyValue {
 	return list
 }
 
-// isGauge says whether a metric is one that is not added up.
+// isGauge reports whether a metric must not be added up.
 func isGauge(metric string) bool { return shapes[metric].gauge }

@@ -15,10 +15,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// pause is how long a sender waits when it is told to come again.
+// pause is how long a sender waits before it retries.
 const pause = 100 * time.Millisecond
 
-// Run sends what the installations send, as fast as it is taken.
+// Run sends everything that the installations send, as fast as it is accepted.
 func Run(ctx context.Context, url string, c Config) (*Result, error) {
 	c = c.withDefaults()
 	began := time.Now()
@@ -56,7 +56,7 @@ func Run(ctx context.Context, url string, c Config) (*Result, error) {
 	return result, nil
 }
 
-// sender sends for a share of the installations.
+// sender sends for some of the installations.
 type sender struct {
 	config       Config
 	url          string
@@ -114,7 +114,7 @@ func (s *sender) count(into Totals, in *installation, p part) {
 	}
 }
 
-// post sends one request until it is taken.
+// post sends one request until it is accepted.
 func (s *sender) post(ctx context.Context, request *colmetricpb.ExportMetricsServiceRequest) error {
 	raw, err := proto.Marshal(request)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Ask runs one of the files in collector-config/sql over an archive, a file
-// with those it was rotated to, and returns the rows; the first holds the names
-// of the columns. dir is collector-config. It builds DuckDB's driver the first
-// time, which needs a C++ compiler.
+// Ask runs one of the files in collector-config/sql over an archive, which is a
+// file and those it was rotated to. It returns the rows; the first has the names
+// of the columns. dir is collector-config. The first call builds DuckDB's driver,
+// which needs a C++ compiler.
 func Ask(ctx context.Context, dir, archive, question string) ([][]string, error) {
 	archive, err := filepath.Abs(archive)
 	if err != nil {

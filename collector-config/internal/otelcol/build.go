@@ -17,15 +17,15 @@ import (
 	"runtime"
 )
 
-// builder is the module of the OpenTelemetry Collector Builder, whose version
-// is that of the Collector it builds.
+// builder is the module of the OpenTelemetry Collector Builder. It has the
+// version of the Collector that it builds.
 const builder = "go.opentelemetry.io/collector/cmd/builder"
 
 var version = regexp.MustCompile(`(?m)^  version: ([0-9.]+)$`)
 
-// Path returns where the Collector of a manifest is kept once it is built: a
-// directory of its own in the user's cache, named after the manifest's content,
-// so that another manifest is another Collector.
+// Path returns where a manifest's Collector is kept after it was built: a
+// directory in the user's cache that is named after the manifest's content.
+// Different manifests therefore have different Collectors.
 func Path(manifest string) (string, error) {
 	content, err := os.ReadFile(manifest)
 	if err != nil {
@@ -43,9 +43,8 @@ func Path(manifest string) (string, error) {
 	return filepath.Join(cache, "anonymoususage-otelcol", hex.EncodeToString(sum[:6]), name), nil
 }
 
-// Build returns the path of the manifest's Collector, which it builds unless it
-// has been built before. That takes a few minutes. Of two builds at once the
-// first to end is kept.
+// Build returns the path of the manifest's Collector, and builds it if necessary.
+// That takes a few minutes. Of two concurrent builds the first to finish is kept.
 func Build(ctx context.Context, manifest string) (path string, err error) {
 	path, err = Path(manifest)
 	if err != nil {
@@ -73,7 +72,7 @@ func Build(ctx context.Context, manifest string) (path string, err error) {
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", "run", builder+"@v"+string(found[1]), "--config", "builder.yaml")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, &said, &said
-	// The module that is built is not this one, nor part of its workspace.
+	// The module to build is not this one, and not in its workspace.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("build Collector: %w\n%s", err, said.Bytes())
@@ -81,8 +80,8 @@ func Build(ctx context.Context, manifest string) (path string, err error) {
 	return path, install(filepath.Join(work, "build", filepath.Base(path)), path)
 }
 
-// install copies the program beside its place and moves it there whole: a
-// program that is there can be run.
+// install copies the program next to its destination and renames it: a program
+// at the destination is always complete.
 func install(built, path string) error {
 	content, err := os.ReadFile(built)
 	if err == nil {

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// startPatience is how long a Collector may take to be ready, stopPatience
-	// how long it may take to end.
+	// startPatience is how long a Collector may take to start, stopPatience how
+	// long it may take to stop.
 	startPatience = time.Minute
 	stopPatience  = 30 * time.Second
 
 	pollInterval = 20 * time.Millisecond
 )
 
-// Addresses are where a Collector that runs a shipped file listens, each a
+// Addresses are where a Collector with a shipped configuration listens, each a
 // host:port of loopback, and where it keeps the archive.
 type Addresses struct {
 	OTLP, Prometheus, Health, Telemetry string
@@ -39,7 +39,7 @@ func FreeAddresses(archive string) (Addresses, error) {
 		if err != nil {
 			return Addresses{}, fmt.Errorf("find a free port: %w", err)
 		}
-		defer l.Close() // all at once, or one port might be found twice
+		defer l.Close() // only now: otherwise one port might be found twice
 		ports[i] = l.Addr().String()
 	}
 	return Addresses{ports[0], ports[1], ports[2], ports[3], archive}, nil
@@ -51,7 +51,8 @@ func (a Addresses) URL() string { return "http://" + a.OTLP + "/v1/metrics" }
 // MetricsURL is what Prometheus scrapes.
 func (a Addresses) MetricsURL() string { return "http://" + a.Prometheus + "/metrics" }
 
-// environment is how a shipped file is told its addresses.
+// environment returns the variables that set the addresses of a shipped
+// configuration.
 func (a Addresses) environment() []string {
 	_, telemetry, _ := net.SplitHostPort(a.Telemetry)
 	return append(os.Environ(),
@@ -68,8 +69,8 @@ type Process struct {
 	err  error // once done is closed
 }
 
-// Start runs a Collector and returns when it is ready. The context bounds the
-// start alone. env are further variables of its environment.
+// Start runs a Collector and returns when it is ready. The context limits only
+// the start. env has further environment variables.
 func Start(ctx context.Context, program string, at Addresses, configs []string, env ...string) (*Process, error) {
 	p := &Process{Addresses: at, log: new(log), done: make(chan struct{})}
 	args := make([]string, len(configs))
@@ -91,7 +92,7 @@ func Start(ctx context.Context, program string, at Addresses, configs []string, 
 	return p, nil
 }
 
-// ready asks the health check until it answers.
+// ready polls the health check until it responds.
 func (p *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -118,20 +119,21 @@ func (p *Process) ready(ctx context.Context) error {
 	}
 }
 
-// Stop asks the Collector to end, and waits until it has. It sends what it holds.
+// Stop asks the Collector to exit, and waits for it. The Collector first sends
+// what it holds.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return errors.Join(err, p.Kill()) // where there are no signals
+		return errors.Join(err, p.Kill()) // this system has no signals
 	}
 	select {
 	case <-p.done:
 		return p.err
 	case <-time.After(stopPatience):
-		return errors.Join(errors.New("the Collector does not end"), p.Kill())
+		return errors.Join(errors.New("the Collector does not exit"), p.Kill())
 	}
 }
 
-// Kill ends the Collector as a crash does.
+// Kill ends the Collector like a crash.
 func (p *Process) Kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.done
@@ -141,8 +143,8 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// PeakMemory returns the most memory the Collector has had, in bytes. Only
-// Linux says so.
+// PeakMemory returns the peak memory of the Collector in bytes. It works only on
+// Linux.
 func (p *Process) PeakMemory() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -159,7 +161,7 @@ func (p *Process) PeakMemory() (int64, error) {
 // Log returns the end of what the Collector wrote.
 func (p *Process) Log() string { return p.log.String() }
 
-// Validate returns what the Collector thinks of configurations.
+// Validate returns the errors that the Collector finds in configurations.
 func Validate(ctx context.Context, program string, at Addresses, configs ...string) error {
 	args := []string{"validate"}
 	for _, c := range configs {
@@ -193,7 +195,7 @@ func (p *Process) Scrape(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// log keeps the last of what is written.
+// log keeps the end of what is written.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer

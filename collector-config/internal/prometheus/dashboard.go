@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Panel is what a panel of a Grafana dashboard asks.
+// Panel has the queries of a panel of a Grafana dashboard.
 type Panel struct {
 	Title string
 	Exprs []string

@@ -1,5 +1,5 @@
-// Package prometheus runs Prometheus with the shipped configuration and asks it
-// what the dashboard asks, for the tests and the simulation.
+// Package prometheus runs Prometheus with the shipped configuration and sends it
+// the dashboard's queries, for the tests and the simulation.
 package prometheus
 
 import (
@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// Program is the command that Debian's package prometheus brings.
+	// Program is the command in Debian's package prometheus.
 	Program = "prometheus"
 
 	startPatience = time.Minute
@@ -37,7 +37,7 @@ type Server struct {
 }
 
 // Start runs Prometheus with a configuration in which texts are replaced, such
-// as the targets by those of a test. dir holds its data.
+// as its targets. dir holds its data.
 func Start(ctx context.Context, config, dir string, replace map[string]string) (*Server, error) {
 	content, err := os.ReadFile(config)
 	if err != nil {
@@ -99,9 +99,9 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 }
 
-// Stop ends it.
+// Stop kills it.
 func (s *Server) Stop() {
-	_ = s.cmd.Process.Kill() // or it has ended
+	_ = s.cmd.Process.Kill() // or it has exited
 	<-s.done
 }
 
@@ -111,7 +111,7 @@ type Value struct {
 	Value  float64
 }
 
-// Query returns the result of an instant query. NaN is left out.
+// Query returns the result of an instant query, without NaN.
 func (s *Server) Query(ctx context.Context, expr string) ([]Value, error) {
 	body, _, err := get(ctx, s.url+"/api/v1/query?query="+url.QueryEscape(expr))
 	if err != nil {

@@ -43,6 +43,6 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, usage *standalone.Usa
 }
 
 func answer(in io.Reader) string {
-	line, _ := bufio.NewReader(in).ReadString('\n') // what came before its end counts
+	line, _ := bufio.NewReader(in).ReadString('\n') // a line without an end is read too
 	return strings.ToLower(strings.TrimSpace(line))
 }

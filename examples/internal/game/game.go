@@ -1,5 +1,5 @@
-// Package game is the game that the examples rpg and hq play, and what they
-// have in common beside it: the question, and the report.
+// Package game is the game of the examples rpg and hq, with the question and the
+// report that they share.
 package game
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// Game is the application: what it does, and what of that it counts.
+// Game is the application and what it counts.
 type Game struct {
 	quests, monsters *otelusage.Statistic
 	gold             *otelusage.FloatStatistic
@@ -45,8 +45,8 @@ func (g *Game) Logoff() time.Duration {
 	return played
 }
 
-// Visit brings the hero to a place. All places of a round trip, in order, make
-// one.
+// Visit brings the hero to a place. Visiting all places of a round trip in order
+// completes it.
 func (g *Game) Visit(place string) { g.roundTrip.Hit(place) }
 
 // Fight kills a monster.
@@ -55,7 +55,7 @@ func (g *Game) Fight(loot float64) {
 	g.gold.Add(loot)
 }
 
-// HandIn completes a quest, for which somebody pays.
+// HandIn completes a quest and adds its reward.
 func (g *Game) HandIn(reward float64) {
 	g.quests.Inc()
 	g.gold.Add(reward)
@@ -64,8 +64,8 @@ func (g *Game) HandIn(reward float64) {
 // Buy spends gold.
 func (g *Game) Buy(price float64) { g.gold.Add(-price) }
 
-// Play is a session of an evening: two quests, three monsters, one round trip
-// and one that is broken off.
+// Play is one session: two quests, three monsters, one round trip and one that is
+// not completed.
 func (g *Game) Play(server string) string {
 	g.Login(server)
 	g.Visit("town")

@@ -19,15 +19,16 @@ import (
 // Session is one run of the game.
 type Session struct {
 	Config setup.Config
-	Server string // that is played on
+	Server string // to play on
 	In     io.Reader
 	Out    io.Writer
 }
 
-// Run asks if it has to, plays, submits and shows what all runs came to.
+// Run asks for consent if necessary, plays, submits and shows the totals of all
+// runs.
 func (s *Session) Run(ctx context.Context) error {
 	cfg := s.Config
-	cfg.Tracker = new(otelusage.Tracker) // the game declares on it what its session counts
+	cfg.Tracker = new(otelusage.Tracker) // the game declares its trackables on it
 	usage, err := setup.Start(ctx, cfg)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (s *Session) Run(ctx context.Context) error {
 	}
 	before := lifetimes(usage.Tracker())
 	fmt.Fprintln(s.Out, game.Play(s.Server))
-	switch err := usage.Submit(ctx); { // now, for the report; else it happens on the submit interval
+	switch err := usage.Submit(ctx); { // now, for the report; otherwise at the submit interval
 	case errors.Is(err, exporter.ErrNoConsent):
 		fmt.Fprintf(s.Out, "Nothing was sent: %v.\n", err)
 	case err != nil:
@@ -75,7 +76,7 @@ func (s *Session) report(ctx context.Context, usage *setup.Usage, before map[str
 	return rows.Print(s.Out)
 }
 
-// lifetimes returns what the trackables say of all runs, by name.
+// lifetimes returns the trackables' values over all runs, by name.
 func lifetimes(t *otelusage.Tracker) map[string]string {
 	texts := make(map[string]string)
 	for tr := range t.All() {
@@ -88,7 +89,7 @@ func lifetimes(t *otelusage.Tracker) map[string]string {
 func DefaultFile(example string) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find a place for the mirror, which -file can name: %w", err)
+		return "", fmt.Errorf("find a directory for the mirror, which -file can name: %w", err)
 	}
 	return filepath.Join(dir, "anonymoususage-"+example, "usage.db"), nil
 }

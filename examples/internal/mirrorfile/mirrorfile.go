@@ -1,5 +1,4 @@
-// Package mirrorfile reads a mirror as anybody can who finds the file: with SQL
-// and no help from this module.
+// Package mirrorfile reads a mirror with plain SQL, without this module.
 package mirrorfile
 
 import (
@@ -16,8 +15,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/table"
 )
 
-// Query returns what a query finds in the mirror at path, which is opened
-// read-only. NULL is the empty text.
+// Query returns the result of a query on the mirror at path, which is opened
+// read-only. NULL is an empty text.
 func Query(ctx context.Context, path, query string) (_ table.Table, err error) {
 	db, err := sql.Open("sqlite", dataSource(path))
 	if err != nil {
@@ -57,7 +56,7 @@ func read(rows *sql.Rows) (t table.Table, err error) {
 	return t, nil
 }
 
-// dataSource names the file as a URI: only there is the mode heeded.
+// dataSource returns a URI: SQLite ignores the mode of a plain path.
 func dataSource(path string) string {
 	slashed := filepath.ToSlash(path)
 	if filepath.IsAbs(path) && !strings.HasPrefix(slashed, "/") {

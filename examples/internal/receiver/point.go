@@ -10,12 +10,12 @@ import (
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 )
 
-// Point is a data point, readable.
+// Point is a data point in a form that is easy to print.
 type Point struct {
-	Kind        string // of trackable: the scope attribute otelusage.kind
+	Kind        string // the scope attribute otelusage.kind
 	Metric      string
 	Attributes  string // "state=Avalon"; several are separated by commas
-	Temporality string // delta or cumulative; gauge where there is none
+	Temporality string // delta or cumulative; gauge if it has none
 
 	Int        int64   // of an int64 number
 	Float      float64 // of a float64 number; the sum of a histogram
@@ -51,8 +51,7 @@ const (
 
 const kindKey = "otelusage.kind"
 
-// Points returns all points that were received, in the order in which they
-// came.
+// Points returns all points in the order in which they were received.
 func (r *Receiver) Points() []Point {
 	var points []Point
 	for _, request := range r.Requests() {

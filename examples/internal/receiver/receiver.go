@@ -21,7 +21,7 @@ const (
 	path        = "/v1/metrics"
 	contentType = "application/x-protobuf"
 
-	// maxBody bounds a request, decompressed.
+	// maxBody limits the size of a decompressed request.
 	maxBody = 16 << 20
 )
 
@@ -59,8 +59,8 @@ func (r *Receiver) Requests() []*colmetricpb.ExportMetricsServiceRequest {
 	return slices.Clone(r.requests)
 }
 
-// Close ends the receiver and its connections. What it received stays
-// readable. Later calls do nothing.
+// Close stops the receiver and closes its connections. The received requests
+// can still be read. Later calls do nothing.
 func (r *Receiver) Close() error {
 	err := r.server.Close()
 	if served, open := <-r.done; open {
@@ -90,7 +90,7 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	r.requests = append(r.requests, metrics)
 	r.mu.Unlock()
 	w.Header().Set("Content-Type", contentType)
-	_, _ = w.Write(answer) // the client that left will send it again
+	_, _ = w.Write(answer) // a client that has gone will send it again
 }
 
 func decode(req *http.Request) (*colmetricpb.ExportMetricsServiceRequest, error) {

@@ -1,6 +1,6 @@
 package receiver
 
-// Series is what a sum is made for.
+// Series identifies a sum.
 type Series struct{ Metric, Attributes string }
 
 // Sums adds up the deltas of all requests per metric and attributes: what a

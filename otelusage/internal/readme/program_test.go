@@ -20,7 +20,7 @@ import (
 	_ "github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
-// snippet is what stands around a snippet of the README in a reader's program.
+// snippet is what stands around a document's snippet in a reader's program.
 type snippet struct {
 	name   string
 	marker string // by which it is found
@@ -64,29 +64,64 @@ const modulePath = "github.com/anonymoususage/anonymoususage-go/"
 
 // imports are the packages of the snippets, by the names they have there.
 var imports = map[string]string{
-	"context": "context", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "log": "log", "os": "os", "time": "time",
+	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "log": "log", "os": "os", "time": "time",
 	"sdkmetric": "go.opentelemetry.io/otel/sdk/metric",
 	"exporter":  modulePath + "exporter", "otlp": modulePath + "exporter/otlp",
 	"localstore": modulePath + "localstore", "inspect": modulePath + "localstore/inspect", "view": modulePath + "localstore/view",
 	"otelusage": modulePath + "otelusage", "standalone": modulePath + "otelusage/standalone",
 }
 
+// documents are those with Go snippets. No other document may have one.
+var documents = []string{"README.md", "localstore/inspect/README.md", "localstore/view/README.md"}
+
 var fence = regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n")
 
-// goSnippets returns the README's snippets by their names.
+// documentsOf returns the module's documents by their names.
+func documentsOf(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	must(t, filepath.WalkDir(root(t), func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".md") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root(t), path)
+		all[filepath.ToSlash(name)] = string(content)
+		return err
+	}))
+	return all
+}
+
+// contents returns what the documents with snippets say.
+func contents(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for name, content := range documentsOf(t) {
+		if slices.Contains(documents, name) {
+			all.WriteString(content)
+		} else if strings.Contains(content, "```go") {
+			t.Errorf("%s has snippets that nobody runs", name)
+		}
+	}
+	return all.String()
+}
+
+// goSnippets returns the documents' snippets by their names.
 func goSnippets(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root(t), "README.md"))
-	must(t, err)
+	text := contents(t)
 	found := make(map[string]string)
-	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
 		i := slices.IndexFunc(snippets, func(s snippet) bool { return strings.Contains(m[1], s.marker) && found[s.name] == "" })
 		if i < 0 {
 			t.Fatalf("nobody knows what this snippet needs:\n%s", m[1])
 		}
 		found[snippets[i].name] = m[1]
 	}
-	if len(found) != len(snippets) || strings.Count(string(text), "```go") != len(snippets) {
+	if len(found) != len(snippets) || strings.Count(text, "```go") != len(snippets) {
 		t.Fatalf("found %d snippets, want %d", len(found), len(snippets))
 	}
 	return found

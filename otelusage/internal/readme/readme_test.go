@@ -59,8 +59,11 @@ func total(t *testing.T, dir, name string) (n float64) {
 	return n
 }
 
-// TestSnippetsRun builds what README shows, and runs it.
+// TestSnippetsRun builds what the documents show, and runs it.
 func TestSnippetsRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
 	binary := build(t)
 
 	t.Run("in a sound environment", func(t *testing.T) {

@@ -2,28 +2,6 @@
 // tracking costs a program that runs for milliseconds.
 package main
 
-import (
-	"context"
-	"fmt"
-	"os"
+import "github.com/anonymoususage/anonymoususage-go/otelusage/standalone/testdata/once"
 
-	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
-)
-
-func main() {
-	usage, err := standalone.Start(context.Background(), standalone.Config{FilePath: os.Args[1], ApplicationName: "tool"})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	runs, err := usage.Tracker().Statistic("runs")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	runs.Inc()
-	if err := usage.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { once.Count(nil, nil) }

@@ -1,0 +1,4 @@
+// Command empty does nothing: what every Go program weighs and takes.
+package main
+
+func main() {}

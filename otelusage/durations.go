@@ -3,6 +3,7 @@ package otelusage
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // MeterProvider share them.
 type durations struct {
 	registry *registry
+	keeping  keeping
 
 	mu        sync.Mutex // guards what follows and the fields of each series
 	series    byAttributes[durationSeries]
@@ -45,6 +47,86 @@ type durationSeries struct {
 	run  measured
 	// pending waits for the histogram, in buckets, so that it stays small.
 	pending []bucket
+
+	tally *tally // nil where it is not kept
+}
+
+// tally is what a Keeper reads: all that the histogram got or is going to get.
+type tally struct {
+	gate    lockedGate
+	buckets []uint64
+	count   uint64
+	seconds float64
+}
+
+func (t *tally) add(i int, n uint64, seconds float64) {
+	t.buckets[i] += n
+	t.count += n
+	t.seconds = plus(t.seconds, seconds)
+}
+
+func (t *tally) addPending(pending []bucket) {
+	for i, b := range pending {
+		t.add(i, uint64(b.n), b.seconds)
+	}
+}
+
+func (t *tally) take(pending []bucket) {
+	for i, b := range pending {
+		t.buckets[i] -= uint64(b.n)
+		t.count -= uint64(b.n)
+		t.seconds -= b.seconds
+	}
+}
+
+// keep begins to keep all series. Nothing was reported of them yet.
+func (t *durations) keep(keeper Keeper, d Declaration) (err error) {
+	t.keeping.mu.Lock()
+	defer t.keeping.mu.Unlock()
+	t.keeping.keeper, t.keeping.declaration = keeper, d
+	for _, s := range t.all() {
+		if e := s.keep(); e != nil {
+			err = e
+		}
+	}
+	return err
+}
+
+func (t *durations) unreported() (changed changes) {
+	t.keeping.unreported.Store(true)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.series.list {
+		if s.tally != nil {
+			changed = append(changed, &s.tally.gate.keptSeries)
+		}
+	}
+	return changed
+}
+
+func (t *durations) all() []*durationSeries {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.series.list)
+}
+
+// keep is called while the keeping of its durations is locked, which guards tally
+// against all but who counts.
+func (s *durationSeries) keep() error {
+	t := s.durations
+	if t.keeping.keeper == nil {
+		return nil
+	}
+	tally := &tally{gate: lockedGate{mu: &t.mu}, buckets: make([]uint64, len(boundaries)+1)}
+	t.mu.Lock()
+	tally.addPending(s.pending)
+	s.tally = tally
+	t.mu.Unlock()
+	return t.keeping.keep(&tally.gate.keptSeries, Kept{Attributes: s.set, Gate: &tally.gate, Read: func(r *Reading) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		r.Count, r.Sum, r.Buckets = tally.count, tally.seconds, append(r.Buckets[:0], tally.buckets...)
+	}})
 }
 
 // connected records what waited for the histogram. Without one, which could
@@ -70,8 +152,23 @@ func createTimer(m *definition) func(metric.Meter, *durations) error {
 	}
 }
 
-// get returns the series of a set. t.mu is held.
+// get returns the series of a set. A new one is kept before anybody can count in
+// it.
 func (t *durations) get(set attribute.Set) *durationSeries {
+	t.keeping.mu.Lock()
+	defer t.keeping.mu.Unlock()
+	t.mu.Lock()
+	before := len(t.series.list)
+	s := t.getLocked(set)
+	made := len(t.series.list) > before
+	t.mu.Unlock()
+	if made {
+		_ = s.keep() // it was told of the first ones
+	}
+	return s
+}
+
+func (t *durations) getLocked(set attribute.Set) *durationSeries {
 	return t.series.get(set, func(set attribute.Set) *durationSeries {
 		key := set.Equivalent()
 		s := &durationSeries{set: set, opt: metric.WithAttributeSet(set), durations: t, life: t.restored[key]}
@@ -82,7 +179,8 @@ func (t *durations) get(set attribute.Set) *durationSeries {
 
 // record counts d; ok is false where the series has moved. The histogram is
 // called without the lock and without the caller's context, whose trace would
-// come along as an exemplar.
+// come along as an exemplar. A Keeper is told before, lest more is collected than
+// is kept.
 func (s *durationSeries) record(d time.Duration) (ok bool) {
 	t := s.durations
 	t.mu.Lock()
@@ -100,7 +198,16 @@ func (s *durationSeries) record(d time.Duration) (ok bool) {
 		b.n++
 		b.seconds += d.Seconds()
 	}
+	tally := s.tally
+	armed := false
+	if tally != nil {
+		tally.add(bucketOf(d.Seconds()), 1, d.Seconds())
+		armed = tally.gate.armed
+	}
 	t.mu.Unlock()
+	if armed {
+		tally.gate.tell()
+	}
 	if histogram != nil {
 		histogram.Record(context.Background(), d.Seconds(), s.opt)
 	}
@@ -159,24 +266,34 @@ func replayAll(list []replay, histogram metric.Float64Histogram) {
 
 // merge adds what another tracker measured before it was attached. Both
 // mutexes are held.
-func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries) {
+func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries, changed changes) {
 	to = make(map[*durationSeries]*durationSeries, len(other.series.list))
 	for _, s := range other.series.list {
-		mine := t.get(s.set)
+		mine := t.getLocked(s.set)
 		mine.run = mine.run.plus(s.run)
+		if mine.tally != nil {
+			mine.tally.addPending(s.pending)
+			changed = append(changed, &mine.tally.gate.keptSeries)
+		}
 		to[s] = mine
 	}
 	other.moved = true
-	return to
+	return to, changed
 }
 
 func (t *durations) reset() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.restored = nil
+	var changed changes
 	for _, s := range t.series.list {
+		if s.tally != nil && s.pending != nil { // the histogram does not get it
+			s.tally.take(s.pending)
+			changed = append(changed, &s.tally.gate.keptSeries)
+		}
 		s.life, s.run, s.pending = measured{}, measured{}, nil
 	}
+	t.mu.Unlock()
+	changed.tell()
 }
 
 // seconds converts what a mirror holds.

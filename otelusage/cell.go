@@ -43,7 +43,7 @@ type cell struct {
 const (
 	edge = 1 << 62
 	bias = math.MinInt64 // adding it again takes it away
-	unit = 1 << 60       // of carry; an armed cell is within it
+	unit = 1 << 60       // of carry; v of an armed cell is less, either way
 
 	// inline is more than is added without the lock. Thousands of such additions
 	// at once do not take an armed cell to edge, nor any other one round to where
@@ -103,6 +103,9 @@ func (c *cell) low() int64 {
 // carry than 0 while v is not the count: so carry is first to leave 0, and last to
 // return to it. c.mu is held.
 func (c *cell) shift(units int64) {
+	if units == 0 {
+		return
+	}
 	carry := c.carry.Load() + units
 	if carry != 0 {
 		c.carry.Store(carry)
@@ -121,7 +124,8 @@ func (c *cell) carryOver() {
 }
 
 func (c *cell) carryLocked() {
-	if v := c.low(); v+edge < 0 { // also where v is positive: it wraps
+	v := c.low()
+	if c.armed || v+edge < 0 { // also where v is positive: it wraps
 		c.shift(v / unit)
 	}
 }
@@ -182,9 +186,7 @@ func (c *cell) arm() {
 	if c.armed {
 		return
 	}
-	if units := c.low() / unit; units != 0 {
-		c.shift(units)
-	}
+	c.shift(c.low() / unit)
 	c.armed = true
 	atomic.AddInt64(&c.v, bias)
 }

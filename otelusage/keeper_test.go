@@ -23,6 +23,7 @@ type keeper struct {
 	ledger
 	t      testing.TB
 	keep   func(Kept) // called at the beginning of Keep, if any
+	after  func(Kept) // called at its end, if any
 	told   func()     // by changed, if any
 	refuse bool
 	late   bool // what changes waits for flush
@@ -48,7 +49,6 @@ func (k *keeper) Keep(s Kept) func() {
 	}
 	name := s.Declaration.Name + s.Suffix + label(s.Attributes)
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.series == nil {
 		k.series = make(map[string]*keptHere)
 	}
@@ -58,6 +58,10 @@ func (k *keeper) Keep(s Kept) func() {
 	kept := &keptHere{Kept: s}
 	k.series[name] = kept
 	kept.write()
+	k.mu.Unlock()
+	if k.after != nil {
+		k.after(s)
+	}
 	return func() {
 		if k.told != nil {
 			k.told()
@@ -203,6 +207,9 @@ func TestKeeperReadsWhatIsCollected(t *testing.T) {
 		more.use(attribute.String("via", "web"))
 		early.use(attribute.String("via", "second"))
 		must[*Statistic](t)(second.Statistic("alone")).Inc()
+		must[*Statistic](t)(tracker.Statistic("alone"))
+		must[*Statistic](t)(tracker.Statistic("both")).Inc()
+		must[*Statistic](t)(second.Statistic("both")).Inc()
 		assertKept(t, k, s)
 		if got := k.points()["alone"]; got != "1" {
 			t.Errorf("kept %q of a tracker without a ledger", got)
@@ -272,9 +279,10 @@ func TestOverflowIsKept(t *testing.T) {
 	tracker := must[*Tracker](t)(New(WithMeterProvider(s), WithLedger(k)))
 	a := allOf(t, tracker)
 	for i := range MaxSeries + 2 {
-		n := strconv.Itoa(i)
-		a.count.With(attribute.String("n", n)).Inc()
-		a.state.Set(n)
+		a.count.With(attribute.Int("n", i)).Inc()
+	}
+	for i := range MaxSeries - 2 {
+		a.state.Set(strconv.Itoa(i))
 	}
 	second := new(Tracker)
 	more := must[*State](t)(second.State("state", NoState))
@@ -285,8 +293,11 @@ func TestOverflowIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertKept(t, k, s)
-	if got := k.points()["state.changes"+label(overflowSet)]; got != "7" {
-		t.Errorf("%s entries into further states are kept, want 7", got)
+	a.state.Set("further")
+	more.Set("further still")
+	assertKept(t, k, s)
+	if got := k.points()["state.changes"+label(overflowSet)]; got != "5" {
+		t.Errorf("%s entries into further states are kept, want 5", got)
 	}
 }
 
@@ -313,6 +324,55 @@ func TestKeepComesBeforeCollection(t *testing.T) {
 	a.state.Set("new")
 	a.use(attribute.String("via", "new"))
 	assertKept(t, k, s)
+}
+
+// TestCountWhileKeepReturns counts when the Keeper has read the series and is not
+// known yet.
+func TestCountWhileKeepReturns(t *testing.T) {
+	s, k, tracker := newSDK(), &keeper{t: t}, new(Tracker)
+	a := allOf(t, tracker)
+	k.after = func(kept Kept) {
+		switch kept.Declaration.Kind {
+		case KindStatistic:
+			a.count.Inc()
+			a.float.Inc()
+		case KindTimer:
+			a.timer.Record(context.Background(), time.Second)
+		case KindSequence:
+			a.sequence.Hit("A")
+		}
+	}
+	if err := tracker.Attach(WithMeterProvider(s), WithLedger(k)); err != nil {
+		t.Fatal(err)
+	}
+	assertKept(t, k, s)
+}
+
+// joiningCell is a cell while which is armed another one joins.
+type joiningCell struct {
+	cell
+	join func()
+}
+
+func (c *joiningCell) arm() {
+	c.cell.arm()
+	if join := c.join; join != nil {
+		c.join = nil
+		join()
+	}
+}
+
+func TestArmReachesACellThatJoins(t *testing.T) {
+	var s, other cells[int64, *joiningCell]
+	s.init(new(joiningCell))
+	other.init(new(joiningCell))
+	s.first().join = func() { s.join(&other, true) }
+	if s.Arm(); !s.Armed() || !other.first().isArmed() {
+		t.Error("the cell that joined is not armed")
+	}
+	if s.first().cell.disarm(); !s.Disarm() || s.Armed() {
+		t.Error("a gate that is armed in part was not")
+	}
 }
 
 // TestNoChangeIsMissed counts from many goroutines while a Keeper writes late, and
@@ -426,7 +486,7 @@ func TestWithoutKeeper(t *testing.T) {
 		tracker := new(Tracker)
 		a := allOf(t, tracker)
 		a.use(attribute.String("via", "web"))
-		_ = tracker.Attach(append(opts, WithMeterProvider(s))...)
+		_ = tracker.Attach(append(opts, WithMeterProvider(s), WithErrorHandler(func(error) {}))...)
 		a.use(attribute.String("via", "web"))
 		return a, s
 	}
@@ -456,7 +516,7 @@ func TestWithoutKeeper(t *testing.T) {
 	}
 	tracker := new(Tracker)
 	must[*Statistic](t)(tracker.Statistic("count"))
-	if err := tracker.Attach(WithMeterProvider(newSDK()), WithLedger(&keeper{keep: func(Kept) { panic("in Keep") }})); err == nil {
+	if err := tracker.Attach(WithErrorHandler(func(error) {}), WithMeterProvider(newSDK()), WithLedger(&keeper{keep: func(Kept) { panic("in Keep") }})); err == nil {
 		t.Error("a Keeper that panics is not reported")
 	}
 }
@@ -495,7 +555,7 @@ func TestWhatIsNotReportedIsNotKept(t *testing.T) {
 	k, tracker := &keeper{t: t}, new(Tracker)
 	a := allOf(t, tracker)
 	a.use(attribute.String("via", "web"))
-	if err := tracker.Attach(WithMeterProvider(failingProvider{}), WithLedger(k)); !errors.Is(err, errNoInstrument) {
+	if err := tracker.Attach(WithErrorHandler(func(error) {}), WithMeterProvider(failingProvider{}), WithLedger(k)); !errors.Is(err, errNoInstrument) {
 		t.Fatal(err)
 	}
 	a.use(attribute.String("via", "new"))

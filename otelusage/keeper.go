@@ -3,7 +3,7 @@ package otelusage
 import "go.opentelemetry.io/otel/attribute"
 
 // Keeper is what a [Ledger] may be besides: it keeps counts outside the process,
-// so that they survive its death. *localstore.Store is one.
+// so that they survive its death.
 //
 // The first Keeper of a MeterProvider keeps all that is attached to the provider
 // from then on, by whichever Tracker. What was attached before is not kept: nobody

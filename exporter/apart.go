@@ -1,8 +1,8 @@
 package exporter
 
-// apart runs f, and waits for it until stopped is closed. What it runs calls what
-// is the application's: a callback that takes its time, or an error handler,
-// which may shut down who waits here.
+// apart runs f in its own goroutine, and waits for it until stopped is closed. f
+// calls code of the application: a callback that may take long, or an error
+// handler that may shut down the caller of apart, which would then wait for itself.
 func apart(stopped <-chan struct{}, f func()) {
 	done := make(chan struct{})
 	go func() {

@@ -35,9 +35,9 @@ type knownMetric struct {
 	state   bool                                  // the gauge of a State
 }
 
-// stream is what the SDK keeps apart, and the last value of it that is in the
-// mirror. Streams that differ in attributes that are not let through count into
-// one series, each by its own differences.
+// stream is a stream of the SDK, with its last value that is in the mirror. Streams
+// that differ only in attributes that are not let through count into one series,
+// each with its own differences.
 type stream struct {
 	series    *series.Series
 	committed series.Value
@@ -113,8 +113,8 @@ func (c *collection) metric(scope instrumentation.Scope, m *metricdata.Metrics) 
 	}
 }
 
-// cumulative refuses what a reader with another temporality delivers: a delta
-// cannot be carried by the next export.
+// cumulative refuses data of a reader with another temporality: after a failed
+// export, the next one would not carry the same delta.
 func (c *collection) cumulative(m *metricdata.Metrics, t metricdata.Temporality) bool {
 	if t == metricdata.CumulativeTemporality {
 		return true
@@ -177,7 +177,7 @@ type point struct {
 }
 
 // change records what a stream counted since its committed value. A later start
-// time, or a value that fell where none can, is a stream that began anew.
+// time, or a monotonic value that fell, means that the stream began anew.
 func (c *collection) change(m *knownMetric, p point) {
 	s := p.stream
 	before := s.committed
@@ -198,8 +198,10 @@ func (c *collection) change(m *knownMetric, p point) {
 	}
 }
 
-// moveStates records the States that this process moved, or sees first. One that
-// has come to be without an entry is an initial state that was declared late.
+// moveStates records the States that this process moved, or sees for the first
+// time. It runs after all metrics, because a State's changes may come after its
+// gauge. A state that was set without an entry is an initial state that was
+// declared late.
 func (c *collection) moveStates() {
 	for _, g := range c.gauges {
 		changed := g.stream.known && g.stream.state != g.state
@@ -240,8 +242,8 @@ func isFloat[N int64 | float64]() bool {
 	return ok
 }
 
-// number converts a point's value. What is not finite is left out: one such
-// value in a sum would spoil it for ever, here and at the receiver.
+// number converts a point's value. A value that is not finite is left out: one in
+// a sum would spoil that sum for ever, here and at the receiver.
 func number[N int64 | float64](c *collection, m *metricdata.Metrics, n N) (series.Value, bool) {
 	switch v := any(n).(type) {
 	case int64:

@@ -18,11 +18,11 @@ const (
 	// DefaultSubmitInterval is the time between accepted submissions.
 	DefaultSubmitInterval = time.Hour
 
-	// DefaultCheckInterval is the time between looks whether one is due.
+	// DefaultCheckInterval is the time between checks whether one is due.
 	DefaultCheckInterval = time.Minute
 
-	// NeverCheck as [WithCheckInterval] makes submissions when
-	// [Exporter.Submit] is called and at no other time.
+	// NeverCheck as [WithCheckInterval] submits only when [Exporter.Submit] is
+	// called.
 	NeverCheck time.Duration = -1
 
 	// DefaultRequestTimeout is how long a forwarder may take for a request.
@@ -32,8 +32,8 @@ const (
 	DefaultShutdownGrace = 250 * time.Millisecond
 
 	// DefaultSubmitWait is how long one shutdown per submit interval may wait
-	// for a submission, after three that were cut off by exits. After a wait
-	// in vain the next one comes ten intervals later, then a hundred.
+	// for a submission, after exits cut off three. After a wait that did not
+	// help, the next one comes ten intervals later, then a hundred.
 	DefaultSubmitWait = 2 * time.Second
 )
 
@@ -56,6 +56,7 @@ type config struct {
 	keys           map[attribute.Key]bool
 	resource       *resource.Resource
 	requireConsent bool
+	disabled       bool
 	onError        func(error)
 	manual         bool // submissions are made by Submit alone
 }
@@ -77,8 +78,8 @@ func newConfig(opts []Option) (config, error) {
 	return c, nil
 }
 
-// isNil recognises the nil pointer in an interface that a failed constructor
-// leaves behind. Calling it would panic much later.
+// isNil reports a nil pointer in an interface, as a failed constructor leaves it.
+// Calling it would panic much later.
 func isNil(forwarder sdkmetric.Exporter) bool {
 	v := reflect.ValueOf(forwarder)
 	switch v.Kind() {
@@ -88,14 +89,16 @@ func isNil(forwarder sdkmetric.Exporter) bool {
 	return false
 }
 
-// WithForwarder sends what is new through f. Without one the mirror is all
-// there is, and what is recorded is never sent later. The Exporter owns f and
-// shuts it down.
+// WithForwarder sends what is new through f. Without a forwarder usage is only
+// recorded, and what is recorded then is never sent later. The Exporter owns f
+// and shuts it down. A nil f is no forwarder; a nil pointer in f is an error of
+// [New].
 func WithForwarder(f sdkmetric.Exporter) Option {
 	return option(func(c config) config { c.forwarder = f; return c })
 }
 
-// WithRecordInterval sets the time between the recordings of a [Reader].
+// WithRecordInterval sets the time between the recordings of a [Reader]. The
+// default is [DefaultRecordInterval], also for values that are not positive.
 func WithRecordInterval(d time.Duration) Option {
 	return option(func(c config) config {
 		if d > 0 {
@@ -106,14 +109,16 @@ func WithRecordInterval(d time.Duration) Option {
 }
 
 // WithSubmitInterval sets the time between accepted submissions, over all runs
-// of the application. Values below one second count as one second.
+// of the application. The default is [DefaultSubmitInterval]. Values below one
+// second count as one second.
 func WithSubmitInterval(d time.Duration) Option {
 	return option(func(c config) config { c.submitInterval = max(d, time.Second); return c })
 }
 
-// WithCheckInterval sets how often it is looked whether a submission is due,
-// beside the looks at start and after every export. [NeverCheck], or anything
-// below 0, ends these too.
+// WithCheckInterval sets how often the exporter checks whether a submission is
+// due, in addition to the checks at start and after every export. The default is
+// [DefaultCheckInterval], also for 0. [NeverCheck], or any other negative value,
+// switches all of these off.
 func WithCheckInterval(d time.Duration) Option {
 	return option(func(c config) config {
 		if c.manual = d < 0; d > 0 {
@@ -124,6 +129,7 @@ func WithCheckInterval(d time.Duration) Option {
 }
 
 // WithRequestTimeout bounds one request of the forwarder, at most four minutes.
+// The default is [DefaultRequestTimeout], also for values that are not positive.
 func WithRequestTimeout(d time.Duration) Option {
 	return option(func(c config) config {
 		if d > 0 {
@@ -133,16 +139,18 @@ func WithRequestTimeout(d time.Duration) Option {
 	})
 }
 
-// WithShutdownGrace bounds how long a submission may run on at shutdown. One
-// that is cut off is a failure, and followed by a backoff; after three in a row
-// shutdowns wait no more, except as [WithSubmitWait] says.
+// WithShutdownGrace bounds how long a submission may continue at shutdown. One
+// that is cut off counts as a failure and is followed by a backoff. After three in
+// a row, shutdowns do not wait any more, except as [WithSubmitWait] says. The
+// default is [DefaultShutdownGrace]; 0 and less wait for nothing.
 func WithShutdownGrace(d time.Duration) Option {
 	return option(func(c config) config { c.shutdownGrace = max(d, 0); return c })
 }
 
-// WithSubmitWait bounds how long a shutdown may wait for a submission after
-// three of them were cut off by exits: a program that never runs long enough
-// for one request would otherwise never submit.
+// WithSubmitWait bounds how long a shutdown may wait for a submission after exits
+// cut off three of them: a program that never runs long enough for one request
+// would otherwise never submit. The default is [DefaultSubmitWait]; 0 and less
+// wait for nothing.
 func WithSubmitWait(d time.Duration) Option {
 	return option(func(c config) config { c.submitWait = max(d, 0); return c })
 }
@@ -181,22 +189,29 @@ func WithAttributeKeys(keys ...string) Option {
 }
 
 // WithResource records under r in place of the provider's resource, through the
-// same allow-list. What the user's environment put into the provider's resource
-// is left out; r is taken as the developer's own word, so make it without
-// resource.Default and resource.WithFromEnv, or see [SubtractEnvironment].
+// same allow-list. From the provider's resource the values of the user's
+// environment are removed; from r they are not, so make it without
+// resource.Default and resource.WithFromEnv, or use [SubtractEnvironment].
 func WithResource(r *resource.Resource) Option {
 	return option(func(c config) config { c.resource = r; return c })
 }
 
-// RequireConsent sends nothing before the mirror holds a stored
-// localstore.ModeOn. The mirror remembers it.
+// RequireConsent sends nothing before localstore.ModeOn is stored in the mirror.
+// The mirror remembers the requirement.
 func RequireConsent() Option {
 	return option(func(c config) config { c.requireConsent = true; return c })
 }
 
-// WithErrorHandler is told, once per cause, what goes wrong where no caller is:
-// in submissions. It may call the exporter, and shut it down. The default is
-// otel.Handle.
+// Disabled records nothing and sends nothing, as OTEL_SDK_DISABLED does. The
+// mirror does not remember it.
+func Disabled() Option {
+	return option(func(c config) config { c.disabled = true; return c })
+}
+
+// WithErrorHandler sets who is told of errors that no caller gets: of submissions,
+// of a [Reader]'s own recordings, and of single metrics that are not recorded. Each
+// cause is reported once. f may call the exporter, and shut it down. The default
+// is otel.Handle, also for nil.
 func WithErrorHandler(f func(error)) Option {
 	return option(func(c config) config {
 		if f != nil {

@@ -35,6 +35,9 @@ func (f *silentForwarder) Shutdown(context.Context) error { return nil }
 // swallows packets, five of a hundred runs wait at their end, and each attempt
 // is in the log.
 func TestAttemptsCutOffByExitsBackOffAndCostFiveRunsOfAHundred(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs hundreds of times")
+	}
 	for _, temporality := range []metricdata.Temporality{metricdata.DeltaTemporality, metricdata.CumulativeTemporality} {
 		for _, between := range []time.Duration{time.Minute, time.Hour} {
 			t.Run(temporality.String()+" "+between.String(), func(t *testing.T) {

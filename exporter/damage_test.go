@@ -65,29 +65,12 @@ func TestDamageUnderThreeProcesses(t *testing.T) {
 			t.Cleanup(receiver.Close)
 			path := filepath.Join(t.TempDir(), "usage.db")
 			const processes = 3
-			ended := make(chan error, processes)
-			for i := range processes {
-				cmd := command(t, "count", path, receiver.URL, strconv.Itoa(i))
-				var out bytes.Buffer
-				cmd.Stdout, cmd.Stderr = &out, &out
-				must(t, cmd.Start())
-				go func() {
-					err := cmd.Wait()
-					if err != nil {
-						t.Errorf("process %d: %v\n%s", i, err, out.Bytes())
-					} else if out.Len() > 0 {
-						t.Logf("process %d: %s", i, out.Bytes())
-					}
-					ended <- err
-				}()
-			}
+			together := countTogether(t, processes, path, receiver.URL)
 			waitFor(t, func() bool { info, err := os.Stat(path + "-wal"); return err == nil && info.Size() > 100_000 })
 			info, err := os.Stat(path)
 			must(t, err)
 			damage(t, path, info.Size())
-			for range processes {
-				<-ended
-			}
+			together.wait()
 
 			began := time.Now()
 			store, err := localstore.Open(path, localstore.WithErrorHandler(func(err error) { t.Log("next run:", err) }))

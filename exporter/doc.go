@@ -10,32 +10,32 @@
 //
 // The [Exporter] asks its reader for cumulative values and keeps, per series,
 // the last one that is in the mirror. [Exporter.Export] writes the differences
-// in one transaction and moves on only once that has committed: an export that
-// failed loses nothing, the next one carries it. An export that finds nothing
-// new writes nothing.
+// in one transaction, and counts from the new values only after the commit. So a
+// failed export loses nothing: the next one carries it. An export that finds
+// nothing new writes nothing.
 //
-// Submissions run beside it, never inside it. One is due when sending is
-// allowed, something is new and the submit interval has passed since the last
-// accepted one, as the mirror remembers it over all runs. What is sent comes
-// from the mirror alone; a [Reader] records into it before a submission that
-// becomes due between two exports.
+// Submissions run beside exports, never inside them. One is due when sending is
+// allowed, something is new, and the submit interval has passed since the last
+// accepted submission of any run, as the mirror remembers it. Only what is in the
+// mirror is sent; a [Reader] records into it before a submission that becomes due
+// between two exports.
 //
 // # The forwarder
 //
-// Any sdkmetric.Exporter is one. Where its Temporality for counters is delta it
-// gets what is new, in sealed batches that are sent again unchanged until they
-// are settled. Where it is cumulative it gets lifetime totals, per resource or,
-// where it has a method MergeResources() bool that returns true, over all
-// versions under the resource of the process that submits, with zeros for what
-// was declared and not used and with a Statistic otelusage.submissions. An error of type
-// *outcome.Error says exactly what became of a request; any other one keeps the
-// data and backs off.
+// Any sdkmetric.Exporter can be one. If its Temporality for counters is delta, it
+// gets what is new, in sealed batches. A batch is retried unchanged until it is
+// settled. If the Temporality is cumulative, the forwarder gets lifetime totals,
+// per resource. With a method MergeResources() bool that returns true it gets the
+// totals over all versions, under the resource of the process that submits, with
+// zeros for what was declared and not used, and with a Statistic
+// otelusage.submissions. An error of type *outcome.Error says exactly what became
+// of a request; any other error keeps the data and backs off.
 //
-// # What is let in
+// # What is recorded
 //
-// Only the instruments of package otelusage, unless [WithScopes] admits more;
-// of the resource only the attributes listed at [DefaultResourceKeys], without
-// what the user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME put into it; no
+// Only the instruments of package otelusage, unless [WithScopes] admits more. Of
+// the resource only the attributes listed at [DefaultResourceKeys], without what
+// the user's OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME put into it. No
 // exemplars, which would carry trace ids.
 //
 // # Options and environment
@@ -49,12 +49,13 @@
 //	WithAttributeKeys    none, for the scopes that WithScopes admits
 //	WithResource         the provider's
 //	RequireConsent       not required
+//	Disabled             not disabled
 //	WithErrorHandler     otel.Handle
 //	WithShutdownGrace    250 ms
 //	WithSubmitWait       2 s
 //
 //	DO_NOT_TRACK=1             this process records and sends nothing; so does every
-//	                           value but 0, false, no, off and an empty one
+//	                           value except 0, false, no, off and an empty one
 //	OTEL_SDK_DISABLED=true     this process records nothing and sends nothing
 //
 // OTEL_GO_X_CARDINALITY_LIMIT of the user has no effect on a [Reader]; another

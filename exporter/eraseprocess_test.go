@@ -8,9 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -76,26 +74,13 @@ func TestEraseWhileOthersRecordAndSubmit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	store, err := localstore.Open(path, localstore.WithBusyTimeout(30*time.Second))
 	must(t, err)
-	var running [2]*exec.Cmd
-	var stderr [2]bytes.Buffer
-	for i := range running {
-		running[i] = command(t, "count", path, receiver.URL, strconv.Itoa(i))
-		running[i].Stderr = &stderr[i]
-		must(t, running[i].Start())
-	}
-	ended := make(chan struct{})
-	var failed [len(running)]error
-	go func() {
-		defer close(ended)
-		for i, cmd := range running {
-			failed[i] = cmd.Wait()
-		}
-	}()
+	const processes = 2
+	together := countTogether(t, processes, path, receiver.URL)
 	var old []string
 	for range 3 {
 		for waiting := true; waiting && recordedIn(t, store) == 0; { // so that there is something to erase
 			select {
-			case <-ended:
+			case <-together.ended:
 				waiting = false
 			default:
 			}
@@ -105,13 +90,8 @@ func TestEraseWhileOthersRecordAndSubmit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	<-ended
-	for i, err := range failed {
-		if err != nil {
-			t.Errorf("process %d: %v\n%s", i, err, stderr[i].Bytes())
-		}
-	}
-	if n := recordedIn(t, store); n >= 2*2*childAdds {
+	together.wait()
+	if n := recordedIn(t, store); n >= 2*processes*childAdds {
 		t.Errorf("%d recorded, want what was counted since the last Erase", n)
 	}
 	must(t, store.Close())

@@ -46,7 +46,7 @@ func Example() {
 		fmt.Println(err)
 	}
 	searches.Add(3)
-	if err := provider.ForceFlush(ctx); err != nil { // else it happens every minute
+	if err := provider.ForceFlush(ctx); err != nil { // otherwise it happens every minute
 		fmt.Println(err)
 	}
 	snap, err := mirror.Snapshot(ctx, snapshot.Query{})

@@ -25,25 +25,28 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // Exporter records into a mirror and submits from it. Give it to exactly one
 // reader, best made by [NewReader]. All methods may be called concurrently, and
 // on a nil Exporter, as a failed [New] leaves it: it records nothing,
-// [Exporter.Submit] and [Exporter.Erase] say so, and everything else does
-// nothing. The application's trackables count in memory then.
+// [Exporter.Submit], [Exporter.Erase] and [Exporter.Consent] say so, and
+// everything else does nothing. The application's trackables count in memory then.
 type Exporter struct {
 	config      config
 	store       *localstore.Store
 	environment userAttributes
 	disabled    bool
 	veto        string // why this process may not send, whatever the mirror says
-	maySend     bool
+	maySend     bool   // there is no veto
 
-	mu         sync.Mutex // guards what follows
+	// mu guards what follows, to stopped. It is held over a recording, so that
+	// the committed values and the mirror change together. It is taken after the
+	// Reader's, never held while a handler or the sender's goroutine is waited for.
+	mu         sync.Mutex
 	writer     *recording.Writer
 	resources  map[attribute.Distinct]*series.Resource
 	metrics    map[metricKey][]*knownMetric
-	unresolved []commit // of a recording whose outcome is not known
+	unresolved []commit // of a recording whose outcome is unknown; nothing is recorded before it is resolved
 	pending    error    // of the last export, while its counts wait for the next
-	stopped    bool
+	stopped    bool     // Shutdown was called
 
-	own      atomic.Pointer[attribute.Set] // the resource recorded under
+	own      atomic.Pointer[attribute.Set] // the resource that was recorded under last, for totals
 	reader   atomic.Pointer[Reader]        // that NewReader made
 	reported reporter
 	sender   *sender // nil without a forwarder
@@ -56,9 +59,10 @@ var errNotMade = fmt.Errorf("exporter: nothing is recorded: %w", localstore.ErrN
 // missing reports an Exporter that [New] did not make.
 func (e *Exporter) missing() bool { return e == nil || e.store == nil }
 
-// New returns an exporter that records into store: [recording.ErrInUse] while
-// another one does. The store stays the caller's, to be closed after the
-// provider's Shutdown.
+// New returns an exporter that records into store. It returns
+// [recording.ErrInUse] while another exporter records into the same Store, and
+// localstore.ErrNotOpen for a nil Store. The caller keeps the Store and closes it
+// after the provider's Shutdown.
 func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 	c, err := newConfig(opts)
 	if err != nil {
@@ -73,7 +77,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 		metrics:   make(map[metricKey][]*knownMetric),
 	}
 	e.reported.handle = c.onError
-	x := localstore.Circumstances{Destination: c.forwarder != nil}
+	x := c.circumstances()
 	store.SetCircumstances(x)
 	e.disabled, e.veto = x.RecordingVeto() != "", x.SendingVeto()
 	e.maySend = e.veto == ""
@@ -113,10 +117,10 @@ func (e *Exporter) CardinalityLimit(sdkmetric.InstrumentKind) (limit int, fallba
 	return otelusage.MaxSeries + 1, false
 }
 
-// Export writes to the mirror what was counted since the last export that
-// succeeded. When it fails nothing is lost: the next one carries it. The
-// context does not cut it short; it waits for another process's transaction for
-// at most the store's busy timeout.
+// Export writes to the mirror what was counted since the last successful export.
+// If it fails, nothing is lost: the next export carries it. The context does not
+// cut it short. It waits at most the store's busy timeout for another process's
+// transaction.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -126,7 +130,7 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 	return err
 }
 
-// reportAll is called without a lock: a handler may call the exporter, and its
+// reportAll is called with no lock held: a handler may call the exporter and its
 // reader.
 func (e *Exporter) reportAll(problems []error) {
 	for _, p := range problems {
@@ -146,7 +150,7 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 	if e.disabled || rm == nil {
 		return nil, nil
 	}
-	// The differences are taken from what is in the mirror for certain.
+	// First, because the differences are taken from what is certainly in the mirror.
 	if e.pending = e.settle(ctx); e.pending != nil {
 		return nil, fmt.Errorf("export to mirror: %w", e.pending)
 	}
@@ -158,7 +162,8 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 	return c.problems, nil
 }
 
-// settle learns what became of a recording whose outcome was not known.
+// settle finds out what became of a recording whose outcome was unknown. The
+// caller holds the lock.
 func (e *Exporter) settle(ctx context.Context) error {
 	if e.unresolved == nil {
 		return nil
@@ -174,9 +179,9 @@ func (e *Exporter) settle(ctx context.Context) error {
 	return nil
 }
 
-// notice observes what is decided before a collection begins, so that its
-// counts fall under the decision they were made under. Where that fails they
-// fall under the one observed before.
+// notice reads the decision before a collection begins, so that its counts fall
+// under the decision they were made under. If that fails, they fall under the one
+// that was read before.
 func (e *Exporter) notice(ctx context.Context) {
 	if e.missing() || e.disabled {
 		return
@@ -188,7 +193,7 @@ func (e *Exporter) notice(ctx context.Context) {
 	}
 }
 
-// record writes what a collection found.
+// record writes what a collection found. The caller holds the lock.
 func (e *Exporter) record(ctx context.Context, c *collection) error {
 	if len(c.commits) == 0 {
 		return e.writer.Observe(ctx, e.maySend)
@@ -204,11 +209,11 @@ func (e *Exporter) record(ctx context.Context, c *collection) error {
 	return err
 }
 
-// Submit sends what is new now, whatever the submit interval. It returns nil
-// when everything was accepted or nothing was new, [ErrNoConsent] when nothing
-// may be sent, localstore.ErrLeased while another process is sending, and what
-// the forwarder returned when the submission was not accepted. Collect first,
-// with the provider's ForceFlush, to send what was counted until now.
+// Submit sends what is new, without waiting for the submit interval. It returns
+// nil if everything was accepted or nothing was new, [ErrNoConsent] if nothing may
+// be sent, localstore.ErrLeased while another process is sending, and the forwarder's
+// error if the submission was not accepted. To send what was counted until now,
+// call the provider's ForceFlush first.
 func (e *Exporter) Submit(ctx context.Context) error {
 	if e.missing() {
 		return errNotMade
@@ -232,14 +237,13 @@ func (e *Exporter) Submit(ctx context.Context) error {
 // retractionTimeout bounds what Erase sends.
 const retractionTimeout = 2 * time.Second
 
-// Erase is localstore.Store.Erase, with which it tries once, for two seconds at
-// most, to take back at the destination the states this installation is said to
-// be in. Those that a request under way names are taken back however long that
-// takes; see localstore.Store.BeginRetraction. A destination that is sent totals
-// has nothing to take back, and heartbeats stay: they name nobody. What was
-// counted and not recorded yet is not recorded any more. No collection may be
-// under way, and the next one is where counting begins anew: [Reader.Erase] takes
-// care of both.
+// Erase is localstore.Store.Erase. It also tries once, for at most two seconds, to
+// take back at the destination the states that this installation reported. States
+// that a request under way names are taken back however long that takes; see
+// outbox.Outbox.BeginRetraction. A destination that is sent totals has nothing to
+// take back, and heartbeats stay: they identify nobody. What was counted but not
+// recorded is discarded. No collection may be under way, and counting starts anew
+// with the next one: [Reader.Erase] takes care of both.
 func (e *Exporter) Erase(ctx context.Context) error {
 	if e.missing() {
 		return errNotMade
@@ -253,8 +257,8 @@ func (e *Exporter) Erase(ctx context.Context) error {
 	return e.store.Erase(ctx)
 }
 
-// ForceFlush makes what was recorded survive a power failure. It does not
-// submit. It returns the error of the last export while its counts wait.
+// ForceFlush makes what was recorded survive a power failure. It does not submit.
+// After a failed export it returns that export's error until one succeeds.
 func (e *Exporter) ForceFlush(ctx context.Context) error {
 	if e.missing() {
 		return nil
@@ -273,10 +277,9 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 	return errors.Join(e.pending, e.store.Sync(ctx))
 }
 
-// Shutdown ends submissions and the forwarder. A submission that is under way
-// may run on for the shutdown grace or until the context ends; then it is given
-// back, to be sent by the next run. Later calls return
-// sdkmetric.ErrExporterShutdown.
+// Shutdown ends submissions and shuts the forwarder down. A submission under way
+// may continue for the shutdown grace or until the context ends; after that the
+// next run sends it. Later calls return sdkmetric.ErrExporterShutdown.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.missing() {
 		return nil

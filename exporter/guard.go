@@ -16,10 +16,11 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
-// guarded calls a forwarder that may panic or never come back.
+// guarded calls a forwarder that may panic or never return. It is idle or busy;
+// while busy, no second call is made: a forwarder need not expect one.
 type guarded struct {
 	exporter sdkmetric.Exporter
-	busy     atomic.Bool // a call that did not come back in time is still out
+	busy     atomic.Bool // a call is under way, maybe one that was given up
 }
 
 var errBusy = &outcome.Error{Class: outcome.Transient, Reason: "the forwarder has not come back from an earlier request"}
@@ -27,8 +28,8 @@ var errBusy = &outcome.Error{Class: outcome.Transient, Reason: "the forwarder ha
 // late is how much longer than its deadline a forwarder may take to notice it.
 const late = 100 * time.Millisecond
 
-// export sends rm within the timeout. A forwarder that does not return is left
-// behind and not called again until it does.
+// export sends rm within the timeout. A forwarder that does not return is given up
+// and not called until it does.
 func (g *guarded) export(ctx context.Context, timeout time.Duration, rm *metricdata.ResourceMetrics) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	err, returned := g.call(func() error {
@@ -41,7 +42,7 @@ func (g *guarded) export(ctx context.Context, timeout time.Duration, rm *metricd
 	return err
 }
 
-// call runs f apart, and waits for it until a little after expired.
+// call runs f in its own goroutine, and waits for it until shortly after expired.
 func (g *guarded) call(f func() error, expired <-chan struct{}) (err error, returned bool) {
 	if !g.busy.CompareAndSwap(false, true) {
 		return errBusy, true
@@ -50,13 +51,13 @@ func (g *guarded) call(f func() error, expired <-chan struct{}) (err error, retu
 	go func() {
 		answered := false
 		defer func() {
-			if !answered { // it ended its goroutine
+			if !answered { // f ended its goroutine with runtime.Goexit
 				g.busy.Store(false)
 			}
 		}()
 		err := safely(f)
 		answered = true
-		g.busy.Store(false) // first: who gets the result may call again at once
+		g.busy.Store(false) // before the result is sent: its receiver may make the next call at once
 		result <- err
 	}()
 	select {

@@ -283,6 +283,9 @@ func TestDecisionsBetweenAnySteps(t *testing.T) {
 	for _, ahead := range []bool{false, true} {
 		for _, mode := range []localstore.Mode{localstore.ModeOn, localstore.ModeLocal} {
 			t.Run(fmt.Sprintf("ahead %v, mode %v", ahead, mode), func(t *testing.T) {
+				if testing.Short() && ahead {
+					t.Skip("walks hundreds of times")
+				}
 				t.Parallel()
 				moments := walk(t, ahead, mode, nil)
 				for first := range moments {

@@ -1,12 +1,14 @@
 package exporter
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -43,6 +45,48 @@ func command(t *testing.T, program, path, url, id string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"OTELUSAGE_CHILD="+program, "OTELUSAGE_CHILD_MIRROR="+path, "OTELUSAGE_CHILD_URL="+url, "OTELUSAGE_CHILD_ID="+id)
 	return cmd
+}
+
+// counting are processes that run countAndSubmit together on one mirror.
+type counting struct {
+	t       *testing.T
+	running []*exec.Cmd
+	output  []bytes.Buffer
+	failed  []error
+	ended   chan struct{} // closed once all have ended; failed and output are read only then
+}
+
+// countTogether starts n processes, with ids from 0 on.
+func countTogether(t *testing.T, n int, path, url string) *counting {
+	t.Helper()
+	c := &counting{t: t, output: make([]bytes.Buffer, n), failed: make([]error, n), ended: make(chan struct{})}
+	for i := range n {
+		cmd := command(t, "count", path, url, strconv.Itoa(i))
+		cmd.Stdout, cmd.Stderr = &c.output[i], &c.output[i]
+		must(t, cmd.Start())
+		c.running = append(c.running, cmd)
+	}
+	go func() {
+		defer close(c.ended)
+		for i, cmd := range c.running {
+			c.failed[i] = cmd.Wait()
+		}
+	}()
+	return c
+}
+
+// wait waits until all have ended. None may have failed but the killed ones.
+func (c *counting) wait(killed ...int) {
+	c.t.Helper()
+	<-c.ended
+	for i, err := range c.failed {
+		text := c.output[i].Bytes()
+		if err != nil && !slices.Contains(killed, i) {
+			c.t.Errorf("process %d: %v\n%s", i, err, text)
+		} else if len(text) > 0 {
+			c.t.Logf("process %d: %s", i, text)
+		}
+	}
 }
 
 const childAdds = 10_000
@@ -99,28 +143,10 @@ func TestEightProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usage.db")
 	const processes = 8
 	victim := rand.IntN(processes)
-	var running [processes]*exec.Cmd
-	var errors [processes]*os.File
-	for i := range running {
-		cmd := command(t, "count", path, receiver.URL, strconv.Itoa(i))
-		out, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-		must(t, err)
-		defer out.Close()
-		cmd.Stderr, errors[i], running[i] = out, out, cmd
-		must(t, cmd.Start())
-	}
-	killed := time.AfterFunc(time.Duration(300+rand.IntN(2500))*time.Millisecond, func() { _ = running[victim].Process.Kill() })
+	together := countTogether(t, processes, path, receiver.URL)
+	killed := time.AfterFunc(time.Duration(300+rand.IntN(2500))*time.Millisecond, func() { _ = together.running[victim].Process.Kill() })
 	defer killed.Stop()
-	for i, cmd := range running {
-		err := cmd.Wait()
-		text, readErr := os.ReadFile(errors[i].Name())
-		must(t, readErr)
-		if err != nil && i != victim {
-			t.Errorf("process %d: %v\n%s", i, err, text)
-		} else if len(text) > 0 {
-			t.Logf("process %d: %s", i, text)
-		}
-	}
+	together.wait(victim)
 
 	// A later run, when the lease of a killed submitter has ended.
 	later := newClock()
@@ -132,7 +158,7 @@ func TestEightProcesses(t *testing.T) {
 	own := func(i int) int64 { return n.With(attribute.String("process", strconv.Itoa(i))).Value() }
 	r.submit()
 	kept := receiver.Whole()
-	for i := range running {
+	for i := range processes {
 		got := own(i)
 		if i == victim && got > childAdds || i != victim && got != childAdds {
 			t.Errorf("process %d: the mirror holds %d of %d", i, got, childAdds)

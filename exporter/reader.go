@@ -16,28 +16,36 @@ import (
 // killed process can lose.
 const DefaultRecordInterval = time.Minute
 
-// Reader collects and exports on the record interval. The SDK's periodic reader
-// does so too, but gives the last collection up when the context of Shutdown
-// has ended, and hands every failure to otel.Handle; this one loses nothing and
-// reports each cause once, to the exporter's error handler. It also looks, before
-// it collects, what is decided: with the SDK's reader, one recording more is
-// withheld after each decision of another process. And it records once more when
-// the time for a submission has come between two recordings. All methods may be
-// called concurrently, and on a nil Reader, which records nothing.
+// Reader collects and exports at each record interval. So does the SDK's periodic
+// reader, but with these differences:
+//
+//   - The Reader makes its last collection even if the context of Shutdown has
+//     ended.
+//   - It reports each cause of failure once, to the exporter's error handler; the
+//     SDK's reader hands every failure to otel.Handle.
+//   - It reads the decision before it collects. With the SDK's reader, one more
+//     recording is withheld after each decision of another process.
+//   - It also records when a submission becomes due between two recordings.
+//
+// All methods may be called concurrently, and on a nil Reader, which records
+// nothing.
 type Reader struct {
 	*sdkmetric.ManualReader
 	exporter *Exporter
 
-	mu   sync.Mutex
-	rm   metricdata.ResourceMetrics // used again: idle collections allocate little
-	once sync.Once
-	quit chan struct{}
-	done chan struct{}
+	// mu guards rm, and makes collection and export one step: exports arrive in
+	// the order of their collections. It is taken before the Exporter's.
+	mu sync.Mutex
+	rm metricdata.ResourceMetrics // reused: idle collections allocate little
+
+	once sync.Once     // of Shutdown
+	quit chan struct{} // closed when Shutdown begins
+	done chan struct{} // closed when the loop has ended
 }
 
-// NewReader returns a reader that exports to e, every record interval from now.
-// Give it to one MeterProvider, whose Shutdown ends both. It never returns nil:
-// the reader of a nil Exporter, as a failed [New] leaves it, records nothing.
+// NewReader returns a Reader that exports to e at every record interval from now.
+// Give it to one MeterProvider, whose Shutdown ends both. It never returns nil: the
+// Reader of a nil Exporter, as a failed [New] leaves it, records nothing.
 func NewReader(e *Exporter) *Reader {
 	r := &Reader{
 		ManualReader: sdkmetric.NewManualReader(
@@ -57,7 +65,7 @@ func NewReader(e *Exporter) *Reader {
 // missing reports a Reader that [NewReader] did not make.
 func (r *Reader) missing() bool { return r == nil || r.ManualReader == nil }
 
-// Collect is sdkmetric.ManualReader.Collect: what is collected is not recorded.
+// Collect is sdkmetric.ManualReader.Collect. It records nothing.
 func (r *Reader) Collect(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if r.missing() {
 		return sdkmetric.ErrReaderNotRegistered
@@ -87,8 +95,8 @@ func (r *Reader) loop(interval time.Duration) {
 	}
 }
 
-// Record collects and exports now. The context is passed on for its values
-// alone: a recording takes milliseconds and is not cut short.
+// Record collects and exports now, and returns the errors of both. Of the context
+// only the values are used: a recording takes milliseconds and is not cut short.
 func (r *Reader) Record(ctx context.Context) error {
 	if r.missing() {
 		return nil
@@ -99,8 +107,8 @@ func (r *Reader) Record(ctx context.Context) error {
 	return r.recordIf(ctx, func() bool { return true })
 }
 
-// recordUnlessShut is Record for who does not wait for it at a shutdown: no
-// callback of the application is called once that has returned.
+// recordUnlessShut is Record for a goroutine that Shutdown does not wait for: once
+// Shutdown has returned, no callback of the application is called.
 func (r *Reader) recordUnlessShut(ctx context.Context) error {
 	return r.recordIf(ctx, func() bool {
 		select {
@@ -142,9 +150,9 @@ func (r *Reader) record(ctx context.Context) (problems []error, err error) {
 	return problems, errors.Join(err, exportErr)
 }
 
-// Erase is [Exporter.Erase] with no collection under way, and records what
-// follows from the moment it returns. Nothing is recorded meanwhile. After an
-// error other than localstore.ErrErasePending nothing was erased.
+// Erase is [Exporter.Erase] while no collection is under way. What is counted
+// after it returns is recorded. After an error other than
+// localstore.ErrErasePending nothing was erased.
 func (r *Reader) Erase(ctx context.Context) error {
 	if r.missing() {
 		return errNotMade
@@ -169,7 +177,8 @@ func (r *Reader) erase(ctx context.Context) (problems []error, err error) {
 	return append(problems, recordErr), err
 }
 
-// ForceFlush records now, and makes what was recorded survive a power failure.
+// ForceFlush records now, and makes what was recorded survive a power failure. It
+// returns the errors of both.
 func (r *Reader) ForceFlush(ctx context.Context) error {
 	if r.missing() {
 		return nil
@@ -180,8 +189,8 @@ func (r *Reader) ForceFlush(ctx context.Context) error {
 	return errors.Join(r.Record(ctx), r.exporter.ForceFlush(ctx))
 }
 
-// Shutdown records once more, whatever became of the context, and shuts the
-// exporter down. The context bounds the network alone. Later calls return
+// Shutdown records once more, even if the context has ended, and shuts the
+// exporter down. The context bounds only the network. Later calls return
 // sdkmetric.ErrReaderShutdown.
 func (r *Reader) Shutdown(ctx context.Context) error {
 	if r.missing() {
@@ -199,9 +208,9 @@ func (r *Reader) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// ReaderFactory returns a function that makes a [Reader] with an Exporter of its
-// own, in the form that go.opentelemetry.io/contrib/exporters/autoexport
-// registers.
+// ReaderFactory returns a function that makes a [Reader] with its own Exporter, in
+// the form that go.opentelemetry.io/contrib/exporters/autoexport registers. Its
+// error is that of [New].
 func ReaderFactory(store *localstore.Store, opts ...Option) func(context.Context) (sdkmetric.Reader, error) {
 	return func(context.Context) (sdkmetric.Reader, error) {
 		e, err := New(store, opts...)

@@ -18,8 +18,8 @@ var resourceKeys = []attribute.Key{
 
 // DefaultResourceKeys returns the resource attributes that are recorded. All
 // others (host names, users, paths, arguments) never reach the mirror. What the
-// user's environment put into the provider's resource is left out whatever its
-// key, see [SubtractEnvironment].
+// user's environment put into the provider's resource is left out too, whatever
+// its key; see [SubtractEnvironment].
 func DefaultResourceKeys() []attribute.Key { return slices.Clone(resourceKeys) }
 
 func allowedResourceKey(kv attribute.KeyValue) bool { return slices.Contains(resourceKeys, kv.Key) }

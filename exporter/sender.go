@@ -17,7 +17,10 @@ import (
 // maxRequests bounds the requests of one attempt, halves included.
 const maxRequests = 16
 
-// sender submits: in a goroutine of its own when one is due, and on request.
+// sender submits: in a goroutine of its own when a submission is due, and on
+// request. It is running at first; from stopped on no attempt begins; from the
+// end of ctx on the one under way is broken off and its lease given back. Only
+// then is the forwarder shut down.
 type sender struct {
 	e           *Exporter
 	kind        outbox.Forwarder
@@ -25,14 +28,14 @@ type sender struct {
 	forwarder   *guarded
 	merge       bool // totals over all versions, under this process's resource
 
-	wake    chan struct{} // has room for one: a look is asked for
+	wake    chan struct{} // has room for one: a check is requested
 	stopped chan struct{} // closed: no further attempt begins
 	done    chan struct{} // closed: the goroutine has ended
 
-	turn   chan struct{} // holds one token: attempts are made one at a time
+	turn   chan struct{} // holds a token while an attempt is under way: one at a time, whoever asks
 	cancel context.CancelFunc
-	ctx    context.Context // ends attempts at shutdown
-	once   sync.Once
+	ctx    context.Context // ends at shutdown, after the grace: attempts under way end with it
+	once   sync.Once       // of stop
 }
 
 func newSender(e *Exporter) *sender {
@@ -54,9 +57,9 @@ func newSender(e *Exporter) *sender {
 	return s
 }
 
-// loop looks whether a submission is due: at start, when woken by an export,
-// and every check interval. Unless an export has just done so it records first,
-// so that a submission has what was counted until then.
+// loop checks whether a submission is due: at start, when an export wakes it, and
+// at every check interval. It records first, unless an export has just done so,
+// so that the submission carries what was counted until then.
 func (s *sender) loop() {
 	defer close(s.done)
 	ticker := time.NewTicker(s.e.config.checkInterval)
@@ -84,8 +87,8 @@ func (s *sender) loop() {
 }
 
 // prepare lets the reader record if a submission is due, and reports whether to
-// make an attempt: none where it was not due before the recording, but one where
-// something is wrong, which it finds out too.
+// make an attempt: not if none was due before the recording, but if that could
+// not be read, because the attempt meets and reports the same error.
 func (s *sender) prepare() bool {
 	if due, err := s.e.store.Outbox().Due(s.ctx, s.request(false)); err != nil || !due {
 		return err != nil
@@ -106,13 +109,13 @@ func (s *sender) prepare() bool {
 	return true
 }
 
-// worthReporting leaves out what is no failure.
+// worthReporting leaves out errors that are part of normal operation.
 func worthReporting(err error) bool {
 	return err != nil && !errors.Is(err, outbox.ErrNoConsent) && !errors.Is(err, outbox.ErrLeased) &&
 		!errors.Is(err, outbox.ErrLeaseLost) && !errors.Is(err, context.Canceled) && !errors.Is(err, sdkmetric.ErrExporterShutdown)
 }
 
-// check asks for a look. It never waits.
+// check wakes the loop. It never waits.
 func (s *sender) check() {
 	if s == nil {
 		return
@@ -123,9 +126,9 @@ func (s *sender) check() {
 	}
 }
 
-// submit makes one attempt, and more of them if asked for all that is new: a
-// batch that was under way leaves what was recorded since for the next, and any
-// batch what a receiver would take for a second point of one stream.
+// submit makes one attempt, or with force as many as it takes to send all that is
+// new. One may not be enough: a batch that was sealed earlier lacks what was
+// recorded since, and no batch holds two points of one stream.
 func (s *sender) submit(ctx context.Context, force bool) error {
 	select {
 	case <-s.stopped:
@@ -147,16 +150,16 @@ func (s *sender) submit(ctx context.Context, force bool) error {
 		return err
 	}
 	for {
-		again, err := s.attempt(ctx, force)
-		if err != nil || !force || !again {
+		retry, err := s.attempt(ctx, force)
+		if err != nil || !force || !retry {
 			return err
 		}
 	}
 }
 
-// attempt sends one batch, or as much of it as one attempt may. again says that
-// more can follow at once.
-func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error) {
+// attempt sends one batch, or as much of it as one attempt may. retry says that
+// another attempt can follow at once.
+func (s *sender) attempt(ctx context.Context, force bool) (retry bool, err error) {
 	request := s.request(force)
 	if s.merge {
 		var known bool
@@ -168,11 +171,11 @@ func (s *sender) attempt(ctx context.Context, force bool) (again bool, err error
 	if err != nil || sub == nil {
 		return false, err
 	}
-	again, err = s.sendParts(ctx, sub)
+	retry, err = s.sendParts(ctx, sub)
 	if errors.Is(err, outbox.ErrLeaseLost) {
-		_ = s.takeBack(ctx, force) // after an erasure; at worst the next look does it
+		_ = s.takeBack(ctx, force) // after an erasure; at worst the next check does it
 	}
-	return again, err
+	return retry, err
 }
 
 func (s *sender) request(force bool) outbox.Request {
@@ -182,8 +185,8 @@ func (s *sender) request(force bool) outbox.Request {
 	}
 }
 
-// sendParts makes the requests of a submission.
-func (s *sender) sendParts(ctx context.Context, sub *outbox.Submission) (again bool, err error) {
+// sendParts makes the requests of a submission. retry is as in attempt.
+func (s *sender) sendParts(ctx context.Context, sub *outbox.Submission) (retry bool, err error) {
 	for requests := 0; requests < maxRequests || s.kind == outbox.Cumulative; requests++ {
 		part, err := sub.Next(ctx)
 		if errors.Is(err, outbox.ErrNoConsent) {
@@ -199,16 +202,16 @@ func (s *sender) sendParts(ctx context.Context, sub *outbox.Submission) (again b
 		if ctx.Err() != nil && failure != nil {
 			return false, errors.Join(ctx.Err(), sub.Release(ctx, s.ctx.Err() != nil))
 		}
-		goOn, err := sub.Settle(ctx, part, o)
+		more, err := sub.Settle(ctx, part, o)
 		if err != nil {
 			return false, err
 		}
-		if !goOn {
+		if !more {
 			return false, submitError(failure)
 		}
 	}
-	again, err = sub.Pause(ctx)
-	return again, errors.Join(err, submitError(sub.Failed()))
+	retry, err = sub.Pause(ctx)
+	return retry, errors.Join(err, submitError(sub.Failed()))
 }
 
 func submitError(err error) error {
@@ -223,8 +226,8 @@ func (s *sender) send(ctx context.Context, part *series.Part) (outbox.Outcome, e
 	return outcomeOf(err), err
 }
 
-// stop ends the sender within the grace. The context bounds the network, never
-// what is written to the mirror.
+// stop ends the sender within the grace. The context bounds the network, not the
+// writes to the mirror.
 func (s *sender) stop(ctx context.Context) error {
 	var err error
 	s.once.Do(func() {
@@ -239,15 +242,15 @@ func (s *sender) stop(ctx context.Context) error {
 		}
 		s.cancel()
 		<-s.done
-		s.turn <- struct{}{} // an attempt of Submit gives its lease back
+		s.turn <- struct{}{} // for good, once an attempt of Submit has given its lease back
 		err = s.forwarder.shutdown(s.e.config.shutdownGrace)
 	})
 	return err
 }
 
-// patience is how long this shutdown waits for a request. A program that never
-// runs for as long as one takes waits longer now and then, and otherwise not at
-// all once its requests were cut off.
+// patience is how long this shutdown waits for a request under way: the grace. If
+// the last requests were all cut off by exits, the program never runs long enough
+// for one. Then most shutdowns do not wait at all, and a few wait longer.
 func (s *sender) patience() time.Duration {
 	if len(s.turn) == 0 || !s.e.maySend {
 		return s.e.config.shutdownGrace // nothing is under way

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// takeBack sends what erasures left to be taken back at the destination, if some
-// of it is due. An error says that the destination takes nothing now.
+// takeBack sends what erasures left to be taken back at the destination, if any of
+// it is due. After an error the destination takes nothing else now either.
 func (s *sender) takeBack(ctx context.Context, force bool) error {
 	sub, err := s.e.store.Outbox().BeginRetraction(ctx, s.request(force))
 	if err != nil || sub == nil {
@@ -16,13 +16,14 @@ func (s *sender) takeBack(ctx context.Context, force bool) error {
 	return err
 }
 
-// erase erases the mirror and sends within the retraction timeout what takes the
-// states back. What depends on a request under way is sent again and again until
-// it is accepted; of the rest, what does not arrive now stays at the destination,
-// for nobody will know it any more.
+// erase erases the mirror, and within the retraction timeout sends what takes the
+// states back. What depends on a request under way is retried until it is
+// accepted. The rest is sent once: what does not arrive stays at the destination,
+// because nothing of it is remembered.
 //
-// The mirror comes first: what another process makes of it until then is known,
-// and nothing is taken back where erasing fails.
+// The mirror is erased first, in one transaction that also reads the states: so
+// what other processes recorded until then is known, and nothing is taken back if
+// erasing fails.
 func (s *sender) erase(ctx context.Context) error {
 	began := time.Now()
 	waiting, cancel := context.WithTimeout(ctx, retractionTimeout)
@@ -30,7 +31,7 @@ func (s *sender) erase(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
-	case <-waiting.Done(): // what is under way here tells its outcome when it knows
+	case <-waiting.Done(): // the attempt under way finds out about the erasure when it settles
 		return s.e.store.Erase(ctx)
 	}
 	left := retractionTimeout - time.Since(began)
@@ -41,7 +42,7 @@ func (s *sender) erase(ctx context.Context) error {
 		_, _ = s.send(sending, part)
 	}
 	if sending.Err() == nil {
-		_ = s.takeBack(sending, false) // at worst a later look does it
+		_ = s.takeBack(sending, false) // at worst a later check does it
 	}
 	return err
 }

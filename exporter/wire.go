@@ -8,9 +8,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// ResourceMetrics turns a part into what a forwarder takes. It is made anew for
-// every request: a forwarder may do with it what it likes. The temporality is
-// the forwarder's.
+// ResourceMetrics converts a part to what a forwarder's Export takes. A nil part
+// gives no metrics. Each call makes a new value, which a forwarder may change. The
+// temporality is the one that the forwarder asks for.
 func ResourceMetrics(part *series.Part, temporality metricdata.Temporality) *metricdata.ResourceMetrics {
 	if part == nil {
 		return &metricdata.ResourceMetrics{}

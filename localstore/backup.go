@@ -11,15 +11,15 @@ import (
 )
 
 // Backup writes a copy of the mirror, as it is at one moment, to a new file that
-// this user alone can read. It is made by SQLite itself: an application that
-// reads its own mirror's files in any other way, as with os.ReadFile, gives up
-// the locks that all its connections hold on them, and processes beside it can
-// then damage the mirror. A file that is there is never overwritten:
-// [io/fs.ErrExist]. What was erased is not in the copy, but for what is yet to be
-// taken back of it. It ends with ctx, and leaves nothing then.
+// this user alone can read. SQLite itself makes it. An application that reads its
+// own mirror's files in any other way, such as with os.ReadFile, gives up the locks
+// that all its connections hold on them, and other processes can then damage the
+// mirror. An existing file is never overwritten: [io/fs.ErrExist]. What was erased
+// is not in the copy, except for states that are still to be taken back. It stops
+// when ctx ends, and leaves no file then.
 //
-// A copy is for looking at. One that an application records into is a second
-// writer of the same stream.
+// A copy is for reading. If an application records into it, there are two writers
+// of the same stream.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if s.missing() {
 		return ErrNotOpen

@@ -15,9 +15,7 @@ func TestBackup(t *testing.T) {
 	s, c := fresh(t)
 	w := newWriter(t, s)
 	record(t, w, add(statistic(version("1"), "a_name_that_is_erased"), 1))
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	record(t, w) // what may have been collected before the erasure is dropped
 	if err := w.Observe(t.Context(), true); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
-// Consent reads what holds now, whichever process set it. It ends with ctx.
+// Consent returns what applies now, whichever process set it. It stops when ctx
+// ends.
 func (s *Store) Consent(ctx context.Context) (consent.Consent, error) {
 	if s.missing() {
 		return consent.Consent{}, ErrNotOpen
@@ -23,20 +24,21 @@ func (s *Store) Consent(ctx context.Context) (consent.Consent, error) {
 	return c, nil
 }
 
-// SetMode stores the person's decision. Every other process with this mirror
-// open notices before its next recording or submission. The decision also stands
-// in a line of text beside the mirror, PATH.consent, which outlives the database
-// and can be written by hand; the stricter of the two holds. What was recorded and
-// not sent yet when sending is switched off is never sent later, except for a
-// batch that was under way: it is kept, and sent unchanged when sending is
-// switched on again. The context bounds how long it waits for another process;
-// what need not wait, or for a moment only, is kept also when it has ended.
+// SetMode stores the person's decision. Every other process with this mirror open
+// notices before its next recording or submission. The decision is also written to
+// a line of text beside the mirror, PATH.consent, which outlives the database and
+// can be written by hand; the stricter of the two applies. When sending is switched
+// off, what was recorded and not sent yet is never sent. The one exception is a
+// batch that was under way: it is kept, and sent unchanged when sending is switched
+// on again. The context limits how long SetMode waits for another process. A
+// decision that can be stored without a long wait is stored even when the context
+// has ended.
 //
-// Where that file is a link, the file that it leads to is written. What is not
-// this user's to change there is left as it is, an administrator's file above
-// all, and the decision is kept in the mirror alone: [ErrOverruled] says that
-// the file keeps it from taking effect. After any other error a stricter
-// decision may hold, a looser one does not.
+// Where that file is a link, its target is written. A file that this user may not
+// change, such as an administrator's, is left as it is, and the decision is stored
+// only in the mirror: [ErrOverruled] says that the file keeps it from taking
+// effect. After any other error a stricter decision may apply; a looser one does
+// not.
 func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	if s.missing() {
 		return ErrNotOpen
@@ -78,8 +80,8 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	return mirrordb.Wrap("set mode in the mirror alone", notKept)
 }
 
-// overruled returns why a decision that is not in the file beside the mirror
-// does not hold; nil where it does.
+// overruled returns why a decision that is not in the file beside the mirror does
+// not apply; nil where it does.
 func overruled(mode consent.Mode, said decision.Decision, notKept error) error {
 	switch {
 	case said.Wrong != "" && (mode == consent.ModeOn || mode == consent.ModeUnset):
@@ -90,8 +92,8 @@ func overruled(mode consent.Mode, said decision.Decision, notKept error) error {
 	return nil
 }
 
-// keepStricter keeps a decision also where the mirror cannot be written now. A
-// looser one waits for the mirror: it holds once both say it.
+// keepStricter stores a stricter decision in the file even if the mirror cannot be
+// written now. A looser one needs the mirror, too: it applies once both say it.
 func (s *Store) keepStricter(mode consent.Mode) {
 	said := s.db.ReadDecision()
 	if said.Wrong == "" && decision.Stricter(mode, said.Mode) && !s.db.IsClosed() && !s.db.IsReadOnly() {
@@ -105,9 +107,9 @@ func (s *Store) Enable(ctx context.Context) error { return s.SetMode(ctx, consen
 // Disable is SetMode with [ModeLocal].
 func (s *Store) Disable(ctx context.Context) error { return s.SetMode(ctx, consent.ModeLocal) }
 
-// RequireConsent stores that this installation sends nothing before it was
-// enabled. It is not undone by a program that does not ask for it. No context
-// cuts it short.
+// RequireConsent stores that this installation sends nothing until it is enabled. A
+// program that does not call it does not undo it. The context does not cut it
+// short.
 func (s *Store) RequireConsent(ctx context.Context) error {
 	if s.missing() {
 		return ErrNotOpen
@@ -132,14 +134,15 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
-	_ = s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }) // remember it
+	s.db.RememberRequired()
 	return nil
 }
 
-// SetCircumstances makes what the Store says of consent, also in snapshots,
-// previews and documents, hold for this process. Package exporter does it for
-// the Store it records into; viewers do it for their own. Without it the Store
-// says what the mirror stores.
+// SetCircumstances makes the Store take this process's environment and
+// configuration into account in everything it says about consent, also in
+// snapshots, previews and documents. Package exporter calls it for the Store it
+// records into; viewers call it for theirs. Without it the Store returns what the
+// mirror says.
 func (s *Store) SetCircumstances(x consent.Circumstances) {
 	if s.missing() {
 		return
@@ -147,7 +150,8 @@ func (s *Store) SetCircumstances(x consent.Circumstances) {
 	s.db.SetCircumstances(x)
 }
 
-// Circumstances returns what SetCircumstances set; without it those of a viewer.
+// Circumstances returns what SetCircumstances set, or those of a viewer if it was
+// not called.
 func (s *Store) Circumstances() consent.Circumstances {
 	if s.missing() {
 		return consent.Circumstances{Viewer: true}

@@ -434,6 +434,9 @@ func TestABusyMirrorLosesNothing(t *testing.T) {
 // What no check of SQLite finds: a sound database with content that this
 // package never wrote. Counting goes on in a fresh file.
 func TestUnreadableContentIsSetAside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("submits dozens of times")
+	}
 	for name, spoil := range map[string]string{
 		"value":      `UPDATE totals SET recorded = 'no number'`,
 		"bounds":     `UPDATE metrics SET bounds = '[1,'`,

@@ -13,12 +13,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// Decide stores a person's decision for the mirror at path, whether or not there
-// is one already, as [Store.SetMode] does. Where there is none, an empty file or
-// a damaged one, the decision is kept beside it and holds before anything is
-// recorded; if what lies there is not this user's to change, a mirror is made to
-// keep it in. A decision that forbids to send is also kept beside a mirror that
-// cannot be written now. Decide returns what holds then.
+// Decide stores a person's decision for the mirror at path, whether or not there is
+// one already, as [Store.SetMode] does. Where there is none, or an empty or damaged
+// file, the decision is written to the file beside it and applies before anything
+// is recorded. If this user may not change that file, a mirror is made to store the
+// decision. A decision that forbids sending is also written beside a mirror that
+// cannot be written now. Decide returns what applies afterwards.
 func Decide(ctx context.Context, path string, mode consent.Mode, opts ...Option) (consent.Consent, error) {
 	c, err := decideIn(ctx, path, mode, append(opts[:len(opts):len(opts)], Existing()))
 	switch {
@@ -44,8 +44,8 @@ func Decide(ctx context.Context, path string, mode consent.Mode, opts ...Option)
 	return Decided(path)
 }
 
-// decideInMirror keeps a decision that cannot stand beside the mirror: there is
-// one from now on.
+// decideInMirror stores a decision that cannot be written beside the mirror in the
+// mirror, which it makes if necessary.
 func decideInMirror(ctx context.Context, path string, mode consent.Mode, said decision.Decision, notKept error, opts []Option) (consent.Consent, error) {
 	if err := overruled(mode, said, notKept); err != nil {
 		return consent.Consent{}, err
@@ -67,9 +67,9 @@ func decideIn(ctx context.Context, path string, mode consent.Mode, opts []Option
 	return c, errors.Join(err, s.Close())
 }
 
-// forbid keeps a decision that forbids to send beside a mirror that cannot be
-// written now, which is locked, say: it holds from there. Otherwise the error is
-// the one that the mirror met.
+// forbid writes a decision that forbids sending beside a mirror that cannot be
+// written now, for example because it is locked: the decision applies from there.
+// Otherwise it returns the error that the mirror met.
 func forbid(path string, mode consent.Mode, cause error) (consent.Consent, error) {
 	for _, foreign := range []error{place.ErrNotMirror, place.ErrUntrusted, ErrNewerSchema, ErrInvalidID} {
 		if errors.Is(cause, foreign) {
@@ -93,8 +93,8 @@ func forbid(path string, mode consent.Mode, cause error) (consent.Consent, error
 	return Decided(path)
 }
 
-// Decided returns what was decided for a mirror that is not there yet: what the
-// line of text beside its path says. Mode is ModeUnset for nothing.
+// Decided returns what was decided for a mirror that does not exist yet: what the
+// line of text beside its path says. Mode is ModeUnset if nothing was decided.
 func Decided(path string) (consent.Consent, error) {
 	file, asked, err := mirrorPath(path)
 	if err != nil {

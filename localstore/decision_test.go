@@ -226,9 +226,7 @@ func TestEraseKeepsTheDecision(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, newClock())
 	setMode(t, s, consent.ModeLocal)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	closeStore(t, s)
 	if err := place.RemoveAll(path); err != nil {
 		t.Fatal(err)

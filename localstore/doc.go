@@ -1,76 +1,66 @@
-// Package localstore keeps the mirror: a SQLite file with everything an
-// application counted, over all its runs, open to the person whose usage it is.
-//
-// # What is in the file
-//
-// The views statistics, states, timers, sequences and submissions are for
-// people:
+// Package localstore keeps the mirror: a SQLite file with everything an application
+// counted, over all its runs, open to the person whose usage it is.
 //
 //	sqlite3 usage.db 'select * from statistics'
 //
-// Behind them a total is kept per series (resource, scope, metric and
-// attributes), the running total after each of its latest exports and at the
-// end of each UTC day, and the outbox: what waits for the next submission, what
-// is under way and what was sent.
+// The views statistics, states, timers, sequences and submissions are for people.
 //
-// # Who writes it
+// # Who writes and who reads it
 //
-// [Open] gives a [Store]. It is the ledger of a Tracker, which registers its
-// trackables in it and reads their lifetimes; and through its one [Writer] an
-// exporter records into it and takes submissions from it. Many processes may
-// have the same file open; a mirror belongs to one application.
+// [Open] gives a [Store], the ledger of a Tracker. An exporter records into it
+// through [Store.Writer] and sends through [Store.Outbox], see packages recording
+// and outbox. Many processes may have the same file open; a mirror belongs to one
+// application. Where a database of the Python library lies at the path, the mirror
+// is NAME.mirror.db beside it and takes over its totals, once: [ImportFrom].
 //
-// # Coming from the reference implementation
-//
-// Where NAME.db and NAME.part.db of the Python library anonymoususage lie at the
-// configured path, the mirror is NAME.mirror.db beside them and takes their
-// totals over, once: [ImportFrom].
-//
-// # Who reads it
-//
-// [Store.Snapshot] reads what the file held at one moment, [Store.Preview] what
-// the next submission would send, [Store.Sent] what was sent, and
-// [Store.Examine] checks the file. They work on a store opened with [ReadOnly],
-// keep nobody from recording, and are what package inspect and package view
-// show.
+// [Store.Snapshot], [Store.Preview], [Store.Sent] and [Store.Examine] read it for
+// people, see package snapshot. They keep nobody from recording, and work on a Store
+// opened with [ReadOnly].
 //
 // # Consent
 //
-// [Store.SetMode] decides for this installation: [ModeOff] records nothing,
-// [ModeLocal] records and sends nothing, [ModeOn] sends. What was recorded
-// without consent is never sent later. The decision also stands in a file
-// beside the mirror, usage.db.consent: off, local or on. The stricter of the two
-// holds, and [Decide] makes it before there is a mirror. What another user than
-// this one and root could have written there may forbid to send and never allows
-// it; what is not this user's to change is left as it is, see [ErrOverruled].
-// [Circumstances] weighs environment and configuration on top of it.
+// [Store.SetMode] decides for this installation, [Decide] also before there is a
+// mirror. The decision stands in a file beside it, too, usage.db.consent: off, local
+// or on; the stricter of the two applies. Counts recorded without consent are never
+// sent later.
 //
-// # Guarantees
+// # Guarantees and caveats
 //
-// For every series, recorded = accepted + partial + in flight + pending + set
-// aside + withheld; [Store.Balance] checks it. A recording is one transaction,
-// and whether one whose commit failed took place is read back from the file,
-// never guessed. Recording commits survive the death of the process and may be
-// lost with the power; a sealed batch survives that too.
+// For every series, recorded = accepted + partial + in flight + pending + set aside +
+// withheld; [Store.Balance] checks it. A recording is one transaction. It survives the
+// death of the process, and a sealed batch a power failure too.
 //
-// # Caveats
-//
-// A mirror lies on a local file system: SQLite's locks do not hold on most
-// network ones. Where files cannot be mapped into memory it has a rollback
-// journal in place of the write-ahead log, and readers wait for writers. Where
-// every user can write in a directory, as on some mounts of another system's
-// disks, there can be none. An application must not open its own mirror's files by
-// any other means than a Store, as with os.ReadFile for a support bundle or with a
-// second SQLite library: closing such a file drops the locks that the whole process
-// has on it, and processes beside it can then damage the mirror. [Store.Backup]
-// gives it a copy, [Snapshot.WriteJSON] a document. SQLite offers no locks here that
-// belong to an open file, and one of this package's own around each use of the mirror,
-// which did prevent the damage when it was tried, would let whoever reads for long keep
-// others from recording. It would not bind other programs either: so there is none.
-// A copied mirror is two writers with one id.
-//
-// On Windows an open file cannot be renamed. A damaged mirror is set aside there by
-// the last process that closes it, and usage.db.damaged beside it asks the others
-// to, which they notice with their next call; a Store for looking or for changes on
-// request ([ReadOnly], [Existing]) closes its file after some seconds without one.
+// A mirror lies on a local file system. Whatever opens its files in the same process
+// by other means than a Store drops SQLite's locks on them, and other processes can
+// then damage the mirror: use [Store.Backup]. A copied mirror is two writers with one
+// id. GUARANTEES.md and LIMITS.md beside this file have the rest.
 package localstore
+
+// The words of this module. Each is used for one thing alone.
+//
+//	mirror       the SQLite file, and what it holds
+//	Store        an open mirror, as an application has it
+//	ledger       what remembers trackables across runs
+//	trackable    a Statistic, State, Timer or Sequence; it is declared
+//	metric       what OpenTelemetry calls so: a trackable has one or two
+//	series       a resource, a metric and a set of attributes; it has a total
+//	recording    what was counted between two collections, written in one transaction
+//	collection   the SDK reads all instruments
+//	pending      recorded, may be sent, waits to be sealed
+//	withheld     recorded without consent, never sent
+//	seal         to make a batch of what is pending
+//	batch        what one interval is sent as: a part per resource
+//	part         what one request carries; it has an outcome
+//	settle       to write what the outcome of a part means
+//	submission   one batch, or the totals, on its way: begun, then sent part by part
+//	lease        who may send, until when
+//	in flight    sealed and not settled
+//	accepted     settled: the destination has it
+//	partial      settled: the destination has processed the part and rejected some points for good
+//	set aside    of points: refused for good, kept, not sent again; of a file: damaged, renamed
+//	shared       allowed to be sent, as a lifetime total or a state
+//	decision     what the person chose: off, local or on; it raises the epoch
+//	erasure      everything is deleted and the ids are new
+//	tombstone    what an erasure keeps until the destination has taken a state back
+//	original     a database of the Python library; it is read and never changed
+//	export       a document for people: CSV, report, JSON

@@ -19,31 +19,31 @@ import (
 const erasePatience = 5 * time.Second
 
 // Erase deletes everything that was recorded, sent or is to be sent, gives the
-// installation and the mirror new ids, overwrites what was deleted in the file
-// and its log, and removes files that were set aside. What the person decided
-// stays; so does a database of the reference implementation that was imported,
-// which is another program's and is not imported again. Other processes that have
-// the mirror open notice with their next recording: they record nothing of what
-// they counted before. While one of them keeps the file from being cleaned it
-// waits for up to five seconds or until the context ends, and then returns
-// [ErrErasePending]. The context bounds that wait, and the one for another
-// process that is writing, alone: everything is deleted also when it has ended.
-// Nothing must be collected for this Store's writer meanwhile.
+// installation and the mirror new ids, overwrites what was deleted in the file and
+// its log, and removes files that were set aside. What the person decided stays; so
+// does a database of the Python library that was imported, which is another
+// program's and is not imported again. Other processes that have the mirror open
+// notice with their next recording, and drop what they counted before. While one of
+// them keeps the file from being cleaned, Erase waits for up to five seconds or
+// until the context ends, and then returns [ErrErasePending]. The context limits
+// only this wait and the wait for another process that is writing: everything is
+// deleted even when it has ended. The caller must ensure that nothing is collected
+// for this Store's writer meanwhile.
 //
-// Where a batch was under way to a destination of deltas, which may get it after
-// all, and something may be sent, a tombstone is kept: the old ids with the names
-// and values of the states that the batch names. It is sent until the destination
-// has taken them back, see [outbox.Outbox.BeginRetraction], and overwritten then. Erase
-// without consent to send deletes tombstones, too.
+// A batch that was under way to a destination of deltas may still arrive there. If
+// sending is allowed, a tombstone is kept for it: the old ids, and the names and
+// values of the states in the batch. It is sent until the destination has taken
+// these states back, see [outbox.Outbox.BeginRetraction], and then overwritten.
+// Without consent to send, Erase also deletes tombstones.
 func (s *Store) Erase(ctx context.Context) error {
 	_, err := s.EraseAndRetract(ctx, false)
 	return err
 }
 
-// EraseAndRetract is Erase, and returns what takes back the other states this
-// installation was said to be in: a part per resource with -1 for each. It is to
-// be sent once, and not kept. There is none where nothing may be sent, or maySend
-// says that this process may not.
+// EraseAndRetract is Erase, and also returns parts that take back the other states
+// that destinations count this installation in: one part per resource, with -1 for
+// each state. They are to be sent once and not kept. There are none without consent
+// to send, or if maySend is false.
 func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Part, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
@@ -78,7 +78,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	}
 }
 
-// partsOf leaves out what cannot be read.
+// partsOf returns the parts of payloads, except for payloads that cannot be read.
 func partsOf(payloads []*batch.Payload) (parts []*series.Part) {
 	for _, p := range payloads {
 		if part, err := p.Part(0, 0); err == nil {

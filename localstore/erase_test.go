@@ -14,6 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // bytesOf returns all that lies on the disk under a mirror's name.
@@ -32,6 +33,33 @@ func bytesOf(t *testing.T, path string) []byte {
 		all = append(all, b...)
 	}
 	return all
+}
+
+// forgotten checks that nothing of these texts is on the disk.
+func forgotten(t *testing.T, s *Store, texts ...string) {
+	t.Helper()
+	content := bytesOf(t, s.Path())
+	for _, text := range texts {
+		if bytes.Contains(content, []byte(text)) {
+			t.Errorf("%q is still on the disk", text)
+		}
+	}
+}
+
+// erase erases everything.
+func erase(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// besideAnother is a Store beside that of another process, which counts.
+func besideAnother(t *testing.T) (s, other *Store, w *recording.Writer, n *series.Series) {
+	t.Helper()
+	s, c := fresh(t)
+	other = open(t, s.Path(), c)
+	return s, other, newWriter(t, other), statistic(version("1"), "n")
 }
 
 const secret = "a-state-to-be-forgotten"
@@ -63,15 +91,8 @@ func TestEraseLeavesNoByte(t *testing.T) {
 	}
 	ids := remember(t, s, w)
 	setMode(t, s, consent.ModeOn)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	content := bytesOf(t, s.Path())
-	for _, text := range append(ids, secret, "a_name_to_be_forgotten") {
-		if bytes.Contains(content, []byte(text)) {
-			t.Errorf("%q is still on the disk", text)
-		}
-	}
+	erase(t, s)
+	forgotten(t, s, append(ids, secret, "a_name_to_be_forgotten")...)
 	if s.InstallationID() == ids[0] || s.MirrorID() == ids[1] {
 		t.Error("the ids are the old ones")
 	}
@@ -111,25 +132,16 @@ func TestEraseIsFinishedByTheNextOpen(t *testing.T) {
 	}
 	closeStore(t, s)
 	s = open(t, s.Path(), c)
-	content := bytesOf(t, s.Path())
-	for _, text := range append(ids, secret) {
-		if bytes.Contains(content, []byte(text)) {
-			t.Errorf("%q is still on the disk", text)
-		}
-	}
+	forgotten(t, s, append(ids, secret)...)
 	expect(t, s, "0", `SELECT erase_pending FROM mirror`)
 }
 
 func TestEraseReachesOtherProcesses(t *testing.T) {
-	s, c := fresh(t)
-	other := open(t, s.Path(), c)
-	w, n := newWriter(t, other), statistic(version("1"), "n")
+	s, other, w, n := besideAnother(t)
 	record(t, w, add(n, 1))
 	sub := mustBegin(t, other)
 	part := next(t, sub)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	if _, err := sub.Settle(t.Context(), part, accepted); !errors.Is(err, outbox.ErrLeaseLost) {
 		t.Errorf("an outcome of what was erased: %v, want ErrLeaseLost", err)
 	}
@@ -143,15 +155,11 @@ func TestEraseReachesOtherProcesses(t *testing.T) {
 // TestSubmissionFromBeforeAnErasureSettlesNothing: ids begin anew, so that the
 // batch and the part which it still names are those of another one.
 func TestSubmissionFromBeforeAnErasureSettlesNothing(t *testing.T) {
-	s, c := fresh(t)
-	other := open(t, s.Path(), c)
-	w, n := newWriter(t, other), statistic(version("1"), "n")
+	s, other, w, n := besideAnother(t)
 	record(t, w, add(n, 1))
 	old := mustBegin(t, other)
 	part := next(t, old)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	record(t, w, add(n, 100)) // counted before, for all that is known
 	record(t, w, add(n, 2))
 	sub := mustBegin(t, other)
@@ -176,13 +184,9 @@ func TestSubmissionFromBeforeAnErasureSettlesNothing(t *testing.T) {
 // TestIdleProcessCountsOnAfterAnErasure: one that finds nothing new twice has
 // nothing left that was counted before.
 func TestIdleProcessCountsOnAfterAnErasure(t *testing.T) {
-	s, c := fresh(t)
-	other := open(t, s.Path(), c)
-	w, n := newWriter(t, other), statistic(version("1"), "n")
+	s, other, w, n := besideAnother(t)
 	record(t, w, add(n, 1))
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	for range 2 {
 		if err := w.Observe(t.Context(), true); err != nil {
 			t.Fatal(err)
@@ -195,12 +199,8 @@ func TestIdleProcessCountsOnAfterAnErasure(t *testing.T) {
 // TestCountsBetweenAnIdleExportAndAnErasureAreDropped: nobody can tell on which
 // side of it they lie.
 func TestCountsBetweenAnIdleExportAndAnErasureAreDropped(t *testing.T) {
-	s, c := fresh(t)
-	other := open(t, s.Path(), c)
-	w, n := newWriter(t, other), statistic(version("1"), "n")
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s, other, w, n := besideAnother(t)
+	erase(t, s)
 	if err := w.Observe(t.Context(), true); err != nil { // collected before it
 		t.Fatal(err)
 	}

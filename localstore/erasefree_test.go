@@ -32,12 +32,6 @@ func TestEraseReachesWhatWasDroppedBefore(t *testing.T) {
 	if free, err := s.db.Conn.Pragma("freelist_count"); err != nil || free == 0 {
 		t.Fatalf("%d free pages, %v: the test shows nothing", free, err)
 	}
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{secret, "forgotten"} {
-		if bytes.Contains(bytesOf(t, s.Path()), []byte(text)) {
-			t.Errorf("%q is still on the disk", text)
-		}
-	}
+	erase(t, s)
+	forgotten(t, s, secret, "forgotten")
 }

@@ -19,7 +19,7 @@ var (
 	// [Open] leaves it.
 	ErrNotOpen = mirrordb.ErrNotOpen
 
-	// ErrReadOnly is returned by what would write to a Store opened with
+	// ErrReadOnly is returned by methods that would write to a Store opened with
 	// [ReadOnly].
 	ErrReadOnly = mirrordb.ErrReadOnly
 
@@ -39,8 +39,8 @@ var (
 	// files of others. Root also takes what the owner of the directory owns.
 	ErrUntrusted = place.ErrUntrusted
 
-	// ErrEmpty is returned, with ErrNotMirror, for an empty file by what does
-	// not make a mirror. The first run does: it fills the file.
+	// ErrEmpty is returned, with ErrNotMirror, for an empty file by calls that do
+	// not make a mirror. The application's first run makes one in that file.
 	ErrEmpty = mirrordb.ErrEmpty
 
 	// ErrDamaged is returned for a mirror that cannot be read and that a Store
@@ -56,24 +56,23 @@ var (
 	// package has written. It is left as it is.
 	ErrNewerSchema = schema.ErrNewer
 
-	// ErrOverruled is returned for a decision that does not take effect,
-	// because the file beside the mirror is stricter and is not this user's
-	// to change: an administrator's, or something else than a file.
+	// ErrOverruled is returned for a decision that does not take effect because the
+	// file beside the mirror is stricter and this user may not change it: it is an
+	// administrator's, or no regular file.
 	ErrOverruled = errors.New("localstore: the file beside the mirror is stricter")
 
-	// ErrErasePending is returned when all was erased while another process
-	// kept the file from being cleaned: the bytes of what was erased may
-	// still be in it, until the next Open or Erase that nobody keeps from it.
+	// ErrErasePending is returned when everything was erased but another process
+	// kept the file from being cleaned. The erased bytes may still be in it until
+	// an Open or Erase can clean it.
 	ErrErasePending = mirrordb.ErrErasePending
 
 	// ErrInvalidID is returned for an installation id that cannot be used.
 	ErrInvalidID = schema.ErrInvalidID
 
-	// ErrReference is reported, and returned by submissions of lifetime totals,
-	// while a database of the reference implementation lies where it is to be
-	// imported from and cannot be read: totals without it would replace a user's
-	// years with small numbers.
-	ErrReference = python.ErrReference
+	// ErrOriginal is reported, and returned by submissions of lifetime totals,
+	// while a database of the Python library is to be imported and cannot be read:
+	// totals without it would replace a user's years with small numbers.
+	ErrOriginal = python.ErrOriginal
 
 	// ErrRenamed is returned for the declaration of a name that another trackable
 	// of the same program had: an older release may still count under it. Until

@@ -65,7 +65,7 @@ func seen(t *testing.T, s *Store) string {
 		t.Fatal(err)
 	}
 	for _, x := range snap.Trackables {
-		fmt.Fprintln(&b, x.Name, x.Total, x.Runs, x.Seconds, x.State, x.Changes, x.Exports, x.Moves)
+		fmt.Fprintln(&b, x.Name, x.Total, x.Runs, x.Seconds, x.State, x.Changes, x.Recordings, x.Moves)
 		days := make(map[string]float64) // what each added
 		for _, series := range x.Series {
 			before := 0.0

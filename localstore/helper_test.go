@@ -16,13 +16,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/bucketed"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
-	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -130,13 +131,13 @@ func storeOf(t testing.TB, w *recording.Writer) *Store {
 }
 
 // balances returns the balance by metric name and attributes, resources added.
-func balances(t testing.TB, s *Store) map[string]snapshot.Balance {
+func balances(t testing.TB, s *Store) map[string]health.Balance {
 	t.Helper()
 	list, err := s.Balance(sqlitedb.Background)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sums := make(map[string]snapshot.Balance)
+	sums := make(map[string]health.Balance)
 	for _, b := range list {
 		if b.Off != "" {
 			t.Errorf("balance: %s", b.Off)
@@ -225,17 +226,8 @@ func sequence(r *series.Resource, name string) *series.Series {
 
 // observe buckets seconds between explicit boundaries.
 func observe(bounds []float64, values ...float64) series.Value {
-	h := &series.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
-	for _, v := range values {
-		i := 0
-		for i < len(bounds) && v > bounds[i] {
-			i++
-		}
-		h.Buckets[i]++
-		h.Count++
-		h.Sum += v
-	}
-	return series.HistogramValue(h)
+	count, sum, buckets := bucketed.Histogram(bounds, values...)
+	return series.HistogramValue(&series.Histogram{Count: count, Sum: sum, Bounds: bounds, Buckets: buckets})
 }
 
 func add(s *series.Series, n int64) recording.Change {
@@ -341,6 +333,13 @@ func request(f outbox.Forwarder) outbox.Request {
 	return outbox.Request{Forwarder: f, MaySend: true, Force: true, Interval: interval, Lease: time.Minute}
 }
 
+// mergedRequest asks for the totals of all versions under one resource.
+func mergedRequest(r *series.Resource) outbox.Request {
+	merged := request(outbox.Cumulative)
+	merged.Merge, merged.Resource = true, r.Attributes
+	return merged
+}
+
 func begin(t testing.TB, s *Store, r outbox.Request) *outbox.Submission {
 	t.Helper()
 	sub, err := s.Outbox().Begin(t.Context(), r)
@@ -369,13 +368,13 @@ func next(t testing.TB, sub *outbox.Submission) *series.Part {
 	return p
 }
 
-func settle(t testing.TB, sub *outbox.Submission, p *series.Part, o outbox.Outcome) (goOn bool) {
+func settle(t testing.TB, sub *outbox.Submission, p *series.Part, o outbox.Outcome) (more bool) {
 	t.Helper()
-	goOn, err := sub.Settle(t.Context(), p, o)
+	more, err := sub.Settle(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return goOn
+	return more
 }
 
 var accepted = outbox.Outcome{Verdict: outbox.Accepted, Status: 200}
@@ -394,9 +393,9 @@ func attemptWith(t testing.TB, s *Store, r outbox.Request, answer func(*series.P
 			return sent
 		}
 		sent = append(sent, p)
-		goOn := settle(t, sub, p, answer(p))
+		more := settle(t, sub, p, answer(p))
 		balanced(t, s)
-		if !goOn {
+		if !more {
 			return sent
 		}
 	}

@@ -68,6 +68,9 @@ func TestIntervalsCanBeToldWhateverTheClock(t *testing.T) {
 
 // However far off a clock is, the time between submissions passes by it.
 func TestIntervalsPassWhateverTheClock(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens dozens of mirrors")
+	}
 	for _, wrong := range wrongClocks {
 		s, c := fresh(t)
 		c.set(wrong)

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	writerEnv = "LOCALSTORE_WRITER" // the directory in which a child writes as the reference does
+	writerEnv = "LOCALSTORE_WRITER" // the directory in which a child writes as the Python library does
 	killsEnv  = "OTELUSAGE_KILLS"   // how often, for more than each run of the tests has time for
 )
 
@@ -28,7 +28,7 @@ const (
 // them as.
 var written = [][]string{{"statistic", "monsters"}, {"state", "server"}, {"timer", "play_time"}, {"sequence", "round_trip"}}
 
-// TestKilledWriters: wherever a program that writes as the reference does is
+// TestKilledWriters: wherever a program that writes as the Python library does is
 // killed, all that it committed is taken over and nothing else, and its files
 // stay as it left them.
 func TestKilledWriters(t *testing.T) {
@@ -164,7 +164,7 @@ func committed(t *testing.T, path string) lastRows {
 	return found
 }
 
-// writeAsReference makes the reference's files and changes them until it is
+// writeAsReference makes the Python library's files and changes them until it is
 // killed.
 func writeAsReference(t *testing.T, dir string) {
 	fmt.Println("begin")

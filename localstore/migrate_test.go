@@ -68,9 +68,7 @@ func TestAMirrorOfTheFirstSchema(t *testing.T) {
 		t.Errorf("health is %+v, %v", h, err)
 	}
 	checkBalance(t, s, "n{}", wants{recorded: 3, inFlight: 3})
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	if n := graves(t, s); n != "1" {
 		t.Errorf("%s tombstones of the batch that was under way, want 1", n)
 	}
@@ -83,9 +81,7 @@ func TestARunningReaderFollowsAMigration(t *testing.T) {
 	r := open(t, path, c, ReadOnly())
 	preview(t, r, outbox.Request{Forwarder: outbox.Delta})
 	s := open(t, path, c)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	if p := preview(t, r, outbox.Request{Forwarder: outbox.Delta}); len(p.Retractions) != 2 || len(p.Parts) != 0 {
 		t.Errorf("preview is %+v", p)
 	}

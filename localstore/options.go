@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// DefaultMaxRows is how many exports are kept per series.
+	// DefaultMaxRows is how many recordings are kept per series.
 	DefaultMaxRows = 1000
 
 	// DefaultMaxSeries is how many series a mirror tells apart.
@@ -49,18 +49,18 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// ReadOnly opens a mirror that exists, for looking at it.
+// ReadOnly opens an existing mirror for reading.
 func ReadOnly() Option {
 	return option(func(c config) config { c.file.ReadOnly = true; return c })
 }
 
-// Existing opens a mirror that exists, for changing it, and never makes one:
-// neither where there is none nor in place of a damaged one.
+// Existing opens an existing mirror for changing it. It never makes one, neither
+// where there is none nor in place of a damaged one.
 func Existing() Option {
 	return option(func(c config) config { c.file.Existing = true; return c })
 }
 
-// WithMaxRows bounds how many of its latest exports are kept per series; the
+// WithMaxRows bounds how many of the latest recordings are kept per series; the
 // oldest go first. Given names, it holds for these trackables only. Values
 // below 1 keep one. The default is [DefaultMaxRows].
 func WithMaxRows(n int, names ...string) Option {
@@ -82,9 +82,10 @@ func WithMaxRows(n int, names ...string) Option {
 	})
 }
 
-// WithMaxSeries bounds how many series the mirror tells apart. Attribute sets
-// beyond it are counted in their metric's overflow series, and so are those that
-// take more than a mebibyte as JSON. Values below 1 leave the default, [DefaultMaxSeries].
+// WithMaxSeries limits how many series the mirror holds. Further attribute sets are
+// counted in the overflow series of their metric, and so are attribute sets that
+// take more than a mebibyte as JSON. Values below 1 leave the default,
+// [DefaultMaxSeries].
 func WithMaxSeries(n int) Option {
 	return option(func(c config) config {
 		if n > 0 {
@@ -105,29 +106,29 @@ func WithBusyTimeout(d time.Duration) Option {
 	})
 }
 
-// WithInstallationID gives the installation an id of the application's choice,
-// in place of the random one. It must name nobody: at most 255 characters of
-// UTF-8 text. An empty id leaves the one the mirror has.
+// WithInstallationID gives the installation an id of the application's choice, in
+// place of the random one: at most 255 characters of UTF-8 text. The caller must
+// ensure that it identifies nobody. An empty id leaves the one that the mirror has.
 func WithInstallationID(id string) Option {
 	return option(func(c config) config { c.file.InstallationID = id; return c })
 }
 
-// ImportFrom names the configured path of the reference implementation's
-// database, NAME.db with NAME.part.db beside it. Without this option it is looked
+// ImportFrom names the configured path of the Python library's database,
+// NAME.db with NAME.part.db beside it. Without this option it is looked
 // for at the path of the mirror, whatever its extension.
 //
 // It is imported once, when the mirror is first opened for writing: totals, last
-// states, the latest changes and the user identifier as installation id, unless
+// states, the latest changes, and the user identifier as installation id, unless
 // [WithInstallationID] gives one. Imported totals count as sent. The original is
-// read and never changed: what a killed program left in a journal is rolled back
-// in a private copy. One that cannot be read now, or that other users could have
-// written, is reported as [ErrReference] and tried again, and meanwhile no lifetime
-// totals are sent.
+// read and never changed: if a killed program left a journal, it is rolled back in
+// a private copy. An original that cannot be read now, or that other users could
+// have written, is reported as [ErrOriginal]. The import is retried, and until it
+// succeeds no lifetime totals are sent.
 //
 // Names that cannot be declared are those of [otelusage.SuggestName]. The
 // identifier is that of the newest row; one that was stored as a number is
 // reported. What a table counts follows from what the application declares, where
-// the reference does not say it.
+// the Python library does not say it.
 func ImportFrom(path string) Option {
 	return option(func(c config) config { c.importFrom = path; return c })
 }
@@ -153,9 +154,9 @@ func WithRandom(random func() float64) Option {
 	})
 }
 
-// WithErrorHandler is told what goes wrong where no caller is: a file that was
-// set aside, a trackable that could not be registered. The default is
-// otel.Handle. It may be called from any goroutine.
+// WithErrorHandler sets the function that is called with errors that cannot be
+// returned to a caller: a file was set aside, a trackable could not be registered.
+// The default is otel.Handle. It may be called from any goroutine.
 func WithErrorHandler(f func(error)) Option {
 	return option(func(c config) config {
 		if f != nil {

@@ -28,7 +28,7 @@ func TestNoCopyIsLeft(t *testing.T) {
 	var told reports
 	s := open(t, path, afterSample(), WithErrorHandler(told.handle))
 	record(t, newWriter(t, s), add(statistic(version("1"), "n"), 1))
-	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
+	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) {
 		t.Errorf("told %v", told.errs)
 	}
 	if names, err := os.ReadDir(temp); err != nil || len(names) > 0 {

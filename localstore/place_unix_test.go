@@ -533,7 +533,7 @@ func TestAPartOfTheReferenceThatIsAPipe(t *testing.T) {
 		}
 		closeStore(t, s)
 	})
-	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
+	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) {
 		t.Errorf("told %v", told.errs)
 	}
 }

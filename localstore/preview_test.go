@@ -104,7 +104,7 @@ func TestPreviewOfTotals(t *testing.T) {
 	s, _ := inTwoVersions(t)
 	for name, r := range map[string]outbox.Request{
 		"per resource": request(outbox.Cumulative),
-		"merged":       {Forwarder: outbox.Cumulative, MaySend: true, Force: true, Lease: time.Minute, Merge: true, Resource: version("1.1").Attributes},
+		"merged":       mergedRequest(version("1.1")),
 	} {
 		shown := preview(t, s, r)
 		unnamed := r

@@ -234,11 +234,11 @@ func (sim *simulation) send(p *process) {
 		}
 		return
 	}
-	goOn, err := p.sub.Settle(sim.t.Context(), p.part, sim.answer(p.part))
+	more, err := p.sub.Settle(sim.t.Context(), p.part, sim.answer(p.part))
 	if err != nil && !errors.Is(err, outbox.ErrLeaseLost) {
 		sim.t.Error(err)
 	}
-	if p.part = nil; !goOn {
+	if p.part = nil; !more {
 		p.sub = nil
 	}
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"io"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
-// Outbox returns what waits to be sent, is being sent and was sent: for
-// exporters.
+// Outbox returns the outbox, which is for exporters: what waits to be sent, is
+// being sent and was sent.
 func (s *Store) Outbox() *outbox.Outbox {
 	if s.missing() {
 		return nil
@@ -18,8 +19,9 @@ func (s *Store) Outbox() *outbox.Outbox {
 	return s.outbox
 }
 
-// Writer returns the Store's writer, for exporters: [ErrInUse] while there is one.
-// maySend says whether the process may send what it counts from now on.
+// Writer returns the Store's writer, which is for exporters; the error is
+// [recording.ErrInUse] while there is one. maySend says whether the process may
+// send what it counts from now on.
 func (s *Store) Writer(maySend bool) (*recording.Writer, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
@@ -35,26 +37,32 @@ func (s *Store) reader() *snapshot.Reader {
 	return s.reads
 }
 
-// Snapshot reads what a query asks for, all of it as it was at one moment,
-// whatever other processes write meanwhile. Declarations that wait to be
-// written are included. It ends with ctx, also while another call uses the
-// Store, another process keeps the file locked, or a query does not end by itself.
+// Snapshot reads what a query asks for, as it was at one moment, whatever other
+// processes write meanwhile. Declarations that wait to be written are included. It
+// stops when ctx ends, even while another call uses the Store, another process
+// keeps the file locked, or a query would not end by itself.
 func (s *Store) Snapshot(ctx context.Context, q snapshot.Query) (*snapshot.Snapshot, error) {
 	return s.reader().Snapshot(ctx, q)
 }
 
-// Revision returns a text that is another one after every change of the file, by
-// whichever process. See [snapshot.Reader.Revision].
+// Revision returns a text that differs after every change of the file, by whichever
+// process. See [snapshot.Reader.Revision].
 func (s *Store) Revision(ctx context.Context) (string, error) { return s.reader().Revision(ctx) }
 
-// Balance returns the balance of every series. It ends with ctx.
-func (s *Store) Balance(ctx context.Context) ([]snapshot.Balance, error) {
-	return s.reader().Balance(ctx)
+// Balance returns the balance of every series. It stops when ctx ends.
+func (s *Store) Balance(ctx context.Context) ([]health.Balance, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
+	return health.Balances(ctx, s.db)
 }
 
-// Examine checks the file and says what it holds. See [snapshot.Reader.Examine].
-func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*snapshot.Health, error) {
-	return s.reader().Examine(ctx, progress)
+// Examine checks the file and says what it holds. See [health.Examine].
+func (s *Store) Examine(ctx context.Context, progress func(done, of int)) (*health.Health, error) {
+	if s.missing() {
+		return nil, ErrNotOpen
+	}
+	return health.Examine(ctx, s.db, progress)
 }
 
 // Sent returns what was sent in a batch, of which the latest 20 are kept; 0 asks

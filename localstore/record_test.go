@@ -62,7 +62,7 @@ func TestCountsAreSharedAgainAfterOneRecordingWithLeave(t *testing.T) {
 	checkBalance(t, s, "n{}", wants{recorded: 1, withheld: 1})
 	record(t, w, add(n, 10))
 	setMode(t, s, consent.ModeOn)
-	record(t, w, add(n, 100)) // counted in part without leave
+	record(t, w, add(n, 100)) // counted in part without consent
 	record(t, w, add(n, 1000))
 	checkBalance(t, s, "n{}", wants{recorded: 1111, pending: 1000, withheld: 111})
 	if err := s.RequireConsent(t.Context()); err != nil {
@@ -428,7 +428,7 @@ func TestStatesAreSharedAsTheyWereLastMovedWithLeave(t *testing.T) {
 	if got := points(submit(t, s)[0]); got[`mode{"state":"a"}`].Int64() != 1 || got[`mode.occupancy{"state":"a"}`].Int64() != 1 {
 		t.Errorf("sent %v", got)
 	}
-	recordAll(t, w, recording.Recording{MaySend: true, Moves: []recording.Move{{Series: mode, State: "c", Moved: true}}}) // moved in part without leave
+	recordAll(t, w, recording.Recording{MaySend: true, Moves: []recording.Move{{Series: mode, State: "c", Moved: true}}}) // moved in part without consent
 	if sent := submit(t, s); len(sent) != 0 {
 		t.Errorf("sent %s", wire(sent[0]))
 	}

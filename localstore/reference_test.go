@@ -87,7 +87,7 @@ func TestTheReferencesDatabaseIsImported(t *testing.T) {
 			value = strconv.FormatFloat(f, 'f', -1, 64)
 		}
 		if value == "No State" {
-			value = "No Initial State" // as the reference's exports show it
+			value = "No Initial State" // as the Python library's exports show it
 		}
 		if values[name] != value || descriptions[name] != x.Description {
 			t.Errorf("%s = %q, %q, want %q, %q", name, values[name], descriptions[name], value, x.Description)
@@ -102,11 +102,11 @@ func TestTheReferencesDatabaseIsImported(t *testing.T) {
 	expect(t, s, "1", `SELECT count(*) FROM days d JOIN series s ON s.id = d.series_id JOIN metrics m ON m.id = s.metric_id WHERE m.name = 'gold'`)
 	checkBalance(t, s, "quests_complete{}", wants{recorded: 43, accepted: 43})
 	if parts := submit(t, s); parts != nil {
-		t.Errorf("what the reference uploaded is sent again: %v", parts)
+		t.Errorf("what the Python library uploaded is sent again: %v", parts)
 	}
 }
 
-// TestImportedLifetimesGoOn: a declaration starts from what the reference left,
+// TestImportedLifetimesGoOn: a declaration starts from what the Python library left,
 // whichever number type it now has.
 func TestImportedLifetimesGoOn(t *testing.T) {
 	c := afterSample()
@@ -248,7 +248,7 @@ func TestOneFileOfTheReference(t *testing.T) {
 	}
 }
 
-// openOriginal opens a file of the reference as that program does.
+// openOriginal opens a file of the Python library as that program does.
 func openOriginal(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -310,12 +310,12 @@ func TestDamagedOriginals(t *testing.T) {
 			}
 			var told reports
 			s := open(t, path, afterSample(), WithErrorHandler(told.handle), WithBusyTimeout(10*time.Millisecond))
-			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !strings.Contains(told.errs[0].Error(), path) {
+			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) || !strings.Contains(told.errs[0].Error(), path) {
 				t.Errorf("told %v", told.errs)
 			}
 			w := newWriter(t, s)
 			record(t, w, add(statistic(version("1.0"), "quests_complete"), 2))
-			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrOriginal) {
 				t.Errorf("Begin = %v", err)
 			}
 			if parts := submit(t, s); len(parts) != 1 || points(parts[0])["quests_complete{}"] != series.Int64Value(2) {
@@ -372,9 +372,7 @@ func TestOddRowsAreLeftOut(t *testing.T) {
 func TestAnEraseOutlivesTheOriginals(t *testing.T) {
 	path, c := referenceFiles(t), afterSample()
 	s := open(t, path, c)
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	closeStore(t, s)
 	s = open(t, path, c, WithErrorHandler(func(error) {}))
 	if values := csvColumn(t, s, 2); len(values) > 1 {

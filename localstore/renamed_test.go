@@ -8,7 +8,6 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -24,18 +23,14 @@ func renamed(name string, kind otelusage.Kind, former ...string) otelusage.Decla
 // snapshotOf returns the trackables by name, all of one kind.
 func snapshotOf(t *testing.T, s *Store) map[string]*snapshot.Trackable {
 	t.Helper()
-	snap, err := s.Snapshot(t.Context(), snapshot.Query{Days: true, History: true})
-	if err != nil {
-		t.Fatal(err)
-	}
 	shown := make(map[string]*snapshot.Trackable)
-	for _, x := range snap.Trackables {
+	for _, x := range takeSnapshot(t, s, snapshot.Query{Days: true, History: true}).Trackables {
 		shown[x.Name] = x
 	}
 	return shown
 }
 
-// held is the number of names a mirror knows, and how they add up.
+// checkShown checks which names a mirror shows, and how they add up.
 func checkShown(t *testing.T, s *Store, want map[string]string) {
 	t.Helper()
 	shown := snapshotOf(t, s)
@@ -46,6 +41,9 @@ func checkShown(t *testing.T, s *Store, want map[string]string) {
 			continue
 		}
 		got := fmt.Sprint(x.Total)
+		if x.Total == (series.Value{}) {
+			got = "0"
+		}
 		switch x.Kind {
 		case otelusage.KindState:
 			got = fmt.Sprintf("%s, %d changes", x.State, x.Changes)
@@ -185,11 +183,9 @@ func TestAnOldReleaseGoesOnUnderTheFormerName(t *testing.T) {
 		t.Error("the old release has something to write")
 	}
 	record(t, oldWriter, add(statistic(oldVersion, "old_s", attribute.String("via", "web")), 100))
-	merge := request(outbox.Cumulative)
-	merge.Merge, merge.Resource = true, oldVersion.Attributes
 	for _, store := range []*Store{old, s} {
 		record(t, oldWriter, add(statistic(oldVersion, "old_s"), 1))
-		parts := attemptWith(t, store, merge, always(accepted))
+		parts := attemptWith(t, store, mergedRequest(oldVersion), always(accepted))
 		got := points(parts[0])
 		if _, there := got["old_s{}"]; there || got["n{}"].Int64() < 117 {
 			t.Errorf("merged totals are %v", got)
@@ -273,7 +269,7 @@ func TestRenamings(t *testing.T) {
 						declare(t, s, d)
 					}
 					s.db.Lock()
-					err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
+					err := s.db.WriteWaiting()
 					s.db.Unlock()
 					if err != nil {
 						t.Fatal(err)
@@ -285,28 +281,7 @@ func TestRenamings(t *testing.T) {
 					break // users do not go back and forth between releases
 				}
 			}
-			s = open(t, path, c, ReadOnly())
-			shown := snapshotOf(t, s)
-			for name, want := range tt.want {
-				x := shown[name]
-				if x == nil {
-					t.Errorf("%s is not shown", name)
-					continue
-				}
-				got := fmt.Sprint(x.Total)
-				if x.Total == (series.Value{}) {
-					got = "0"
-				}
-				if x.Kind == otelusage.KindSequence {
-					got += ", 0 at A"
-				}
-				if got != want {
-					t.Errorf("%s is %s, want %s", name, got, want)
-				}
-			}
-			if len(shown) != len(tt.want) {
-				t.Errorf("%d trackables are shown, want %d", len(shown), len(tt.want))
-			}
+			checkShown(t, open(t, path, c, ReadOnly()), tt.want)
 		})
 	}
 }
@@ -362,9 +337,7 @@ func TestErasureForgetsFormerNames(t *testing.T) {
 	record(t, w, add(statistic(version("1"), "old"), 3))
 	declare(t, s, renamed("new", otelusage.KindStatistic, "old"))
 	record(t, w, add(statistic(version("2"), "new"), 4))
-	if err := s.Erase(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	erase(t, s)
 	expect(t, s, "0", `SELECT count(*) FROM former_names`)
 	record(t, w)
 	record(t, w, add(statistic(version("1"), "old"), 5))
@@ -415,9 +388,7 @@ func TestAnImportUnderTheFormerName(t *testing.T) {
 			if late {
 				write(t, path, recordedFile(t, "usage.db"))
 			}
-			merge := request(outbox.Cumulative)
-			merge.Merge, merge.Resource = true, version("2").Attributes
-			parts := attemptWith(t, s, merge, always(accepted))
+			parts := attemptWith(t, s, mergedRequest(version("2")), always(accepted))
 			got := points(parts[0])
 			if got["quests{}"] != series.Int64Value(45) || got[`units{"state":"US Standard"}`] != series.Int64Value(1) {
 				t.Errorf("uploaded %v", got)

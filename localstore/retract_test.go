@@ -18,13 +18,7 @@ func TestTombstonesObeyConsent(t *testing.T) {
 	for _, mode := range []consent.Mode{consent.ModeOff, consent.ModeLocal} {
 		t.Run(mode.String(), func(t *testing.T) {
 			s, _ := fresh(t)
-			d := newDestination()
-			sub, part := underWay(t, s, d)
-			d.keep(part)
-			if err := sub.Release(t.Context(), true); err != nil {
-				t.Fatal(err)
-			}
-			old := eraseInto(t, s, d)
+			d, old := interrupted(t, s)
 			setMode(t, s, mode)
 			for _, maySend := range []bool{true, false} {
 				r := request(outbox.Delta)
@@ -51,11 +45,9 @@ func TestTombstonesObeyConsent(t *testing.T) {
 				d.empty(t, false, old)
 				return
 			}
-			if err := s.Erase(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			erase(t, s)
 			if n := graves(t, s); n != "0" || bytes.Contains(bytesOf(t, s.Path()), []byte(old)) {
-				t.Errorf("%s tombstones after everything was erased without leave to send", n)
+				t.Errorf("%s tombstones after everything was erased without consent to send", n)
 			}
 		})
 	}
@@ -119,13 +111,7 @@ func TestTombstonesOfTwoErasures(t *testing.T) {
 // TestATombstoneThatFailsIsTriedAgain, after a backoff and over restarts.
 func TestATombstoneThatFailsIsTriedAgain(t *testing.T) {
 	s, c := fresh(t)
-	d := newDestination()
-	sub, part := underWay(t, s, d)
-	d.keep(part)
-	if err := sub.Release(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
-	old := eraseInto(t, s, d)
+	d, old := interrupted(t, s)
 	unforced := request(outbox.Delta)
 	unforced.Force = false
 	for range 12 {

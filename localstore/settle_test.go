@@ -17,7 +17,7 @@ import (
 func TestWhatBecomesOfAnOutcome(t *testing.T) {
 	tests := []struct {
 		outcome outbox.Outcome
-		goOn    bool
+		more    bool
 		want    wants
 		log     string
 		retry   time.Duration // 0: none
@@ -38,8 +38,8 @@ func TestWhatBecomesOfAnOutcome(t *testing.T) {
 			s, c := fresh(t)
 			record(t, newWriter(t, s), add(statistic(version("1"), "n"), 5))
 			sub := mustBegin(t, s)
-			if goOn := settle(t, sub, next(t, sub), tt.outcome); goOn != tt.goOn {
-				t.Errorf("goOn = %v", goOn)
+			if more := settle(t, sub, next(t, sub), tt.outcome); more != tt.more {
+				t.Errorf("more = %v", more)
 			}
 			checkBalance(t, s, "n{}", tt.want)
 			expect(t, s, tt.log, `SELECT outcome || ' ' || coalesce(status, 0) || ' ' || points || ' ' || rejected || ' ' || reason FROM submissions`)
@@ -340,7 +340,7 @@ func TestOccupancyAddsUpToWhereTheInstallationIs(t *testing.T) {
 		t.Errorf("occupancy of no state = %v", sums)
 	}
 
-	// Without leave the installation stays where it was.
+	// Without consent the installation stays where it was.
 	move(t, w, mode, "h")
 	settled(`2mode.occupancy{"state":"h"}`)
 	setMode(t, s, consent.ModeLocal)

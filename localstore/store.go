@@ -20,10 +20,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// Store is an open mirror. [Open] makes it. All methods may be called
-// concurrently, and on a nil Store, as a failed Open leaves it: those that
-// return an error return [ErrNotOpen] then, but for Close, which has nothing to
-// do.
+// Store is an open mirror. [Open] makes it. All methods may be called concurrently,
+// and on a nil Store, which a failed Open returns: methods that return an error
+// then return [ErrNotOpen], except for Close, which has nothing to do.
 type Store struct {
 	db       *mirrordb.DB
 	book     *totals.Book
@@ -58,26 +57,26 @@ func newStore(c config, path string) *Store {
 	return s
 }
 
-// Open opens the mirror at path, and makes it, readable and writable for this
-// user alone, where there is none. A mirror that is damaged is set aside beside
-// it and a fresh one begun; the error handler is told. A file that is no mirror
-// is left alone: [ErrNotMirror].
+// Open opens the mirror at path. If there is none, it makes one that only this user
+// can read and write. A damaged mirror is set aside, a fresh one takes its place,
+// and the error handler is called. A file that is no mirror is left as it is:
+// [ErrNotMirror].
 //
-// Links are followed, and what is made, set aside and erased is the file that
-// they lead to; a link to the null device asks to record nothing: [ErrOptedOut].
-// An empty file becomes the mirror in place. The mirror of another user, or one
-// that every user can write or replace, is refused: [ErrUntrusted].
-// What root makes belongs to the owner of the directory that was there.
+// Links are followed: the file that they lead to is made, set aside and erased. A
+// link to the null device asks to record nothing: [ErrOptedOut]. An empty file
+// becomes the mirror in place. The mirror of another user, or one that every user
+// can write or replace, is refused: [ErrUntrusted]. Files and directories that root
+// makes belong to the owner of the nearest directory that existed before.
 //
-// Where the database of the reference implementation lies at the path, the
+// Where the database of the Python library lies at the path, the
 // mirror is NAME.mirror.db beside it, and takes over its totals once; see
 // [ImportFrom].
 func Open(path string, opts ...Option) (*Store, error) {
 	return OpenContext(context.Background(), path, opts...)
 }
 
-// OpenContext is [Open], whose queries and waits for other processes end with
-// ctx. The Store does not keep it.
+// OpenContext is [Open] with a context that ends its queries and its waits for
+// other processes. The Store does not keep the context.
 func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	c := newConfig(opts)
 	if c.file.InstallationID != "" {
@@ -125,9 +124,8 @@ func DefaultPath(application string) (string, error) {
 	return filepath.Join(dir, application, "usage.db"), nil
 }
 
-// Path returns the absolute path of the mirror, which is not the one that was
-// given to [Open] where that is a link, or where the reference implementation's
-// database lies there.
+// Path returns the absolute path of the mirror. It differs from the one given to
+// [Open] if that is a link, or if the Python library's database lies there.
 func (s *Store) Path() string {
 	if s.missing() {
 		return ""
@@ -141,8 +139,8 @@ func (s *Store) Path() string {
 // leaves it, or the zero value.
 func (s *Store) missing() bool { return s == nil || s.db == nil }
 
-// SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction
-// on: an application's start must not wait as long as its recordings may.
+// SetBusyTimeout changes what [WithBusyTimeout] set, from the next transaction on.
+// An application's start should not wait as long as its recordings may.
 func (s *Store) SetBusyTimeout(d time.Duration) {
 	if s.missing() {
 		return
@@ -151,7 +149,7 @@ func (s *Store) SetBusyTimeout(d time.Duration) {
 }
 
 // Close writes declarations that are not in the file yet and closes it. Shut
-// the provider down first: its last export goes through the Store.
+// the provider down first: its last recording goes through the Store.
 func (s *Store) Close() error {
 	if s.missing() {
 		return nil
@@ -163,9 +161,7 @@ func (s *Store) Close() error {
 	}
 	var err error
 	if s.ledger.HasDeclarations() {
-		err = s.db.Briefly(func() error {
-			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
-		})
+		err = s.db.WriteWaiting()
 	}
 	err = errors.Join(err, s.db.Close())
 	if err != nil {
@@ -174,8 +170,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Sync makes what was recorded survive a power failure: a commit that is
-// synchronised takes those before it along. No context cuts it short.
+// Sync makes what was recorded survive a power failure: a synchronized commit
+// includes those before it. The context does not cut it short.
 func (s *Store) Sync(context.Context) error {
 	if s.missing() {
 		return ErrNotOpen

@@ -138,7 +138,7 @@ func TestOriginalsThatOthersCouldHaveWrittenAreNotImported(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { closeStore(t, s) }()
-			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {
+			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) || !errors.Is(told.errs[0], ErrUntrusted) {
 				t.Errorf("told %v", told.errs)
 			}
 			expect(t, s, "0", `SELECT count(*) FROM totals`)
@@ -153,7 +153,7 @@ func TestAStrangersPartOfTheReference(t *testing.T) {
 	chmod(t, python.FilesOf(path).Part, 0o666)
 	s := open(t, path, newClock(), WithErrorHandler(told.handle))
 	defer func() { closeStore(t, s) }()
-	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) || !errors.Is(told.errs[0], ErrUntrusted) {
+	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) || !errors.Is(told.errs[0], ErrUntrusted) {
 		t.Errorf("told %v", told.errs)
 	}
 }

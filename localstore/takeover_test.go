@@ -18,7 +18,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// left is what upload.json says of a database that the reference left.
+// left is what upload.json says of a database that the Python library left.
 type left struct {
 	User     string
 	Declared [][]string
@@ -138,8 +138,8 @@ func declaredOnce(t testing.TB, s *Store, declared [][]string) {
 	}
 }
 
-// TestTakeover: whatever a program that used the reference left, also one that
-// was killed, the next upload is the one that the reference would have made; and
+// TestTakeover: whatever a program that used the Python library left, also one that
+// was killed, the next upload is the one that the Python library would have made; and
 // what it left stays as it is.
 func TestTakeover(t *testing.T) {
 	for name, problems := range map[string]int{
@@ -222,7 +222,7 @@ func TestTheNewestRowNamesTheInstallation(t *testing.T) {
 	}
 }
 
-// TestKindsFollowTheDeclaration: the reference's tables do not say what they
+// TestKindsFollowTheDeclaration: the Python library's tables do not say what they
 // count. Until the application says it, they are Statistics; what it says later
 // than that, or before the original could be read, decides.
 func TestKindsFollowTheDeclaration(t *testing.T) {
@@ -272,7 +272,7 @@ func TestALateImportFollowsTheDeclaration(t *testing.T) {
 	c.add(importer.ImportInterval)
 	record(t, w, recording.Change{Series: timer(r, "play_time", timerBounds), Delta: observe(timerBounds, 3)})
 	expect(t, s, "5 28.75", `SELECT runs || ' ' || total_seconds FROM timers WHERE name = 'play_time'`)
-	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
+	if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) {
 		t.Errorf("told %v", told.errs)
 	}
 }

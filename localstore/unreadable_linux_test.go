@@ -59,10 +59,10 @@ func TestUnreadableOriginals(t *testing.T) {
 			s := open(t, path, c, WithErrorHandler(told.handle))
 			w, r := newWriter(t, s), version("1.0")
 			record(t, w, add(statistic(r, "quests_complete"), 2))
-			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrReference) {
+			if _, err := s.Outbox().Begin(t.Context(), request(outbox.Cumulative)); !errors.Is(err, ErrOriginal) {
 				t.Errorf("Begin = %v", err)
 			}
-			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrReference) {
+			if len(told.errs) != 1 || !errors.Is(told.errs[0], ErrOriginal) {
 				t.Errorf("told %v", told.errs)
 			}
 			checkBalance(t, s, "quests_complete{}", wants{recorded: 2, pending: 2})

@@ -79,7 +79,7 @@ func TestAStoreHasOneWriter(t *testing.T) {
 	record(t, again, add(statistic(version("1"), "n"), 1))
 }
 
-func TestACommitThatFailedIsSettledByReadingBack(t *testing.T) {
+func TestACommitThatFailedIsResolvedByReadingBack(t *testing.T) {
 	for _, takesPlace := range []bool{true, false} {
 		for before := range int64(3) {
 			s, _ := fresh(t)

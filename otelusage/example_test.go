@@ -45,7 +45,7 @@ func Example() {
 	// round_trip: 1 completion
 }
 
-// Everything that the README of the reference implementation (anonymoususage
+// Everything that the README of the Python library (anonymoususage
 // 1.14, Python) shows, its lines beside those here.
 func Example_reference() {
 	tracker := new(otelusage.Tracker)

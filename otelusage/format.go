@@ -8,7 +8,7 @@ import (
 
 // FormatDuration returns d for people: "2 days 3 hours 5 seconds". Parts that
 // are zero are left out, the seconds may have a fraction, and zero is
-// "0 seconds". A year has 365 days, as in the reference implementation
+// "0 seconds". A year has 365 days, as in the Python library
 // (anonymoususage 1.14).
 func FormatDuration(d time.Duration) string {
 	if d == 0 {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// spaced replaces what the reference implementation allows and OpenTelemetry
+// spaced replaces what the Python library allows and OpenTelemetry
 // does not.
 func spaced(name string) string { return strings.ReplaceAll(name, " ", "_") }
 

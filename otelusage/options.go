@@ -72,7 +72,7 @@ func WithDescription(d string) TrackableOption {
 // Processes of the former release still use the old name and count into the same
 // trackable. So an old name stays taken: declaring it beside the new one is
 // [ErrConflict], and so are two trackables with one former name. A former name
-// that OpenTelemetry does not accept, as the reference implementation allowed,
+// that OpenTelemetry does not accept, as the Python library allowed,
 // stands for the valid one that [SuggestName] returns. Without a [Ledger] the
 // option has no effect.
 func RenamedFrom(old string) TrackableOption {
@@ -105,7 +105,7 @@ func Monotonic() StatisticOption {
 
 // KeepRedundant counts it as a change when a State is set to the value that it
 // already has. The initial state is then entered, and counted, where no earlier
-// run set any. The reference implementation does the same. Default: neither
+// run set any. The Python library does the same. Default: neither
 // counts.
 func KeepRedundant() StateOption {
 	return stateOption(func(o options) options {

@@ -52,7 +52,7 @@ func (m *definition) formerNames() (names []string) {
 }
 
 // formerName returns the name under which something was reported, or imported
-// from the reference implementation.
+// from the Python library.
 func formerName(given string) string {
 	if name, err := checkName(given); err == nil {
 		return name

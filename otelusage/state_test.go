@@ -48,7 +48,7 @@ func TestStateBeforeAndAfterAttach(t *testing.T) {
 	}{
 		{"nothing", "", false, set(), Lifetime{}, "", 0, nil},
 		{"initial", "A", false, set(), Lifetime{}, "A", 0, nil},
-		{"initial, kept", "A", true, set(), Lifetime{}, "A", 1, map[string]string{"A": "1"}}, // as the reference does
+		{"initial, kept", "A", true, set(), Lifetime{}, "A", 1, map[string]string{"A": "1"}}, // as the Python library does
 		{"initial, kept, of a lifetime not known yet", "A", true, set(), Lifetime{Incomplete: true}, "A", 0, nil},
 		{"initial, kept, loses", "A", true, set(), had("B"), "B", 10, nil},
 		{"initial loses", "A", false, set(), had("B"), "B", 10, nil},

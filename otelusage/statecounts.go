@@ -144,7 +144,7 @@ func (e *stateCounts) changes() int64 {
 }
 
 // begin gives an initial state, if there is none. It is entered where none ever
-// was only to be kept like any redundant one, as the reference does.
+// was only to be kept like any redundant one, as the Python library does.
 func (e *stateCounts) begin(value string, enter bool) changes {
 	if enter {
 		e.prepare(value)

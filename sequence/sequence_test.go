@@ -189,7 +189,7 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// model is the reference's window as a plain slice.
+// model is the Python library's window as a plain slice.
 type model struct {
 	pattern, window []string
 	count           int64

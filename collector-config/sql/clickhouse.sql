@@ -1,11 +1,11 @@
--- The archive as tables, for ClickHouse, read where it lies
+-- The archive as tables, for ClickHouse, read in place
 -- (below the server's user_files, or anywhere with clickhouse local):
 --
 --   clickhouse local --multiquery --queries-file sql/clickhouse.sql --queries-file sql/applications.sql
 --
 -- For more than some gigabytes insert the first view into a MergeTree table
 -- ordered by (application, metric, mirror, ended), and let usage read that.
--- duckdb.sql makes the same views; what asks them is the same for both.
+-- duckdb.sql creates the same views; the queries are the same for both.
 
 -- Every point as it arrived, once for each time it arrived. started and ended
 -- are nanoseconds by the installation's clock, received by the Collector's.
@@ -37,8 +37,8 @@ SELECT resource['service.name'] AS application, resource['service.version'] AS v
 	arrayStringConcat(JSONExtract(p, 'bucketCounts', 'Array(String)'), ',') AS buckets
 FROM all_points;
 
--- Every point once. What a sender repeats because the answer was lost has the
--- same mirror, series and interval.
+-- Every point once. A resend after a lost answer has the same mirror, series and
+-- interval.
 CREATE OR REPLACE VIEW usage AS
 SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
 	one_received AS received, one_value AS value, one_runs AS runs, one_buckets AS buckets, arrivals

@@ -3,7 +3,7 @@
 --
 --   duckdb -cmd "SET VARIABLE archive = 'archive/usage*.jsonl'" -cmd '.read sql/duckdb.sql' < sql/applications.sql
 --
--- clickhouse.sql makes the same views; what asks them is the same for both.
+-- clickhouse.sql creates the same views; the queries are the same for both.
 
 -- An attribute list as a map from text to text.
 CREATE OR REPLACE MACRO as_map(list) AS map_from_entries(list_transform(coalesce(list, []),
@@ -55,8 +55,8 @@ SELECT coalesce(resource['service.name'], '') AS application, coalesce(resource[
 	value, runs, buckets
 FROM all_points;
 
--- Every point once. What a sender repeats because the answer was lost has the
--- same mirror, series and interval.
+-- Every point once. A resend after a lost answer has the same mirror, series and
+-- interval.
 CREATE OR REPLACE VIEW usage AS
 SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
 	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, count(*) AS arrivals

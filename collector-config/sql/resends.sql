@@ -1,5 +1,4 @@
--- What arrived more than once, which is what the totals in Prometheus have too
--- much of.
+-- What arrived more than once: by this much the totals in Prometheus are too high.
 SELECT application, kind, metric, attributes, sum((arrivals - 1) * value) AS excess, sum((arrivals - 1) * runs) AS excess_runs, sum(arrivals - 1) AS points
 FROM usage
 WHERE arrivals > 1 AND type <> 'gauge'

@@ -1,5 +1,5 @@
--- The lifetime total of every trackable's series, per version. total_runs is how
--- often a timer was stopped, whose total is in seconds.
+-- The lifetime total of every trackable's series, per version. For a timer
+-- the total is in seconds, and total_runs is the number of runs.
 SELECT application, version, kind, metric, attributes, sum(value) AS total, sum(runs) AS total_runs, count(DISTINCT mirror) AS installations
 FROM usage WHERE type <> 'gauge'
 GROUP BY application, version, kind, metric, attributes

@@ -16,8 +16,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
-	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -67,7 +67,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 		"502":                {reply(502, "text/html", "bad gateway"), outcome.Transient, 502, ErrUnavailable, 0, "bad gateway"},
 		"503, seconds":       {header("Retry-After", "30", reply(503, "text/html", "")), outcome.Transient, 503, ErrUnavailable, 30 * time.Second, "busy"},
 		"503, Upload failed": {reply(503, "text/html", "Upload failed"), outcome.Transient, 503, ErrUnavailable, 0, ""},
-		"429, too long":      {header("Retry-After", "99999999999999999999", reply(429, "text/html", "")), outcome.Transient, 429, ErrUnavailable, retryafter.Max, ""},
+		"429, too long":      {header("Retry-After", "99999999999999999999", reply(429, "text/html", "")), outcome.Transient, 429, ErrUnavailable, forward.MaxRetryAfter, ""},
 		"408":                {reply(408, "text/html", ""), outcome.Transient, 408, ErrUnavailable, 0, ""},
 		"400":                {reply(400, "text/plain", "no"), outcome.Refused, 400, ErrRejected, 0, "rejected the upload (HTTP 400): no"},
 		"401":                {reply(401, "text/html", ""), outcome.Refused, 401, ErrRejected, 0, "does not allow"},
@@ -241,8 +241,8 @@ func FuzzAnswer(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType, body, wait, location string) {
-		a := answer{status: status, from: e.client.host(), body: []byte(body[:min(len(body), maxAnswer+1)]),
-			header: http.Header{"Content-Type": {contentType}, "Retry-After": {wait}, "Location": {location}}}
+		a := answer{forward.Answer{Status: status, From: e.client.host(), Body: []byte(body[:min(len(body), maxAnswer+1)]),
+			Header: http.Header{"Content-Type": {contentType}, "Retry-After": {wait}, "Location": {location}}}}
 		o := e.client.judge(a)
 		if accepted := status == 200 && strings.TrimSpace(body) == success && len(body) <= maxAnswer; accepted != (o == nil) {
 			t.Fatalf("accepted is %v for %d %q", o == nil, status, body)
@@ -250,7 +250,7 @@ func FuzzAnswer(f *testing.F) {
 		if o == nil {
 			return
 		}
-		if o.Status != status || o.RetryAfter < 0 || o.RetryAfter > retryafter.Max || o.Err == nil || o.Rejected != 0 {
+		if o.Status != status || o.RetryAfter < 0 || o.RetryAfter > forward.MaxRetryAfter || o.Err == nil || o.Rejected != 0 {
 			t.Errorf("outcome is %+v", o)
 		}
 		if o.Class == outcome.Partial || o.Class == outcome.TooLarge {

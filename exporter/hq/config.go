@@ -15,8 +15,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 )
 
-// DefaultTimeout bounds one upload from dialling to the end of the answer. It is
-// the reference client's.
+// DefaultTimeout bounds one upload, from dialling to the end of the answer. The
+// Python library has the same.
 const DefaultTimeout = 10 * time.Second
 
 // uploadPath is where HQ takes uploads, below the host's own path.
@@ -26,20 +26,20 @@ const uploadPath = "usagestats/upload"
 type Config struct {
 	// Host is the server: a name or an address, optionally with scheme, port
 	// and path, as in www.usagetrackerapp.com, http://localhost:8000 or
-	// https://[2001:db8::1]/hq. Without a scheme https is meant.
+	// https://[2001:db8::1]/hq. The default scheme is https.
 	Host string
 
-	// APIKey is the application's key at HQ. It is never logged, and neither
-	// package fmt nor log/slog shows it when given a Config.
+	// APIKey is the application's key at HQ. It is never logged, and packages
+	// fmt, log/slog and encoding/json do not show it when they print a Config.
 	APIKey string
 
-	// Timeout bounds each upload, 0 means [DefaultTimeout]. A context that ends
-	// sooner wins.
+	// Timeout bounds each upload; 0 means [DefaultTimeout]. A context that ends
+	// sooner ends the upload.
 	Timeout time.Duration
 
-	// TLSConfig sets what connections trust and present. nil trusts the
-	// system's certificate authorities. It is cloned, and an error with an
-	// http:// host.
+	// TLSConfig sets which certificates connections trust and present; nil
+	// trusts the system's certificate authorities. It is cloned. With an http://
+	// host it is an error.
 	TLSConfig *tls.Config
 }
 

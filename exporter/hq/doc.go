@@ -1,14 +1,14 @@
-// Package hq forwards usage to an AnonymousUsage HQ server, and says exactly how
+// Package hq forwards usage to an AnonymousUsage HQ server, and reports exactly how
 // each attempt ended.
 //
-// An [Exporter] is an sdkmetric.Exporter that stands where otlp's does:
+// An [Exporter] is an sdkmetric.Exporter, and takes the place of otlp's:
 //
 //	fwd, err := hq.New(hq.Config{Host: "www.usagetrackerapp.com", APIKey: key})
 //
-// HQ keeps lifetime values: an upload replaces the numbers of the one before.
-// So the Exporter asks for cumulative data, sending the same twice changes
-// nothing, and [Exporter.MergeResources] asks package exporter for one call with
-// the totals over every version of the application.
+// HQ keeps lifetime values: an upload replaces the values of the one before. So the
+// Exporter asks for cumulative data, and sending the same upload twice changes
+// nothing. [Exporter.MergeResources] makes package exporter pass the totals over
+// all versions of the application in one call.
 //
 // # What is sent
 //
@@ -16,8 +16,8 @@
 //
 //	field                from
 //	API Key              [Config]
-//	User Identifier      resource attribute app.installation.id, must be there
-//	Application Name     resource attribute service.name, must be there
+//	User Identifier      resource attribute app.installation.id, required
+//	Application Name     resource attribute service.name, required
 //	Application Version  resource attribute service.version, see [ErrVersion]
 //	Data                 the metrics of package otelusage, by name
 //
@@ -30,19 +30,19 @@
 //	timer      Timer      the sum of the histogram in seconds, explicit or exponential
 //	sequence   Sequence   the completions, the sum of all points
 //
-// otelusage.submissions becomes the Statistic __submissions__, the number of
-// submissions that were accepted, this one included; package exporter makes it.
-// Left out are other scopes, kinds that HQ does not have, a State's .changes and
-// .occupancy, a Sequence's .checkpoints, and every other otelusage. name. Of a
-// name that stands for several kinds, as after a release that declared it anew,
-// the last in the data is sent.
+// otelusage.submissions, which package exporter makes, becomes the Statistic
+// __submissions__: the number of accepted submissions, this one included. Not sent
+// are other scopes, kinds that HQ does not have, a State's .changes and .occupancy,
+// a Sequence's .checkpoints, and every other name that begins with otelusage. If a
+// name has several kinds, because a release declared it with another kind, the last
+// one in the data is sent.
 //
 // [Encode] returns that body for a preview, without the key.
 //
 // # Outcomes
 //
-// HQ answers refusals with 200, so the text of the answer decides. Every error
-// is a [*outcome.Error]; what went wrong can be tested with errors.Is:
+// HQ answers refusals with 200, so the text of the answer decides. Every error is a
+// [*outcome.Error]; test its cause with errors.Is:
 //
 //	answer                                              Export returns
 //	200 Success                                         nil
@@ -60,23 +60,23 @@
 //	nothing was sent: no id, no application name        Refused, ErrNoInstallationID, ErrNoApplicationName
 //	nothing was sent: delta, not finite, not its kind's Refused, ErrData
 //
-// 500 is what HQ answers to JSON, a type or a version it cannot read. None of
-// these leave this package, so it counts as trouble of the server's. One such
-// trouble lasts: where HQ's init_db.py made the tables, an application's name is
-// unique, and every upload under its second version is answered with 500, from
-// every client. Such a server has to drop that constraint; its migration scripts
-// make tables without it. Until then nothing is lost: the totals wait.
+// HQ answers 500 to JSON, types and versions that it cannot read. This package
+// sends none of these, so 500 counts as a failure of the server. One such failure
+// is permanent: if HQ's init_db.py made the tables, the name of an application is
+// unique, and HQ answers 500 to every upload of a second version, from any client.
+// The server has to drop that constraint; its migration scripts make tables without
+// it. Until then nothing is lost: the totals wait.
 //
 // Retry-After, in seconds or as a date, is in RetryAfter for every status from
-// 300 on, at most 24 h. A context that ended is in the error's chain. Reasons
-// are one line, quote at most 200 bytes of what the server wrote, and never the
-// API key, also where the server echoes it.
+// 300 on, at most 24 h. The error of a context that ended is in the chain. Reasons
+// are one line, quote at most 200 bytes of what the server wrote, and never hold
+// the API key, even if the server echoes it.
 //
 // # Caveats
 //
-//   - With an http:// host the API key travels in the clear.
-//   - HTTP_PROXY, HTTPS_PROXY and NO_PROXY describe the user's network and are
-//     honoured. Nothing else of the environment is read.
-//   - Each upload makes a connection of its own: the next one is an hour away.
-//   - Exports go one after another.
+//   - With an http:// host the API key is sent unencrypted.
+//   - HTTP_PROXY, HTTPS_PROXY and NO_PROXY describe the user's network and apply.
+//     No other environment variable is read.
+//   - Each upload makes its own connection: the next one is an hour away.
+//   - Exports run one at a time.
 package hq

@@ -20,24 +20,24 @@ var (
 	// ErrUnexpectedAnswer means that something answered, but not as HQ does.
 	ErrUnexpectedAnswer = errors.New("the answer is not one of HQ's")
 
-	// ErrServer means HTTP 500. It is HQ's answer to what it cannot read, and,
-	// where its init_db.py made the tables, to the second version of an
-	// application: the name is unique there. Such a server has to drop that
-	// constraint, as its migration scripts do.
+	// ErrServer means HTTP 500. HQ answers so to what it cannot read, and, if its
+	// init_db.py made the tables, to the second version of an application: the
+	// name is unique there. Such a server has to drop that constraint, as its
+	// migration scripts do.
 	ErrServer = errors.New("HQ failed on the upload")
 
 	// ErrUnavailable means HTTP 408, 429, or 5xx other than 500.
 	ErrUnavailable = errors.New("HQ is busy or down")
 
-	// ErrRedirect means that the server points elsewhere, which is not followed.
+	// ErrRedirect means that the server redirects, which is not followed.
 	ErrRedirect = errors.New("HQ redirects")
 
 	// ErrRejected means any other HTTP 4xx.
 	ErrRejected = errors.New("HQ rejected the upload")
 )
 
-// What is found wrong before anything is sent. [Exporter.Export] wraps it in an
-// [*outcome.Error], and so does [Encode].
+// Errors that are found before anything is sent. [Exporter.Export] and [Encode]
+// wrap them in an [*outcome.Error].
 var (
 	// ErrVersion means an application version that HQ cannot parse. It looks
 	// for [0-9][\s.A-z]*[0-9] anywhere in it: 1.0, 1.0.0-beta, v2.3, 42 and

@@ -40,7 +40,7 @@ var quests = &metricdata.ResourceMetrics{
 	}},
 }
 
-// The text of the answer decides: HQ refuses with 200, too.
+// HQ also refuses with status 200: the text of its answer is checked.
 func ExampleNew() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "Upload failed")
@@ -62,7 +62,7 @@ func ExampleNew() {
 	// Output: refused 200 true
 }
 
-// A person can see what would be sent, without a server and without the key.
+// Encode shows what would be sent, without a server and without the key.
 func ExampleEncode() {
 	body, err := hq.Encode(quests)
 	if err != nil {

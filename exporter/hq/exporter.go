@@ -2,54 +2,36 @@ package hq
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
 var _ sdkmetric.Exporter = (*Exporter)(nil)
 
 // Exporter uploads usage to one HQ server. [New] makes it. Its methods may be
-// called concurrently.
+// called concurrently. On a nil or zero Exporter those that can fail return an
+// error.
 type Exporter struct {
 	client  *client
 	timeout time.Duration
-
-	// turn holds a token while an upload is under way: an older total that
-	// overtakes a newer one would replace it.
-	turn chan struct{}
-
-	shutdown sync.Once
-	closing  chan struct{} // closed when Shutdown begins: no upload starts any more
-
-	// life ends when Shutdown runs out of time and what is under way must go.
-	life context.Context
-	kill context.CancelFunc
+	turns   *forward.Turns // an older total that overtakes a newer one would replace it
 }
 
-// New returns an Exporter for the server and key of cfg. Nothing is sent,
-// resolved or connected to. The error joins everything that is wrong with cfg
-// and quotes none of it; the Exporter is nil then.
+// New returns an Exporter for the server and key of cfg. It sends nothing, resolves
+// no name and makes no connection. The error joins everything that is wrong with
+// cfg and quotes none of it. After an error the Exporter is nil.
 func New(cfg Config) (*Exporter, error) {
 	endpoint, err := cfg.check()
 	if err != nil {
 		return nil, fmt.Errorf("make HQ exporter: %w", err)
 	}
-	e := &Exporter{
-		client:  newClient(cfg, endpoint),
-		timeout: cfg.Timeout,
-		turn:    make(chan struct{}, 1),
-		closing: make(chan struct{}),
-	}
-	e.life, e.kill = context.WithCancel(context.Background())
-	return e, nil
+	return &Exporter{client: newClient(cfg, endpoint), timeout: cfg.Timeout, turns: forward.NewTurns()}, nil
 }
 
 // Temporality returns cumulative for every kind of instrument: HQ keeps lifetime
@@ -63,17 +45,17 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 	return sdkmetric.DefaultAggregationSelector(kind)
 }
 
-// MergeResources returns true: package exporter is to make one call with the
-// totals over all resources, as HQ knows one version of an application only.
+// MergeResources returns true: HQ knows only one version of an application, so
+// package exporter makes one call with the totals over all resources.
 func (e *Exporter) MergeResources() bool { return true }
 
-// Export uploads rm in one request and waits for the answer, at most the
-// timeout. It returns nil if HQ accepted it, or if rm holds nothing for HQ, in
-// which case nothing is sent. After Shutdown it returns
-// [sdkmetric.ErrExporterShutdown]; every other error is a [*outcome.Error], see
-// the table of the package. rm is neither changed nor kept.
+// Export uploads rm in one request and waits for the answer, at most for the
+// timeout. It returns nil if HQ accepted the upload, and if rm holds nothing for
+// HQ, in which case nothing is sent. After Shutdown it returns
+// [sdkmetric.ErrExporterShutdown]. Every other error is a [*outcome.Error]; see the
+// table of the package. rm is neither changed nor kept.
 //
-// Concurrent calls are sent one after another; waiting for that ends with ctx.
+// Concurrent calls send one at a time; the wait for that ends with ctx.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if e == nil || e.client == nil {
 		return errNotMade
@@ -81,7 +63,7 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if e.closed() {
+	if e.turns.Closed() {
 		return sdkmetric.ErrExporterShutdown
 	}
 	body, refused := e.body(rm)
@@ -92,21 +74,11 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 		return nil
 	}
 
-	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
-	case <-ctx.Done():
-		return interrupted(ctx)
-	case <-e.closing:
-		return sdkmetric.ErrExporterShutdown
+	giveBack, err := e.turns.Take(ctx)
+	if err != nil {
+		return err
 	}
-	// Where several cases are ready select takes any of them.
-	switch {
-	case e.closed():
-		return sdkmetric.ErrExporterShutdown
-	case ctx.Err() != nil:
-		return interrupted(ctx)
-	}
+	defer giveBack()
 	return e.send(ctx, body)
 }
 
@@ -128,53 +100,24 @@ func (e *Exporter) body(rm *metricdata.ResourceMetrics) ([]byte, *outcome.Error)
 
 // send makes the one request. The caller holds the turn.
 func (e *Exporter) send(ctx context.Context, body []byte) error {
-	bounded, cancel := context.WithTimeout(ctx, e.timeout)
+	bounded, cancel := e.turns.Bound(ctx, e.timeout)
 	defer cancel()
-	defer context.AfterFunc(e.life, cancel)()
 
 	a, err := e.client.post(bounded, body)
-	switch {
-	case err == nil && a.cut == nil:
+	if err == nil && a.Cut == nil {
 		if o := e.client.judge(a); o != nil { // a typed nil in an error would not be nil
 			return o
 		}
 		return nil
-	case ctx.Err() != nil:
-		return interrupted(ctx)
-	case e.life.Err() != nil:
-		return &outcome.Error{
-			Class:  outcome.Transient,
-			Reason: "the exporter was shut down before an answer came",
-			Err:    sdkmetric.ErrExporterShutdown,
-		}
-	case bounded.Err() != nil:
-		return e.client.late(e.timeout)
+	}
+	broken := e.turns.Broken(ctx, bounded, e.client.host(), e.timeout)
+	switch {
+	case broken != nil:
+		return broken
 	case err != nil:
 		return e.client.unreachable(err)
 	}
 	return e.client.judge(a)
-}
-
-// interrupted is the outcome of an upload whose caller went away.
-func interrupted(ctx context.Context) error {
-	err := ctx.Err()
-	if cause := context.Cause(ctx); cause != err {
-		err = errors.Join(err, cause)
-	}
-	return &outcome.Error{
-		Class:  outcome.Transient,
-		Reason: "interrupted before an answer came: " + ctx.Err().Error(),
-		Err:    err,
-	}
-}
-
-func (e *Exporter) closed() bool {
-	select {
-	case <-e.closing:
-		return true
-	default:
-		return false
-	}
 }
 
 // ForceFlush does nothing and returns nil: an Exporter holds no data. After
@@ -183,15 +126,16 @@ func (e *Exporter) ForceFlush(context.Context) error {
 	switch {
 	case e == nil || e.client == nil:
 		return errNotMade
-	case e.closed():
+	case e.turns.Closed():
 		return sdkmetric.ErrExporterShutdown
 	}
 	return nil
 }
 
 // Shutdown lets no further upload begin, waits for one that is under way, and
-// breaks it off when ctx ends, returning ctx.Err(). Later calls return
-// [sdkmetric.ErrExporterShutdown].
+// closes the connections. If ctx ends first, the upload is cancelled, its Export
+// returns a Transient outcome, and Shutdown returns ctx.Err(); the connections are
+// closed all the same. Later calls return [sdkmetric.ErrExporterShutdown].
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e == nil || e.client == nil {
 		return errNotMade
@@ -199,34 +143,16 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	err := sdkmetric.ErrExporterShutdown
-	e.shutdown.Do(func() { err = e.close(ctx) })
-	return err
-}
-
-func (e *Exporter) close(ctx context.Context) error {
-	close(e.closing)
-	defer e.client.dialled.Close() // what is still being dialled has no request any more
-	defer e.kill()
-	select {
-	case e.turn <- struct{}{}: // nothing is under way, whatever ctx says
+	return e.turns.Shutdown(ctx, func() error {
+		e.client.link.Close() // what is still being dialled has no request any more
 		return nil
-	default:
-	}
-	select {
-	case e.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		e.kill()
-		e.turn <- struct{}{} // the request is cancelled now, so this does not take long
-		return ctx.Err()
-	}
+	})
 }
 
 // Format implements [fmt.Formatter] for every verb, as [Exporter.MarshalLog]
 // does for a log.
 func (e *Exporter) Format(s fmt.State, _ rune) {
-	_, _ = io.WriteString(s, "hq.Exporter{"+e.shown()+"}")
+	forward.Format(s, "hq.Exporter", e.shown())
 }
 
 func (e *Exporter) shown() string {
@@ -239,5 +165,5 @@ func (e *Exporter) shown() string {
 // MarshalLog returns what a log may show of the Exporter: its type and the
 // server's scheme and host, never the key.
 func (e *Exporter) MarshalLog() any {
-	return struct{ Type, Endpoint string }{"HQ usage forwarder", e.shown()}
+	return forward.Log("HQ usage forwarder", e.shown())
 }

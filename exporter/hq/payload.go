@@ -38,8 +38,8 @@ type entry struct {
 }
 
 // Encode returns the body that [Exporter.Export] sends for rm, with "***" in
-// place of the API key. It uses no network. What Export refuses to send is the
-// same error here. rm is neither changed nor kept.
+// place of the API key. It does not use the network. It returns the same error as
+// Export for what cannot be sent. rm is neither changed nor kept.
 func Encode(rm *metricdata.ResourceMetrics) ([]byte, error) {
 	p, err := newPayload(rm)
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/faulty"
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 )
 
 // A proxy that fails is not taken for the server.
@@ -31,7 +32,7 @@ func TestAProxyThatRefusesIsNamedAsTheProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := newExporter(t, Config{Host: c.host})
-		e.client.transport.Proxy = http.ProxyURL(u) // that of the environment is read once in a process
+		e.client.link = forward.NewLink(forward.LinkConfig{Proxy: http.ProxyURL(u), UncompressedAnswer: true}) // that of the environment is read once in a process
 		if o := outcomeOf(t, e.Export(t.Context(), sample())); !strings.HasPrefix(o.Reason, c.want) {
 			t.Errorf("%s: the reason is %q, want %q", c.host, o.Reason, c.want)
 		}

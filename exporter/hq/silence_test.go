@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -64,8 +65,7 @@ func withoutNetwork(t *testing.T, timeout time.Duration, answer http.HandlerFunc
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.client.transport.Proxy = nil
-		e.client.transport.DialContext = p.dial
+		e.client.link = forward.NewLink(forward.LinkConfig{Dial: p.dial, UncompressedAnswer: true})
 		f(t, e)
 		if err := e.Shutdown(t.Context()); err != nil {
 			t.Error(err)

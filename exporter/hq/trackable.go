@@ -17,7 +17,7 @@ import (
 
 const (
 	// submissions is the metric that counts accepted submissions, and what HQ
-	// and the reference call it.
+	// and the Python library call it.
 	submissions            = otelusage.ReservedPrefix + "submissions"
 	submissionsName        = "__submissions__"
 	submissionsDescription = "The number of statistic submissions to the server."

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
-	"github.com/anonymoususage/anonymoususage-go/exporter/internal/retryafter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -20,20 +19,16 @@ const (
 	typeXHTML    = "application/xhtml+xml"
 )
 
-// answer is what a destination sent back.
+// answer is what a destination sent back, of its body at most maxAnswer bytes.
 type answer struct {
-	status int
-	header http.Header
-	body   []byte // at most maxAnswer bytes
-	cut    error  // why the body ended early, or nil
-	points int64  // in the request
-	from   string // who answered, as reasons name it
+	forward.Answer
+	points int64 // in the request
 }
 
 // mediaType returns the content type in lower case without its parameters,
 // empty where there is none or it cannot be read.
 func (a answer) mediaType() string {
-	t, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+	t, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if err != nil && t == "" {
 		return ""
 	}
@@ -42,23 +37,23 @@ func (a answer) mediaType() string {
 
 // judge turns an answer into an outcome, nil for full acceptance.
 func (t *transport) judge(a answer) *outcome.Error {
-	if a.status >= 200 && a.status <= 299 {
+	if a.Status >= 200 && a.Status <= 299 {
 		return t.judgeSuccess(a)
 	}
 	o := &outcome.Error{
-		Status:     a.status,
-		RetryAfter: retryafter.Parse(a.header, t.now()),
+		Status:     a.Status,
+		RetryAfter: a.RetryAfter(t.now()),
 	}
 	switch {
-	case a.status == http.StatusBadRequest, a.status == http.StatusRequestEntityTooLarge:
+	case a.Status == http.StatusBadRequest, a.Status == http.StatusRequestEntityTooLarge:
 		o.Class = outcome.TooLarge
-	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooManyRequests,
-		a.status >= 500 && a.status <= 599:
+	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooManyRequests,
+		a.Status >= 500 && a.Status <= 599:
 		o.Class = outcome.Transient
 	default:
 		o.Class = outcome.Refused
 	}
-	o.Reason = fmt.Sprintf("%s (HTTP %d)", t.explain(a), a.status)
+	o.Reason = fmt.Sprintf("%s (HTTP %d)", t.explain(a), a.Status)
 	if m := t.message(a); m != "" {
 		o.Reason += ": " + m
 	}
@@ -70,24 +65,24 @@ func (t *transport) judge(a answer) *outcome.Error {
 // says: a captive portal answers 200 to everything.
 func (t *transport) judgeSuccess(a answer) *outcome.Error {
 	media := a.mediaType()
-	r, ok := parseResponse(media, a.body)
+	r, ok := parseResponse(media, a.Body)
 	switch {
 	case media == typeProtobuf:
 		// Nobody but an OTLP receiver answers with this type, and it does so
 		// when it is done. Whether the rest can be read changes nothing.
 	case t.lenient && !a.isPage():
 		// Taken for success, whatever is in it, rejected points excepted.
-	case a.cut != nil:
+	case a.Cut != nil:
 		return &outcome.Error{
 			Class:  outcome.Transient,
-			Status: a.status,
-			Reason: fmt.Sprintf("the answer of %s was cut off (HTTP %d)", t.host(), a.status),
-			Err:    redact.NewError(t.secrets.Excerpt(a.cut.Error()), a.cut),
+			Status: a.Status,
+			Reason: fmt.Sprintf("the answer of %s was cut off (HTTP %d)", t.host(), a.Status),
+			Err:    redact.NewError(t.secrets.Excerpt(a.Cut.Error()), a.Cut),
 		}
 	case !ok:
 		return &outcome.Error{
 			Class:  outcome.Unknown,
-			Status: a.status,
+			Status: a.Status,
 			Reason: t.notOTLP(a, media),
 			Advice: t.advice(a),
 		}
@@ -101,7 +96,7 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 	}
 	return &outcome.Error{
 		Class:    outcome.Partial,
-		Status:   a.status,
+		Status:   a.Status,
 		Rejected: min(r.rejected, a.points),
 		Reason:   reason,
 	}
@@ -113,7 +108,7 @@ func (a answer) isPage() bool {
 	if media == typeHTML || media == typeXHTML {
 		return true
 	}
-	body := bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf"))
+	body := bytes.TrimPrefix(a.Body, []byte("\xef\xbb\xbf"))
 	begin := strings.ToLower(string(bytes.TrimSpace(body[:min(len(body), 1024)])))
 	if strings.HasPrefix(begin, "<") && (strings.Contains(begin, "<html") || strings.Contains(begin, "<!doctype html")) {
 		return true // also behind an XML declaration
@@ -134,11 +129,11 @@ func (t *transport) advice(a answer) string {
 func (t *transport) notOTLP(a answer, media string) string {
 	switch media {
 	case typeHTML:
-		return fmt.Sprintf("a web page came instead of an OTLP answer (HTTP %d): a login page of the network, or the wrong URL", a.status)
+		return fmt.Sprintf("a web page came instead of an OTLP answer (HTTP %d): a login page of the network, or the wrong URL", a.Status)
 	case "":
 		media = "no content type"
 	}
-	s := fmt.Sprintf("%s sent no OTLP answer (HTTP %d, %s)", t.host(), a.status, t.secrets.Excerpt(media))
+	s := fmt.Sprintf("%s sent no OTLP answer (HTTP %d, %s)", t.host(), a.Status, t.secrets.Excerpt(media))
 	if m := t.message(a); m != "" {
 		s += ": " + m
 	}
@@ -147,8 +142,8 @@ func (t *transport) notOTLP(a answer, media string) string {
 
 // explain says in a few words what a status that is no success means here.
 func (t *transport) explain(a answer) string {
-	host := a.from
-	switch a.status {
+	host := a.From
+	switch a.Status {
 	case http.StatusBadRequest:
 		return host + " could not take the request"
 	case http.StatusUnauthorized:
@@ -171,26 +166,12 @@ func (t *transport) explain(a answer) string {
 		return host + " is busy or down"
 	}
 	switch {
-	case a.status >= 300 && a.status <= 399:
-		return host + " redirects" + t.target(a) + ", which is not followed"
-	case a.status >= 500 && a.status <= 599:
+	case a.Status >= 300 && a.Status <= 399:
+		return host + " redirects" + a.RedirectTarget(t.endpoint, t.secrets) + ", which is not followed"
+	case a.Status >= 500 && a.Status <= 599:
 		return host + " failed"
 	}
 	return host + " refused the request"
-}
-
-// target says where a redirect points, without its path and query, which may
-// hold tokens. The secrets go first: parsing could leave a part of one as the host.
-func (t *transport) target(a answer) string {
-	location, err := url.Parse(t.secrets.Clean(a.header.Get("Location")))
-	if err != nil || location.String() == "" {
-		return ""
-	}
-	to := t.endpoint.ResolveReference(location)
-	if to.Host == "" {
-		return ""
-	}
-	return " to " + t.secrets.Excerpt(to.Scheme+"://"+to.Host)
 }
 
 // message is what the destination wrote, fit for a reason. Web pages are left
@@ -200,7 +181,7 @@ func (t *transport) message(a answer) string {
 	case typeHTML:
 		return ""
 	case typeProtobuf:
-		return t.secrets.Excerpt(statusMessage(a.body))
+		return t.secrets.Excerpt(statusMessage(a.Body))
 	}
-	return t.secrets.Excerpt(strings.TrimSpace(string(a.body)))
+	return t.secrets.Excerpt(strings.TrimSpace(string(a.Body)))
 }

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// DefaultTimeout bounds one request from dialling to the end of the answer.
+	// DefaultTimeout bounds one request, from dialling to the end of the answer.
 	DefaultTimeout = 10 * time.Second
 
-	// DefaultPath is where OTLP takes metrics, and what an endpoint URL
-	// without a path is completed with.
+	// DefaultPath is the standard path for metrics. An endpoint URL without a
+	// path gets it.
 	DefaultPath = "/v1/metrics"
 
 	// DefaultEndpointURL is used if neither an option nor the environment
@@ -55,11 +55,10 @@ type config struct {
 	proxy       func(*http.Request) (*url.URL, error)
 }
 
-// WithEndpointURL names the destination: scheme (http or https), host, optional
-// port and path, for example https://usage.example.com/v1/metrics. A URL
-// without any path gets [DefaultPath]; a path that is there, "/" included, is
-// used as it is. User information, a query and a fragment are refused: what is
-// secret belongs into [WithHeaders].
+// WithEndpointURL sets the destination: scheme (http or https), host, optional port
+// and path, for example https://usage.example.com/v1/metrics. A URL without a path
+// gets [DefaultPath]; any other path, "/" included, is used as it is. User
+// information, a query and a fragment are errors: put secrets into [WithHeaders].
 //
 // With this option the OTEL_EXPORTER_OTLP_* environment is ignored as a whole.
 // Without it OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is used as it is, or
@@ -81,8 +80,8 @@ func WithEndpointURL(rawURL string) Option {
 
 // WithHeaders sends these headers with every request, for example an API key.
 // The map is copied. Names that belong to the HTTP exchange itself
-// (Content-Type, Content-Length, Host, ...) are refused. Values are never
-// logged, and from four bytes on they are taken out of every error text.
+// (Content-Type, Content-Length, Host, ...) are errors. Values are never logged;
+// values of four bytes or more are also removed from every error text.
 //
 // The default is none. Where the environment is read this replaces
 // OTEL_EXPORTER_OTLP_HEADERS and OTEL_EXPORTER_OTLP_METRICS_HEADERS, also if
@@ -99,9 +98,9 @@ func WithHeaders(headers map[string]string) Option {
 	})
 }
 
-// WithTLSConfig sets what TLS connections trust and present, for example a
-// certificate authority of one's own. The configuration is cloned. It is an
-// error with an http URL.
+// WithTLSConfig sets which certificates TLS connections trust and present, for
+// example those of a private certificate authority. The configuration is cloned.
+// A nil configuration is an error, and so is any with an http URL.
 //
 // The default is the system's certificate authorities. Where the environment
 // is read this replaces OTEL_EXPORTER_OTLP_CERTIFICATE,
@@ -117,8 +116,8 @@ func WithTLSConfig(cfg *tls.Config) Option {
 	})
 }
 
-// WithTimeout bounds each request, from dialling to the end of the answer. It
-// must be positive. A context that ends sooner wins.
+// WithTimeout bounds each request, from dialling to the end of the answer. It must
+// be positive. A context that ends sooner ends the request.
 //
 // The default is [DefaultTimeout]. Where the environment is read this replaces
 // OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_METRICS_TIMEOUT, which are
@@ -133,7 +132,8 @@ func WithTimeout(timeout time.Duration) Option {
 	})
 }
 
-// WithCompression sets how request bodies are compressed.
+// WithCompression sets how request bodies are compressed. An unknown compression is
+// an error.
 //
 // The default is [GzipCompression]. Where the environment is read this
 // replaces OTEL_EXPORTER_OTLP_COMPRESSION and
@@ -152,7 +152,7 @@ func WithCompression(compression Compression) Option {
 // nil connects directly.
 //
 // The default is [http.ProxyFromEnvironment]: HTTP_PROXY, HTTPS_PROXY and
-// NO_PROXY describe the user's network and hold for every destination.
+// NO_PROXY describe the user's network and apply to every destination.
 func WithProxy(proxy func(*http.Request) (*url.URL, error)) Option {
 	return optionFunc(func(c config) (config, error) {
 		c.proxy = proxy
@@ -160,12 +160,13 @@ func WithProxy(proxy func(*http.Request) (*url.URL, error)) Option {
 	})
 }
 
-// WithLenientAnswers takes every 2xx answer that is not HTML for success, for a
-// receiver that answers with text (OK) or JSON of its own ({"status":"success"}).
-// Without it such an answer does not count, because whatever stands between may
-// have given it, and the same batch is sent again. HTML stays refused: that is
-// the login page of a network. With it, such a receiver's errors under a 2xx
-// are not noticed: the data counts as delivered.
+// WithLenientAnswers takes every 2xx answer that is not HTML for success. It is for
+// a receiver that answers with text (OK) or with its own JSON
+// ({"status":"success"}). The default is off: something between the application
+// and the receiver may have sent such an answer, so it does not count, and the
+// batch is retried. HTML never counts: it is the login page of a network. With this
+// option, an error that a receiver reports under a 2xx is not noticed: the data
+// counts as delivered.
 func WithLenientAnswers() Option {
 	return optionFunc(func(c config) (config, error) {
 		c.lenient = true

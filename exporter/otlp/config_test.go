@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"crypto/tls"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -92,12 +93,15 @@ func TestBadEndpointDoesNotFallBackToTheEnvironment(t *testing.T) {
 
 func TestOptionsKeepNothingOfTheCallers(t *testing.T) {
 	h, c := map[string]string{"Key": "before"}, &tls.Config{ServerName: "before"}
-	e := newExporter(t, WithEndpointURL("https://h"), WithHeaders(h), WithTLSConfig(c))
+	cfg, err := newConfig([]Option{WithEndpointURL("https://h"), WithHeaders(h), WithTLSConfig(c)}, os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h["Key"], c.ServerName = "after", "after"
-	if got := e.transport.headers().Get("Key"); got != "before" {
+	if got := cfg.headers.Get("Key"); got != "before" {
 		t.Errorf("header is %q", got)
 	}
-	if got := e.transport.base.TLSClientConfig.ServerName; got != "before" {
+	if got := cfg.tls.ServerName; got != "before" {
 		t.Errorf("server name is %q", got)
 	}
 }

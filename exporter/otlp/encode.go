@@ -12,8 +12,9 @@ import (
 
 // Encode returns the body that [Exporter.Export] sends for rm, before
 // compression: an opentelemetry.proto.collector.metrics.v1
-// ExportMetricsServiceRequest in protobuf's binary form. It uses no network.
-// rm is neither changed nor kept; a nil or unencodable one is an error.
+// ExportMetricsServiceRequest in protobuf's binary form. It does not use the
+// network. rm is neither changed nor kept. It returns an error if rm is nil or
+// cannot be encoded.
 func Encode(rm *metricdata.ResourceMetrics) ([]byte, error) {
 	if rm == nil {
 		return nil, errors.New("encode metrics: nil was given")

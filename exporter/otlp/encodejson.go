@@ -11,9 +11,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// EncodeJSON returns what [Encode] does in OTLP's JSON encoding, for people:
-// [Exporter.Export] sends the binary one. Enumerations are numbers, as OTLP
-// demands; whole numbers of 64 bits are strings.
+// EncodeJSON returns the same request as [Encode] in OTLP's JSON encoding, for
+// people to read: [Exporter.Export] sends the binary form. As OTLP requires,
+// enumerations are numbers and 64-bit integers are strings. Its errors are those
+// of Encode.
 func EncodeJSON(rm *metricdata.ResourceMetrics) ([]byte, error) {
 	body, err := Encode(rm)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
-// An outcome tells what a refusal means for the data.
+// The error says whether the data was refused or can be sent again later.
 func ExampleNew() {
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "30")

@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -23,30 +22,24 @@ var _ sdkmetric.Exporter = (*Exporter)(nil)
 // errNotMade is what a nil or zero Exporter answers.
 var errNotMade = errors.New("the OTLP exporter was not made by otlp.New")
 
-// Exporter sends metrics to one OTLP/HTTP endpoint. [New] makes it. Its methods
-// may be called concurrently.
+// Exporter sends metrics to one OTLP/HTTP endpoint. [New] makes it. Its methods may
+// be called concurrently. On a nil or zero Exporter those that can fail return an
+// error.
 type Exporter struct {
 	inner     *otlpmetrichttp.Exporter
 	transport *transport
 	timeout   time.Duration
 
-	// turn holds a token while an export is under way. otlpmetrichttp has a
-	// mutex of its own for that, but a wait for it ignores the context.
-	turn chan struct{}
-
-	shutdown sync.Once
-	closing  chan struct{} // closed when Shutdown begins: no export starts any more
-
-	// life ends when Shutdown runs out of time and what is under way must go.
-	life context.Context
-	kill context.CancelFunc
+	// otlpmetrichttp takes turns too, with a mutex, but a wait for it ignores
+	// the context.
+	turns *forward.Turns
 }
 
-// New returns an Exporter for the endpoint that opts or the environment name.
-// Nothing is sent, resolved or connected to; the context is not used and is
-// there as with every OpenTelemetry exporter. The error joins everything that
-// is wrong with opts and the environment, and quotes no secret; the Exporter
-// is nil then.
+// New returns an Exporter for the endpoint given in opts or in the environment. It
+// sends nothing, resolves no name and makes no connection. The context is not
+// used; OpenTelemetry exporters have it by convention. The error joins everything
+// that is wrong with opts or the environment and quotes no secret. After an error
+// the Exporter is nil.
 func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	cfg, err := newConfig(opts, os.Getenv)
 	if err != nil {
@@ -59,21 +52,13 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make OTLP exporter: %w", err)
 	}
-	e := &Exporter{
-		inner:     inner,
-		transport: t,
-		timeout:   cfg.timeout,
-		turn:      make(chan struct{}, 1),
-		closing:   make(chan struct{}),
-	}
-	e.life, e.kill = context.WithCancel(context.Background())
-	return e, nil
+	return &Exporter{inner: inner, transport: t, timeout: cfg.timeout, turns: forward.NewTurns()}, nil
 }
 
-// newInner returns an otlpmetrichttp exporter that sends through rt. It gets
-// every option there is, because it applies the environment first and each
-// option then overrides its part: a certificate file in the environment, for
-// one, would make it refuse an http endpoint.
+// newInner returns an otlpmetrichttp exporter that sends through rt. Every option is
+// given, because otlpmetrichttp applies the environment first and each option
+// overrides only its part of it. For example, a certificate file in the environment
+// would make it refuse an http endpoint.
 func newInner(rt http.RoundTripper, endpoint string, compression Compression) (*otlpmetrichttp.Exporter, error) {
 	c := otlpmetrichttp.NoCompression
 	if compression == GzipCompression {
@@ -111,14 +96,14 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 	return sdkmetric.DefaultAggregationSelector(kind)
 }
 
-// Export sends rm in one request and waits for the answer, at most the timeout.
-// It returns nil if the destination took all of it, or if rm holds no data
-// point, in which case nothing is sent. After Shutdown it returns
-// [sdkmetric.ErrExporterShutdown]; every other error is a [*outcome.Error], see
-// the table of the package. The temporalities in rm are sent as they are. rm is
-// neither changed nor kept.
+// Export sends rm in one request and waits for the answer, at most for the timeout.
+// It returns nil if the destination took everything, and if rm holds no data point,
+// for which nothing is sent. After Shutdown it returns
+// [sdkmetric.ErrExporterShutdown]. Every other error is a [*outcome.Error]; see the
+// table of the package. The temporalities in rm are sent as they are. rm is neither
+// changed nor kept.
 //
-// Concurrent calls are sent one after another; waiting for that ends with ctx.
+// Concurrent calls send one at a time; the wait for that ends with ctx.
 func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if e == nil || e.inner == nil {
 		return errNotMade
@@ -126,10 +111,8 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	select {
-	case <-e.closing:
+	if e.turns.Closed() {
 		return sdkmetric.ErrExporterShutdown
-	default:
 	}
 	if rm == nil {
 		return &outcome.Error{Class: outcome.Refused, Reason: "export metrics: nil was given"}
@@ -142,73 +125,37 @@ func (e *Exporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) e
 		return nil
 	}
 
-	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
-	case <-ctx.Done():
-		return interrupted(ctx)
-	case <-e.closing:
-		return sdkmetric.ErrExporterShutdown
+	giveBack, err := e.turns.Take(ctx)
+	if err != nil {
+		return err
 	}
-	// Where several cases are ready select takes any of them.
-	select {
-	case <-e.closing:
-		return sdkmetric.ErrExporterShutdown
-	default:
-	}
-	if ctx.Err() != nil {
-		return interrupted(ctx)
-	}
+	defer giveBack()
 	return e.send(ctx, rm, points)
 }
 
 // send makes the one request. The caller holds the turn.
 func (e *Exporter) send(ctx context.Context, rm *metricdata.ResourceMetrics, points int64) error {
-	bounded, cancel := context.WithTimeout(ctx, e.timeout)
+	bounded, cancel := e.turns.Bound(ctx, e.timeout)
 	defer cancel()
-	defer context.AfterFunc(e.life, cancel)()
 
 	x := &exchange{points: points}
 	err := e.inner.Export(context.WithValue(bounded, exchangeKey{}, x), rm)
 	switch {
 	case x.answered && x.outcome == nil:
-		// A typed nil in an error would not be nil.
-		return nil
+		return nil // a typed nil in an error would not be nil
 	case x.answered:
 		return x.outcome
-	case ctx.Err() != nil:
-		return interrupted(ctx)
-	case e.life.Err() != nil:
-		return &outcome.Error{
-			Class:  outcome.Transient,
-			Reason: "the exporter was shut down before an answer came",
-			Err:    sdkmetric.ErrExporterShutdown,
-		}
-	case bounded.Err() != nil:
-		return &outcome.Error{
-			Class:  outcome.Transient,
-			Reason: fmt.Sprintf("%s did not answer within %v", e.transport.host(), e.timeout),
-			Err:    bounded.Err(),
-		}
+	}
+	broken := e.turns.Broken(ctx, bounded, e.transport.host(), e.timeout)
+	switch {
+	case broken != nil:
+		return broken
 	case x.err != nil:
 		return e.transport.unreachable(x.err)
 	case err != nil:
 		return unencodable(err)
 	}
 	return &outcome.Error{Class: outcome.Unknown, Reason: "export metrics: no request was made"}
-}
-
-// interrupted is the outcome of an export whose caller went away.
-func interrupted(ctx context.Context) error {
-	err := ctx.Err()
-	if cause := context.Cause(ctx); cause != err {
-		err = errors.Join(err, cause)
-	}
-	return &outcome.Error{
-		Class:  outcome.Transient,
-		Reason: "interrupted before an answer came: " + ctx.Err().Error(),
-		Err:    err,
-	}
 }
 
 // unencodable is the outcome of an export of which nothing was sent. Halving
@@ -230,18 +177,16 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	select {
-	case <-e.closing:
+	if e.turns.Closed() {
 		return sdkmetric.ErrExporterShutdown
-	default:
-		return ctx.Err()
 	}
+	return ctx.Err()
 }
 
 // Shutdown lets no further export begin, waits for one that is under way, and
-// closes the connections. When ctx ends first the request is broken off, its
-// Export returns Transient, and Shutdown returns ctx.Err(); everything is
-// released all the same. Later calls return [sdkmetric.ErrExporterShutdown].
+// closes the connections. If ctx ends first, the request is cancelled, its Export
+// returns a Transient outcome, and Shutdown returns ctx.Err(); the connections are
+// closed all the same. Later calls return [sdkmetric.ErrExporterShutdown].
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e == nil || e.inner == nil {
 		return errNotMade
@@ -249,40 +194,19 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	err := sdkmetric.ErrExporterShutdown
-	e.shutdown.Do(func() { err = e.close(ctx) })
-	return err
-}
-
-func (e *Exporter) close(ctx context.Context) (err error) {
-	close(e.closing)
-	defer e.kill()
-	select {
-	case e.turn <- struct{}{}:
-	default:
-		select {
-		case e.turn <- struct{}{}:
-		case <-ctx.Done():
-			err = ctx.Err()
-			e.kill()
-			// The request is cancelled now, so this does not take long; the
-			// connection is to be gone when Shutdown returns.
-			e.turn <- struct{}{}
-		}
-	}
-	<-e.turn
-	err = errors.Join(err, e.inner.Shutdown(context.WithoutCancel(ctx)))
-	e.transport.close()
-	return err
+	return e.turns.Shutdown(ctx, func() error {
+		defer e.transport.link.Close()
+		return e.inner.Shutdown(context.WithoutCancel(ctx))
+	})
 }
 
 // Format implements [fmt.Formatter] for every verb, as [Exporter.MarshalLog]
 // does for a log.
 func (e *Exporter) Format(s fmt.State, _ rune) {
-	_, _ = io.WriteString(s, "otlp.Exporter{"+e.shown()+"}")
+	forward.Format(s, "otlp.Exporter", e.shown())
 }
 
-// shown is the destination, without its path: that of a webhook is a secret.
+// shown is the destination without its path, which may be a secret, as a webhook's.
 func (e *Exporter) shown() string {
 	if e == nil || e.transport == nil {
 		return ""
@@ -293,5 +217,5 @@ func (e *Exporter) shown() string {
 // MarshalLog returns what a log may show of the Exporter: its type and the
 // destination's scheme and host, never a header.
 func (e *Exporter) MarshalLog() any {
-	return struct{ Type, Endpoint string }{"OTLP/HTTP usage forwarder", e.shown()}
+	return forward.Log("OTLP/HTTP usage forwarder", e.shown())
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -73,12 +74,12 @@ func FuzzAnswer(f *testing.F) {
 	headers := http.Header{"Key": {"hunter2"}}
 	tr := &transport{endpoint: endpoint, headers: func() http.Header { return headers }, secrets: newRedactor(headers), now: time.Now}
 	f.Fuzz(func(t *testing.T, status int, contentType, location string, body []byte, cut bool) {
-		a := answer{
-			status: status, body: body, points: 10, from: endpoint.Host,
-			header: http.Header{"Content-Type": {contentType}, "Location": {location}},
-		}
+		a := answer{points: 10, Answer: forward.Answer{
+			Status: status, Body: body, From: endpoint.Host,
+			Header: http.Header{"Content-Type": {contentType}, "Location": {location}},
+		}}
 		if cut {
-			a.cut = io.ErrUnexpectedEOF
+			a.Cut = io.ErrUnexpectedEOF
 		}
 		o := tr.judge(a)
 		if o == nil {

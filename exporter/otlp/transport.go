@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/exporter/internal/connections"
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
@@ -34,37 +34,17 @@ var errNotAccepted = errors.New("not accepted")
 // transport sends exactly the wanted headers to exactly the wanted URL and
 // reads the answer. It is safe for concurrent use.
 type transport struct {
-	base        *http.Transport
-	connections *connections.Set
-	endpoint    *url.URL
-	headers     func() http.Header // not a map: fmt shows those of unexported fields
-	secrets     redact.Redactor
-	lenient     bool             // WithLenientAnswers
-	now         func() time.Time // for Retry-After without a Date beside it
+	link     *forward.Link
+	endpoint *url.URL
+	headers  func() http.Header // not a map: fmt shows those of unexported fields
+	secrets  redact.Redactor
+	lenient  bool             // WithLenientAnswers
+	now      func() time.Time // for Retry-After without a Date beside it
 }
 
-// newTransport returns a transport with connections of its own. They are never
-// [http.DefaultTransport]'s or a clone of it, which an application may have
-// replaced, for example by one that adds trace ids. Each request has a
-// connection to itself, and speaks HTTP/1.1: net/http prints what it hears on an
-// idle connection, takes it for the next answer where it comes a moment later,
-// and prints what breaks the rules of HTTP/2.
 func newTransport(cfg config) *transport {
-	dialled := connections.New()
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
 	return &transport{
-		connections: dialled,
-		base: &http.Transport{
-			Proxy:                  connections.Proxy(cfg.proxy),
-			OnProxyConnectResponse: connections.CheckProxy,
-			DialContext:            dialled.Dial,
-			TLSClientConfig:        cfg.tls,
-			Protocols:              &protocols,
-			DisableKeepAlives:      true,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-		},
+		link:     forward.NewLink(forward.LinkConfig{Proxy: cfg.proxy, TLS: cfg.tls, TLSTimeout: 10 * time.Second}),
 		endpoint: cfg.endpoint,
 		headers:  func() http.Header { return cfg.headers },
 		lenient:  cfg.lenient,
@@ -95,22 +75,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		out.Header[key] = values
 	}
 
-	resp, err := t.base.RoundTrip(out)
+	a, err := t.link.Send(out, t.host(), maxAnswer)
 	if err != nil {
 		x.err = err
 		return nil, err
 	}
-	body, err := connections.ReadAnswer(resp, maxAnswer)
-
 	x.answered = true
-	x.outcome = t.judge(answer{
-		status: resp.StatusCode,
-		header: resp.Header,
-		body:   body,
-		cut:    err,
-		points: x.points,
-		from:   connections.Answerer(t.base, out, resp, t.host()),
-	})
+	x.outcome = t.judge(answer{Answer: a, points: x.points})
 	if x.outcome != nil {
 		return nil, errNotAccepted
 	}
@@ -129,12 +100,6 @@ func accepted(req *http.Request) *http.Response {
 		Body:       http.NoBody,
 		Request:    req,
 	}
-}
-
-// close closes all connections; later requests fail.
-func (t *transport) close() {
-	t.base.CloseIdleConnections()
-	t.connections.Close()
 }
 
 // host names the destination in reasons.

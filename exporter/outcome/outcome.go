@@ -28,8 +28,8 @@ const (
 	// were rejected for good.
 	Partial
 
-	// Refused keeps the data and backs off: the destination answered, and
-	// trying again changes nothing until the configuration is fixed.
+	// Refused keeps the data and backs off: the destination answered, and a
+	// retry changes nothing until the configuration is fixed.
 	Refused
 )
 
@@ -52,9 +52,9 @@ type Error struct {
 	Reason     string        // for people; holds no header, key or body beyond a short excerpt
 	Err        error         // the cause, or nil
 
-	// Advice says what to change at the destination when it answers so again
-	// and again; empty for nothing. The submission log shows it from the
-	// third such answer in a row on.
+	// Advice says what to change at the destination if it keeps answering so;
+	// empty for nothing. The submission log shows it from the third such answer
+	// in a row on.
 	Advice string
 }
 

@@ -1,4 +1,5 @@
-// Package consent says what may be recorded and sent: what the person decided
-// ([Mode]), what follows from it ([Consent]), and what a process knows beside it
-// ([Circumstances]). Package localstore has the same types under its own names.
+// Package consent has the types that say what may be recorded and sent: what the
+// person decided ([Mode]), what follows from it ([Consent]), and what the
+// environment and configuration of a process add ([Circumstances]). Package
+// localstore has the same types under its own names.
 package consent

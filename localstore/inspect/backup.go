@@ -19,7 +19,7 @@ func (s *session) backupCommand() *cli.Command {
 			}
 			path := c.Args().First()
 			if path == "" {
-				return usageError{errors.New("backup to which file?")}
+				return usageError{errors.New("name the file to write the backup to")}
 			}
 			return s.with(ctx, func(store *localstore.Store) error {
 				if err := store.Backup(ctx, path); err != nil {
@@ -35,13 +35,13 @@ func (s *session) backupCommand() *cli.Command {
 	}
 }
 
-// targetError is an error about a file that is written, not about the mirror.
+// targetError is an error about the file being written, not about the mirror.
 type targetError struct{ error }
 
 func (e targetError) Unwrap() error { return e.error }
 
-// notTheMirrors tells an error in making the copy's file from those of the
-// mirror, which mean something else to a person.
+// notTheMirrors marks an error in creating the copy's file: the same error about
+// the mirror means something else to the user.
 func notTheMirrors(err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, localstore.ErrDamaged) {
 		return targetError{err}

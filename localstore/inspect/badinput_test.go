@@ -146,7 +146,7 @@ func TestDoctorShowsDamage(t *testing.T) {
 	}
 	query(t, path, "UPDATE totals SET pending = NULL WHERE series_id = 3")
 	got = runWith(t.Context(), Options{File: path}, "doctor")
-	if got.code != exitDamaged || !strings.Contains(got.out, "OFF: ") || !strings.Contains(got.out, "IT IS OFF for 1 of") {
+	if got.code != exitDamaged || !strings.Contains(got.out, "OFF: ") || !strings.Contains(got.out, "IT IS WRONG for 1 of") {
 		t.Errorf("code %d\n%s%s", got.code, got.out, got.errors)
 	}
 	got = runWith(t.Context(), Options{File: path}, "doctor", "--json")
@@ -272,7 +272,7 @@ func TestWhichMirror(t *testing.T) {
 		"none named":               {[]string{"id"}, Options{}, MirrorEnv, exitUsage},
 		"an empty --file":          {[]string{"--file", "", "erase", "--yes"}, Options{File: here}, "it is empty", exitUsage},
 		"an empty --app":           {[]string{"erase", "--yes", "--app="}, Options{File: here}, "it is empty", exitUsage},
-		"two named":                {[]string{"--file", here, "--app", "game", "id"}, Options{}, "both", exitUsage},
+		"two named":                {[]string{"--file", here, "--app", "game", "id"}, Options{}, "cannot be combined", exitUsage},
 		"no name of a application": {[]string{"--app", "../x", "id"}, Options{}, "cannot name a directory", exitUsage},
 	} {
 		got := runWith(t.Context(), test.o, test.args...)

@@ -39,7 +39,7 @@ func TestEraseAsksFirst(t *testing.T) {
 	r := played(t)
 	for _, answer := range []string{"", "no\n", "y\n", "\n", "yes please\n"} {
 		o := Options{File: r.store.Path(), Now: r.clock, Stdin: strings.NewReader(answer)}
-		if got := runWith(t.Context(), o, "erase"); got.code != exitUnconfirmed || !strings.Contains(got.errors, "of 6 trackables, for good") || got.out != "" {
+		if got := runWith(t.Context(), o, "erase"); got.code != exitUnconfirmed || !strings.Contains(got.errors, "(6 trackables).\nWhat was already sent") || got.out != "" {
 			t.Errorf("answer %q: code %d, %q, %q", answer, got.code, got.out, got.errors)
 		}
 	}
@@ -89,14 +89,14 @@ func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := r.store.InstallationID()
-	if got := r.run("erase", "--yes"); got.code != exitDone || !strings.Contains(got.out, "A submission was under way.") {
+	if got := r.run("erase", "--yes"); got.code != exitDone || !strings.Contains(got.out, "A submission was in flight.") {
 		t.Errorf("code %d, prints %s", got.code, got.out)
 	}
-	if got := r.run("doctor"); got.code != exitDone || !strings.Contains(got.out, "yet to be taken back at the destination: 3 requests") {
+	if got := r.run("doctor"); got.code != exitDone || !strings.Contains(got.out, "must still be taken back at the destination: 3 requests") {
 		t.Errorf("code %d, prints %s", got.code, got.out)
 	}
 	got := r.run("preview")
-	if !strings.HasPrefix(got.out, "States of what was erased wait to be taken back") || !strings.Contains(got.out, old) ||
+	if !strings.HasPrefix(got.out, "States of erased installations must still be taken back") || !strings.Contains(got.out, old) ||
 		!strings.Contains(got.out, "There is nothing to send.") || strings.Contains(got.out, "quests_complete") {
 		t.Errorf("prints %s", got.out)
 	}
@@ -117,7 +117,7 @@ func TestPreviewWithoutConsentSaysSo(t *testing.T) {
 	if _, err := r.store.Outbox().Begin(t.Context(), deltaRequest); err != nil { // seals
 		t.Fatal(err)
 	}
-	if got := r.run("preview"); !strings.HasPrefix(got.out, "A submission is under way.") {
+	if got := r.run("preview"); !strings.HasPrefix(got.out, "A submission is in flight.") {
 		t.Errorf("prints %s", got.out)
 	}
 	r.run("consent", "local")
@@ -203,7 +203,7 @@ func TestViewListensWhereItIsTold(t *testing.T) {
 func TestMountedCommandUsesItsName(t *testing.T) {
 	r := played(t)
 	o := Options{Name: "mytool usage", Version: "1.2.3", File: r.store.Path(), Now: r.clock}
-	if got := runWith(t.Context(), o, "--help"); !strings.Contains(got.out, "mytool usage - look at") {
+	if got := runWith(t.Context(), o, "--help"); !strings.Contains(got.out, "mytool usage - show what an application recorded") {
 		t.Errorf("help says %s", got.out)
 	}
 	if got := runWith(t.Context(), o, "--version"); !strings.Contains(got.out, "1.2.3") {

@@ -10,15 +10,14 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// The scripts take a command of several words, such as "mytool usage", which a
-// shell knows by the first word alone. They then leave to the program's own
-// completion what belongs to it, and never run the program for that.
+// The scripts support a command of several words, such as "mytool usage". A shell
+// registers completion for the first word only, so the scripts pass everything
+// else to the program's own completion. They never run the program for that.
 //
 //go:embed completion
 var completionScripts embed.FS
 
-// completeInShells makes the command for completion write the scripts of this
-// package.
+// completeInShells makes the completion command write this package's scripts.
 func (s *session) completeInShells() func(*cli.Command) {
 	name := s.opts.Name
 	return func(c *cli.Command) {
@@ -33,7 +32,7 @@ func (s *session) completeInShells() func(*cli.Command) {
 		for _, sub := range c.Commands {
 			sub.Action = func(_ context.Context, sub *cli.Command) error {
 				if s.json {
-					return usageError{errors.New("--json and a script are two formats")}
+					return usageError{errors.New("--json cannot be combined with a script")}
 				}
 				script, err := completionScript(sub.Name, name)
 				if err != nil {
@@ -48,10 +47,10 @@ func (s *session) completeInShells() func(*cli.Command) {
 
 func completionHelp(name string) string {
 	fish := "completions/" + name
-	if words := strings.Fields(name); len(words) > 1 { // completions/mytool.fish is the program's own
+	if words := strings.Fields(name); len(words) > 1 { // the program itself owns completions/mytool.fish
 		fish = "conf.d/" + strings.Join(words, "-")
 	}
-	return fmt.Sprintf(`Write the script that completes the command in a shell.
+	return fmt.Sprintf(`Write a script for shell completion.
 
 In ~/.bashrc:   source <(%[1]s completion bash)
 In ~/.zshrc:    source <(%[1]s completion zsh)
@@ -59,7 +58,7 @@ Once, for fish: %[1]s completion fish > ~/.config/fish/%[2]s.fish
 In $PROFILE:    %[1]s completion pwsh | Out-String | Invoke-Expression`, name, fish)
 }
 
-// completionScript returns a shell's script for the command of that name.
+// completionScript returns a shell's script for the command with this name.
 func completionScript(shell, name string) (string, error) {
 	script, err := completionScripts.ReadFile("completion/" + shell)
 	if err != nil {
@@ -85,7 +84,7 @@ func completionScript(shell, name string) (string, error) {
 	).Replace(string(script)), nil
 }
 
-// functionName returns a name as a part of a shell function's.
+// functionName returns a name in a form that a shell function's name can contain.
 func functionName(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -96,8 +95,8 @@ func functionName(name string) string {
 	}, name)
 }
 
-// quoted returns a word as bash and zsh take it literally: bare where that is
-// enough, since zsh reads the line #compdef without quotes.
+// quoted returns a word that bash and zsh read literally. It has no quotes if it
+// needs none, because zsh does not process quotes in the line #compdef.
 func quoted(word string) string {
 	return quotedWith(word, strings.NewReplacer("'", `'\''`))
 }

@@ -46,7 +46,7 @@ func (s *session) consentCommand() *cli.Command {
 	return &cli.Command{
 		Name: "consent", Usage: "show or change whether usage is recorded and sent", Action: status,
 		Commands: []*cli.Command{
-			{Name: "status", Usage: "show what holds and why", Action: status},
+			{Name: "status", Usage: "show what applies and why", Action: status},
 			set("on", "record and send", localstore.ModeOn),
 			set("local", "record on this machine, send nothing", localstore.ModeLocal),
 			set("off", "record nothing", localstore.ModeOff),
@@ -66,15 +66,15 @@ func newConsentDocument(c localstore.Consent) consentDocument {
 	return consentDocument{c.Mode.String(), c.Sending, c.ShouldAsk, c.Reason, nullable(c.Since)}
 }
 
-// consequences say what a mode means for what is counted from now on.
+// consequences describe what a mode means for future counts.
 var consequences = map[localstore.Mode]string{
-	localstore.ModeOff:   "The application goes on working and records nothing.",
-	localstore.ModeLocal: "What is recorded from now on, and what was not sent yet, stays on this machine for good.",
-	localstore.ModeOn:    "What was recorded without consent is not sent later either.",
+	localstore.ModeOff:   "The application continues to work and records nothing.",
+	localstore.ModeLocal: "What is recorded from now on, and what was not sent yet, never leaves this machine.",
+	localstore.ModeOn:    "What was recorded without consent is still not sent.",
 }
 
-// showConsent shows what holds now. Without a mirror that is what was decided,
-// if anything was.
+// showConsent shows the current consent. Without a mirror that is the decision in
+// the file, if there is one.
 func (s *session) showConsent(ctx context.Context) error {
 	var c localstore.Consent
 	err := s.with(ctx, func(store *localstore.Store) (err error) { c, err = store.Consent(ctx); return err })
@@ -87,8 +87,7 @@ func (s *session) showConsent(ctx context.Context) error {
 	return s.printConsent(c)
 }
 
-// showDecided shows a decision that is kept beside a mirror that cannot be read
-// now.
+// showDecided shows the decision file of a mirror that cannot be read now.
 func (s *session) showDecided(c localstore.Consent, why error) error {
 	if err := s.printConsent(s.circumstances().Apply(c)); err != nil || s.json {
 		return err
@@ -111,7 +110,7 @@ func (s *session) printConsent(c localstore.Consent) error {
 		s.line("%s", text)
 	}
 	if c.ShouldAsk {
-		s.line("Nobody decided yet: consent on, consent local or consent off does.")
+		s.line("No decision yet: choose consent on, consent local or consent off.")
 	}
 	s.note("%s", s.validity())
 	return nil
@@ -119,24 +118,24 @@ func (s *session) printConsent(c localstore.Consent) error {
 
 func (s *session) consequence(mode localstore.Mode) string {
 	if s.circumstances().RecordingVeto() != "" {
-		return "In this environment an application records nothing either."
+		return "In this environment an application also records nothing."
 	}
 	return consequences[mode]
 }
 
-// validity says from when on it holds.
+// validity says when the decision takes effect.
 func (s *session) validity() string {
 	switch {
 	case errors.Is(s.missing, localstore.ErrDamaged):
-		return "The mirror is damaged. What was decided holds also for the fresh one that the application begins."
+		return "The mirror is damaged. The decision also applies to the fresh one that the application will create."
 	case s.missing != nil:
-		return "There is no mirror yet. What was decided holds from the first run on."
+		return "There is no mirror yet. The decision applies from the first run on."
 	}
-	return "A running application notices before it next records or sends."
+	return "A running application notices the change before it next records or sends."
 }
 
-// withoutAMirror returns what was decided where there is no mirror to ask, and
-// why there is none where nothing was.
+// withoutAMirror returns the decision if there is no mirror, or, without a
+// decision, why there is no mirror.
 func (s *session) withoutAMirror(why error) (localstore.Consent, error) {
 	path, err := s.path()
 	if err != nil {

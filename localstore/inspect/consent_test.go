@@ -57,7 +57,7 @@ func TestWhatIsSaidAboutSendingIsTrue(t *testing.T) {
 				if args[0] == "export" && !strings.Contains(got.out, "sent") {
 					continue
 				}
-				if sends := strings.Contains(got.out, "what is recorded is sent"); sends != (tt.says == "") || !strings.Contains(got.out, tt.says) {
+				if sends := strings.Contains(got.out, "recorded data is sent"); sends != (tt.says == "") || !strings.Contains(got.out, tt.says) {
 					t.Errorf("%v prints\n%s%s", args, got.out, got.errors)
 				}
 			}
@@ -151,8 +151,8 @@ func TestWhatADecisionMeans(t *testing.T) {
 		not  string
 	}{
 		"sound":    {Options{File: sound}, "A running application notices", "There is no mirror yet"},
-		"damaged":  {Options{File: damaged}, "The mirror is damaged. What was decided holds", "There is no mirror yet"},
-		"disabled": {Options{File: sound, Getenv: disabled}, "In this environment an application records nothing either.", "is not sent later either"},
+		"damaged":  {Options{File: damaged}, "The mirror is damaged. The decision also applies", "There is no mirror yet"},
+		"disabled": {Options{File: sound, Getenv: disabled}, "In this environment an application also records nothing.", "is still not sent"},
 	} {
 		for _, args := range [][]string{{"consent", "on"}, {"consent"}} {
 			if got := runWith(t.Context(), test.o, args...); got.code != exitDone || !strings.Contains(got.out, test.want) || strings.Contains(got.out, test.not) {

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
@@ -41,7 +42,7 @@ func (s *session) examine(ctx context.Context, store *localstore.Store) error {
 	return err
 }
 
-func (s *session) showHealth(h *snapshot.Health) {
+func (s *session) showHealth(h *health.Health) {
 	s.line("%s", plain(h.Path))
 	s.showDamage(h)
 	s.line("")
@@ -61,7 +62,7 @@ func (s *session) showHealth(h *snapshot.Health) {
 	s.note("As of %s UTC, %s.", when(h.At), last)
 }
 
-func (s *session) showDamage(h *snapshot.Health) {
+func (s *session) showDamage(h *health.Health) {
 	s.line("schema %d, journal %s", h.Schema, plain(h.Journal))
 	if len(h.Damage) == 0 {
 		s.line("integrity ok")
@@ -70,17 +71,17 @@ func (s *session) showDamage(h *snapshot.Health) {
 		s.line("DAMAGED: %s", plain(d))
 	}
 	for _, path := range h.SetAside {
-		s.line("set aside earlier: %s", plain(path))
+		s.line("damaged mirror set aside: %s", plain(path))
 	}
 	if h.ErasePending {
-		s.line("erased content may still be in the file, the next start of the application overwrites it")
+		s.line("erased content may still be in the file; the next start of the application overwrites it")
 	}
 	if h.Retractions > 0 {
-		s.line("states of what was erased are yet to be taken back at the destination: %s, see preview", plural(h.Retractions, "request"))
+		s.line("states of an erased installation must still be taken back at the destination: %s, see preview", plural(h.Retractions, "request"))
 	}
 }
 
-func (s *session) showForwarders(h *snapshot.Health) {
+func (s *session) showForwarders(h *health.Health) {
 	if len(h.Forwarders) == 0 {
 		return
 	}
@@ -97,18 +98,18 @@ func (s *session) showForwarders(h *snapshot.Health) {
 	s.table([]string{"FORWARDER", "ACCEPTED", "LAST", "FAILURES", "RETRIES AFTER"}, rows)
 }
 
-// showBalances shows where the counts of every series are. Of histograms it
-// shows how many were counted; the check covers their buckets and sums too.
-func (s *session) showBalances(h *snapshot.Health) {
+// showBalances shows where the counts of every series are. For histograms it
+// shows the count; the check also covers buckets and sums.
+func (s *session) showBalances(h *health.Health) {
 	s.line("")
-	s.title("Balance: recorded = accepted + partly + in flight + pending + set aside + withheld")
+	s.title("Balance: recorded = accepted + partial + in flight + pending + set aside + withheld")
 	if len(h.Balances) == 0 {
 		s.line("  nothing is recorded")
 		return
 	}
 	rows := make([][]string, len(h.Balances))
 	off := 0
-	var total snapshot.Balance
+	var total health.Balance
 	for i, b := range h.Balances {
 		verdict := ""
 		if b.Off != "" {
@@ -121,21 +122,20 @@ func (s *session) showBalances(h *snapshot.Health) {
 	}
 	rows = append(rows, []string{"all series", "", value(total.Recorded), some(total.Accepted), some(total.Partial),
 		some(total.InFlight), some(total.Pending), some(total.SetAside), some(total.Withheld), ""})
-	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTLY", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
+	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
 	if off == 0 {
-		s.line("  it holds for %s", strings.Replace(plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
+		s.line("  it is correct for %s", strings.Replace(plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
 		return
 	}
-	s.line("  IT IS OFF for %d of %d series", off, len(h.Balances))
+	s.line("  IT IS WRONG for %d of %d series", off, len(h.Balances))
 }
 
-// addBalance adds up over series what is counted: numbers as they are,
-// histograms by their count.
-func addBalance(total *snapshot.Balance, b snapshot.Balance) {
+// addBalance adds up series: numbers by value, histograms by count.
+func addBalance(total *health.Balance, b health.Balance) {
 	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
 	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
-		a := amount{value: *into[i]}.plus(amount{value: scalar(v)})
-		*into[i] = a.value
+		sum := snapshot.Amount{Value: *into[i]}.Plus(snapshot.Amount{Value: scalar(v)})
+		*into[i] = sum.Value
 	}
 }
 
@@ -149,7 +149,7 @@ func scalar(v series.Value) series.Value {
 	return v
 }
 
-func (s *session) showSizes(h *snapshot.Health) {
+func (s *session) showSizes(h *health.Health) {
 	s.line("")
 	s.title("Sizes")
 	s.line("  database %s, of which %s free; log %s", bytesOf(h.Size), bytesOf(h.Free), bytesOf(h.Log))
@@ -161,7 +161,7 @@ func (s *session) showSizes(h *snapshot.Health) {
 }
 
 // healthDocument is the report as JSON.
-func healthDocument(h *snapshot.Health) any {
+func healthDocument(h *health.Health) any {
 	type balance struct {
 		Metric     string       `json:"metric"`
 		Attributes string       `json:"attributes"`

@@ -17,7 +17,7 @@ import (
 func (s *session) eraseCommand() *cli.Command {
 	yes := false
 	return &cli.Command{
-		Name: "erase", Usage: "delete all that was recorded and take a new random id",
+		Name: "erase", Usage: "delete everything recorded and create a new random id",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask", Destination: &yes}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
@@ -33,8 +33,8 @@ func (s *session) eraseCommand() *cli.Command {
 	}
 }
 
-// confirm asks for a yes in full, on the error output: the other one may be
-// read by a program.
+// confirm asks for a full yes on the error output, because a program may read the
+// standard output.
 func (s *session) confirm(ctx context.Context) error {
 	var path string
 	var trackables int
@@ -48,7 +48,7 @@ func (s *session) confirm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.opts.Stderr, "This deletes all that %s holds, of %s, for good.\nWhat was sent before stays where it was sent.\nType yes to go on: ",
+	fmt.Fprintf(s.opts.Stderr, "This permanently deletes everything in %s (%s).\nWhat was already sent stays at the destination.\nType yes to continue: ",
 		plain(path), plural(int64(trackables), "trackable"))
 	answer, err := s.answer(ctx)
 	if ctx.Err() != nil {
@@ -56,7 +56,7 @@ func (s *session) confirm(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if strings.TrimSpace(strings.ToLower(answer)) != "yes" {
-		if err != nil { // no answer ended the line
+		if err != nil { // no answer has ended the line
 			fmt.Fprintln(s.opts.Stderr)
 		}
 		return errUnconfirmed
@@ -64,7 +64,7 @@ func (s *session) confirm(ctx context.Context) error {
 	return nil
 }
 
-// answer reads a line, until ctx ends. Nobody takes what is read after that.
+// answer reads a line until ctx ends. Later input is discarded.
 func (s *session) answer(ctx context.Context) (line string, err error) {
 	read := make(chan struct{})
 	var text string
@@ -83,12 +83,12 @@ func (s *session) answer(ctx context.Context) (line string, err error) {
 
 func (s *session) erase(ctx context.Context) error {
 	return s.changing(ctx, func(store *localstore.Store) error {
-		// A request for deletion at the destination needs the old id, which
-		// nobody knows afterwards, also where Erase fails half-way.
+		// A request for deletion at the destination needs the old id. It is not
+		// kept, even if Erase fails half-way.
 		old := store.InstallationID()
 		if !s.json {
 			s.line("Erasing installation %s.", plain(old))
-			s.note("A request to delete what was sent needs this id: it is not kept.")
+			s.note("Write this id down if you want to ask for the deletion of what was sent: it is not kept.")
 		}
 		err := store.Erase(ctx)
 		if err != nil && !errors.Is(err, localstore.ErrErasePending) {
@@ -107,20 +107,20 @@ func (s *session) erase(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.line("All is erased. The installation has the new id %s.", plain(store.InstallationID()))
-		s.note("A running application records nothing of what it counted before.")
+		s.line("Everything is erased. The installation has the new id %s.", plain(store.InstallationID()))
+		s.note("A running application discards what it counted before.")
 		if kept > 0 {
-			s.note("A submission was under way. Until the states that it names are taken back at the destination, the old id is kept for that: see preview.")
+			s.note("A submission was in flight. The old id is kept until the states in it are taken back at the destination: see preview.")
 		}
 		return nil
 	})
 }
 
-// retractions returns how many requests are yet to take back what was erased.
+// retractions returns the number of requests that must still take states back.
 func retractions(ctx context.Context, store *localstore.Store) int {
 	p, err := store.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
-		return 0 // all is erased, whatever can be said of it
+		return 0 // everything is erased; only the note is missing
 	}
 	return len(p.Retractions)
 }

@@ -29,7 +29,7 @@ const (
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
-// unknownError is a name or number that nothing has.
+// unknownError is a name or number that does not exist.
 type unknownError struct{ what, name, nearest string }
 
 func (e unknownError) Error() string {
@@ -41,11 +41,11 @@ func (e unknownError) Error() string {
 }
 
 var (
-	errUnsound     = errors.New("something is wrong with the mirror, see above")
+	errUnsound     = errors.New("the mirror has problems, see above")
 	errUnconfirmed = errors.New("not confirmed, nothing was erased")
 )
 
-// unknown returns the error for a name that is not among those there are.
+// unknown returns the error for a name that does not exist.
 func (s *session) unknown(what, name string, names []string) error {
 	err := unknownError{what, name, nearest(name, names)}
 	if what == "command" {
@@ -60,7 +60,7 @@ func (s *session) exit(err error) int {
 		return exitDone
 	}
 	code, hint := classify(err)
-	text := plain(strings.ReplaceAll(err.Error(), "localstore: ", "")) // nobody who reads it knows packages
+	text := plain(strings.ReplaceAll(err.Error(), "localstore: ", "")) // its readers do not know packages
 	if errors.Is(err, context.Canceled) {
 		text = errInterrupted.Error()
 	}
@@ -71,7 +71,7 @@ func (s *session) exit(err error) int {
 	return code
 }
 
-// classify returns the exit code of an error and what can be done about it.
+// classify returns the exit code of an error and advice for it.
 func classify(err error) (code int, hint string) {
 	var usage usageError
 	var unknown unknownError
@@ -86,27 +86,27 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, errUnsound):
 		return exitDamaged, ""
 	case errors.Is(err, localstore.ErrOverruled):
-		return exitPermission, "Who owns that file can change it. Until then the stricter holds."
+		return exitPermission, "The owner of that file can change it. Until then the stricter setting applies."
 	case errors.As(err, &target) && errors.Is(err, fs.ErrPermission):
 		return exitPermission, ""
 	case errors.As(err, &target):
 		return exitFailed, ""
 	case errors.Is(err, fs.ErrNotExist):
-		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or keeps it elsewhere."
+		return exitNoMirror, "There is no mirror there: the application has not recorded anything yet, or its mirror is elsewhere."
 	case errors.Is(err, localstore.ErrOptedOut):
-		return exitNotMirror, "The application records nothing as long as the link is there."
+		return exitNotMirror, "The application records nothing while the link exists."
 	case errors.Is(err, localstore.ErrNotMirror):
-		return exitNotMirror, "The file is left as it is."
+		return exitNotMirror, "The file is left unchanged."
 	case errors.Is(err, localstore.ErrNewerSchema):
-		return exitNewer, "It takes a newer version of this program to read it."
+		return exitNewer, "Only a newer version of this program can read it."
 	case errors.Is(err, localstore.ErrDamaged):
-		return exitDamaged, "The application sets a damaged mirror aside, and begins a fresh one, when it next runs."
+		return exitDamaged, "When the application next runs, it sets the damaged mirror aside and creates a fresh one."
 	case errors.Is(err, localstore.ErrUntrusted):
-		return exitPermission, "It takes a mirror of your own, in a directory that others cannot write."
+		return exitPermission, "The mirror must be yours, in a directory that others cannot write to."
 	case errors.Is(err, fs.ErrPermission):
-		return exitPermission, "It takes the user who runs the application, and a directory that this user can write."
+		return exitPermission, "Run this as the user who runs the application, in a directory that this user can write to."
 	case errors.Is(err, localstore.ErrErasePending):
-		return exitBusy, "All was erased from the tables. The rest follows when the application next starts."
+		return exitBusy, "Everything was erased from the tables. The rest is overwritten when the application next starts."
 	case errors.Is(err, localstore.ErrBusy):
 		return exitBusy, "Another process is writing to it. Try again."
 	}

@@ -15,7 +15,7 @@ import (
 func (s *session) exportCommand() *cli.Command {
 	byName := false
 	return &cli.Command{
-		Name: "export", Usage: "write all that is recorded to standard output", ArgsUsage: "csv|report|json",
+		Name: "export", Usage: "write everything recorded to standard output", ArgsUsage: "csv|report|json",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "by-name", Usage: "order the rows of csv by name, not by type", Destination: &byName}},
 		ShellComplete: func(ctx context.Context, c *cli.Command) {
 			cli.DefaultCompleteWithFlags(ctx, c)
@@ -31,13 +31,13 @@ func (s *session) exportCommand() *cli.Command {
 			}
 			switch {
 			case format == "":
-				return usageError{errors.New("export as what? csv, report or json")}
+				return usageError{errors.New("name a format: csv, report or json")}
 			case format != "csv" && format != "report" && format != "json":
 				return usageError{fmt.Errorf("export as %q: want csv, report or json", format)}
 			case s.json && format != "json":
-				return usageError{fmt.Errorf("--json and %s are two formats", format)}
+				return usageError{fmt.Errorf("--json cannot be combined with %s", format)}
 			case byName && format != "csv":
-				return usageError{fmt.Errorf("--by-name orders csv alone, not %s", format)}
+				return usageError{fmt.Errorf("--by-name works only with csv, not with %s", format)}
 			}
 			return s.with(ctx, func(store *localstore.Store) error { return s.export(ctx, store, format, byName) })
 		},

@@ -16,7 +16,9 @@ const (
 	minuteLayout = "2006-01-02 15:04"
 )
 
-// when shows a time in UTC, as the mirror keeps it.
+const day = 24 * time.Hour
+
+// when shows a time in UTC, like the mirror.
 func when(at time.Time) string {
 	if at.IsZero() {
 		return "never"
@@ -24,7 +26,7 @@ func when(at time.Time) string {
 	return at.UTC().Format(timeLayout)
 }
 
-// ago shows how long before now something was, in its greatest unit.
+// ago shows how long before now something was, in the largest unit.
 func ago(now, at time.Time) string {
 	d := now.Sub(at)
 	switch {
@@ -42,8 +44,8 @@ func ago(now, at time.Time) string {
 	return otelusage.FormatDuration(d) + " ago"
 }
 
-// seconds shows a time span of the mirror: to the millisecond below an hour,
-// to three digits below a second.
+// seconds shows a duration: below an hour in milliseconds, below a second with
+// three digits.
 func seconds(s float64) string {
 	size := math.Abs(s)
 	if math.IsNaN(s) || size > math.MaxInt64/float64(time.Second)/2 || size < time.Nanosecond.Seconds() && s != 0 {
@@ -63,8 +65,8 @@ func seconds(s float64) string {
 	return otelusage.FormatDuration(d.Round(unit))
 }
 
-// number shows a float to six significant digits, or all of those before the
-// point.
+// number shows a float with six significant digits, or more if it has more before
+// the point.
 func number(f float64) string {
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
 		return strconv.FormatFloat(f, 'f', 0, 64)
@@ -72,7 +74,7 @@ func number(f float64) string {
 	return strconv.FormatFloat(f, 'g', 6, 64)
 }
 
-// value shows a number, whole ones exactly.
+// value shows a number; whole numbers exactly.
 func value(v series.Value) string {
 	if text := v.String(); !strings.ContainsAny(text, ".eE{") {
 		return text
@@ -80,7 +82,7 @@ func value(v series.Value) string {
 	return number(v.Float64())
 }
 
-// signed shows what was added, "" for nothing.
+// signed shows a difference, or "" for zero.
 func signed(v series.Value) string {
 	switch text := value(v); {
 	case v.IsZero():
@@ -94,7 +96,7 @@ func signed(v series.Value) string {
 
 func count(n int64) string { return strconv.FormatInt(n, 10) }
 
-// shownState shows the state that a State is in.
+// shownState shows the current state of a State.
 func shownState(state string) string {
 	if state == otelusage.NoState {
 		return "(none)"
@@ -102,7 +104,7 @@ func shownState(state string) string {
 	return plain(state)
 }
 
-// stateOf shows the state of a State, and whether it is the initial one because
+// stateOf shows the state of a State, and marks it if it is the initial one because
 // none was set.
 func stateOf(t *snapshot.Trackable) string {
 	if t.Default {
@@ -111,7 +113,7 @@ func stateOf(t *snapshot.Trackable) string {
 	return shownState(t.State)
 }
 
-// bytesOf shows a size in the unit that fits.
+// bytesOf shows a size in a suitable unit.
 func bytesOf(n int64) string {
 	switch {
 	case n >= 1<<20:
@@ -130,7 +132,7 @@ func plural(n int64, noun string) string {
 	return count(n) + " " + noun + "s"
 }
 
-// bar draws a share of the greatest, at least a sliver of what is not nothing.
+// bar draws a fraction of the greatest value. A value above zero is always visible.
 func bar(n, most uint64) string {
 	const width = 24
 	if n == 0 || most == 0 {

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/bucketed"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -121,17 +122,8 @@ func add(s *series.Series, n int64) recording.Change {
 var bounds = []float64{1, 60, 3600}
 
 func took(values ...float64) series.Value {
-	h := &series.Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
-	for _, v := range values {
-		i := 0
-		for i < len(bounds) && v > bounds[i] {
-			i++
-		}
-		h.Buckets[i]++
-		h.Count++
-		h.Sum += v
-	}
-	return series.HistogramValue(h)
+	count, sum, buckets := bucketed.Histogram(bounds, values...)
+	return series.HistogramValue(&series.Histogram{Count: count, Sum: sum, Bounds: bounds, Buckets: buckets})
 }
 
 // played is a mirror with two weeks of a game: two versions, an accepted and a

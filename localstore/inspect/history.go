@@ -19,10 +19,10 @@ import (
 func (s *session) historyCommand() *cli.Command {
 	var since, by string
 	return &cli.Command{
-		Name: "history", Usage: "show what was added by day or hour, and where a State moved", ArgsUsage: "NAME",
+		Name: "history", Usage: "show what was added by day or hour, and the changes of a State", ArgsUsage: "NAME",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "since", Usage: "from `TIME` on, in UTC: 2026-03-04, 2026-03-04T05:06:07Z, or 36h or 30d ago", Destination: &since},
-			&cli.StringFlag{Name: "by", Usage: "add up by `PERIOD`: day, of which 400 are kept, or hour, for the latest exports", Destination: &by},
+			&cli.StringFlag{Name: "since", Usage: "start at `TIME` in UTC: 2026-03-04, 2026-03-04T05:06:07Z, or 36h or 30d ago", Destination: &since},
+			&cli.StringFlag{Name: "by", Usage: "add up by `PERIOD`: day (400 are kept) or hour (only the latest exports)", Destination: &by},
 		},
 		ShellComplete: s.completeNames,
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -32,7 +32,7 @@ func (s *session) historyCommand() *cli.Command {
 			h := history{session: s, by: by}
 			switch {
 			case !c.Args().Present():
-				return usageError{errors.New("history of which trackable?")}
+				return usageError{errors.New("name a trackable")}
 			case by != "" && by != "day" && by != "hour":
 				return usageError{fmt.Errorf("--by %q: want day or hour", by)}
 			}
@@ -45,7 +45,7 @@ func (s *session) historyCommand() *cli.Command {
 	}
 }
 
-// parseSince reads a time, or how long before now one was.
+// parseSince reads a time, or a duration before now.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -66,10 +66,10 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--since %q: want a date, a time as in 2026-03-04T05:06:07Z, or a time span as in 36h or 30d", text)
 }
 
-// history shows the history of what has one name.
+// history shows the history of a name.
 type history struct {
 	*session
-	by    string // "" for day, and for where a State moved
+	by    string // "" for day, and for the changes of a State
 	since time.Time
 }
 
@@ -77,7 +77,7 @@ type history struct {
 type historyRow struct {
 	From  time.Time    `json:"from"`
 	Added series.Value `json:"added"`
-	Runs  *int64       `json:"runs,omitempty"` // of a Timer, whose value are seconds
+	Runs  *int64       `json:"runs,omitempty"` // of a Timer, whose value is in seconds
 }
 
 type moveRow struct {
@@ -94,7 +94,7 @@ type historyDocument struct {
 }
 
 func (h history) show(ctx context.Context, store *localstore.Store, name string) error {
-	period := day // the one that since lies in is shown whole
+	period := day // the period of since is shown as a whole
 	if h.by == "hour" {
 		period = time.Hour
 	}
@@ -104,7 +104,7 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 		return err
 	}
 	if len(snap.Trackables) == 0 {
-		return h.unknown("trackable", name, nil) // a metric of the application's own
+		return h.unknown("trackable", name, nil) // a metric of the application, not a trackable
 	}
 	documents := make([]historyDocument, len(snap.Trackables))
 	for i, t := range snap.Trackables {
@@ -138,14 +138,15 @@ func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocum
 		}
 		return d
 	}
-	p := byHour()
-	if h.by != "hour" {
-		d.By, p = "day", byDay(snap.At)
+	var added snapshot.Added
+	if h.by == "hour" {
+		added = t.AddedByHour(h.since.Truncate(time.Hour))
+	} else {
+		d.By, added = "day", t.AddedByDay(h.since.Truncate(day), snap.At)
 	}
-	sum := p.of(t, h.since.Truncate(p.length))
-	for _, at := range sum.starts() {
-		row := historyRow{From: at, Added: sum.in(at).value}
-		if runs := sum.in(at).count; t.Kind == otelusage.KindTimer {
+	for _, at := range added.Starts() {
+		row := historyRow{From: at, Added: added.In(at).Value}
+		if runs := added.In(at).Count; t.Kind == otelusage.KindTimer {
 			row.Runs = &runs
 		}
 		d.Rows = append(d.Rows, row)
@@ -160,7 +161,7 @@ func (h history) print(d historyDocument) {
 		h.printMoves(d.Moves)
 		return
 	case len(d.Rows) == 0:
-		h.line("Nothing is recorded for that time.")
+		h.line("Nothing was recorded in that time.")
 		return
 	}
 	title, layout, most := "DAY", time.DateOnly, 0.0

@@ -10,15 +10,14 @@ import (
 	"time"
 )
 
-// endGrace is how long an interrupted command may take to end by itself, which
-// it does at once but for a file system that does not answer, and the page,
-// which lets requests finish.
+// endGrace is how long an interrupted command may take to end. It takes that long
+// only if a file system does not answer, or while the page finishes requests.
 const endGrace = 3 * time.Second
 
 var errInterrupted = errors.New("interrupted")
 
-// outputs are what a command writes to. Nothing writes to them any more once it
-// was left behind.
+// outputs are what a command writes to. A command that was abandoned cannot write
+// to them any more.
 type outputs struct {
 	mu   sync.Mutex
 	shut atomic.Bool
@@ -41,8 +40,8 @@ func (o output) Write(p []byte) (int, error) {
 	return o.w.Write(p)
 }
 
-// close shuts them, after a last text to one of them unless a write is under
-// way that nobody reads.
+// close closes them. It first writes a last text to one of them, unless a write is
+// blocked because nobody reads.
 func (o *outputs) close(w io.Writer, text string) {
 	if !o.mu.TryLock() {
 		o.shut.Store(true)
@@ -50,12 +49,12 @@ func (o *outputs) close(w io.Writer, text string) {
 	}
 	defer o.mu.Unlock()
 	if !o.shut.Swap(true) {
-		_, _ = io.WriteString(w, text) // there is nobody left to tell
+		_, _ = io.WriteString(w, text) // there is nobody to report to
 	}
 }
 
-// interruptible runs a command and returns its exit code. One that does not end
-// with its context is left behind.
+// interruptible runs a command and returns its exit code. A command
+// that does not end with its context is abandoned.
 func (s *session) interruptible(ctx context.Context, run func() int) int {
 	ended := make(chan int, 1)
 	go func() { ended <- run() }()

@@ -2,10 +2,10 @@ package inspect
 
 import "strings"
 
-// nearest returns the name that is most like the given one, "" where none is
-// near: at most a third of the letters may be wrong, or the last ones missing.
+// nearest returns the most similar name, or "" if none is similar: at most a third
+// of the letters may be wrong, or the last ones missing.
 func nearest(name string, names []string) string {
-	const longest = 100 // what is longer was not typed
+	const longest = 100 // nobody types a longer one
 	given := []rune(strings.ToLower(name))
 	if len(given) > longest {
 		return ""
@@ -26,8 +26,8 @@ func nearest(name string, names []string) string {
 	return found
 }
 
-// begunWith returns the first name of which the given one is the begin, three
-// letters or more.
+// begunWith returns the first name that starts with the given one, if that has
+// three letters or more.
 func begunWith(given []rune, names []string) string {
 	for _, n := range names {
 		if len(given) >= 3 && strings.HasPrefix(strings.ToLower(n), string(given)) {
@@ -37,8 +37,8 @@ func begunWith(given []rune, names []string) string {
 	return ""
 }
 
-// edits returns how many letters must be put in, left out, changed, or swapped
-// with the next to make b of a.
+// edits returns how many letters must be inserted, deleted, changed, or swapped
+// with the next one to turn a into b.
 func edits(a, b []rune) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

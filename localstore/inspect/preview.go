@@ -21,8 +21,8 @@ func (s *session) previewCommand() *cli.Command {
 	var as string
 	return &cli.Command{
 		Name: "preview", Usage: "show exactly what the next submission would send",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "as", Usage: "print it in `FORMAT`: json, otlp (a request after the other, in OTLP's JSON), " +
-			"or hq (the totals that an upload to HQ replaces)", Destination: &as}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "as", Usage: "print it in `FORMAT`: json, otlp (one request after the other, in OTLP's JSON), " +
+			"or hq (the totals that the next upload to HQ sets)", Destination: &as}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err
@@ -49,7 +49,7 @@ func (s *session) previewJSON(ctx context.Context, store *localstore.Store) erro
 	return s.escaped(p.WriteJSON)
 }
 
-// previewOTLP and previewHQ show what the forwarders would make of it, by their
+// previewOTLP and previewHQ show the forwarders' requests, made by the forwarders'
 // own code.
 func (s *session) previewOTLP(ctx context.Context, store *localstore.Store) error {
 	return s.previewEncoded(ctx, store, outbox.Request{Forwarder: outbox.Delta}, metricdata.DeltaTemporality, otlp.EncodeJSON)
@@ -83,7 +83,7 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 		return err
 	}
 	if len(p.Retractions) > 0 {
-		s.line("States of what was erased wait to be taken back at the destination, under the old ids:")
+		s.line("States of erased installations must still be taken back at the destination, under the old ids:")
 		for _, part := range p.Retractions {
 			s.line("")
 			s.showPart(part, "")
@@ -94,9 +94,9 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 	case len(p.Parts) == 0:
 		s.line("There is nothing to send.")
 	case !p.Consent.Sending:
-		s.line("Nothing is sent: %s. Otherwise this would be:", p.Consent.Reason)
+		s.line("Nothing is sent: %s. Otherwise this would be sent:", p.Consent.Reason)
 	case p.Batch != 0:
-		s.line("A submission is under way. It sends, again if need be, as it was sealed:")
+		s.line("A submission is in flight. This is sent, if necessary again, unchanged:")
 	default:
 		s.line("The next submission would send:")
 	}
@@ -105,11 +105,11 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 		s.showPart(part, "")
 	}
 	s.line("")
-	s.note("As of %s UTC. What a running application has not recorded yet comes on top of it.", when(p.At))
+	s.note("As of %s UTC. Counts that a running application has not recorded yet are missing.", when(p.At))
 	return nil
 }
 
-// showPart shows one request, or what of it has one name.
+// showPart shows one request, or only the points with one name.
 func (s *session) showPart(p *series.Part, name string) {
 	s.title("Request of %s", plural(int64(p.Points()), "point"))
 	s.line("  from %s to %s UTC", when(p.Start), when(p.End))
@@ -156,7 +156,7 @@ func attributesText(p series.Point) string {
 	return string(bytes.TrimSpace(b.Bytes()))
 }
 
-// sent shows a value as it is sent: what is added, or of a gauge what holds.
+// sent shows a value as it is sent: a difference, or the value of a gauge.
 func sent(m series.Metric, v series.Value) string {
 	switch {
 	case v.Histogram() != nil:

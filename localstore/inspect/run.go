@@ -18,12 +18,11 @@ import (
 // MirrorEnv is the environment variable that names the mirror.
 const MirrorEnv = "OTELUSAGE_MIRROR"
 
-// Options say where the commands find what they need. The zero value is that
-// of a command of its own.
+// Options configure the commands. The zero value is that of a separate command.
 type Options struct {
-	Name        string // how it is called, in help and messages; "usagemirror" if empty
+	Name        string // the command's name in help and messages; "usagemirror" if empty
 	Version     string // of the program, for --version; without one there is no such flag
-	Application string // whose mirror it is, unless --app or --file says otherwise
+	Application string // the application, unless --app or --file is given
 	File        string // the mirror, if it is not at the application's usual place
 	LocalOnly   bool   // the application has no destination: nothing is ever sent
 
@@ -69,11 +68,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Run runs one command, whose arguments come without the program's name, and
-// returns the exit code. Messages go to Stderr. It never ends the process. It
-// returns when ctx ends, at the latest after three seconds; what it was doing
-// then, as waiting for a file system that does not answer, goes on without
-// output, and an erasure or a switch may still take place.
+// Run runs one command and returns the exit code. The arguments do not include
+// the program's name. Messages go to Stderr. It never exits the process. When ctx
+// ends it returns, at the latest after three seconds. What it was doing then, such
+// as waiting for a file system that does not answer, continues without output: an
+// erasure or a change of consent may still take place.
 func Run(ctx context.Context, args []string, opts Options) int {
 	if ctx == nil {
 		ctx = context.Background()
@@ -92,18 +91,18 @@ func Run(ctx context.Context, args []string, opts Options) int {
 func (s *session) command() *cli.Command {
 	root := &cli.Command{
 		Name:    s.opts.Name,
-		Usage:   "look at what an application recorded about its use",
+		Usage:   "show what an application recorded about its use",
 		Version: s.opts.Version, HideVersion: s.opts.Version == "",
-		Description: "What is shown is as fresh as the application's last recording. The exit codes and all else\n" +
+		Description: "What is shown is what the application has recorded so far. Exit codes and everything else\n" +
 			"are described at https://pkg.go.dev/github.com/anonymoususage/anonymoususage-go/localstore/inspect",
 		Reader: s.opts.Stdin, Writer: s.out, ErrWriter: s.opts.Stderr,
 		HideHelpCommand:                 true, // a trackable may be called help
 		EnableShellCompletion:           true,
 		ConfigureShellCompletionCommand: s.completeInShells(),
-		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // never end the process
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // never exit the process
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "the mirror at `PATH`", TakesFile: true, Validator: named, Destination: &s.file},
-			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, at its usual place", Validator: named, Destination: &s.app},
+			&cli.StringFlag{Name: "app", Aliases: []string{"a"}, Usage: "the mirror of the application `NAME`, in its usual place", Validator: named, Destination: &s.app},
 			&cli.BoolFlag{Name: "json", Usage: "write JSON", Destination: &s.json},
 		},
 		Commands: []*cli.Command{
@@ -121,8 +120,8 @@ func (s *session) command() *cli.Command {
 	return root
 }
 
-// named refuses an empty value, as of a shell's variable that is not set: the
-// command would else go on with another mirror than the one that was meant.
+// named refuses an empty value, such as that of an unset shell variable: the
+// command would otherwise use a different mirror.
 func named(value string) error {
 	if value == "" {
 		return errors.New("it is empty")
@@ -130,8 +129,8 @@ func named(value string) error {
 	return nil
 }
 
-// refuseUsage makes errors in flags errors of ours, whose message is printed
-// once and whose exit code is 2.
+// refuseUsage turns errors in flags into usage errors, which are printed once and
+// have exit code 2.
 func refuseUsage(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
 	for _, sub := range c.Commands {

@@ -20,12 +20,12 @@ type session struct {
 	opts      Options
 	outputs   *outputs
 	out       *bufio.Writer
-	stderr    io.Writer // the one that opts.Stderr leads to
+	stderr    io.Writer // what opts.Stderr writes to
 	terminal  bool      // whether out is one
 	colour    bool
 	file, app string
 	json      bool
-	missing   error // why there is no mirror, where what is shown was decided without one
+	missing   error // why there is no mirror, if a decision without one is shown
 
 	// after calls f on another goroutine unless it is stopped before.
 	after func(d time.Duration, f func()) (stop func() bool)
@@ -52,7 +52,7 @@ func isTerminal(w any) bool {
 func (s *session) path() (string, error) {
 	switch {
 	case s.file != "" && s.app != "":
-		return "", usageError{errors.New("--file and --app both name a mirror")}
+		return "", usageError{errors.New("--file and --app cannot be combined")}
 	case s.file != "":
 		return s.file, nil
 	case s.app != "":
@@ -64,7 +64,7 @@ func (s *session) path() (string, error) {
 	case s.opts.Getenv(MirrorEnv) != "":
 		return s.opts.Getenv(MirrorEnv), nil
 	}
-	return "", usageError{fmt.Errorf("which mirror? --file names the file, --app the application, or set %s", MirrorEnv)}
+	return "", usageError{fmt.Errorf("name a mirror: --file for the file, --app for the application, or set %s", MirrorEnv)}
 }
 
 func defaultPath(application string) (string, error) {
@@ -80,7 +80,7 @@ func (s *session) with(ctx context.Context, f func(*localstore.Store) error) err
 	return s.open(ctx, localstore.ReadOnly(), f)
 }
 
-// changing runs f on the mirror, opened for writing and never made.
+// changing runs f on the mirror, opened for writing. It never creates one.
 func (s *session) changing(ctx context.Context, f func(*localstore.Store) error) error {
 	return s.open(ctx, localstore.Existing(), f)
 }
@@ -92,7 +92,7 @@ func (s *session) open(ctx context.Context, mode localstore.Option, f func(*loca
 	}
 	defer s.working("reading")()
 	store, err := localstore.OpenContext(ctx, path, mode, localstore.WithClock(s.opts.Now), localstore.WithBusyTimeout(s.opts.busyTimeout),
-		localstore.WithErrorHandler(func(error) {})) // what goes wrong is returned
+		localstore.WithErrorHandler(func(error) {})) // errors are returned
 	if err != nil {
 		return err
 	}
@@ -101,15 +101,15 @@ func (s *session) open(ctx context.Context, mode localstore.Option, f func(*loca
 	return errors.Join(err, store.Close())
 }
 
-// circumstances are those of a command beside the application.
+// circumstances returns what a command knows beside the mirror.
 func (s *session) circumstances() localstore.Circumstances {
 	return localstore.Circumstances{Viewer: true, LocalOnly: s.opts.LocalOnly, Getenv: s.opts.Getenv}
 }
 
-// patience is how long a command is silent about what it does.
+// patience is how long a command works without saying so.
 const patience = time.Second
 
-// working says what takes longer than a second, on a terminal, until done.
+// working shows on a terminal what takes longer than a second, until it is done.
 func (s *session) working(what string) (done func()) {
 	if !isTerminal(s.stderr) {
 		return func() {}

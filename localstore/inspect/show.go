@@ -14,7 +14,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// sparkDays is how many days a sparkline shows unless told otherwise.
+// sparkDays is how many days a sparkline shows by default.
 const sparkDays = 14
 
 func (s *session) showCommand() *cli.Command {
@@ -23,8 +23,8 @@ func (s *session) showCommand() *cli.Command {
 		Name: "show", Usage: "show all trackables, or one with its history", ArgsUsage: "[NAME]",
 		Flags: []cli.Flag{&cli.IntFlag{Name: "days", Usage: "draw the last `N` days, at most 400", Value: sparkDays, Destination: &days,
 			Validator: func(n int) error {
-				if n < 1 || n > keptDays {
-					return fmt.Errorf("%d days: want 1 to %d", n, keptDays)
+				if n < 1 || n > snapshot.KeptDays {
+					return fmt.Errorf("%d days: want 1 to %d", n, snapshot.KeptDays)
 				}
 				return nil
 			}}},
@@ -43,13 +43,13 @@ func (s *session) showCommand() *cli.Command {
 	}
 }
 
-// completeNames offers the names of trackables.
+// completeNames completes the names of trackables.
 func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 	cli.DefaultCompleteWithFlags(ctx, c)
 	if c.Args().Len() > 1 || strings.HasPrefix(c.Args().Get(0), "-") {
 		return
 	}
-	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there is nothing to offer
+	_ = s.with(ctx, func(store *localstore.Store) error { // without a mirror there are no names
 		snap, err := store.Snapshot(ctx, snapshot.Query{})
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *session) completeNames(ctx context.Context, c *cli.Command) {
 	})
 }
 
-// names returns all names once, in order.
+// names returns all names in order, without duplicates.
 func names(snap *snapshot.Snapshot) []string {
 	var list []string
 	for _, t := range snap.Trackables {
@@ -93,10 +93,10 @@ func (s *session) showAll(ctx context.Context, store *localstore.Store, days int
 		s.title("%s", section.title)
 		rows := make([][]string, len(list))
 		for i, t := range list {
-			sum := byDay(snap.At).of(t, from)
-			today := sum.in(snap.At)
+			added := t.AddedByDay(from, snap.At)
+			today := added.In(snap.At)
 			rows[i] = append([]string{plain(t.Name)}, section.row(t, today)...)
-			rows[i] = append(rows[i], sparkline(sum.last(days, snap.At)), plain(t.Description))
+			rows[i] = append(rows[i], sparkline(added.Last(days, snap.At)), plain(t.Description))
 		}
 		header := append([]string{"NAME"}, section.columns...)
 		s.table(append(header, fmt.Sprintf("LAST %s", strings.ToUpper(plural(int64(days), "day"))), "DESCRIPTION"), rows)
@@ -114,36 +114,36 @@ type section struct {
 	title   string
 	kind    otelusage.Kind
 	columns []string
-	row     func(t *snapshot.Trackable, today amount) []string
+	row     func(t *snapshot.Trackable, today snapshot.Amount) []string
 }
 
 var sections = []section{
-	{"Statistics", otelusage.KindStatistic, []string{"TOTAL", "UNIT", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
-		return []string{value(t.Total), plain(t.Unit), signed(today.value)}
+	{"Statistics", otelusage.KindStatistic, []string{"TOTAL", "UNIT", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
+		return []string{value(t.Total), plain(t.Unit), signed(today.Value)}
 	}},
-	{"States", otelusage.KindState, []string{"STATE", "SINCE", "CHANGES", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
+	{"States", otelusage.KindState, []string{"STATE", "SINCE", "CHANGES", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
 		since := ""
 		if !t.ChangedAt.IsZero() {
 			since = t.ChangedAt.Format(minuteLayout)
 		}
-		return []string{stateOf(t), since, count(t.Changes), signed(today.value)}
+		return []string{stateOf(t), since, count(t.Changes), signed(today.Value)}
 	}},
-	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
+	{"Timers", otelusage.KindTimer, []string{"TOTAL", "RUNS", "AVERAGE", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
 		average, added := "", ""
 		if t.Runs > 0 {
 			average = seconds(t.AverageSeconds())
 		}
-		if today.count != 0 {
-			added = "+" + seconds(today.value.Float64())
+		if today.Count != 0 {
+			added = "+" + seconds(today.Value.Float64())
 		}
 		return []string{seconds(t.Seconds), count(t.Runs), average, added}
 	}},
-	{"Sequences", otelusage.KindSequence, []string{"COMPLETIONS", "TODAY"}, func(t *snapshot.Trackable, today amount) []string {
-		return []string{value(t.Total), signed(today.value)}
+	{"Sequences", otelusage.KindSequence, []string{"COMPLETIONS", "TODAY"}, func(t *snapshot.Trackable, today snapshot.Amount) []string {
+		return []string{value(t.Total), signed(today.Value)}
 	}},
 }
 
-// showOthers lists metrics of no trackable, over all their series.
+// showOthers lists the metrics that belong to no trackable, added up over series.
 func (s *session) showOthers(snap *snapshot.Snapshot) {
 	sums := make(map[string]*snapshot.Trackable)
 	var order []string
@@ -170,7 +170,7 @@ func (s *session) showOthers(snap *snapshot.Snapshot) {
 	s.table([]string{"NAME", "TYPE", "UNIT", "SERIES", "DESCRIPTION"}, rows)
 }
 
-// heading says whose data it is and what becomes of it.
+// heading says whose data it is, since when it is recorded, and whether it is sent.
 func (s *session) heading(store *localstore.Store, snap *snapshot.Snapshot) {
 	s.line("%s", plain(store.Path()))
 	s.line("recorded since %s, %s", when(snap.CreatedAt), sending(snap.Consent))
@@ -181,29 +181,15 @@ func sending(c localstore.Consent) string {
 	if c.Sending {
 		verb = "is sent"
 	}
-	return fmt.Sprintf("what is recorded %s: %s", verb, c.Reason)
+	return fmt.Sprintf("recorded data %s: %s", verb, c.Reason)
 }
 
-// freshness says what the picture cannot show.
+// freshness says how old the data is.
 func (s *session) freshness(snap *snapshot.Snapshot) {
-	var last time.Time
-	for _, t := range snap.Trackables {
-		for _, x := range t.Series {
-			last = later(last, x.UpdatedAt)
-		}
-		last = later(last, t.ChangedAt)
-	}
 	recorded := "nothing was recorded yet"
-	if !last.IsZero() {
+	if last := snap.RecordedAt(); !last.IsZero() {
 		recorded = "last recorded " + ago(snap.At, last)
 	}
 	s.line("")
 	s.note("As of %s UTC, %s. A running application records once per record interval, a minute by default.", when(snap.At), recorded)
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// movesShown is how many of its latest states a State is shown with.
+// movesShown is how many of its latest states are shown for a State.
 const movesShown = 10
 
-// find reads what has a name, or says which name is nearest.
+// find reads everything with a name, or suggests the nearest name.
 func (s *session) find(ctx context.Context, store *localstore.Store, q snapshot.Query) (*snapshot.Snapshot, error) {
 	snap, err := store.Snapshot(ctx, q)
 	if err == nil && len(snap.Trackables)+len(snap.Others) == 0 && strings.Contains(q.Name, " ") {
-		q.Name = strings.ReplaceAll(q.Name, " ", "_") // as it is declared
+		q.Name = strings.ReplaceAll(q.Name, " ", "_") // as declarations do
 		snap, err = store.Snapshot(ctx, q)
 	}
 	if err != nil || len(snap.Trackables)+len(snap.Others) > 0 {
@@ -61,15 +61,15 @@ func (s *session) showTrackable(snap *snapshot.Snapshot, t *snapshot.Trackable, 
 	if t.Description != "" {
 		s.line("%s", plain(t.Description))
 	}
-	sum := byDay(snap.At).of(t, from)
-	s.line("%s", s.summary(t, sum.in(snap.At)))
+	added := t.AddedByDay(from, snap.At)
+	s.line("%s", s.summary(t, added.In(snap.At)))
 	s.line("declared %s, changed %s", when(t.DeclaredAt), when(t.ChangedAt))
-	s.line("last %s  %s", plural(int64(days), "day"), sparkline(sum.last(days, snap.At)))
+	s.line("last %s  %s", plural(int64(days), "day"), sparkline(added.Last(days, snap.At)))
 	switch t.Kind {
 	case otelusage.KindState:
 		s.showMoves(t.Moves, movesShown)
 	case otelusage.KindTimer:
-		for _, d := range distributions(t) {
+		for _, d := range t.Distributions() {
 			s.showDistribution(d)
 		}
 	case otelusage.KindSequence:
@@ -78,13 +78,13 @@ func (s *session) showTrackable(snap *snapshot.Snapshot, t *snapshot.Trackable, 
 	s.showSeries(t.Series)
 }
 
-// summary says the lifetime and what today added.
-func (s *session) summary(t *snapshot.Trackable, today amount) string {
+// summary returns the lifetime and today's difference.
+func (s *session) summary(t *snapshot.Trackable, today snapshot.Amount) string {
 	unit := ""
 	if t.Unit != "" {
 		unit = " " + plain(t.Unit)
 	}
-	added := signed(today.value)
+	added := signed(today.Value)
 	if added == "" {
 		added = "nothing"
 	}
@@ -93,11 +93,11 @@ func (s *session) summary(t *snapshot.Trackable, today amount) string {
 		return fmt.Sprintf("%s, %s, today %s", stateOf(t), plural(t.Changes, "change"), added)
 	case otelusage.KindTimer:
 		return fmt.Sprintf("%s in %s, on average %s, today %s in %s", seconds(t.Seconds), plural(t.Runs, "run"),
-			seconds(t.AverageSeconds()), seconds(today.value.Float64()), plural(today.count, "run"))
+			seconds(t.AverageSeconds()), seconds(today.Value.Float64()), plural(today.Count, "run"))
 	case otelusage.KindSequence:
 		return fmt.Sprintf("completed %s, today %s", plural(t.Total.Int64(), "time"), added)
 	}
-	return fmt.Sprintf("%s%s, today %s, in %s", value(t.Total), unit, added, plural(t.Exports, "export"))
+	return fmt.Sprintf("%s%s, today %s, in %s", value(t.Total), unit, added, plural(t.Recordings, "export"))
 }
 
 // showMoves lists the latest states, the last one first.
@@ -109,7 +109,7 @@ func (s *session) showMoves(moves []snapshot.StateMove, most int) {
 	s.title("States")
 	var rows [][]string
 	for i := len(moves) - 1; i >= max(0, len(moves)-most); i-- {
-		lasted := "" // it lasts
+		lasted := "" // it still lasts
 		if i+1 < len(moves) {
 			lasted = otelusage.FormatDuration(moves[i+1].At.Sub(moves[i].At).Round(time.Second))
 		}
@@ -117,16 +117,16 @@ func (s *session) showMoves(moves []snapshot.StateMove, most int) {
 	}
 	s.table([]string{"FROM", "STATE", "FOR"}, rows)
 	if hidden := len(moves) - most; hidden > 0 {
-		s.note("  and %d before", hidden)
+		s.note("  and %d earlier", hidden)
 	}
 }
 
-func (s *session) showDistribution(d distribution) {
+func (s *session) showDistribution(d snapshot.Distribution) {
 	s.line("")
-	s.title("Distribution of %s", plural(int64(d.count), "run"))
+	s.title("Distribution of %s", plural(int64(d.Count), "run"))
 	var quantiles []string
 	for _, q := range []int{50, 90, 99} {
-		at, open := d.quantile(float64(q) / 100)
+		at, open := d.Quantile(float64(q) / 100)
 		text := seconds(at)
 		if open {
 			text = "over " + text
@@ -134,23 +134,23 @@ func (s *session) showDistribution(d distribution) {
 		quantiles = append(quantiles, fmt.Sprintf("p%d %s", q, text))
 	}
 	s.line("  %s", strings.Join(quantiles, ", "))
-	bins := d.shown()
+	bins := d.Shown()
 	most := uint64(0)
 	for _, b := range bins {
-		most = max(most, b.n)
+		most = max(most, b.Count)
 	}
 	rows := make([][]string, len(bins))
 	for i, b := range bins {
-		limit := "up to " + seconds(b.high)
-		if math.IsInf(b.high, 1) {
-			limit = "over " + seconds(b.low)
+		limit := "up to " + seconds(b.High)
+		if math.IsInf(b.High, 1) {
+			limit = "over " + seconds(b.Low)
 		}
-		rows[i] = []string{limit, fmt.Sprint(b.n), bar(b.n, most)}
+		rows[i] = []string{limit, fmt.Sprint(b.Count), bar(b.Count, most)}
 	}
 	s.table([]string{"TOOK", "RUNS", " "}, rows)
 }
 
-// showFunnel shows how many got how far.
+// showFunnel shows how often each checkpoint was hit.
 func (s *session) showFunnel(t *snapshot.Trackable) {
 	s.line("")
 	s.title("Checkpoints")
@@ -188,7 +188,7 @@ func (s *session) showSeries(list []*snapshot.SeriesCounts) {
 	rows := make([][]string, len(list))
 	for i, x := range list {
 		resource := ""
-		if len(resources) > 1 { // else a line of its own says it
+		if len(resources) > 1 { // otherwise a separate line says it
 			resource = attributesOf(x.Resource)
 		}
 		rows[i] = []string{plain(x.Metric.Name), attributesOf(x.Attributes), counted(x.Recorded),
@@ -197,7 +197,7 @@ func (s *session) showSeries(list []*snapshot.SeriesCounts) {
 			rows[i] = []string{plain(x.Metric.Name), attributesOf(x.Attributes), value(x.Gauge), "", "", "", "", "", "", resource}
 		}
 	}
-	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTLY", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "RESOURCE"}, rows)
+	s.table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "RESOURCE"}, rows)
 	if len(resources) == 1 {
 		s.note("  under the resource %s", plain(list[0].Resource))
 	}
@@ -211,7 +211,7 @@ func attributesOf(text string) string {
 	return plain(text)
 }
 
-// counted shows a number, or how many a histogram counted.
+// counted shows a number, or the count of a histogram.
 func counted(v series.Value) string {
 	switch {
 	case v.Histogram() != nil:
@@ -222,7 +222,7 @@ func counted(v series.Value) string {
 	return value(v)
 }
 
-// some is counted with "" for nothing.
+// some is like counted, but "" for zero.
 func some(v series.Value) string {
 	if v.IsZero() {
 		return ""

@@ -16,7 +16,7 @@ import (
 
 func (s *session) submissionsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "submissions", Usage: "show what became of submissions, or what an accepted one sent", ArgsUsage: "[ID|NAME]",
+		Name: "submissions", Usage: "show the outcomes of submissions, or what an accepted one sent", ArgsUsage: "[ID|NAME]",
 		ShellComplete: s.completeNames,
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(1, c); err != nil {
@@ -68,7 +68,7 @@ func nonzero(n int64) string {
 	return count(n)
 }
 
-// times shows how often something happened in a row, unless it was once.
+// times shows how often something happened in a row, if more than once.
 func times(n int64) string {
 	if n == 1 {
 		return ""
@@ -76,7 +76,7 @@ func times(n int64) string {
 	return count(n)
 }
 
-// showSubmission shows what the request of a row of the log sent.
+// showSubmission shows what was sent by the submission in a row of the log.
 func (s *session) showSubmission(ctx context.Context, store *localstore.Store, id int64) error {
 	snap, err := store.Snapshot(ctx, snapshot.Query{Submissions: true})
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *session) showSubmission(ctx context.Context, store *localstore.Store, i
 	case entry == nil:
 		return s.unknown("submission", count(id), nil)
 	case entry.Batch == 0:
-		return fmt.Errorf("submission %d: %w: it sent totals, which %s show and preview --as hq shows as they are now", id, snapshot.ErrNoPayload, s.opts.Name)
+		return fmt.Errorf("submission %d: %w: it sent totals; %s show and preview --as hq show their current values", id, snapshot.ErrNoPayload, s.opts.Name)
 	}
 	sent, err := store.Sent(ctx, entry.Batch)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *session) showSubmission(ctx context.Context, store *localstore.Store, i
 	return s.showSent(parts, "")
 }
 
-// showSentOf shows what was sent of one trackable, as far as it is kept.
+// showSentOf shows what was sent of one trackable, from the payloads that are kept.
 func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name string) error {
 	snap, err := s.find(ctx, store, snapshot.Query{Name: name})
 	if err != nil {
@@ -132,13 +132,13 @@ func (s *session) showSentOf(ctx context.Context, store *localstore.Store, name 
 		}
 	}
 	if len(parts) == 0 && !s.json {
-		s.line("Nothing of %s was sent, as far as it is kept.", plain(name))
+		s.line("The payloads that are kept have nothing of %s.", plain(name))
 		return nil
 	}
 	return s.showSent(parts, name)
 }
 
-// belongs says whether a metric is a trackable's, or derived from it.
+// belongs reports whether a metric is a trackable's, or derived from it.
 func belongs(metric, name string) bool {
 	for _, suffix := range []string{"", otelusage.ChangesSuffix, otelusage.OccupancySuffix, otelusage.CheckpointsSuffix} {
 		if strings.EqualFold(metric, name+suffix) {

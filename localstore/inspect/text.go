@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// hostile says which characters a terminal may act upon: controls, and those
-// that reorder or hide text.
+// hostile reports whether a terminal may interpret a character: controls, and
+// characters that reorder or hide text.
 func hostile(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
-// plain makes a text from the mirror fit for a line of output.
+// plain makes a text from the mirror safe for a line of output.
 func plain(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return hostile(r) || r == utf8.RuneError }) {
 		return text
@@ -32,8 +32,8 @@ func plain(text string) string {
 	return b.String()
 }
 
-// escaped lets f write JSON in which no character is left that a terminal acts
-// upon: encoding/json leaves some, which stand in strings alone.
+// escaped lets f write JSON without characters that a terminal interprets:
+// encoding/json does not escape all of them in strings.
 func (s *session) escaped(f func(io.Writer) error) error {
 	return f(&runeWriter{w: s.out, replace: func(r rune) string {
 		switch {
@@ -46,8 +46,8 @@ func (s *session) escaped(f func(io.Writer) error) error {
 	}})
 }
 
-// harmless lets f write a file of another format. On a terminal it is shown
-// without what that acts upon, elsewhere it is as it is.
+// harmless lets f write a file of another format. On a terminal the characters
+// that it interprets are removed, elsewhere the file is unchanged.
 func (s *session) harmless(f func(io.Writer) error) error {
 	if !s.terminal {
 		return f(s.out)
@@ -60,10 +60,10 @@ func (s *session) harmless(f func(io.Writer) error) error {
 	}})
 }
 
-// runeWriter replaces characters, also those that come in two writes.
+// runeWriter replaces characters, also those that are split over two writes.
 type runeWriter struct {
 	w       io.Writer
-	replace func(rune) string // "" leaves it
+	replace func(rune) string // "" keeps the character
 	rest    []byte
 }
 
@@ -91,7 +91,7 @@ func (s *session) title(format string, args ...any) {
 	s.styled("1", fmt.Sprintf(format, args...))
 }
 
-// note prints what is beside the point.
+// note prints a remark in a faint style.
 func (s *session) note(format string, args ...any) {
 	s.styled("2", fmt.Sprintf(format, args...))
 }
@@ -103,13 +103,13 @@ func (s *session) styled(style, text string) {
 	s.line("%s", text)
 }
 
-// line prints one. An error of the output shows when it is flushed.
+// line prints a line. An output error is reported when it is flushed.
 func (s *session) line(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// table prints rows in aligned columns, without those that are all empty. The
-// cells are plain already.
+// table prints rows in aligned columns and omits empty columns. The cells must
+// be plain already.
 func (s *session) table(header []string, rows [][]string) {
 	used := make([]bool, len(header))
 	for _, row := range rows {

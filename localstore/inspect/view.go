@@ -17,7 +17,7 @@ func (s *session) viewCommand() *cli.Command {
 	listen := view.DefaultAddress
 	return &cli.Command{
 		Name: "view", Usage: "serve a page for the browser, until interrupted",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Usage: "serve at `ADDRESS`; beyond loopback the URL, and what it shows, travel unencrypted",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Usage: "serve at `ADDRESS`; beyond loopback the URL and the page are not encrypted",
 			Value: view.DefaultAddress, Destination: &listen}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
@@ -37,7 +37,7 @@ func (s *session) viewCommand() *cli.Command {
 	}
 }
 
-// served says where the page is. An error of the output shows when the command
+// served prints the URL of the page. An output error is reported when the command
 // ends.
 func (s *session) served(url string) {
 	if s.json {
@@ -46,17 +46,17 @@ func (s *session) served(url string) {
 		}{url})
 	} else {
 		s.line("%s", url)
-		s.note("Open it in a browser. Whoever has the URL can read and switch, nobody else can. Interrupt this command to end it.")
+		s.note("Open it in a browser. Anyone who has the URL can read, change consent and erase; nobody else can. Interrupt this command to end it.")
 	}
 	_ = s.out.Flush()
 }
 
-// complain says on the error output what went wrong with a request.
+// complain prints the error of a request on the error output.
 func (s *session) complain(err error) {
 	fmt.Fprintf(s.opts.Stderr, "%s: %s\n", s.opts.Name, plain(err.Error()))
 }
 
-// application is whose mirror it is, as far as that is known.
+// application returns the application whose mirror it is, if that is known.
 func (s *session) application() string {
 	switch {
 	case s.app != "":

@@ -41,17 +41,16 @@ const (
 	timely
 )
 
-// Due reports whether a submission may be made now: its time has come, and
-// [Outbox.Begin] takes what is new by then, or a batch that was sealed goes on. It
-// writes nothing.
-func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
-	if s.missing() {
+// Due reports whether a submission may be made now: no backoff is under way, and
+// the interval has passed or a sealed batch is not settled yet. It writes nothing.
+func (out *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
+	if out.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
-	err = s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error {
-		when, _, err := s.timing(tx, r)
+	out.db.Lock()
+	defer out.db.Unlock()
+	err = out.db.View(out.db.Context(), func(tx *mirrordb.Tx) error {
+		when, _, err := out.timing(tx, r)
 		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
 			due, err = batchOpen(tx)
 		}
@@ -61,13 +60,13 @@ func (s *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 }
 
 // due reports whether a submission may and should be made now. It reads only.
-func (s *Outbox) due(tx *mirrordb.Tx, r Request) (bool, error) {
-	when, p, err := s.timing(tx, r)
+func (out *Outbox) due(tx *mirrordb.Tx, r Request) (bool, error) {
+	when, p, err := out.timing(tx, r)
 	if err != nil || when == backingOff {
 		return false, err
 	}
 	if r.Forwarder == Cumulative {
-		return when == timely && (p.mark != tx.SharedMark || s.db.Waiting() && p.accepted == 0), nil
+		return when == timely && (p.mark != tx.SharedMark || out.db.Waiting() && p.accepted == 0), nil
 	}
 	if open, err := batchOpen(tx); err != nil || open {
 		return open, err
@@ -85,12 +84,12 @@ func batchOpen(tx *mirrordb.Tx) (bool, error) {
 }
 
 // timing also returns why no submission may be made.
-func (s *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) {
+func (out *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) {
 	if !r.MaySend || !tx.MaySend() {
 		return 0, progress{}, fmt.Errorf("%w: %s", ErrNoConsent, tx.Consent().Reason)
 	}
-	if r.Forwarder == Cumulative && s.importer.Pending() != nil {
-		return 0, progress{}, s.importer.Pending()
+	if r.Forwarder == Cumulative && out.importer.Pending() != nil {
+		return 0, progress{}, out.importer.Pending()
 	}
 	at := tx.Now
 	if tx.Leased(at) {
@@ -110,9 +109,9 @@ func (s *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) {
 	return early, p, nil
 }
 
-// elapsed reports whether an interval has passed since a time in the mirror. A
-// time that lies ahead was written by a clock that was wrong, and must not hold
-// back submissions until it comes.
+// elapsed reports whether an interval has passed since a time in the mirror. A time
+// in the future was written by a clock that was wrong, and must not delay
+// submissions until then.
 func elapsed(now, since int64, interval time.Duration) bool {
 	return now < since || now-since >= int64(interval)
 }
@@ -127,46 +126,46 @@ func hasNews(tx *mirrordb.Tx) (bool, error) {
 	return n != 0, err
 }
 
-// cutOffsBeforeWait is how many submissions in a row may be ended by the
-// process's exit before a shutdown waits for one.
+// cutOffsBeforeWait is how many submissions in a row the process's exit may cut off
+// before a shutdown waits for one.
 const cutOffsBeforeWait = 3
 
-// vainFactor is by how much the time between two long waits grows with each one
-// that was in vain, vainSteps how often: of a hundred hourly runs that nobody
-// answers, five wait at their end.
+// vainFactor is the factor by which the time between two long waits grows with each
+// wait in vain, and vainSteps is how often it grows: of a hundred hourly runs
+// without an answer, five wait at their end.
 const (
 	vainFactor = 10
 	vainSteps  = 2
 )
 
-// OftenCutOff reports whether so many submissions in a row were ended by an exit
-// that a shutdown waits for none any more, unless [Outbox.MayWait] says so.
-func (s *Outbox) OftenCutOff() (bool, error) {
-	if s.missing() {
+// OftenCutOff reports whether exits cut off so many submissions in a row that a
+// shutdown waits only if [Outbox.MayWait] allows it.
+func (out *Outbox) OftenCutOff() (bool, error) {
+	if out.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
+	out.db.Lock()
+	defer out.db.Unlock()
 	var cutOff int64
-	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) {
+	err := out.db.View(out.db.Context(), func(tx *mirrordb.Tx) (err error) {
 		cutOff, err = tx.Find(`SELECT cut_off FROM mirror`)
 		return err
 	})
 	return cutOff >= cutOffsBeforeWait, mirrordb.Wrap("read mirror", err)
 }
 
-// MayWait reports whether this shutdown may wait for the submission under way,
-// and takes note: it may once per interval. After a wait that was in vain the
-// next one comes ten intervals later, then a hundred.
-func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
-	if s.missing() {
+// MayWait reports whether this shutdown may wait for the submission under way, and
+// notes that it does: one shutdown per interval may. After a wait in vain the next
+// one is allowed ten intervals later, then a hundred.
+func (out *Outbox) MayWait(interval time.Duration) (bool, error) {
+	if out.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
+	out.db.Lock()
+	defer out.db.Unlock()
 	wait := false
-	err := s.db.Briefly(func() error {
-		return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+	err := out.db.Briefly(func() error {
+		return out.db.Update(out.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 			wait = false
 			cutOff, err := tx.Find(`SELECT cut_off FROM mirror`)
 			if err != nil || cutOff < cutOffsBeforeWait {
@@ -178,8 +177,8 @@ func (s *Outbox) MayWait(interval time.Duration) (bool, error) {
 			return err
 		})
 	})
-	s.waits = wait && err == nil
-	return s.waits, mirrordb.Wrap("note shutdown", err)
+	out.waits = wait && err == nil
+	return out.waits, mirrordb.Wrap("note shutdown", err)
 }
 
 // betweenWaits is the time between long waits after so many were in vain.

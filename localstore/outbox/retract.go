@@ -28,43 +28,43 @@ func (t *tombstoneRow) step() string {
 // than any delay was written by a clock that was wrong.
 const heldBack = `due_at > ?1 AND due_at - ?1 <= ?2`
 
-// BeginRetraction takes what erasures left to be taken back at the destination
-// of deltas, if some of it is due: a Submission whose parts are those of
-// tombstones, with the outcomes of any other. It waits for no submit interval,
-// and is no submission of the installation's: nothing counts it. It returns nil
-// when nothing is due, [ErrNoConsent] when nothing may be sent, and [ErrLeased]
-// while another process is sending. For a forwarder of totals there is nothing
-// to take back: they are replaced, not added up.
-func (s *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
-	if s.missing() {
+// BeginRetraction returns a Submission that takes back, at the destination of
+// deltas, the states of erased installations, if a tombstone is due. Its parts are
+// those of tombstones, and have outcomes like any other. It does not wait for the
+// submit interval and is not counted as a submission. It returns nil when nothing
+// is due, [ErrNoConsent] when nothing may be sent, and [ErrLeased] while another
+// process is sending. For a forwarder of totals there is nothing to take back: its
+// destination replaces totals and does not add them up.
+func (out *Outbox) BeginRetraction(_ context.Context, r Request) (*Submission, error) {
+	if out.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	if r.Forwarder == Cumulative {
 		return nil, nil
 	}
 	r.Forwarder = Delta
-	s.db.Lock()
-	defer s.db.Unlock()
-	if s.db.IsReadOnly() {
+	out.db.Lock()
+	defer out.db.Unlock()
+	if out.db.IsReadOnly() {
 		return nil, mirrordb.ErrReadOnly
 	}
-	sub, err := s.begin(r, s.retractionDue, func(tx *mirrordb.Tx, r Request) (*Submission, error) {
-		sub := s.newSubmission(tx, r)
+	sub, err := out.begin(r, out.retractionDue, func(tx *mirrordb.Tx, r Request) (*Submission, error) {
+		sub := out.newSubmission(tx, r)
 		sub.retracts = true
 		return sub, sub.renew(tx)
 	})
 	if sub == nil && err == nil {
-		s.cleanUp() // as far as somebody kept an earlier one from it
+		out.cleanUp() // as far as somebody kept an earlier one from it
 	}
 	return sub, mirrordb.Wrap("begin retraction", err)
 }
 
-func (s *Outbox) retractionDue(tx *mirrordb.Tx, r Request) (bool, error) {
+func (out *Outbox) retractionDue(tx *mirrordb.Tx, r Request) (bool, error) {
 	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM tombstones WHERE NOT (`+heldBack+`))`, tx.Now, int64(MaxRetryAfter))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	when, _, err := s.timing(tx, r)
+	when, _, err := out.timing(tx, r)
 	return err == nil && when != backingOff, err
 }
 
@@ -82,10 +82,10 @@ func (sub *Submission) pickTombstone(tx *mirrordb.Tx) (*series.Part, error) {
 	return batch.PartOf(sub.grave.step(), 0, 0)
 }
 
-// settleTombstone writes what became of a step. That it was accepted holds
-// whoever has the lease now. A receiver that refuses it must not keep back what
-// is new: it waits by itself.
-func (s *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (goOn, lost bool, err error) {
+// settleTombstone writes the outcome of a step. An accepted step counts whoever
+// holds the lease now. A refused tombstone waits alone, so that new counts are
+// still sent.
+func (out *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (more, lost bool, err error) {
 	holds := sub.holds(tx)
 	if part != sub.sending || sub.grave.id == 0 || !holds && !o.arrived() {
 		return false, true, sub.overtaken(tx, Outcome{})
@@ -100,9 +100,9 @@ func (s *Outbox) settleTombstone(tx *mirrordb.Tx, sub *Submission, part *series.
 	case o.Verdict == TooLarge && points > 1:
 		err = splitTombstone(tx, sub.grave)
 	case o.Verdict == TooLarge || o.Verdict == Refused:
-		err = s.refuseTombstone(tx, sub, points, o)
+		err = out.refuseTombstone(tx, sub, points, o)
 	default:
-		return false, false, s.fail(tx, sub, 0, points, o)
+		return false, false, out.fail(tx, sub, 0, points, o)
 	}
 	if err == nil && !holds {
 		err = sub.overtaken(tx, Outcome{})
@@ -146,10 +146,11 @@ func removeTaken(tx *mirrordb.Tx) error {
 }
 
 // refuseTombstone counts a refusal. A destination that refused a step ten times
-// does not take it later, and without it the other one would be wrong.
-func (s *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int64, o Outcome) error {
+// will not accept it later. The tombstone then ends: the second step alone would
+// make the counts wrong.
+func (out *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int64, o Outcome) error {
 	t := sub.grave
-	delay := max(s.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
+	delay := max(out.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
 	err := tx.Run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.Now+int64(delay))
 	reason := "states of what was erased are not taken back: "
 	if t.refused+1 >= refusalsOfOne {
@@ -194,8 +195,8 @@ func splitTombstone(tx *mirrordb.Tx, t tombstoneRow) error {
 	return mirrordb.Wrap("split tombstone", tx.Run(`DELETE FROM tombstones WHERE id = ?1`, t.id))
 }
 
-// overtaken notes in the tombstones of an erasure, for which this submission was
-// under way, that it is no more, and what became of its last request.
+// overtaken notes, in the tombstones of an erasure that happened during this
+// submission, that the submission has ended and what became of its last request.
 func (sub *Submission) overtaken(tx *mirrordb.Tx, o Outcome) error {
 	if tx.Erasures == sub.erased {
 		return nil
@@ -222,9 +223,8 @@ func (sub *Submission) overtaken(tx *mirrordb.Tx, o Outcome) error {
 	return mirrordb.Wrap("write tombstone", tx.Run(`UPDATE tombstones SET lease = NULL, due_at = 0 WHERE lease = ?1`, sub.token))
 }
 
-// cleanUp overwrites what is left in the file of what was erased, if something
-// is. What another process keeps it from is done with a later look, or by the
-// next Open.
-func (s *Outbox) cleanUp() {
-	s.db.CleanUp()
+// cleanUp overwrites erased content that is left in the file. If another process
+// prevents that, a later call or the next Open does it.
+func (out *Outbox) cleanUp() {
+	out.db.CleanUp()
 }

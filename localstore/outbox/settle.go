@@ -24,8 +24,8 @@ const (
 	Refused   Verdict = "refused"   // until the configuration is fixed
 	Unknown   Verdict = "unknown"
 
-	split   Verdict = "split"
-	givenUp Verdict = "set aside"
+	split    Verdict = "split"
+	setAside Verdict = "set aside"
 )
 
 // Outcome is a verdict and what the destination said.
@@ -42,8 +42,8 @@ type Outcome struct {
 }
 
 const (
-	// AdviceAfter is how many answers of one kind in a row it takes until the
-	// submission log says what to change at the receiver.
+	// AdviceAfter is after how many equal answers in a row the submission log says
+	// what to change at the receiver.
 	AdviceAfter = 3
 
 	// firstBackoff is the cap of the first delay after a failure; it doubles
@@ -53,55 +53,56 @@ const (
 	// keepPayloads is how many accepted batches show what was sent.
 	keepPayloads = 20
 
-	// keepBatches, keepAside and keepLog bound what is known of older ones.
+	// keepBatches, keepAside and keepLog limit how many older batches, parts that
+	// were set aside and log entries stay.
 	keepBatches = 1000
 	keepAside   = 1000 // parts
 	keepLog     = 1000
 )
 
-// Settle writes what became of a part. goOn says that the rest of the batch can
-// be tried now: the part was accepted, or lies in halves to be sent next.
-// [ErrLeaseLost] says that another process has taken over, or has erased
-// everything, and nothing was written but what is to be known of the latter; see
+// Settle writes the outcome of a part. more says that the rest of the batch can be
+// sent now: the part was accepted, or was split into halves that are sent next.
+// [ErrLeaseLost] says that another process has taken the lease over, or has erased
+// everything. Nothing was written then, except what tombstones have to know, see
 // [Outbox.BeginRetraction].
-func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (goOn bool, err error) {
+func (sub *Submission) Settle(_ context.Context, part *series.Part, o Outcome) (more bool, err error) {
 	if sub.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
 	if part == nil {
 		return false, errors.New("settle part: there is none")
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	lost := false
 	err = sub.write(func(tx *mirrordb.Tx) error {
-		goOn, lost = false, false
+		more, lost = false, false
 		switch {
 		case sub.retracts:
-			goOn, lost, err = s.settleTombstone(tx, sub, part, o)
+			more, lost, err = out.settleTombstone(tx, sub, part, o)
 		case !sub.holds(tx):
 			lost, err = true, sub.overtaken(tx, o)
 		case sub.request.Forwarder == Cumulative:
-			goOn, err = s.settleShared(tx, sub, part, o)
+			more, err = out.settleShared(tx, sub, part, o)
 		default:
-			goOn, err = s.settlePart(tx, sub, part, o)
+			more, err = out.settlePart(tx, sub, part, o)
 		}
 		return err
 	})
 	if err == nil && (lost || sub.retracts) {
-		s.cleanUp()
+		out.cleanUp()
 	}
 	if err == nil && lost {
 		err = ErrLeaseLost
 	}
 	if err != nil {
-		return false, mirrordb.Wrap("settle submission", err)
+		return false, mirrordb.Wrap("settle part", err)
 	}
-	return goOn, nil
+	return more, nil
 }
 
-func (s *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (out *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	row, err := batch.ReadPart(tx, part.ID)
 	if err != nil {
 		return false, err
@@ -111,21 +112,21 @@ func (s *Outbox) settlePart(tx *mirrordb.Tx, sub *Submission, part *series.Part,
 	}
 	switch {
 	case o.Verdict == Accepted || o.Verdict == Partial:
-		return true, s.acceptPart(tx, sub, row, o)
+		return true, out.acceptPart(tx, sub, row, o)
 	case o.Verdict == TooLarge && row.Points > 1:
-		return true, s.splitPart(tx, sub, row, o)
+		return true, out.splitPart(tx, sub, row, o)
 	case o.Verdict == TooLarge:
-		return true, s.refuseOne(tx, sub, row, o)
+		return true, out.refuseOne(tx, sub, row, o)
 	}
-	return false, s.fail(tx, sub, row.ID, row.Points, o)
+	return false, out.fail(tx, sub, row.ID, row.Points, o)
 }
 
-func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+func (out *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	into := func(t *totals.Row) *series.Value { return &t.Accepted }
 	if o.Verdict == Partial {
 		into = func(t *totals.Row) *series.Value { return &t.Partial }
 	}
-	if err := s.account(tx, row, into, true); err != nil {
+	if err := out.account(tx, row, into, true); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, rejected = ?3, settled_at = ?4 WHERE id = ?1`,
@@ -140,7 +141,7 @@ func (s *Outbox) acceptPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow,
 }
 
 // account adds a part's points to a column of their series' balances.
-func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.Row) *series.Value, occupancy bool) error {
+func (out *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.Row) *series.Value, occupancy bool) error {
 	p, err := batch.Decode(row.Payload)
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.R
 			}
 		}
 	}
-	rows, err := s.book.LoadTotals(tx, ids)
+	rows, err := out.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (s *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals.R
 		column := into(t)
 		*column = column.Add(v)
 	}
-	return s.book.SaveTotals(tx, rows)
+	return out.book.SaveTotals(tx, rows)
 }
 
 // occupy notes that an occupancy point was accepted.
@@ -235,12 +236,12 @@ func trimBatches(tx *mirrordb.Tx) error {
 }
 
 // fail keeps the part and puts the next attempt off.
-func (s *Outbox) fail(tx *mirrordb.Tx, sub *Submission, part, points int64, o Outcome) error {
+func (out *Outbox) fail(tx *mirrordb.Tx, sub *Submission, part, points int64, o Outcome) error {
 	p, err := progressOf(tx, sub.request.Forwarder)
 	if err != nil {
 		return err
 	}
-	delay := s.backoff(p.failures, sub.request.Interval)
+	delay := out.backoff(p.failures, sub.request.Interval)
 	delay = max(delay, min(o.RetryAfter, MaxRetryAfter))
 	err = tx.Run(`INSERT INTO forwarders (kind, failures, retry_at) VALUES (?1, 1, ?2)
 		ON CONFLICT (kind) DO UPDATE SET failures = failures + 1, retry_at = ?2`,
@@ -274,14 +275,14 @@ func advise(tx *mirrordb.Tx, f Forwarder, o *Outcome) error {
 
 // backoff is exponential with full jitter: installations that failed together
 // must not come back together.
-func (s *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
+func (out *Outbox) backoff(failures int64, interval time.Duration) time.Duration {
 	limit := min(max(interval, time.Second), MaxRetryAfter)
 	for step := firstBackoff; ; step *= 2 {
 		if step >= limit {
 			step, failures = limit, 0
 		}
 		if failures == 0 {
-			return max(time.Duration(s.random()*float64(step)), min(time.Second, limit))
+			return max(time.Duration(out.random()*float64(step)), min(time.Second, limit))
 		}
 		failures--
 	}
@@ -313,14 +314,14 @@ func nullable(id int64) any {
 	return id
 }
 
-// setPartAside gives a single point up: it is shown, and never sent again.
-func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
-	if err := s.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
+// setPartAside sets a single point aside: it is shown, and never sent again.
+func (out *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+	if err := out.account(tx, row, func(t *totals.Row) *series.Value { return &t.SetAside }, false); err != nil {
 		return err
 	}
-	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(givenUp), tx.Now)
+	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(setAside), tx.Now)
 	if err == nil {
-		o.Verdict, o.Reason = givenUp, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
+		o.Verdict, o.Reason = setAside, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
 		err = logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o)
 	}
 	if err != nil {
@@ -331,10 +332,10 @@ func (s *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.PartRo
 
 // settleShared writes what became of one resource's totals. The totals count
 // as sent when those of every resource were accepted.
-func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
+func (out *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Part, o Outcome) (bool, error) {
 	points := int64(part.Points())
 	if o.Verdict != Accepted && o.Verdict != Partial {
-		return false, s.fail(tx, sub, 0, points, o)
+		return false, out.fail(tx, sub, 0, points, o)
 	}
 	if err := logOutcome(tx, Cumulative, 0, 0, points, o); err != nil {
 		return false, err
@@ -353,8 +354,8 @@ func (s *Outbox) settleShared(tx *mirrordb.Tx, sub *Submission, part *series.Par
 var updateUploaded = totals.NewStatement(`INSERT INTO totals (series_id, uploaded) VALUES `, 2,
 	` ON CONFLICT (series_id) DO UPDATE SET uploaded = excluded.uploaded`)
 
-// saveUploads remembers what was sent, so that a later change of mind does not
-// take it back.
+// saveUploads remembers the totals that were sent: they must not fall when consent
+// is withdrawn later.
 func saveUploads(tx *mirrordb.Tx, list []batch.Upload) error {
 	err := updateUploaded.Run(tx.Conn, len(list), func(i int, args []any) ([]any, error) {
 		return totals.AppendValues(append(args, list[i].Series), nil, list[i].Value)

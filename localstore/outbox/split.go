@@ -8,13 +8,13 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
-// A destination that answers 400 or 413 may find a request too large, or a
-// point in it bad, or it may be the wrong destination. Splitting tells: a part
-// is halved, the smallest piece is tried first, and so on down to single
-// points. Once a piece is accepted the rest follows, and a point that goes on
-// being refused is set aside. While nothing is accepted two single points are
-// tried; then the pieces are joined again and the submission backs off. Each
-// attempt tries other points, so that bad ones do not hide the good.
+// A destination that answers 400 or 413 may find a request too large or a point in
+// it bad, or it may be the wrong destination. Splitting tells which: a part is
+// halved, the smallest piece is tried first, and so on down to single points. Once
+// a piece is accepted, the rest follows, and a point that is still refused is set
+// aside. While nothing is accepted, two single points are tried; then the pieces
+// are joined again and the submission backs off. Each attempt tries other points,
+// so that bad points do not hide good ones.
 
 const (
 	// refusalsOfOne is how often a single point is tried that the
@@ -27,7 +27,7 @@ const (
 )
 
 // splitPart replaces a part by two halves of it.
-func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+func (out *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	p, err := batch.Decode(row.Payload)
 	if err != nil {
 		return err
@@ -48,8 +48,9 @@ func (s *Outbox) splitPart(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, 
 	return mirrordb.Wrap("split part", tx.Run(`UPDATE parts SET state = ?2 WHERE id = ?1`, row.ID, string(split)))
 }
 
-// refuseOne counts a refusal of a single point. The rest of the batch goes on.
-func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
+// refuseOne counts a refusal of a single point. The rest of the batch is still
+// sent.
+func (out *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, o Outcome) error {
 	root, err := tx.Find(partsAbove+`SELECT id FROM above WHERE parent_id IS NULL`, row.ID)
 	if err != nil {
 		return mirrordb.Wrap("find whole part", err)
@@ -60,7 +61,7 @@ func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, 
 		return err
 	}
 	if row.Refused+1 >= refusalsOfOne && (whole || good) {
-		return s.setPartAside(tx, sub, row, o)
+		return out.setPartAside(tx, sub, row, o)
 	}
 	if err := tx.Run(`UPDATE parts SET refused = refused + 1 WHERE id = ?1`, row.ID); err != nil {
 		return mirrordb.Wrap("count refusal", err)
@@ -72,11 +73,11 @@ func (s *Outbox) refuseOne(tx *mirrordb.Tx, sub *Submission, row batch.PartRow, 
 	if sub.blamed[root]++; sub.blamed[root] < probes {
 		return nil
 	}
-	return s.join(tx, sub, root)
+	return out.join(tx, sub, root)
 }
 
 // join undoes the splitting of a part of which nothing was accepted.
-func (s *Outbox) join(tx *mirrordb.Tx, sub *Submission, root int64) error {
+func (out *Outbox) join(tx *mirrordb.Tx, sub *Submission, root int64) error {
 	err := tx.Run(partsBelow+`DELETE FROM parts WHERE id IN (SELECT id FROM below)`, root)
 	if err == nil {
 		err = tx.Run(`UPDATE parts SET state = 'sealed', refused = refused + 1 WHERE id = ?1`, root)
@@ -98,9 +99,10 @@ func settledBelow(tx *mirrordb.Tx, id int64) (bool, error) {
 	return n > 0, mirrordb.Wrap("compare parts", err)
 }
 
-// endAttempt ends an attempt that leaves parts of the batch. Where single
-// points were refused it backs off; otherwise the next attempt goes on.
-func (s *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
+// endAttempt ends an attempt that leaves parts of the batch unsettled. If single
+// points were refused, the submission backs off; otherwise the next attempt
+// continues.
+func (out *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.retracts {
 		return totals.ReleaseLease(tx)
 	}
@@ -117,11 +119,11 @@ func (s *Outbox) endAttempt(tx *mirrordb.Tx, sub *Submission) error {
 			return err
 		}
 		if !good && !sub.tried[root] {
-			if err := s.join(tx, sub, root); err != nil {
+			if err := out.join(tx, sub, root); err != nil {
 				return err
 			}
 		}
 	}
 	sub.failed = fmt.Errorf("the destination refused points: %s", sub.refusal.Reason)
-	return s.fail(tx, sub, 0, left, *sub.refusal)
+	return out.fail(tx, sub, 0, left, *sub.refusal)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// standing is what a submission keeps in memory while it goes on. It follows the
-// transactions: one that is run again, or fails, leaves nothing of itself here.
+// standing is what a submission keeps in memory between its transactions. A
+// transaction that fails, or is run again, leaves no change here: see write.
 type standing struct {
 	until   int64          // when the lease ends
 	shared  []*series.Part // totals without an outcome yet
@@ -28,11 +28,12 @@ func (x standing) clone() standing {
 	return x
 }
 
-// write runs f in a transaction. Each run of f, and who asks after one that
-// failed, begins with what was known before. The caller holds the Store's mu.
+// write runs f in a transaction. Each run of f begins with what was known before
+// the first, and that is also what stays when the transaction fails. The caller
+// holds the mirror's lock.
 func (sub *Submission) write(f func(*mirrordb.Tx) error) error {
 	before := sub.standing
-	err := sub.store.db.Update(sub.store.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+	err := sub.outbox.db.Update(sub.outbox.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 		sub.standing = before.clone()
 		return f(tx)
 	})

@@ -11,8 +11,8 @@ import (
 // a failure, its second run finds what the first one found.
 func TestASettlementThatRunsAgainCountsOnce(t *testing.T) {
 	twice := func(sub *Submission, f func(*mirrordb.Tx) error) error {
-		sub.store.db.Lock()
-		defer sub.store.db.Unlock()
+		sub.outbox.db.Lock()
+		defer sub.outbox.db.Unlock()
 		runs := 0
 		return sub.write(func(tx *mirrordb.Tx) error {
 			if err := f(tx); err != nil {

@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	// MaxLease is the longest time for which a submission may be taken. A
-	// lease that ends later was written by a clock that was wrong.
+	// MaxLease is the longest lease. One that ends later was written by a clock
+	// that was wrong.
 	MaxLease = mirrordb.MaxLease
 
 	// MaxRetryAfter is the longest delay a destination can ask for.
@@ -52,9 +52,10 @@ type Request struct {
 	Resource attribute.Set
 }
 
-// Submission is a batch that this process has leased for sending.
+// Submission is a batch, or the totals, that this process sends while it holds the
+// lease.
 type Submission struct {
-	store   *Outbox
+	outbox  *Outbox
 	request Request
 	token   string
 	batch   int64
@@ -87,34 +88,36 @@ func New(db *mirrordb.DB, b *totals.Book, i *importer.Importer, random func() fl
 }
 
 // missing reports an Outbox of a mirror that is not open.
-func (s *Outbox) missing() bool { return s == nil || s.db == nil }
+func (out *Outbox) missing() bool { return out == nil || out.db == nil }
 
-// Begin takes a submission that is due: one that was begun and not settled, or
-// a fresh one. It returns nil when nothing is due, [ErrNoConsent] when nothing
-// may be sent, and [ErrLeased] while another process is sending.
-func (s *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
-	if s.missing() {
+// Begin takes the lease and returns the submission that is due: the batch that is
+// sealed and not settled, or a fresh one. It returns nil when nothing is due,
+// [ErrNoConsent] when nothing may be sent, and [ErrLeased] while another process is
+// sending.
+func (out *Outbox) Begin(_ context.Context, r Request) (*Submission, error) {
+	if out.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
-	if s.importer.Pending() != nil {
-		s.importer.Import()
+	out.db.Lock()
+	defer out.db.Unlock()
+	if out.importer.Pending() != nil {
+		out.importer.Import()
 	}
-	sub, err := s.begin(r, s.due, s.lease)
+	sub, err := out.begin(r, out.due, out.lease)
 	return sub, mirrordb.Wrap("begin submission", err)
 }
 
-// begin leases what is due. The caller holds s.mu.
-func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error), lease func(*mirrordb.Tx, Request) (*Submission, error)) (*Submission, error) {
+// begin leases what is due. The caller holds the
+// mirror's lock.
+func (out *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error), lease func(*mirrordb.Tx, Request) (*Submission, error)) (*Submission, error) {
 	is := false
-	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) { is, err = due(tx, r); return err })
+	err := out.db.View(out.db.Context(), func(tx *mirrordb.Tx) (err error) { is, err = due(tx, r); return err })
 	if err != nil || !is {
 		return nil, err
 	}
 	var sub *Submission
 	begin := func() error {
-		return s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		return out.db.Update(out.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 			sub = nil
 			is, err := due(tx, r)
 			if err != nil || !is {
@@ -127,7 +130,7 @@ func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error),
 	if r.Force {
 		err = begin()
 	} else {
-		err = s.db.Briefly(begin) // there is a next check
+		err = out.db.Briefly(begin) // there is a next check
 	}
 	if err != nil {
 		return nil, err
@@ -137,11 +140,11 @@ func (s *Outbox) begin(r Request, due func(*mirrordb.Tx, Request) (bool, error),
 
 // missing reports a Submission that [Outbox.Begin] did not make, as where nothing
 // was due.
-func (sub *Submission) missing() bool { return sub == nil || sub.store == nil }
+func (sub *Submission) missing() bool { return sub == nil || sub.outbox == nil }
 
 // lease takes the open batch, or seals one, for this process.
-func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
-	sub := s.newSubmission(tx, r)
+func (out *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
+	sub := out.newSubmission(tx, r)
 	var err error
 	if r.Forwarder == Cumulative {
 		if r.Merge {
@@ -160,14 +163,14 @@ func (s *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			if sub.batch, sub.left, err = batch.Seal(tx); err != nil || sub.batch == 0 {
 				return nil, err
 			}
-			s.book.ForgetTotals() // nothing is pending any more
+			out.book.ForgetTotals() // nothing is pending any more
 		}
 	}
 	return sub, sub.renew(tx)
 }
 
-func (s *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {
-	return &Submission{store: s, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
+func (out *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {
+	return &Submission{outbox: out, request: r, token: uuid.NewString(), mark: tx.SharedMark, erased: tx.Erasures, standing: newStanding()}
 }
 
 func (sub *Submission) renew(tx *mirrordb.Tx) error {
@@ -175,20 +178,20 @@ func (sub *Submission) renew(tx *mirrordb.Tx) error {
 	return tx.Run(`UPDATE mirror SET lease_token = ?1, lease_until = ?2`, sub.token, sub.until)
 }
 
-// holds reports whether the lease is still this submission's. One that has run
-// out is, until somebody else takes it.
+// holds reports whether the lease is still this submission's. A lease that has run
+// out is, until another process takes it.
 func (sub *Submission) holds(tx *mirrordb.Tx) bool {
 	return tx.LeaseToken.Valid && tx.LeaseToken.String == sub.token
 }
 
-// Next returns the next part to send in this attempt, nil after the last one.
+// Next returns the next part to send in this attempt, and nil after the last one.
 func (sub *Submission) Next(context.Context) (*series.Part, error) {
 	if sub.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	var part *series.Part
 	lost := false
 	err := sub.write(func(tx *mirrordb.Tx) error {
@@ -208,7 +211,7 @@ func (sub *Submission) Next(context.Context) (*series.Part, error) {
 			return err
 		}
 		if part == nil {
-			return s.endAttempt(tx, sub)
+			return out.endAttempt(tx, sub)
 		}
 		if sub.until-tx.Now > int64(sub.request.Lease)/2 {
 			return nil
@@ -269,29 +272,30 @@ func (sub *Submission) pick(tx *mirrordb.Tx) (*series.Part, error) {
 	return nil, nil
 }
 
-// Pause ends an attempt that made as many requests as it may. again says that
+// Pause ends an attempt that made as many requests as it may. more says that
 // the next one can follow at once.
-func (sub *Submission) Pause(context.Context) (again bool, err error) {
+func (sub *Submission) Pause(context.Context) (more bool, err error) {
 	if sub.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
 	if sub.request.Forwarder == Cumulative {
 		return true, nil
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	err = sub.write(func(tx *mirrordb.Tx) error {
 		if !sub.holds(tx) {
 			return nil
 		}
-		return s.endAttempt(tx, sub)
+		return out.endAttempt(tx, sub)
 	})
 	return err == nil && sub.failed == nil, mirrordb.Wrap("pause submission", err)
 }
 
-// Failed returns why the attempt ended although every request had an outcome:
-// points were refused and are left. It is nil otherwise.
+// Failed returns why the attempt ended before the batch was settled although every
+// request had an outcome: the destination refused points, which are tried again
+// later. It is nil otherwise.
 func (sub *Submission) Failed() error {
 	if sub.missing() {
 		return mirrordb.ErrNotOpen
@@ -307,41 +311,42 @@ func (sub *Submission) Resumed() bool { return sub != nil && sub.resumed }
 // could not be in it, because a receiver takes one point of a stream at a time.
 func (sub *Submission) Left() bool { return sub != nil && sub.left }
 
-// Release gives the lease back without an outcome: the caller gave up, or the
-// process lost its leave to send. cutOff says that the process ends with a
-// request under way. That is a failure like any other, logged and followed by
-// the same backoff: otherwise a network that swallows packets would cost each
-// run of a short program its shutdown grace, for ever.
+// Release gives the lease back without an outcome: the caller gave up, or consent
+// to send was withdrawn. cutOff says that the process ends while a request is under
+// way. That is a failure like any other: it is logged and followed by the same
+// backoff. Otherwise, on a network that drops packets, every run of a short program
+// would wait at its end.
 func (sub *Submission) Release(_ context.Context, cutOff bool) error {
 	if sub.missing() {
 		return mirrordb.ErrNotOpen
 	}
-	s := sub.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	out := sub.outbox
+	out.db.Lock()
+	defer out.db.Unlock()
 	held := false
-	err := s.db.Briefly(func() error {
+	err := out.db.Briefly(func() error {
 		return sub.write(func(tx *mirrordb.Tx) error {
 			held = sub.holds(tx)
 			switch {
 			case !held:
 				return sub.overtaken(tx, Outcome{})
 			case cutOff:
-				return s.cutOff(tx, sub)
+				return out.cutOff(tx, sub)
 			}
 			return totals.ReleaseLease(tx)
 		})
 	})
 	if held && cutOff {
-		s.waits = false
+		out.waits = false
 	}
 	return mirrordb.Wrap("release submission", err) // otherwise it ends by itself
 }
 
-// cutOff notes an attempt that the end of its process cut off. Beyond those that
-// earn a shutdown its wait, only one that was waited for in vain counts.
-func (s *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
-	err := tx.Run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, s.waits)
+// cutOff notes an attempt that the end of its process cut off. Once
+// cutOffsBeforeWait attempts were cut off, only one that the shutdown waited for
+// counts.
+func (out *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
+	err := tx.Run(`UPDATE mirror SET cut_off = cut_off + 1 WHERE cut_off < ?1 OR ?2`, cutOffsBeforeWait, out.waits)
 	if err != nil {
 		return err
 	}
@@ -349,13 +354,13 @@ func (s *Outbox) cutOff(tx *mirrordb.Tx, sub *Submission) error {
 	if sub.sending != nil {
 		part, points = sub.sending.ID, int64(sub.sending.Points())
 	}
-	return s.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
+	return out.fail(tx, sub, part, points, Outcome{Verdict: Transient, Reason: "the program ended before an answer came"})
 }
 
 // ErrNoConsent is returned for a submission that the installation, or
 // the process, may not make.
 var ErrNoConsent = errors.New("localstore: no consent to send")
 
-// ErrLeaseLost is returned for an outcome that arrives after another
-// process has taken the submission over. Nothing was written.
+// ErrLeaseLost is returned for an outcome that arrives after another process has
+// taken the lease over. Nothing was written.
 var ErrLeaseLost = errors.New("localstore: lease was lost")

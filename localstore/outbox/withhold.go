@@ -11,9 +11,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// withholdStates takes the States that wait to be sent back to what the
-// destination knows or is being sent. The next change that may be sent shows
-// them again.
+// withholdStates sets the States that wait to be sent back to what the destination
+// knows or is being sent. They are sent again with their next change under consent.
 func withholdStates(tx *mirrordb.Tx) error {
 	known, err := knownStates(tx)
 	if err != nil {
@@ -105,22 +104,22 @@ func addOccupied(counts map[batch.Placed]int64, payload string) error {
 	return nil
 }
 
-// WithholdPending moves all that waits to be sent to what is never sent, but
-// for what a cumulative forwarder has sent in its totals already: those must not
-// fall, and what was sent there with consent may be sent elsewhere.
-func (s *Outbox) WithholdPending(tx *mirrordb.Tx) error {
-	if s.missing() {
+// WithholdPending turns everything that is pending into withheld, except for what a
+// cumulative forwarder has already sent in its totals: those must not fall, and
+// what was sent there with consent may be sent elsewhere.
+func (out *Outbox) WithholdPending(tx *mirrordb.Tx) error {
+	if out.missing() {
 		return mirrordb.ErrNotOpen
 	}
 	ids, err := tx.List(`SELECT series_id FROM totals WHERE pending IS NOT NULL`)
 	if err != nil {
 		return err
 	}
-	rows, err := s.book.LoadTotals(tx, ids)
+	rows, err := out.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
-	uploaded, err := s.uploads(tx)
+	uploaded, err := out.uploads(tx)
 	if err != nil {
 		return err
 	}
@@ -139,7 +138,7 @@ func (s *Outbox) WithholdPending(tx *mirrordb.Tx) error {
 		}
 		t.Withheld, t.Pending = t.Withheld.Add(hold), keep
 	}
-	if err := s.book.SaveTotals(tx, rows); err != nil {
+	if err := out.book.SaveTotals(tx, rows); err != nil {
 		return err
 	}
 	if err := withholdStates(tx); err != nil {
@@ -150,7 +149,7 @@ func (s *Outbox) WithholdPending(tx *mirrordb.Tx) error {
 
 // uploads returns the totals that a cumulative forwarder sent, if it was the
 // last one that sent anything.
-func (s *Outbox) uploads(tx *mirrordb.Tx) (map[int64]any, error) {
+func (out *Outbox) uploads(tx *mirrordb.Tx) (map[int64]any, error) {
 	uploaded := make(map[int64]any)
 	err := tx.Each(`SELECT series_id, uploaded FROM totals WHERE uploaded IS NOT NULL AND pending IS NOT NULL
 		AND (SELECT mark FROM forwarders WHERE kind = 'cumulative')

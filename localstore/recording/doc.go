@@ -1,11 +1,11 @@
-// Package recording writes what was counted into a mirror: for exporters.
+// Package recording writes what was counted into a mirror. It is for exporters.
 //
-// The one [Writer] of a Store, see localstore.Store.Writer, takes a [Recording] per
-// collection: what each series counted since the one before, and the States as they
-// stand. It is written in one transaction, and signed with a number by which its
-// outcome can be told where the commit failed.
+// A Store has one [Writer], see localstore.Store.Writer. It takes a [Recording] per
+// collection: what each series counted since the previous one, and the current
+// States. A recording is written in one transaction, together with a number. If the
+// COMMIT fails, reading the number back tells whether the recording is in the file.
 //
-// What was counted may be sent only if that was allowed before the first of the
-// collections that it lies between, and is allowed now, under the same decision:
-// then it was allowed in between, too.
+// What was counted between two collections may be sent only if sending was allowed
+// before the first one and is allowed now, under the same decision: then it was
+// allowed in between, too.
 package recording

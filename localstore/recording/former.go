@@ -14,11 +14,11 @@ import (
 )
 
 // Each version of an application counts under a resource of its own. Series of
-// versions that nobody runs any more would use up the mirror's bound, so once
-// half of it is taken they are folded into one resource of former versions:
-// totals, balances and days are added up, single exports are dropped. It is done
-// with the first recording of a day, some series at a time. A process that still
-// runs such a version begins series anew.
+// versions that nobody runs any more would use up the limit on series. So once half
+// of the limit is reached they are folded into one resource of former versions:
+// totals, balances and days are added up, and single recordings are dropped. That
+// happens with the first recording of a day, some series at a time. A process that
+// still runs such a version starts new series.
 
 const (
 	// formerAfter is for how many days nobody recorded under a version.
@@ -61,23 +61,23 @@ type foldMember struct {
 
 // foldTotals is a whole row of balances.
 type foldTotals struct {
-	values             [8]series.Value
-	exports, updatedAt int64
-	counts             bool // there is one
+	values                [8]series.Value
+	recordings, updatedAt int64
+	counts                bool // there is one
 }
 
-// FoldFormer folds what is settled of resources that are not in use, the one
-// of this recording is.
-func (s *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
-	if s.missing() {
+// FoldFormer folds the series of resources that are no longer in use, as far as
+// nothing of them waits to be sent. current is the resource of this recording.
+func (rec *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
+	if rec.missing() {
 		return mirrordb.ErrNotOpen
 	}
 	n, err := tx.Find(`SELECT count(*) FROM series`)
-	if err != nil || n <= s.book.MaxSeries/2 {
+	if err != nil || n <= rec.book.MaxSeries/2 {
 		return mirrordb.Wrap("count series", err)
 	}
 	if tx.Leased(tx.Now) {
-		return nil // what is being sent is not moved
+		return nil // what is being sent keeps its series
 	}
 	idle, err := idleResources(tx, current)
 	if err != nil || len(idle) == 0 {
@@ -92,7 +92,7 @@ func (s *Recorder) FoldFormer(tx *mirrordb.Tx, current string) error {
 	if err := f.write(); err != nil {
 		return fmt.Errorf("fold former versions: %w", err)
 	}
-	s.Forget()
+	rec.Forget()
 	tx.SeriesCount = -1
 	return nil
 }
@@ -157,7 +157,7 @@ func (f *fold) collect(idle []int64) error {
 			for i := range columns {
 				targets = append(targets, &columns[i])
 			}
-			err := rows.Scan(append(targets, &x.total.exports, &x.total.updatedAt, &x.total.counts)...)
+			err := rows.Scan(append(targets, &x.total.recordings, &x.total.updatedAt, &x.total.counts)...)
 			if err != nil {
 				return err
 			}
@@ -200,7 +200,7 @@ func (t foldTotals) plus(u foldTotals) (sum foldTotals, ok bool) {
 			return t, false
 		}
 	}
-	sum.exports, sum.updatedAt = t.exports+u.exports, max(t.updatedAt, u.updatedAt)
+	sum.recordings, sum.updatedAt = t.recordings+u.recordings, max(t.updatedAt, u.updatedAt)
 	sum.counts = true
 	return sum, true
 }
@@ -232,7 +232,7 @@ func (f *fold) write() error {
 		for _, x := range g.members[1:] {
 			gone = append(gone, x.series)
 			if !g.total.counts {
-				if err := f.moveGauge(x.series, keeper); err != nil {
+				if err := f.mergeGauge(x.series, keeper); err != nil {
 					return err
 				}
 			}
@@ -249,7 +249,7 @@ func (f *fold) write() error {
 	}
 	err = replaceTotals.Run(f.Conn, len(counting), func(i int, args []any) ([]any, error) {
 		t := counting[i].total
-		return totals.AppendValues(append(args, counting[i].members[0].series), []any{t.exports, t.updatedAt}, t.values[:]...)
+		return totals.AppendValues(append(args, counting[i].members[0].series), []any{t.recordings, t.updatedAt}, t.values[:]...)
 	})
 	for _, g := range f.order {
 		if err == nil {
@@ -268,8 +268,8 @@ func (f *fold) write() error {
 	return err
 }
 
-// newFormerResource makes the resource of former versions anew and moves what
-// was folded before to it.
+// newFormerResource makes the resource of former versions anew and gives it what
+// was folded before.
 func (f *fold) newFormerResource() (int64, error) {
 	before, err := f.Find(`SELECT id FROM resources WHERE attributes = ?1`, mirrordb.FormerAttributes)
 	if err == nil {
@@ -285,9 +285,9 @@ func (f *fold) newFormerResource() (int64, error) {
 	return id, err
 }
 
-// moveGauge moves the states a State was in, of two in one slot the later, and
-// the later value of an application's gauge.
-func (f *fold) moveGauge(from, to int64) error {
+// mergeGauge gives the states that a State was in to another series, of two in one
+// slot the later, and keeps the later value of an application's gauge.
+func (f *fold) mergeGauge(from, to int64) error {
 	err := f.Run(`DELETE FROM history WHERE series_id = ?1 AND EXISTS (SELECT 1 FROM history k
 		WHERE k.slot = history.slot AND k.series_id = ?2 AND k.at >= history.at)`, from, to)
 	if err == nil {

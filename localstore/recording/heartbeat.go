@@ -21,9 +21,9 @@ var activeScope = &series.Scope{
 // heartbeats returns a count of 1 for each of the day, week and month in which
 // this is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
-func (s *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
+func (rec *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 	day := instant.Day(tx.Now)
-	if s.activeDay == day {
+	if rec.activeDay == day {
 		return nil, nil
 	}
 	resource := r.resource()
@@ -43,15 +43,15 @@ func (s *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
 		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
 		changes = append(changes, Change{&series.Series{Resource: resource, Metric: metric, Attributes: attributes}, series.Int64Value(1)})
 	}
-	s.activeDay = day
+	rec.activeDay = day
 	return changes, nil
 }
 
-// beginPeriod reports whether a period is counted now for the first time. What
-// was counted is remembered by date: a clock that lies must not make it
-// forgotten. Of each period the latest dates stay. One older than all of them
-// may have been counted and is not counted again, or dates far ahead, which
-// wrong clocks wrote, could push out those that are counted today.
+// beginPeriod reports whether a period is counted now for the first time. What was
+// counted is remembered by date, so that a wrong clock cannot make the mirror
+// forget it. The latest dates of each period are kept. A date older than all of
+// them may have been counted, and is not counted again: otherwise dates far in the
+// future, written by wrong clocks, could displace today's.
 func beginPeriod(tx *mirrordb.Tx, p period) (first bool, err error) {
 	n, err := tx.Affected(`INSERT OR IGNORE INTO active (period, date) SELECT ?1, ?2
 		WHERE NOT EXISTS (SELECT 1 FROM active WHERE period = ?1 AND date > ?2 ORDER BY date DESC LIMIT 1 OFFSET ?3)`,
@@ -93,12 +93,12 @@ const (
 	KeepDates  = 1000
 )
 
-// expireDaily expires with the first recording of a day, shared or not. After a
-// leap over more days than are kept it waits for the next day: a clock that is
-// years ahead for an hour must not take the history with it.
-func (s *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
+// expireDaily drops old rows with the first recording of a day, whether it may be
+// sent or not. After a jump over more days than are kept it waits for the next day:
+// a clock that is years ahead for an hour must not delete the history.
+func (rec *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 	day := instant.Day(tx.Now)
-	if s.expiredDay == day {
+	if rec.expiredDay == day {
 		return nil
 	}
 	before, err := tx.Find(`SELECT recorded_day FROM mirror`)
@@ -109,25 +109,25 @@ func (s *Recorder) expireDaily(tx *mirrordb.Tx, r *Recording) error {
 		return fmt.Errorf("note day: %w", err)
 	}
 	if leap := day - before; leap > 0 && leap <= keepActive {
-		if err := s.expire(tx, day); err != nil {
+		if err := rec.expire(tx, day); err != nil {
 			return err
 		}
 		if !r.empty() {
-			if err := s.FoldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
+			if err := rec.FoldFormer(tx, series.EncodeAttributes(r.resource().Attributes)); err != nil {
 				return err
 			}
 		}
 	}
-	s.expiredDay = day
+	rec.expiredDay = day
 	return nil
 }
 
 // expire drops days and counts of heartbeats that are older than is kept, and
 // history beyond the rows that are kept now. A heartbeat stays while it may be
 // sent; one that lies as far ahead goes too, for its date is remembered.
-func (s *Recorder) expire(tx *mirrordb.Tx, day int64) error {
-	rows := s.book.MaxRows
-	for _, n := range s.book.MaxRowsByName {
+func (rec *Recorder) expire(tx *mirrordb.Tx, day int64) error {
+	rows := rec.book.MaxRows
+	for _, n := range rec.book.MaxRowsByName {
 		rows = max(rows, n)
 	}
 	if err := tx.Run(`DELETE FROM history WHERE slot >= ?1`, rows); err != nil {
@@ -140,7 +140,7 @@ func (s *Recorder) expire(tx *mirrordb.Tx, day int64) error {
 	oldest := now.AddDate(0, 0, -keepActive).Format(time.DateOnly)
 	latest := now.AddDate(0, 0, keepActive).Format(time.DateOnly)
 	for _, table := range []string{"days", "history", "totals"} {
-		if err := tx.Run(`DELETE FROM `+table+` WHERE series_id IN (`+settledHeartbeats+`)`, oldest, latest); err != nil {
+		if err := tx.Run(`DELETE FROM `+table+` WHERE series_id IN (`+doneHeartbeats+`)`, oldest, latest); err != nil {
 			return fmt.Errorf("expire heartbeats: %w", err)
 		}
 	}
@@ -150,10 +150,10 @@ func (s *Recorder) expire(tx *mirrordb.Tx, day int64) error {
 	return mirrordb.Wrap("expire heartbeats", err)
 }
 
-// settledHeartbeats selects the series of old heartbeats that will not be sent
-// any more: settled, or waiting for a forwarder of deltas while one of totals is
+// doneHeartbeats selects the series of old heartbeats that will not be sent any
+// more: all of it is accounted for, or it waits for a forwarder of deltas while one of totals is
 // in use, which has no place for them. What is in flight is neither.
-const settledHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
+const doneHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
 	LEFT JOIN totals o ON o.series_id = s.id
 	WHERE m.name = '` + totals.ActiveName + `' AND (s.attributes ->> '$.date' < ?1 OR s.attributes ->> '$.date' > ?2) AND (o.recorded IS NULL
 		OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0)

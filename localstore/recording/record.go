@@ -20,45 +20,45 @@ type Recorder struct {
 }
 
 // Forget drops what is remembered of the day: it may not be in the file.
-func (s *Recorder) Forget() {
-	if !s.missing() {
-		s.activeDay, s.expiredDay = 0, 0
+func (rec *Recorder) Forget() {
+	if !rec.missing() {
+		rec.activeDay, rec.expiredDay = 0, 0
 	}
 }
 
 // Changed says that another process wrote to the file.
-func (s *Recorder) Changed() {
-	if !s.missing() {
-		s.activeDay = 0
+func (rec *Recorder) Changed() {
+	if !rec.missing() {
+		rec.activeDay = 0
 	}
 }
 
 // missing reports a Recorder of a mirror that is not open.
-func (s *Recorder) missing() bool { return s == nil || s.db == nil }
+func (rec *Recorder) missing() bool { return rec == nil || rec.db == nil }
 
 // record writes a recording's changes; share says whether they may be sent.
-func (s *Recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
+func (rec *Recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
 	changes := r.Changes
 	if share && !r.empty() {
-		active, err := s.heartbeats(tx, r)
+		active, err := rec.heartbeats(tx, r)
 		if err != nil {
 			return err
 		}
 		changes = append(changes[:len(changes):len(changes)], active...)
 	}
-	if err := s.expireDaily(tx, r); err != nil {
+	if err := rec.expireDaily(tx, r); err != nil {
 		return err
 	}
-	if err := s.recordChanges(tx, changes, share); err != nil {
+	if err := rec.recordChanges(tx, changes, share); err != nil {
 		return err
 	}
 	for _, m := range r.Moves {
-		if err := s.recordMove(tx, m, share); err != nil {
+		if err := rec.recordMove(tx, m, share); err != nil {
 			return err
 		}
 	}
 	for _, g := range r.Gauges {
-		if err := s.recordGauge(tx, g, share); err != nil {
+		if err := rec.recordGauge(tx, g, share); err != nil {
 			return err
 		}
 	}
@@ -70,11 +70,11 @@ func (s *Recorder) record(tx *mirrordb.Tx, r *Recording, share bool) error {
 	return nil
 }
 
-func (s *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) error {
+func (rec *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) error {
 	ids := make([]int64, 0, len(changes))
 	deltas := make(map[int64]series.Value, len(changes))
 	for _, c := range changes {
-		id, err := s.book.SeriesRow(tx, c.Series, tx.Now)
+		id, err := rec.book.SeriesRow(tx, c.Series, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -84,11 +84,11 @@ func (s *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 		}
 		deltas[id] = delta.Add(c.Delta) // attribute sets that overflowed share one
 	}
-	rows, err := s.book.LoadTotals(tx, ids)
+	rows, err := rec.book.LoadTotals(tx, ids)
 	if err != nil {
 		return err
 	}
-	if err := s.closeDays(tx, rows); err != nil {
+	if err := rec.closeDays(tx, rows); err != nil {
 		return err
 	}
 	for _, t := range rows {
@@ -97,22 +97,22 @@ func (s *Recorder) recordChanges(tx *mirrordb.Tx, changes []Change, share bool) 
 			into = &t.Pending
 		}
 		t.Count(deltas[t.Series], into)
-		t.Exports++
+		t.Recordings++
 		t.UpdatedAt = tx.Now
 	}
-	if err := s.book.SaveRecorded(tx, rows); err != nil {
+	if err := rec.book.SaveRecorded(tx, rows); err != nil {
 		return err
 	}
-	return s.writeHistory(tx, rows)
+	return rec.writeHistory(tx, rows)
 }
 
 // closeDays keeps the running totals with which earlier days ended, before the
-// first change of a new day moves them.
-func (s *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
+// first recording of a new day changes them.
+func (rec *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 	today := instant.Day(tx.Now)
 	var ended []*totals.Row
 	for _, t := range rows {
-		if t.Exports > 0 && instant.Day(t.UpdatedAt) < today {
+		if t.Recordings > 0 && instant.Day(t.UpdatedAt) < today {
 			ended = append(ended, t)
 		}
 	}
@@ -127,11 +127,11 @@ func (s *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 	return nil
 }
 
-func (s *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
+func (rec *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
 	err := totals.InsertHistory.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.Recorded.Number()
-		return append(args, (t.Exports-1)%s.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil
+		return append(args, (t.Recordings-1)%rec.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil
 	})
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
@@ -139,8 +139,8 @@ func (s *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
 	return nil
 }
 
-func (s *Recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
-	series, err := s.book.SeriesRow(tx, g.Series, tx.Now)
+func (rec *Recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
+	series, err := rec.book.SeriesRow(tx, g.Series, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -159,9 +159,9 @@ func (s *Recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
 
 // Erased notes what holds after everything was erased, while nothing is being
 // collected. The caller holds the lock.
-func (s *Recorder) Erased(h *mirrordb.Header) {
-	if !s.missing() && s.writer != nil {
-		s.writer.ahead = observationOf(h, s.writer.maySend)
+func (rec *Recorder) Erased(h *mirrordb.Header) {
+	if !rec.missing() && rec.writer != nil {
+		rec.writer.ahead = observationOf(h, rec.writer.maySend)
 	}
 }
 

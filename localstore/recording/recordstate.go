@@ -11,8 +11,8 @@ import (
 
 // recordMove writes a State that this process moved, or the one that it found
 // it in.
-func (s *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
-	series, err := s.book.SeriesRow(tx, m.Series, tx.Now)
+func (rec *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
+	series, err := rec.book.SeriesRow(tx, m.Series, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 	if err == nil {
 		err = tx.Run(`INSERT OR REPLACE INTO history (slot, series_id, at, value)
 			SELECT (moves - 1) % ?2, series_id, since, state FROM current_states WHERE trackable_id = ?1`,
-			trackable, s.book.RowsFor(strings.ToLower(m.Series.Metric.Name)))
+			trackable, rec.book.RowsFor(strings.ToLower(m.Series.Metric.Name)))
 	}
 	if err != nil {
 		return fmt.Errorf("write state %q: %w", m.Series.Metric.Name, err)

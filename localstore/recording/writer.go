@@ -14,17 +14,17 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// ErrUnknownOutcome is returned for a recording of which nobody could tell yet
-// whether it is in the file. [Writer.Resolve] tells it later.
+// ErrUnknownOutcome is returned for a recording if it is not known yet whether it
+// is in the file. [Writer.Resolve] tells later.
 var ErrUnknownOutcome = errors.New("localstore: outcome of the recording is not known yet")
 
-// Writer records into a Store. There is one per Store at a time, because its
-// caller's idea of what is in the file must be the only one in the process. Its
+// Writer records into a mirror. A Store has one at a time: its caller remembers what
+// is in the file, and two of them would record the same counts twice. Its
 // methods must not be called concurrently with each other.
 type Writer struct {
-	store *Recorder
-	id    string
-	seq   int64
+	recorder *Recorder
+	id       string
+	seq      int64
 
 	// A recording carries what was counted between two collections: the last
 	// one that was recorded and its own. from was observed before the first of
@@ -89,7 +89,7 @@ type Gauge struct {
 	Value  series.Value
 }
 
-// Recording is what one export found.
+// Recording is what one collection found.
 type Recording struct {
 	Changes []Change
 	Moves   []Move
@@ -103,39 +103,39 @@ func (r *Recording) empty() bool {
 
 // Writer returns the mirror's writer, [ErrInUse] while there is one. maySend
 // says whether the process may send what it counts from now on.
-func (s *Recorder) Writer(maySend bool) (*Writer, error) {
-	if s.missing() {
+func (rec *Recorder) Writer(maySend bool) (*Writer, error) {
+	if rec.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
-	if s.db.IsReadOnly() {
+	rec.db.Lock()
+	defer rec.db.Unlock()
+	if rec.db.IsReadOnly() {
 		return nil, mirrordb.ErrReadOnly
 	}
-	if s.writer != nil {
+	if rec.writer != nil {
 		return nil, ErrInUse
 	}
-	w := &Writer{store: s, id: uuid.NewString(), maySend: maySend}
-	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
+	w := &Writer{recorder: rec, id: uuid.NewString(), maySend: maySend}
+	err := rec.db.View(rec.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
 	if err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
-	w.ahead, s.writer = w.from, w
+	w.ahead, rec.writer = w.from, w
 	return w, nil
 }
 
 // missing reports a Writer that [Recorder.Writer] did not make.
-func (w *Writer) missing() bool { return w == nil || w.store == nil }
+func (w *Writer) missing() bool { return w == nil || w.recorder == nil }
 
 // Close lets another Writer take over.
 func (w *Writer) Close() {
 	if w.missing() {
 		return
 	}
-	w.store.db.Lock()
-	defer w.store.db.Unlock()
-	if w.store.writer == w {
-		w.store.writer = nil
+	w.recorder.db.Lock()
+	defer w.recorder.db.Unlock()
+	if w.recorder.writer == w {
+		w.recorder.writer = nil
 	}
 }
 
@@ -146,61 +146,61 @@ func observationOf(h *mirrordb.Header, maySend bool) observation {
 	}
 }
 
-// moveOn notes that all that was collected is settled, under what was observed
-// before and after the collection.
-func (w *Writer) moveOn(ahead, now observation) {
+// advance notes that nothing of what was collected is left to record, and what was
+// observed before and after the collection.
+func (w *Writer) advance(ahead, now observation) {
 	w.from = ahead
 	if w.ahead == ahead { // nothing newer was observed since
 		w.ahead = now
 	}
 }
 
-// Notice observes what is decided, before a collection begins. Who cannot call
-// it, because a reader of the SDK collects, loses nothing, but after each
-// decision one recording more is withheld, or dropped after an erasure: nobody
-// knows whether its counts were made before it. It writes nothing and waits for
-// other processes no longer than 250 ms; when it fails, what was observed before
-// goes on to hold.
+// Notice observes what is decided, before a collection begins. It is optional: a
+// caller whose collections are started by a reader of the SDK cannot call it. Then
+// one more recording is withheld after each decision, or dropped after an erasure,
+// because its counts may have been made before. Notice writes nothing and waits for
+// other processes no longer than 250 ms. When it fails, what was observed before
+// still applies.
 func (w *Writer) Notice(_ context.Context, maySend bool) error {
 	if w.missing() {
 		return mirrordb.ErrNotOpen
 	}
-	s := w.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	rec := w.recorder
+	rec.db.Lock()
+	defer rec.db.Unlock()
 	w.maySend = maySend
-	return mirrordb.Wrap("observe mirror", s.db.Briefly(func() error {
-		return s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { w.ahead = observationOf(&tx.Header, maySend); return nil })
+	return mirrordb.Wrap("observe mirror", rec.db.Briefly(func() error {
+		return rec.db.View(rec.db.Context(), func(tx *mirrordb.Tx) error { w.ahead = observationOf(&tx.Header, maySend); return nil })
 	}))
 }
 
-// Observe notes whether sending is allowed, for an export that found nothing
-// new. It writes nothing, except declarations that wait.
+// Observe notes whether sending is allowed, after a collection that found
+// nothing new. It writes nothing, except declarations that wait.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	if w.missing() {
 		return mirrordb.ErrNotOpen
 	}
-	s := w.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	rec := w.recorder
+	rec.db.Lock()
+	defer rec.db.Unlock()
 	w.maySend = maySend
 	var now observation
 	observe := func(tx *mirrordb.Tx) error { now = observationOf(&tx.Header, maySend); return nil }
 	var err error
-	if s.db.Waiting() {
-		err = s.db.Update(s.db.Context(), mirrordb.Relaxed, observe)
+	if rec.db.Waiting() {
+		err = rec.db.Update(rec.db.Context(), mirrordb.Relaxed, observe)
 	} else {
-		err = s.db.View(s.db.Context(), observe)
+		err = rec.db.View(rec.db.Context(), observe)
 	}
 	if err == nil {
-		w.moveOn(w.ahead, now)
+		w.advance(w.ahead, now)
 	}
 	return err
 }
 
 // Record writes a recording in one transaction. A nil error says that its
-// changes are settled, whether they were written, or dropped because recording
-// is switched off or everything was erased meanwhile: the caller moves on.
+// changes must not be recorded again: they were written, or dropped because
+// recording is switched off or everything was erased meanwhile.
 // After any other error nothing was written, and the next recording is to carry
 // the changes again; after [ErrUnknownOutcome], Resolve must be asked first.
 // The context is not used to cut a write short.
@@ -208,15 +208,15 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	if w.missing() {
 		return mirrordb.ErrNotOpen
 	}
-	s := w.store
-	s.db.Lock()
-	defer s.db.Unlock()
+	rec := w.recorder
+	rec.db.Lock()
+	defer rec.db.Unlock()
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
 	w.maySend = r.MaySend
 	err := w.record(&r)
-	if w.attempt == nil && s.worthRepeating(err) {
+	if w.attempt == nil && rec.worthRepeating(err) {
 		err = w.record(&r)
 	}
 	return err
@@ -225,34 +225,34 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 // worthRepeating reports whether a recording of which nothing is in the file may
 // succeed at once: one write can fail on a sound disk, and the last recording of
 // a process has no next.
-func (s *Recorder) worthRepeating(err error) bool {
-	return !s.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
+func (rec *Recorder) worthRepeating(err error) bool {
+	return !rec.db.IsClosed() && (sqlitedb.HasCode(err, sqlitedb.CodeFull) || errors.As(err, new(*sqlitedb.CommitError)) && !sqlitedb.HasCode(err, sqlitedb.CodeBusy))
 }
 
 func (w *Writer) record(r *Recording) error {
-	s := w.store
+	rec := w.recorder
 	var now observation
-	err := s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+	err := rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 		now = observationOf(&tx.Header, r.MaySend)
 		if now.off || w.from.off || now.erasures != w.from.erasures {
 			return nil
 		}
 		share := now.maySend && w.from.maySend && now.follows(w.from)
-		if err := s.record(tx, r, share); err != nil {
+		if err := rec.record(tx, r, share); err != nil {
 			return err
 		}
 		return w.sign(tx)
 	})
 	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {
-		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: s.db.Identity().Mirror}
-		return w.settleAttempt(err)
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: rec.db.Identity().Mirror}
+		return w.resolveAttempt(err)
 	}
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	w.seq++
-	w.moveOn(w.ahead, now)
+	w.advance(w.ahead, now)
 	return nil
 }
 
@@ -274,30 +274,30 @@ func (w *Writer) sign(tx *mirrordb.Tx) error {
 	return nil
 }
 
-// Resolve tells what became of a recording that ended with
-// [ErrUnknownOutcome]: whether it is in the file.
+// Resolve reports whether a recording that ended with [ErrUnknownOutcome] is in the
+// file.
 func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	if w.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
-	w.store.db.Lock()
-	defer w.store.db.Unlock()
+	w.recorder.db.Lock()
+	defer w.recorder.db.Unlock()
 	if w.attempt == nil {
 		return true, nil
 	}
-	err = w.settleAttempt(nil)
+	err = w.resolveAttempt(nil)
 	if w.attempt != nil {
 		return false, err
 	}
 	return err == nil, nil
 }
 
-// settleAttempt reads the attempt's number back. It returns nil when the
+// resolveAttempt reads the attempt's number back. It returns nil when the
 // recording is in the file, and the cause when it is not.
-func (w *Writer) settleAttempt(cause error) error {
-	s := w.store
+func (w *Writer) resolveAttempt(cause error) error {
+	rec := w.recorder
 	var seq int64
-	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error {
+	err := rec.db.View(rec.db.Context(), func(tx *mirrordb.Tx) error {
 		if tx.Mirror != w.attempt.mirror {
 			return nil // another file: what was written to the former is gone
 		}
@@ -312,7 +312,7 @@ func (w *Writer) settleAttempt(cause error) error {
 	w.attempt = nil
 	if seq == done.seq {
 		w.seq = done.seq
-		w.moveOn(done.ahead, done.now)
+		w.advance(done.ahead, done.now)
 		return nil
 	}
 	if cause == nil {

@@ -13,10 +13,10 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// EncodeAttributes writes an attribute set as a JSON object with its keys in
-// order. Equal sets have equal texts: the text is the set's identity in the
-// mirror, and what a person reads there. A float always has a point or an
-// exponent, which tells it from a whole number.
+// EncodeAttributes writes an attribute set as a JSON object with its keys in order.
+// Equal sets have equal texts: the text is the set's identity in the mirror, and
+// readable for people. A float always has a point or an exponent, which
+// distinguishes it from a whole number.
 func EncodeAttributes(set attribute.Set) string {
 	set = withValidKeys(set)
 	var b bytes.Buffer

@@ -1,4 +1,4 @@
-// Package series has the words that a mirror and what writes to it or sends from
-// it share: values and histograms, what a series of points is told apart by, and
-// the parts that a request carries. It knows no SQL.
+// Package series has the types that a mirror shares with exporters: values and
+// histograms, what identifies a series, and the parts that requests carry. It
+// contains no SQL.
 package series

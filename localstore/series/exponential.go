@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// maxScale is the finest scale of an exponential histogram, and where an
+	// MaxScale is the finest scale of an exponential histogram, and where an
 	// empty one starts: merging only ever makes it coarser.
 	MaxScale = 20
 
-	// maxExponentialBuckets bounds each side of a merged histogram. It is
-	// the SDK's default.
+	// MaxExponentialBuckets limits the buckets on each side of a merged histogram.
+	// It is the SDK's default.
 	MaxExponentialBuckets = 160
 )
 

@@ -3,6 +3,8 @@ package series
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/bucketed"
 )
 
 func TestHistogramsAddAndSubtractLikeTheirObservations(t *testing.T) {
@@ -53,15 +55,6 @@ var timerBounds = []float64{1, 10, 100}
 
 // observe buckets seconds between explicit boundaries.
 func observe(bounds []float64, values ...float64) Value {
-	h := &Histogram{Bounds: bounds, Buckets: make([]uint64, len(bounds)+1)}
-	for _, v := range values {
-		i := 0
-		for i < len(bounds) && v > bounds[i] {
-			i++
-		}
-		h.Buckets[i]++
-		h.Count++
-		h.Sum += v
-	}
-	return HistogramValue(h)
+	count, sum, buckets := bucketed.Histogram(bounds, values...)
+	return HistogramValue(&Histogram{Count: count, Sum: sum, Bounds: bounds, Buckets: buckets})
 }

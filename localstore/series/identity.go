@@ -21,9 +21,9 @@ const (
 	TypeExponential MetricType = "exponential_histogram"
 )
 
-// Resource is the entity that counts, as far as the allow-list lets it be
-// known. Like Scope, Metric and Series it is a handle that remembers its row:
-// make it once, use it for every recording, and do not change its fields.
+// Resource describes the program that counts, limited to the attributes that the
+// allow-list permits. Like Scope, Metric and Series it is a handle that remembers
+// its row: make it once, use it for every recording, and do not change its fields.
 type Resource struct {
 	Attributes attribute.Set
 	Row        Row
@@ -93,9 +93,9 @@ type Series struct {
 	Row        Row
 }
 
-// Row is where a mirror remembers the row of a handle. It holds for one generation
-// of a Store: opening another file or erasing this one starts the next. Nobody
-// else sets it.
+// Row is the row of a handle in the mirror. It is valid for one generation of a
+// mirror: opening another file or erasing this one starts the next. Only the mirror
+// sets it.
 type Row struct {
 	ID         int64
 	Generation uint64

@@ -2,6 +2,6 @@ package series
 
 import "errors"
 
-// ErrUnreadable is met where a sound database holds what this package never
-// wrote: a value or payload that does not decode.
+// ErrUnreadable is returned for a value or payload that does not decode, in a
+// database that is sound otherwise: this package never wrote it.
 var ErrUnreadable = errors.New("localstore: unreadable content")

@@ -1,7 +1,7 @@
 // Package snapshot shows people what is in a mirror: its totals and their history as
-// [Snapshot], CSV, report or JSON; what the next submission would send ([Preview])
-// and what was sent ([SentPart]); where the counts of each series are ([Balance]); and
-// whether the file is sound ([Health]).
+// [Snapshot], CSV, report or JSON; what was added day by day ([Added]) and how long runs
+// took ([Distribution]); what the next submission would send ([Preview])
+// and what was sent ([SentPart]).
 //
 // A [Reader] reads one state of the file, whatever other processes write meanwhile.
 // What somebody wrote into the file by hand is shown cut, and never loaded whole.

@@ -26,8 +26,8 @@ const (
 	OrderByName              // by name, then by type
 )
 
-// noState stands for the state of a State that has none, as the reference's
-// exports show it.
+// noState stands for the state of a State that has none, as the Python
+// library's exports show it.
 const noState = "No Initial State"
 
 var typeNames = map[otelusage.Kind]string{
@@ -36,7 +36,7 @@ var typeNames = map[otelusage.Kind]string{
 }
 
 // WriteCSV writes one row per declared trackable, with the columns Name, Type,
-// Value and Description of the reference implementation: a Statistic's total
+// Value and Description of the Python library: a Statistic's total
 // over all its series, a State's text or "No Initial State", a Timer's total
 // seconds, a Sequence's completions. Quoting is that of RFC 4180, in UTF-8. A
 // name, state or description that a spreadsheet would take for a formula gets a
@@ -46,11 +46,11 @@ var typeNames = map[otelusage.Kind]string{
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
 // [Reader.Snapshot] does, whose result writes the same.
-func (s *Reader) WriteCSV(w io.Writer, order Order) error {
+func (rd *Reader) WriteCSV(w io.Writer, order Order) error {
 	if order != OrderByType && order != OrderByName {
 		return fmt.Errorf("write csv: unknown order %d", int(order))
 	}
-	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
+	snap, err := rd.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write csv: %w", err)
 	}

@@ -39,11 +39,11 @@ const (
 //	unit, attributes, resource
 //	recorded                in all: the sum of the six that follow
 //	pending, in_flight, withheld, accepted, partial, set_aside
-//	                        (what was imported from the reference counts as accepted)
+//	                        (what was imported from the Python library counts as accepted)
 //	value                   of a gauge, in place of these seven
-//	exports, updated        how many exports changed it, and when the last one did
+//	exports, updated        how many recordings changed it, and when the last one did
 //	days                    [{date, value, count}], running totals at the end of UTC days that are over
-//	history                 [{at, value, count}], running totals after the latest exports
+//	history                 [{at, value, count}], running totals after the latest recordings
 //
 // The value of a histogram is {count, sum, boundaries, buckets}, with one bucket
 // more than boundaries, or the members of an exponential histogram of the
@@ -59,8 +59,8 @@ const (
 // Nothing is locked while w is written to, and what the file held is in memory
 // meanwhile. No context ends what it reads: that of [Reader.Snapshot] does, whose
 // result writes the same.
-func (s *Reader) WriteJSON(w io.Writer) error {
-	snap, err := s.snapshot(sqlitedb.Background, Query{Days: true, History: true, Submissions: true}, true)
+func (rd *Reader) WriteJSON(w io.Writer) error {
+	snap, err := rd.snapshot(sqlitedb.Background, Query{Days: true, History: true, Submissions: true}, true)
 	if err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}

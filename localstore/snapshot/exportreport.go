@@ -15,12 +15,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// WriteReport writes a text for people, in the four sections of the reference
-// implementation's report: States, Statistics, Timers and Sequences, each an
+// WriteReport writes a text for people, in the four sections of the Python
+// library's report: States, Statistics, Timers and Sequences, each an
 // aligned table in UTF-8.
 //
-// A Statistic's Average is its total divided by the number of exports that
-// changed it, summed over its series, where the reference divides what came after
+// A Statistic's Average is its total divided by the number of recordings
+// that changed it, summed over its series, where the Python library divides what came after
 // its first row by the rows but one.
 // Averages and times are rounded to six decimals, totals are exact. A section
 // without trackables says "(none)".
@@ -29,8 +29,8 @@ import (
 // written are included. An error of w is returned, wrapped. Nothing is locked
 // while w is written to. No context ends what it reads: that of
 // [Reader.Snapshot] does, whose result writes the same.
-func (s *Reader) WriteReport(w io.Writer) error {
-	snap, err := s.snapshot(sqlitedb.Background, Query{}, false)
+func (rd *Reader) WriteReport(w io.Writer) error {
+	snap, err := rd.snapshot(sqlitedb.Background, Query{}, false)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

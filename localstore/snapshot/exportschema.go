@@ -36,12 +36,12 @@ type jsonTrackable struct {
 
 type jsonStatistic struct {
 	jsonTrackable
-	Float     bool         `json:"float"`
-	Monotonic bool         `json:"monotonic"`
-	Value     any          `json:"value"`
-	Exports   int64        `json:"exports"`
-	Average   float64      `json:"average"`
-	Series    []jsonSeries `json:"series"`
+	Float      bool         `json:"float"`
+	Monotonic  bool         `json:"monotonic"`
+	Value      any          `json:"value"`
+	Recordings int64        `json:"exports"`
+	Average    float64      `json:"average"`
+	Series     []jsonSeries `json:"series"`
 }
 
 type jsonState struct {
@@ -87,11 +87,11 @@ type jsonSeries struct {
 	Attributes any               `json:"attributes"`
 	Resource   any               `json:"resource"`
 	*jsonCounts
-	Value   any         `json:"value,omitempty"`
-	Exports int64       `json:"exports"`
-	Updated moment      `json:"updated"`
-	Days    []jsonDay   `json:"days"`
-	History []jsonPoint `json:"history"`
+	Value      any         `json:"value,omitempty"`
+	Recordings int64       `json:"exports"`
+	Updated    moment      `json:"updated"`
+	Days       []jsonDay   `json:"days"`
+	History    []jsonPoint `json:"history"`
 }
 
 // jsonCounts is where the counts of a series are; a gauge has none.
@@ -159,7 +159,7 @@ func jsonTrackableOf(t *Trackable) jsonTrackable {
 }
 
 func jsonStatisticOf(t *Trackable) jsonStatistic {
-	return jsonStatistic{jsonTrackableOf(t), t.Float, t.Monotonic, jsonValue(t.Total), t.Exports, saturate.Float(t.Average()), seriesList(t.Series)}
+	return jsonStatistic{jsonTrackableOf(t), t.Float, t.Monotonic, jsonValue(t.Total), t.Recordings, saturate.Float(t.Average()), seriesList(t.Series)}
 }
 
 func jsonStateOf(t *Trackable) jsonState {
@@ -194,7 +194,7 @@ func jsonSeriesOf(x *SeriesCounts) jsonSeries {
 	out := jsonSeries{
 		Scope: x.Metric.Scope.Name, Metric: x.Metric.Name, Type: x.Metric.Type, Unit: x.Metric.Unit,
 		Attributes: jsonObject(x.Attributes), Resource: jsonObject(x.Resource),
-		Exports: x.Exports, Updated: moment(x.UpdatedAt),
+		Recordings: x.Recordings, Updated: moment(x.UpdatedAt),
 		Days: make([]jsonDay, len(x.Days)), History: make([]jsonPoint, len(x.History)),
 	}
 	if x.Metric.Type == series.TypeGauge {

@@ -40,17 +40,17 @@ type Preview struct {
 //
 // It changes nothing, works on a Store opened with localstore.ReadOnly, reads one
 // state of the file, whatever other processes write meanwhile, and ends with ctx.
-func (s *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, error) {
-	if s.missing() {
+func (rd *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	var p *Preview
-	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
+	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		err := schema.RefuseLong(tx.Conn, schema.LongTexts, schema.LongAttributes)
 		if err != nil {
 			return err
 		}
-		p = &Preview{At: time.Unix(0, tx.Now).UTC(), Forwarder: r.Forwarder, Consent: s.db.ConsentOf(&tx.Header)}
+		p = &Preview{At: time.Unix(0, tx.Now).UTC(), Forwarder: r.Forwarder, Consent: rd.db.ConsentOf(&tx.Header)}
 		if r.Forwarder == outbox.Cumulative {
 			p.Parts, err = previewTotals(tx, r)
 			return err
@@ -67,8 +67,8 @@ func (s *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, error
 
 // WritePreview writes what the next submission to a delta forwarder would send
 // as [Preview.WriteJSON] does.
-func (s *Reader) WritePreview(ctx context.Context, w io.Writer) error {
-	p, err := s.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
+func (rd *Reader) WritePreview(ctx context.Context, w io.Writer) error {
+	p, err := rd.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {
 		return err
 	}

@@ -11,15 +11,15 @@ import (
 // by whichever process, and after another file took its place. It says nothing
 // else, and only to those who ask the same Store. Asking reads one row, however
 // much is recorded. Declarations that wait to be written are no change yet. It ends with ctx.
-func (s *Reader) Revision(ctx context.Context) (string, error) {
-	if s.missing() {
+func (rd *Reader) Revision(ctx context.Context) (string, error) {
+	if rd.missing() {
 		return "", mirrordb.ErrNotOpen
 	}
 	var revision string
-	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
-		// What this connection writes itself does not move data_version.
+	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
+		// What this connection writes itself does not change data_version.
 		own, err := tx.Find(`SELECT total_changes()`)
-		revision = fmt.Sprintf("%s.%d.%d.%d", tx.Mirror, s.db.Generation(), tx.DataVersion, own)
+		revision = fmt.Sprintf("%s.%d.%d.%d", tx.Mirror, rd.db.Generation(), tx.DataVersion, own)
 		return err
 	})
 	return revision, mirrordb.Wrap("read revision", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -29,12 +30,12 @@ var selectSent = `SELECT id, batch_id, ` + schema.Shown("state") + `, settled_at
 // Sent returns what the batches hold that are settled, those whose payload is
 // kept: the latest 20. A batch of 0 asks for all, oldest first; for any other
 // whose payload is not there the error is [ErrNoPayload]. It ends with ctx.
-func (s *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
-	if s.missing() {
+func (rd *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
 	var sent []SentPart
-	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error {
+	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		read := 0
 		return tx.Each(selectSent,
 			func(rows *sql.Rows) error {
@@ -48,7 +49,7 @@ func (s *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
 				if read += len(text.String); !text.Valid || read > sqlitedb.MaxLoaded {
 					return fmt.Errorf("part %d of batch %d: %w", id, of, schema.ErrTooLong)
 				}
-				p.SettledAt = newTime(settledAt)
+				p.SettledAt = instant.Time(settledAt)
 				p.Part, err = batch.PartOf(text.String, id, of)
 				sent = append(sent, p)
 				return err
@@ -60,6 +61,6 @@ func (s *Reader) Sent(ctx context.Context, id int64) ([]SentPart, error) {
 	return sent, mirrordb.Wrap("read what was sent", err)
 }
 
-// ErrNoPayload is returned for what was sent in a submission that is not
-// kept any more, or never was: cumulative ones have none.
+// ErrNoPayload is returned if what was sent in a batch is not kept any more. Totals
+// that were sent are never kept.
 var ErrNoPayload = errors.New("localstore: what was sent is not kept")

@@ -22,11 +22,11 @@ type Query struct {
 	Name string // of one trackable, which may be a former one, or metric, without regard to case; "" for all
 
 	Days        bool // the running totals of days that are over
-	History     bool // the latest exports, and the states that a State was in
+	History     bool // the latest recordings, and the states that a State was in
 	Moves       bool // the states that a State was in, of History that part alone
 	Submissions bool // the submission log
 
-	// Since leaves out days and exports before it, but for the last one of
+	// Since leaves out days and recordings before it, but for the last one of
 	// each series, which what came later is counted from. The zero time
 	// leaves out nothing.
 	Since time.Time
@@ -52,14 +52,14 @@ type Trackable struct {
 	DeclaredAt time.Time // zero for one that waits to be written
 	ChangedAt  time.Time // zero for never
 
-	Total   series.Value     // of a Statistic or Sequence
-	Exports int64            // how many changed it
-	Runs    int64            // of a Timer
-	Seconds float64          // of a Timer, in all
-	State   string           // [otelusage.NoState] for none
-	Default bool             // State is the initial one: none was ever set
-	Changes int64            // of a State
-	Hits    map[string]int64 // of a Sequence, by checkpoint
+	Total      series.Value     // of a Statistic or Sequence
+	Recordings int64            // how many changed it
+	Runs       int64            // of a Timer
+	Seconds    float64          // of a Timer, in all
+	State      string           // [otelusage.NoState] for none
+	Default    bool             // State is the initial one: none was ever set
+	Changes    int64            // of a State
+	Hits       map[string]int64 // of a Sequence, by checkpoint
 
 	Series []*SeriesCounts
 	Moves  []StateMove // of a State, oldest first
@@ -71,7 +71,7 @@ type StateMove struct {
 	State string // [otelusage.NoState] for none
 }
 
-// SeriesCounts is one series with what became of its counts, see [Balance].
+// SeriesCounts is one series with what became of its counts, see package health.
 type SeriesCounts struct {
 	Metric               series.Metric // its Scope has a name alone
 	Role                 string        // what it is to its trackable: [RoleValue] and its like
@@ -81,14 +81,14 @@ type SeriesCounts struct {
 	Pending, InFlight, Withheld, Accepted, Partial, SetAside series.Value
 	Gauge                                                    series.Value // in place of these, for a gauge
 
-	Exports       int64
+	Recordings    int64
 	UpdatedAt     time.Time // zero for never
 	Days, History []Sample  // oldest first
 }
 
 // Sample is a running total.
 type Sample struct {
-	At    time.Time    // of the export, or the first moment of the UTC day at whose end it held
+	At    time.Time    // of the recording, or the first moment of the UTC day at whose end it held
 	Value series.Value // of a histogram its sum
 	Count int64        // of a histogram
 }
@@ -117,44 +117,42 @@ type Reader struct {
 func New(db *mirrordb.DB, l *ledger.Ledger) *Reader { return &Reader{db: db, ledger: l} }
 
 // missing reports a Reader of a mirror that is not open.
-func (s *Reader) missing() bool { return s == nil || s.db == nil }
+func (rd *Reader) missing() bool { return rd == nil || rd.db == nil }
 
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
 // written are included. It ends with ctx, also while another call uses the
 // Store, another process keeps the file locked, or a query does not end by itself.
-func (s *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
-	snap, err := s.snapshot(ctx, q, true)
+func (rd *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
+	snap, err := rd.snapshot(ctx, q, true)
 	return snap, mirrordb.Wrap("read mirror", err)
 }
 
 // snapshot reads the file as it is at one moment, what is in flight only where
 // it is asked for. The result is used without the lock: a slow writer must not
 // keep the application from recording.
-func (s *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
-	if s.missing() {
+func (rd *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapshot, error) {
+	if rd.missing() {
 		return nil, mirrordb.ErrNotOpen
 	}
-	if err := s.db.LockWithin(ctx); err != nil {
+	if err := rd.db.LockWithin(ctx); err != nil {
 		return nil, err
 	}
-	defer s.db.Unlock()
-	if !s.db.IsReadOnly() && s.ledger.HasDeclarations() {
+	defer rd.db.Unlock()
+	if !rd.db.IsReadOnly() && rd.ledger.HasDeclarations() {
 		// What cannot be written now, because another process writes, is shown
 		// from memory.
-		_ = s.db.Briefly(func() error {
-			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(*mirrordb.Tx) error { return nil })
-		})
+		_ = rd.db.WriteWaiting()
 	}
 	var snap *Snapshot
-	err := s.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
-		snap, err = s.readSnapshot(tx, q, inFlight)
+	err := rd.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
+		snap, err = rd.readSnapshot(tx, q, inFlight)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	snap.merge(q, s.ledger.Awaiting())
+	snap.merge(q, rd.ledger.Awaiting())
 	snap.sort(OrderByType)
 	return snap, nil
 }
@@ -168,10 +166,8 @@ func (t *Trackable) count(x *SeriesCounts) error {
 	switch x.Role {
 	case series.RoleValue:
 		t.add(x.Recorded)
-		t.Exports = saturate.Add(t.Exports, x.Exports)
-		if x.UpdatedAt.After(t.ChangedAt) {
-			t.ChangedAt = x.UpdatedAt
-		}
+		t.Recordings = saturate.Add(t.Recordings, x.Recordings)
+		t.ChangedAt = later(t.ChangedAt, x.UpdatedAt)
 	case series.RoleChanges:
 		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
 	case series.RoleCheckpoints:
@@ -201,12 +197,12 @@ func (t *Trackable) add(v series.Value) {
 	}
 }
 
-// Average returns what an export that changed the Statistic added to it.
+// Average returns what a recording that changed the Statistic added to it, on average.
 func (t *Trackable) Average() float64 {
-	if t == nil || t.Exports == 0 {
+	if t == nil || t.Recordings == 0 {
 		return 0
 	}
-	return t.Total.Float64() / float64(t.Exports)
+	return t.Total.Float64() / float64(t.Recordings)
 }
 
 // AverageSeconds returns how long a run of the Timer took.
@@ -263,6 +259,28 @@ func (snap *Snapshot) sort(order Order) {
 	})
 }
 
+// RecordedAt returns when a trackable changed last, the zero time for never.
+func (snap *Snapshot) RecordedAt() time.Time {
+	var last time.Time
+	if snap == nil {
+		return last
+	}
+	for _, t := range snap.Trackables {
+		for _, x := range t.Series {
+			last = later(last, x.UpdatedAt)
+		}
+		last = later(last, t.ChangedAt)
+	}
+	return last
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // Of returns the trackables of one kind.
 func (snap *Snapshot) Of(kind otelusage.Kind) (list []*Trackable) {
 	if snap == nil {
@@ -287,14 +305,6 @@ func (snap *Snapshot) Named(name string) (list []*Trackable) {
 		}
 	}
 	return list
-}
-
-// newTime returns a time of the file, where 0 is never.
-func newTime(at int64) time.Time {
-	if at == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, at).UTC()
 }
 
 // shownTrackables are those of a snapshot.

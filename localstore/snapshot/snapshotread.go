@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -25,13 +27,13 @@ type snapshotReader struct {
 	columns    [4]any // of a day
 }
 
-func (s *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
+func (rd *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
 	if q.Name, err = ledger.NameNow(tx.Conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: time.Unix(0, tx.Now).UTC(), MirrorID: tx.Mirror, InstallationID: tx.Installation,
-			CreatedAt: newTime(tx.CreatedAt), Consent: s.db.ConsentOf(&tx.Header)},
+			CreatedAt: instant.Time(tx.CreatedAt), Consent: rd.db.ConsentOf(&tx.Header)},
 		Conn: tx.Conn, query: q,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
@@ -94,7 +96,7 @@ func (r *snapshotReader) readTrackables() error {
 					return fmt.Errorf("read checkpoints of %q: %w: %w", t.Name, series.ErrUnreadable, err)
 				}
 			}
-			t.DeclaredAt, t.ChangedAt = newTime(declaredAt), newTime(changedAt)
+			t.DeclaredAt, t.ChangedAt = instant.Time(declaredAt), instant.Time(changedAt)
 			r.trackables[id], r.Trackables = t, append(r.Trackables, t)
 			return nil
 		}, r.query.Name)
@@ -124,7 +126,7 @@ func (r *snapshotReader) readSeries() error {
 			m.Scope = &series.Scope{}
 			err := rows.Scan(&id, &trackable, &x.Role, &m.Scope.Name, &m.Name, &m.Unit, &m.Description, &m.Type, &m.Monotonic, &m.Float, &bounds,
 				&x.Attributes, &x.Resource, &columns[0], &columns[1], &columns[2], &columns[3], &columns[4], &columns[5],
-				&x.Exports, &updatedAt, &gauge)
+				&x.Recordings, &updatedAt, &gauge)
 			if err != nil {
 				return err
 			}
@@ -136,7 +138,7 @@ func (r *snapshotReader) readSeries() error {
 					return err
 				}
 			}
-			x.Gauge, x.InFlight, x.UpdatedAt = totals.NumberValue(gauge), m.Zero(), newTime(updatedAt)
+			x.Gauge, x.InFlight, x.UpdatedAt = totals.NumberValue(gauge), m.Zero(), instant.Time(updatedAt)
 			r.series[id] = x
 			if !trackable.Valid {
 				r.Others = append(r.Others, x)
@@ -150,21 +152,17 @@ func (r *snapshotReader) readSeries() error {
 }
 
 func (r *snapshotReader) readInFlight(tx *mirrordb.Tx) error {
-	flying, _, err := inFlight(tx)
+	flying, _, err := batch.InFlight(tx)
 	if err != nil {
 		return err
 	}
-	for id, texts := range flying {
+	for id := range flying {
 		x := r.series[id]
-		for _, text := range texts {
-			if x == nil {
-				break // not asked for, or Balance reports it
-			}
-			v, err := x.Metric.ParseJSON(text)
-			if err != nil {
-				return err
-			}
-			x.InFlight = x.InFlight.Add(v)
+		if x == nil {
+			continue // not asked for, or the balance reports it
+		}
+		if x.InFlight, err = flying.Sum(id, &x.Metric); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -211,7 +209,7 @@ func (r *snapshotReader) readLog() error {
 			var first, last int64
 			err := rows.Scan(&e.ID, &e.Forwarder, &e.Batch, &e.Part, &first, &last, &e.Times, &e.Outcome, &e.Status,
 				&e.Points, &e.Rejected, &e.Reason)
-			e.First, e.Last = newTime(first), newTime(last)
+			e.First, e.Last = instant.Time(first), instant.Time(last)
 			r.Submissions = append(r.Submissions, e)
 			return err
 		})

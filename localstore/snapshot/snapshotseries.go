@@ -31,8 +31,8 @@ func (r *snapshotReader) readDays() error {
 			if x == nil {
 				return err
 			}
-			if len(x.Days) == cap(x.Days) { // there are no more than exports, or days
-				x.Days = slices.Grow(x.Days, int(min(x.Exports, span)))
+			if len(x.Days) == cap(x.Days) { // there are no more than recordings, or days
+				x.Days = slices.Grow(x.Days, int(min(x.Recordings, span)))
 			}
 			x.Days = append(x.Days, day)
 			return err
@@ -45,7 +45,7 @@ func (r *snapshotReader) readDays() error {
 func (r *snapshotReader) readDaysBefore(first int64) error {
 	left := make(map[*SeriesCounts]int64)
 	for id, x := range r.series {
-		if x.Exports > 1 { // one that changed once has no day behind it
+		if x.Recordings > 1 { // one that changed once has no day behind it
 			left[x] = id
 		}
 	}
@@ -90,7 +90,7 @@ var selectHistory = `SELECT h.series_id, CASE WHEN ` + schema.Loaded("m.type", s
 	FROM history h JOIN series s ON s.id = h.series_id JOIN metrics m ON m.id = s.metric_id
 	WHERE ?1 IS NULL OR h.series_id IN (SELECT value FROM json_each(?1)) ORDER BY h.at, h.slot`
 
-// readHistory reads the latest exports, and for a State, which is a gauge of
+// readHistory reads the latest recordings, and for a State, which is a gauge of
 // each version's own, the states it was in.
 func (r *snapshotReader) readHistory() error {
 	err := r.Each(selectHistory,
@@ -104,13 +104,13 @@ func (r *snapshotReader) readHistory() error {
 			}
 			if !state.Valid {
 				if x := r.series[id]; x != nil {
-					x.History = append(x.History, Sample{At: newTime(at), Value: totals.NumberValue(value), Count: count.Int64})
+					x.History = append(x.History, Sample{At: instant.Time(at), Value: totals.NumberValue(value), Count: count.Int64})
 				}
 				return nil
 			}
 			if t := r.trackables[state.Int64]; t != nil {
 				text, _ := value.(string)
-				t.Moves = append(t.Moves, StateMove{At: newTime(at), State: text})
+				t.Moves = append(t.Moves, StateMove{At: instant.Time(at), State: text})
 			}
 			return nil
 		}, r.withHistory())

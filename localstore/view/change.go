@@ -9,7 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// maxBody is more than any request of the page.
+// maxBody is larger than any request of the page.
 const maxBody = 1 << 10
 
 func (h *Handler) setMode(w http.ResponseWriter, r *http.Request) {
@@ -17,15 +17,15 @@ func (h *Handler) setMode(w http.ResponseWriter, r *http.Request) {
 		Mode string `json:"mode"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&request); err != nil {
-		refuse(w, http.StatusBadRequest, "This is no request of the page.")
+		refuse(w, http.StatusBadRequest, "This is not a request of the page.")
 		return
 	}
 	set := h.switchTo(request.Mode)
 	if set == nil {
-		refuse(w, http.StatusBadRequest, "The mode is one of on, local and off.")
+		refuse(w, http.StatusBadRequest, "The mode must be on, local or off.")
 		return
 	}
-	// A browser that goes away does not undo what the person decided.
+	// A browser that disconnects does not cancel the user's decision.
 	if err := set(context.WithoutCancel(r.Context())); err != nil {
 		h.fail(w, err)
 		return
@@ -33,7 +33,7 @@ func (h *Handler) setMode(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, r, "")
 }
 
-// switchTo returns what brings about a mode, nil for none.
+// switchTo returns the function that sets a mode, nil for an unknown mode.
 func (h *Handler) switchTo(mode string) func(context.Context) error {
 	switch mode {
 	case localstore.ModeOn.String():
@@ -51,7 +51,7 @@ func (h *Handler) erase(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, localstore.ErrErasePending):
 		h.onError(err)
-		h.reply(w, r, "Everything was erased. Another program keeps the file open: its old bytes are overwritten with the next start.")
+		h.reply(w, r, "Everything was erased. Another program keeps the file open: its old bytes are overwritten at the next start.")
 	case err != nil:
 		h.fail(w, err)
 	default:
@@ -59,7 +59,7 @@ func (h *Handler) erase(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reply says what holds now.
+// reply sends the current consent.
 func (h *Handler) reply(w http.ResponseWriter, r *http.Request, note string) {
 	consent, err := h.consent(r)
 	if err != nil {

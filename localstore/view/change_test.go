@@ -169,7 +169,7 @@ func TestErasePendingIsSaid(t *testing.T) {
 	h := newHandler(t, newMirror(t).Store, WithControls(u), WithErrorHandler(errors.add))
 	r := call(h, "POST", "/erase", "{}", tokenHeader, tokenOf(t, h))
 	wantStatus(t, r, http.StatusOK)
-	if got := text(t, r); !strings.Contains(got, "with the next start") || len(errors.list) != 1 {
+	if got := text(t, r); !strings.Contains(got, "at the next start") || len(errors.list) != 1 {
 		t.Errorf("answer %s, errors %v", got, errors.list)
 	}
 }
@@ -208,7 +208,7 @@ func TestADecisionThatDoesNotHoldIsSaid(t *testing.T) {
 	}
 	r := call(h, "POST", "/consent", `{"mode":"on"}`, tokenHeader, token)
 	wantStatus(t, r, http.StatusForbidden)
-	if got := text(t, r); !strings.Contains(got, "The stricter holds.") {
+	if got := text(t, r); !strings.Contains(got, "The stricter setting applies.") {
 		t.Errorf("answer %s", got)
 	}
 	r = call(h, "POST", "/consent", `{"mode":"off"}`, tokenHeader, token)

@@ -15,10 +15,10 @@ import (
 // everything that the page shows: days, not single exports.
 var everything = snapshot.Query{Days: true, Moves: true, Submissions: true}
 
-// serveData answers with the document of localstore.Snapshot.WriteJSON. Whether
-// the page has it already is found out without reading it.
+// serveData answers with the document of localstore.Snapshot.WriteJSON. It checks
+// whether the page already has it without reading it.
 func (h *Handler) serveData(w http.ResponseWriter, r *http.Request) {
-	// Before the data: a change in between is then seen by the next request.
+	// Before the data: the next request then notices a change in between.
 	revision, err := h.reader.Revision(r.Context())
 	if err != nil {
 		h.fail(w, err)
@@ -32,7 +32,7 @@ func (h *Handler) serveData(w http.ResponseWriter, r *http.Request) {
 	}
 	snap, err := h.reader.Snapshot(r.Context(), everything)
 	if err == nil {
-		// What holds for the process is known to it alone.
+		// Only the process knows what applies to it.
 		snap.Consent, err = h.consent(r)
 	}
 	if err != nil {
@@ -41,10 +41,10 @@ func (h *Handler) serveData(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = snap.WriteJSON(w) // the browser went away
+	_ = snap.WriteJSON(w) // the browser has disconnected
 }
 
-// consent is the application's view of it, and for a Store the file's.
+// consent returns the application's consent, or for a Store the file's.
 func (h *Handler) consent(r *http.Request) (localstore.Consent, error) {
 	if h.controls == Controls(h.store) {
 		return h.reader.Consent(r.Context())
@@ -94,11 +94,11 @@ func (h *Handler) serveJSON(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveSent answers with what a batch carried, part by part.
+// serveSent answers with what a batch sent, part by part.
 func (h *Handler) serveSent(w http.ResponseWriter, r *http.Request) {
 	batch, err := strconv.ParseInt(r.URL.Query().Get("batch"), 10, 64)
 	if err != nil || batch < 1 {
-		refuse(w, http.StatusBadRequest, "A batch is a number above 0.")
+		refuse(w, http.StatusBadRequest, "A batch must be a number above 0.")
 		return
 	}
 	parts, err := h.reader.Sent(r.Context(), batch)
@@ -109,8 +109,8 @@ func (h *Handler) serveSent(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, parts)
 }
 
-// serveWhole sends a document only once it is complete: half of one would look
-// like all of it.
+// serveWhole sends a document only when it is complete: a part of it would look
+// like the whole.
 func (h *Handler) serveWhole(w http.ResponseWriter, contentType string, write func(io.Writer) error) {
 	var whole bytes.Buffer
 	if err := write(&whole); err != nil {
@@ -119,5 +119,5 @@ func (h *Handler) serveWhole(w http.ResponseWriter, contentType string, write fu
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
-	_, _ = whole.WriteTo(w) // the browser went away
+	_, _ = whole.WriteTo(w) // the browser has disconnected
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// door lets those through to the page who know its secret, which is the first
-// part of the path. To all others there is nothing at any path.
+// door admits requests whose path begins with the secret. To all others every path
+// is 404.
 type door struct {
 	secret    string
 	page      *Handler
@@ -21,11 +21,11 @@ func newDoor(page *Handler) *door {
 	return &door{secret: secret, page: page, inside: http.StripPrefix("/"+secret, page), strangers: new(strangers)}
 }
 
-// path is where the page is.
+// path returns the path of the page.
 func (d *door) path() string { return "/" + d.secret + "/" }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	d.page.protect(w.Header()) // which keeps the URL out of Referer
+	d.page.protect(w.Header()) // this keeps the URL out of Referer
 	given, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if subtle.ConstantTimeCompare([]byte(given), []byte(d.secret)) != 1 {
 		w.Header().Set("Connection", "close")

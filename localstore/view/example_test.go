@@ -13,8 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
-// The page is mounted in an application's own server. The application decides
-// who may look.
+// An application mounts the page in its own server and decides who may look.
 func ExampleNew() {
 	dir, err := os.MkdirTemp("", "usage")
 	if err != nil {
@@ -25,7 +24,7 @@ func ExampleNew() {
 	usage, err := standalone.Start(context.Background(), standalone.Config{
 		FilePath: filepath.Join(dir, "usage.db"), ApplicationName: "mygame", Tracker: new(otelusage.Tracker)})
 	if err != nil {
-		fmt.Println(err) // counting goes on
+		fmt.Println(err) // counting continues
 	}
 	defer usage.Close() // last
 
@@ -38,7 +37,7 @@ func ExampleNew() {
 	mux := http.NewServeMux()
 	mux.Handle("/usage/", http.StripPrefix("/usage", page))
 
-	for _, authorization := range []string{"", "of somebody who is signed in"} {
+	for _, authorization := range []string{"", "Bearer token"} {
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/usage/", nil)
 		r.Header.Set("Authorization", authorization)
 		w := httptest.NewRecorder()

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// tokenHeader carries the token. No form and no plain request of another site
-// can set it.
+// tokenHeader carries the token. Forms and simple requests of other sites cannot
+// set it.
 const tokenHeader = "Usage-Token"
 
-// policy lets the page load its own files and talk to its own handler. Who may
-// frame it follows.
+// policy lets the page load only its own files and connect only to its own handler.
+// The origins that may frame it are appended.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors "
 
@@ -22,7 +22,7 @@ func (h *Handler) protect(header http.Header) {
 	if len(h.ancestors) == 0 {
 		header.Set("Content-Security-Policy", policy+"'none'")
 		header.Set("X-Frame-Options", "DENY")
-	} else { // X-Frame-Options cannot name anybody, and would forbid it
+	} else { // X-Frame-Options cannot name origins, and would forbid it
 		header.Set("Content-Security-Policy", policy+strings.Join(h.ancestors, " "))
 	}
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -31,9 +31,9 @@ func (h *Handler) protect(header http.Header) {
 	header.Set("Cache-Control", "no-store")
 }
 
-// admits reports whether a Host names this machine, or what the application
-// allows. A page of another site whose name was made to resolve to this machine
-// is of the same origin to the browser; the name gives it away.
+// admits reports whether a Host is a loopback name or one that the application
+// allows. If another site's name resolves to this machine, the browser treats its
+// page as the same origin; only the name shows the difference.
 func (h *Handler) admits(host string) bool {
 	if h.anyHost {
 		return true
@@ -53,7 +53,7 @@ func hostname(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-// changing lets a request through that comes from the served page.
+// changing admits requests that come from the served page.
 func (h *Handler) changing(f func(http.ResponseWriter, *http.Request)) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch given := r.Header.Get(tokenHeader); {

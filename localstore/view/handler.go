@@ -18,16 +18,16 @@ import (
 // Handler, which answers 503.
 type Handler struct {
 	config
-	token    string // that only the served page has
+	token    string // only the served page has it
 	instance string // makes ETags of two handlers differ
 	origin   *http.CrossOriginProtection
 
-	lifetime context.Context // of what requests read; nil for a Handler that New did not make
+	lifetime context.Context // of all reads; nil for a Handler that New did not make
 	end      context.CancelFunc
 
-	mu     sync.Mutex // held while what follows is made
+	mu     sync.Mutex // held while the following is created
 	closed bool
-	opened atomic.Bool // it is made, and does not change any more
+	opened atomic.Bool // the above is created, and does not change any more
 
 	store  *localstore.Store
 	reader *localstore.Store
@@ -35,21 +35,21 @@ type Handler struct {
 	routes map[string]route
 }
 
-// route is what is served at a path: by method.
+// route has the handlers of a path by method.
 type route map[string]func(http.ResponseWriter, *http.Request)
 
-// New returns a Handler for a mirror. It reads through a connection of its own,
+// New returns a Handler for a mirror. It reads through its own connection,
 // and hides the switches for a Store opened with localstore.ReadOnly.
 //
-// New never returns nil. With an error, as for the nil Store of an application
-// that records nothing, the Handler answers every request with 503 and the
-// reason, in a sentence for the person, until there is a mirror: the Store's, or
-// that of controls with a method Store, as *standalone.Usage has it.
+// New never returns nil. If it returns an error, as for the nil Store of an
+// application that records nothing, the Handler answers every request with 503
+// and the reason, in a sentence for the user, until there is a mirror: the
+// Store's, or that of controls with a method Store, such as *standalone.Usage.
 func New(store *localstore.Store, opts ...Option) (*Handler, error) {
 	return newWithin(context.Background(), store, opts...)
 }
 
-// newWithin is New, which does not wait for the mirror any longer than ctx.
+// newWithin is New, but stops waiting for the mirror when ctx ends.
 func newWithin(ctx context.Context, store *localstore.Store, opts ...Option) (*Handler, error) {
 	h := &Handler{config: newConfig(opts), store: store, token: rand.Text(), instance: rand.Text(), origin: http.NewCrossOriginProtection()}
 	if h.controls == nil && store.Path() != "" {
@@ -62,7 +62,7 @@ func newWithin(ctx context.Context, store *localstore.Store, opts ...Option) (*H
 	return h, nil
 }
 
-// ready opens the mirror where that was not done yet, and says why there is none.
+// ready opens the mirror if necessary, and returns why there is none.
 func (h *Handler) ready(ctx context.Context) error {
 	if h.opened.Load() {
 		return nil
@@ -90,7 +90,7 @@ func (h *Handler) ready(ctx context.Context) error {
 	return nil
 }
 
-// theirs returns the Store that the application has by now.
+// theirs returns the application's current Store.
 func (h *Handler) theirs() *localstore.Store {
 	if c, ok := h.controls.(interface{ Store() *localstore.Store }); ok {
 		return c.Store()
@@ -98,7 +98,7 @@ func (h *Handler) theirs() *localstore.Store {
 	return nil
 }
 
-// open makes all that serves a mirror.
+// open creates everything that serves a mirror.
 func (h *Handler) open(ctx context.Context) (err error) {
 	if h.index, err = h.renderIndex(); err != nil {
 		return err
@@ -125,8 +125,8 @@ func (h *Handler) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// Close closes the connection that the page reads through, and ends the readings
-// of requests that are under way. The Store stays open: close the page first.
+// Close closes the page's connection and ends the reads of running requests. The
+// Store stays open: close the page first.
 func (h *Handler) Close() error {
 	if h == nil {
 		return nil
@@ -152,7 +152,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.protect(w.Header())
 	switch {
 	case !h.admits(r.Host):
-		refuse(w, http.StatusForbidden, "This page is not served under this name.")
+		refuse(w, http.StatusForbidden, "This page is not available under this name.")
 		return
 	case h.authorized != nil && !h.authorized(r):
 		refuse(w, http.StatusForbidden, "You may not look at this page.")
@@ -166,7 +166,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	if name == "" && needsSlash(r) {
-		// Relative, because the prefix it is mounted below is not known.
+		// Relative, because the prefix is not known.
 		w.Header().Set("Location", "./"+path.Base(requested(r))+"/")
 		w.WriteHeader(http.StatusMovedPermanently)
 		return
@@ -185,7 +185,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r)
 }
 
-// bounded lets a request end with the Handler, as it ends with its client.
+// bounded ends a request also with the Handler, not only with its client.
 func (h *Handler) bounded(r *http.Request) (bounded *http.Request, done func()) {
 	if h.lifetime == nil {
 		return r, func() {}
@@ -204,8 +204,8 @@ func allowed(methods route) string {
 	return strings.Join(names, ", ")
 }
 
-// needsSlash reports whether the browser would look for the page's files beside
-// the prefix and not below it.
+// needsSlash reports whether the browser would look for the page's files next to
+// the prefix instead of below it.
 func needsSlash(r *http.Request) bool {
 	p := requested(r)
 	return p != "" && !strings.HasSuffix(p, "/")

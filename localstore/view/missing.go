@@ -12,8 +12,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// serveMissing answers where there is no mirror to show: to a person with a
-// page, to a script with JSON.
+// serveMissing answers if there is no mirror: with a page for a person, with JSON
+// for a script.
 func (h *Handler) serveMissing(w http.ResponseWriter, r *http.Request, why error) {
 	reason := h.whyMissing(r, why)
 	if strings.Trim(r.URL.Path, "/") != "" {
@@ -27,10 +27,10 @@ func (h *Handler) serveMissing(w http.ResponseWriter, r *http.Request, why error
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = w.Write(page) // the browser went away
+	_, _ = w.Write(page) // the browser has disconnected
 }
 
-// whyMissing asks the application first: it knows what the environment forbids.
+// whyMissing asks the application first, which knows what the environment forbids.
 func (h *Handler) whyMissing(r *http.Request, why error) string {
 	if !errors.Is(why, localstore.ErrNotOpen) {
 		for _, p := range problems {
@@ -38,7 +38,7 @@ func (h *Handler) whyMissing(r *http.Request, why error) string {
 				return p.text
 			}
 		}
-		return "This page could not be set up. The application was told why."
+		return "This page could not be set up. The application has the reason."
 	}
 	if h.controls != nil {
 		if c, err := h.controls.Consent(r.Context()); err == nil && c.Reason != "" {
@@ -48,7 +48,7 @@ func (h *Handler) whyMissing(r *http.Request, why error) string {
 	return "Nothing is recorded: there is no file with your usage."
 }
 
-// sentence ends a reason as one.
+// sentence turns a reason into a sentence.
 func sentence(reason string) string {
 	if last, _ := utf8.DecodeLastRuneInString(reason); strings.ContainsRune(".!?", last) {
 		return reason

@@ -18,12 +18,12 @@ import (
 
 const defaultTitle = "Usage"
 
-// DefaultRecordInterval is how fresh the page says it is.
+// DefaultRecordInterval is the record interval that the page shows.
 const DefaultRecordInterval = time.Minute
 
-// Controls is what the switches of the page do, and the consent it shows. A
-// *localstore.Store is one, and a *standalone.Usage a better one: it says why
-// nothing is recorded, and begins anew after Erase.
+// Controls does what the page's switches say, and has the consent that the page
+// shows. A *localstore.Store is one. A *standalone.Usage is better: it says why
+// nothing is recorded, and discards its own counts at Erase.
 type Controls interface {
 	Consent(ctx context.Context) (localstore.Consent, error)
 	Enable(ctx context.Context) error
@@ -41,10 +41,10 @@ type config struct {
 	recordInterval time.Duration
 	onError        func(error)
 	around         *localstore.Circumstances
-	authorized     func(*http.Request) bool // nil: everybody is
-	ancestors      []string                 // sources that may frame the page
-	anyHost        bool                     // who has the secret of Serve may use any name
-	wrong          error                    // what is wrong with the options
+	authorized     func(*http.Request) bool // nil: everyone
+	ancestors      []string                 // origins that may frame the page
+	anyHost        bool                     // with the secret of Serve any name is allowed
+	wrong          error                    // an error in the options
 }
 
 type option func(config) config
@@ -61,8 +61,7 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// WithControls gives the switches to the application's own idea of them. The
-// default is the Store.
+// WithControls sets what the switches act on. The default is the Store.
 func WithControls(controls Controls) Option {
 	return option(func(c config) config {
 		if v := reflect.ValueOf(controls); controls != nil && (v.Kind() != reflect.Pointer || !v.IsNil()) {
@@ -83,8 +82,8 @@ func WithTitle(title string) Option {
 }
 
 // WithHosts admits requests for these hosts besides the loopback names, each
-// without a port, such as "usage.example.com". Whoever can reach the page there
-// can read it and use its switches, unless [WithAuthorization] says otherwise.
+// without a port, such as "usage.example.com". Anyone who can reach the page there
+// can read it and use its switches, unless [WithAuthorization] is set.
 func WithHosts(hosts ...string) Option {
 	return option(func(c config) config {
 		for _, h := range hosts {
@@ -96,10 +95,10 @@ func WithHosts(hosts ...string) Option {
 	})
 }
 
-// WithAuthorization asks authorized about every request, and answers 403 where
-// it returns false. Without it whoever reaches the page may read it, and use its
-// switches too. It may be called from any goroutine, and must not take anything
-// from the request's body. A nil function lets nobody in.
+// WithAuthorization calls authorized for every request, and answers 403 if it
+// returns false. Without it anyone who can reach the page can read it and use its
+// switches. The function may be called from any goroutine, and must not read the
+// request's body. A nil function refuses every request.
 func WithAuthorization(authorized func(*http.Request) bool) Option {
 	return option(func(c config) config {
 		c.authorized = authorized
@@ -110,10 +109,10 @@ func WithAuthorization(authorized func(*http.Request) bool) Option {
 	})
 }
 
-// WithFrameAncestors lets pages of these origins show the page in a frame, each
-// as "https://portal.example.com", or "self" for the page's own origin. The
-// default is nobody: a page in somebody else's frame can be clicked on without
-// being seen.
+// WithFrameAncestors lets pages of these origins show the page in a frame. An
+// origin is written "https://portal.example.com", or "self" for the page's own.
+// By default there are none, because another site could make users click on a
+// framed page that they do not see.
 func WithFrameAncestors(origins ...string) Option {
 	return option(func(c config) config {
 		ancestors := slices.Clone(c.ancestors)
@@ -130,26 +129,26 @@ func WithFrameAncestors(origins ...string) Option {
 	})
 }
 
-// frameSource returns an origin as a content security policy names it. Anything
-// else could end the policy and begin another.
+// frameSource returns an origin in the form of a content security policy. Any other
+// text could end the directive and add another.
 func frameSource(origin string) (string, error) {
 	if origin == "self" || origin == "'self'" {
 		return "'self'", nil
 	}
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, " ;,'\"*") {
-		return "", fmt.Errorf("frame ancestor %q is no origin such as https://portal.example.com", origin)
+		return "", fmt.Errorf("frame ancestor %q is not an origin such as https://portal.example.com", origin)
 	}
 	return origin, nil
 }
 
-// withAnyHost admits every host: for who has to show a secret.
+// withAnyHost admits every host, for a page that is protected by a secret.
 func withAnyHost() Option {
 	return option(func(c config) config { c.anyHost = true; return c })
 }
 
-// WithRecordInterval tells the page how often the application records. The
-// default is [DefaultRecordInterval].
+// WithRecordInterval sets how often the application records, which the page shows.
+// The default is [DefaultRecordInterval].
 func WithRecordInterval(d time.Duration) Option {
 	return option(func(c config) config {
 		if d > 0 {
@@ -159,8 +158,8 @@ func WithRecordInterval(d time.Duration) Option {
 	})
 }
 
-// WithErrorHandler is told why a request failed; the page shows no paths. The
-// default is otel.Handle. It may be called from any goroutine.
+// WithErrorHandler sets what receives the error of a failed request; the page shows
+// no paths. The default is otel.Handle. It may be called from any goroutine.
 func WithErrorHandler(f func(error)) Option {
 	return option(func(c config) config {
 		if f != nil {
@@ -170,9 +169,9 @@ func WithErrorHandler(f func(error)) Option {
 	})
 }
 
-// WithCircumstances says what the page goes by beside the mirror when it says
-// whether anything is sent. The default is what the Store knows of its process
-// once an exporter records into it, and without one what a viewer can know.
+// WithCircumstances sets what else, beside the mirror, decides whether the page says
+// that data is sent. The default is what the Store knows of its process if an
+// exporter records into it, otherwise what a viewer can know.
 func WithCircumstances(x localstore.Circumstances) Option {
 	return option(func(c config) config { c.around = &x; return c })
 }

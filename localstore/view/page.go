@@ -25,16 +25,16 @@ type asset struct {
 
 func (a asset) serve(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", a.contentType)
-	_, _ = w.Write(a.content) // the browser went away
+	_, _ = w.Write(a.content) // the browser has disconnected
 }
 
-// contentTypes of what the page consists of: what the system says may differ,
-// and nosniff takes it at its word.
+// contentTypes are those of the page's files. The system's own types may be wrong,
+// and with nosniff the browser trusts them.
 var contentTypes = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
 }
 
-// assets returns the files by their paths below the page.
+// assets returns the files by their paths relative to the page.
 func assets() map[string]asset {
 	found := make(map[string]asset)
 	_ = fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error { // embedded, it cannot fail
@@ -49,7 +49,7 @@ func assets() map[string]asset {
 	return found
 }
 
-// renderIndex fills in what is the same for every request.
+// renderIndex fills in what is equal for every request.
 func (h *Handler) renderIndex() ([]byte, error) {
 	t, err := template.ParseFS(files, path.Join("page", indexName))
 	if err != nil {

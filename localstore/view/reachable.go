@@ -2,9 +2,9 @@ package view
 
 import "net"
 
-// reachable returns the address under which a browser opens what listens at a:
-// for all interfaces one of this machine's own, because 0.0.0.0 is no place to
-// go to.
+// reachable returns the address under which a browser reaches a listener at a. For
+// all interfaces it is one of this machine's addresses, because browsers cannot
+// open 0.0.0.0.
 func reachable(a net.Addr) string {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
@@ -16,7 +16,7 @@ func reachable(a net.Addr) string {
 }
 
 // ownAddress returns the first address of this machine that others can reach,
-// IPv4 before IPv6, or loopback where there is none.
+// IPv4 before IPv6, or loopback if there is none.
 func ownAddress(onlyIPv4 bool) net.IP {
 	var other net.IP
 	addresses, _ := net.InterfaceAddrs() // in the order of the interfaces

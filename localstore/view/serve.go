@@ -18,8 +18,8 @@ import (
 // DefaultAddress is where [Serve] listens: on loopback, at a free port.
 const DefaultAddress = "127.0.0.1:0"
 
-// What a client may take, for a request of a few hundred bytes and an answer of
-// a few megabytes at most.
+// Limits for a client. A request has a few hundred bytes, an answer a few megabytes
+// at most.
 const (
 	headerTimeout = 10 * time.Second // for its header, from the moment it connects
 	readTimeout   = 15 * time.Second // for all of the request
@@ -29,17 +29,17 @@ const (
 	maxHeader     = 16 << 10         // bytes
 )
 
-// Serve serves the page of the mirror at path until the context ends, and
-// returns the context's error then. It listens at an address, [DefaultAddress]
-// if that is empty, and tells ready the URL. The mirror is never made; if it may
-// not be written, the page is for reading only.
+// Serve serves the page of the mirror at path until the context ends, and then
+// returns the context's error. It listens at an address, [DefaultAddress] if that
+// is empty, and passes the URL to ready. It never creates the mirror. If the mirror
+// cannot be written, the page is read-only.
 //
-// The URL holds a secret that is new each time. Without it nobody, on this
-// machine or another, gets anything but 404: whoever has the URL may read and
-// use the switches, under whatever name of this machine. Where the address is
-// that of no single interface, as "0.0.0.0:8080", the URL names one of this
-// machine's own. It is HTTP: beyond loopback, who can listen to the network
-// sees the secret too, and a tunnel (ssh -L) is the better way.
+// The URL contains a secret that is new each time. Without it every request gets
+// 404, from this machine or another. Anyone who has the URL can read the page and
+// use the switches, under any name of this machine. If the address is that of all
+// interfaces, as "0.0.0.0:8080", the URL has one of this machine's addresses. The
+// page is plain HTTP: beyond loopback, anyone who can listen to the network also
+// sees the secret. Use a tunnel (ssh -L) there.
 func Serve(ctx context.Context, path, address string, ready func(url string), opts ...Option) (err error) {
 	store, err := openExisting(ctx, path)
 	if err != nil {
@@ -77,12 +77,12 @@ func openExisting(ctx context.Context, path string) (*localstore.Store, error) {
 func run(ctx context.Context, listener net.Listener, d *door, ready func()) error {
 	server := &http.Server{
 		Handler:                      d,
-		DisableGeneralOptionsHandler: true, // it answers OPTIONS * to whoever asks
+		DisableGeneralOptionsHandler: true, // it would answer OPTIONS * without the secret
 
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
 		ConnContext:    d.strangers.know, ConnState: d.strangers.note,
-		ErrorLog: log.New(io.Discard, "", 0), // what clients do wrong is nobody's concern
+		ErrorLog: log.New(io.Discard, "", 0), // errors of clients are not reported
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -95,7 +95,7 @@ func run(ctx context.Context, listener net.Listener, d *door, ready func()) erro
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	if server.Shutdown(bounded) != nil {
-		_ = server.Close() // an answer that nobody reads
+		_ = server.Close() // a client does not read its answer
 	}
 	<-ended
 	return ctx.Err()

@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// maxStrangers bounds the connections on which nobody showed the secret yet.
+// maxStrangers limits the connections that have not shown the secret yet.
 const maxStrangers = 64
 
-// strangers are the connections on which nobody showed the secret yet, oldest
-// first. A new one beyond the bound closes the oldest: whoever opens connections
-// and says nothing cannot keep the owner from opening one.
+// strangers are the connections that have not shown the secret yet, oldest first.
+// A new one beyond the limit closes the oldest: idle connections cannot keep the
+// owner out.
 type strangers struct {
 	mu   sync.Mutex
 	list []net.Conn
@@ -53,7 +53,7 @@ func (s *strangers) remove(c net.Conn) {
 	s.list = slices.DeleteFunc(s.list, func(other net.Conn) bool { return other == c })
 }
 
-// admit makes the connection of a request one of the owner's.
+// admit marks the connection of a request as the owner's.
 func (s *strangers) admit(ctx context.Context) {
 	if c, ok := ctx.Value(connectionKey{}).(net.Conn); ok {
 		s.remove(c)

@@ -44,7 +44,7 @@ type Config struct {
 	ApplicationName    string // application_name
 	ApplicationVersion string // application_version
 	InstallationID     string // installation_id; at most 255 characters
-	ImportFrom         string // the reference library's database; default: what lies at FilePath, see localstore.ImportFrom
+	ImportFrom         string // the Python library's database; default: what lies at FilePath, see localstore.ImportFrom
 
 	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit
 	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval; NeverCheck

@@ -24,8 +24,8 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
-	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
@@ -181,11 +181,11 @@ func (d *destination) config(path string) Config {
 
 // balanceOf returns the balances by name, summed over series, and fails where
 // one is off.
-func balanceOf(t *testing.T, s *localstore.Store) map[string]snapshot.Balance {
+func balanceOf(t *testing.T, s *localstore.Store) map[string]health.Balance {
 	t.Helper()
 	list, err := s.Balance(t.Context())
 	must(t, err)
-	found := make(map[string]snapshot.Balance)
+	found := make(map[string]health.Balance)
 	for _, b := range list {
 		if b.Off != "" {
 			t.Error(b.Off)
@@ -200,7 +200,7 @@ func balanceOf(t *testing.T, s *localstore.Store) map[string]snapshot.Balance {
 }
 
 // places writes a balance as recorded, pending, withheld.
-func places(b snapshot.Balance) string {
+func places(b health.Balance) string {
 	return fmt.Sprintf("%s, %s, %s", whole(b.Recorded), whole(b.Pending), whole(b.Withheld))
 }
 

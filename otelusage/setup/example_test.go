@@ -11,7 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 )
 
-// The file says what it says, code sets the rest.
+// A file configures usage tracking. Values in code override the file.
 func Example() {
 	dir, err := os.MkdirTemp("", "usage")
 	if err != nil {
@@ -47,7 +47,7 @@ api_key = ldfhksg23542kj5g73kk3465j
 	ctx := context.Background()
 	usage, err := setup.Start(ctx, cfg)
 	if err != nil {
-		fmt.Println(err) // counting goes on in memory
+		fmt.Println(err) // counting continues in memory
 	}
 	defer usage.Close()
 

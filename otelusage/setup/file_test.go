@@ -28,7 +28,7 @@ func write(tb testing.TB, text string) (path string) {
 	return path
 }
 
-// The reference's own sample.
+// The Python library's own sample.
 const sample = `[General]
 filepath = usage_stats.db
 application_name = MyApp

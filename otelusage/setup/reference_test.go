@@ -102,7 +102,7 @@ func TestUploadOfTheProtocolsSample(t *testing.T) {
 			"untouched":   {"type": "Statistic", "description": "", "data": 0}}}`)))
 }
 
-// TestUploadAfterTheReference: an application that used the reference before
+// TestUploadAfterTheReference: an application that used the Python library before
 // uploads what that would have uploaded next, whether it declares everything
 // again or has dropped some; and then goes on from there.
 func TestUploadAfterTheReference(t *testing.T) {
@@ -151,7 +151,7 @@ func TestUploadAfterTheReference(t *testing.T) {
 	sameUpload(t, parseUpload(t, []byte(bodies[1])), want)
 }
 
-// TestInitialStatesAtHQ: the reference uploads what the program passes today
+// TestInitialStatesAtHQ: the Python library uploads what the program passes today
 // until a state is set, which then stays.
 func TestInitialStatesAtHQ(t *testing.T) {
 	hq := newHQ(t)

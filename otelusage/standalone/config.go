@@ -42,7 +42,7 @@ type Config struct {
 	ApplicationName    string // service.name; required where FilePath is empty
 	ApplicationVersion string // service.version
 	InstallationID     string // default: random, made with the mirror
-	ImportFrom         string // the reference library's database; default: what lies at FilePath, see localstore.ImportFrom
+	ImportFrom         string // the Python library's database; default: what lies at FilePath, see localstore.ImportFrom
 
 	RecordInterval time.Duration // default exporter.DefaultRecordInterval
 	CheckInterval  time.Duration // default exporter.DefaultCheckInterval; NeverCheck

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
@@ -15,7 +16,7 @@ func (u *Usage) Consent(ctx context.Context) (localstore.Consent, error) {
 	if r == nil {
 		return localstore.Consent{Mode: localstore.ModeOff, Reason: u.whyNot()}, nil
 	}
-	return r.store.Consent(ctx)
+	return r.exporter.Consent(ctx)
 }
 
 // whyNot says why nothing is recorded.
@@ -31,7 +32,10 @@ func (u *Usage) whyNot() string {
 
 // veto returns why nothing may be recorded, empty where recording is allowed.
 func (c *Config) veto() string {
-	return localstore.Circumstances{Disabled: c.Disabled}.RecordingVeto()
+	if c.Disabled {
+		return exporter.RecordingVeto(exporter.Disabled())
+	}
+	return exporter.RecordingVeto()
 }
 
 // Enable stores consent to sending. Earlier counts stay on this machine.

@@ -26,7 +26,7 @@ func ExampleStart() {
 			Tracker:            new(otelusage.Tracker), // without one it is otelusage.Default()
 		})
 		if err != nil {
-			fmt.Println(err) // counting goes on
+			fmt.Println(err) // counting continues
 		}
 		quests, err := usage.Tracker().Statistic("quests_complete")
 		if err != nil {
@@ -41,4 +41,31 @@ func ExampleStart() {
 	// Output:
 	// quests_complete: 2
 	// quests_complete: 4
+}
+
+// The user decides. The mirror remembers it for all runs and processes.
+func ExampleUsage_Disable() {
+	dir, err := os.MkdirTemp("", "usage")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	usage, err := standalone.Start(ctx, standalone.Config{
+		FilePath:        filepath.Join(dir, "usage.db"),
+		ApplicationName: "mygame",
+		Tracker:         new(otelusage.Tracker),
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	defer usage.Close()
+
+	if err := usage.Disable(ctx); err != nil { // or Enable, or Erase
+		fmt.Println(err)
+	}
+	consent, err := usage.Consent(ctx)
+	fmt.Println(consent.Mode, consent.Sending, err)
+	// Output: local false <nil>
 }

@@ -18,8 +18,8 @@ type Placed struct {
 	State  string
 }
 
-// addOccupancy adds what has to be sent for the states this installation is in
-// to add up: the difference between where it is and what was accepted.
+// addOccupancy adds the difference between the states that this installation is in
+// and those that were accepted, so that the counts at the destination add up.
 func (b *Builder) addOccupancy() error {
 	difference := make(map[Placed]int64)
 	var order []Placed
@@ -109,7 +109,7 @@ func stateAttributes(state string) json.RawMessage {
 	return json.RawMessage(series.EncodeAttributes(attribute.NewSet(otelusage.StateKey.String(state))))
 }
 
-// SharedStates selects the states that are said to a destination that adds
-// them up over installations.
+// SharedStates selects the states that are sent to a destination that adds them up
+// over installations.
 var SharedStates = `SELECT shared_series_id, shared_state FROM current_states
 	WHERE shared AND shared_state IS NOT NULL AND shared_series_id NOT IN (` + totals.ImportedSeries + `)`

@@ -86,7 +86,7 @@ func (b *Builder) Collect() error {
 	return b.addGauges()
 }
 
-// take empties what the batch was collected from.
+// take removes from pending what the batch was collected from.
 func (b *Builder) take() error {
 	for query, series := range map[string][]int64{
 		`UPDATE totals SET pending = NULL WHERE series_id IN (SELECT value FROM json_each(?1))`: b.takenPending,
@@ -199,22 +199,10 @@ func pendingJSON(w *Metric, column any) (json.RawMessage, error) {
 // addGauges adds the gauges of resources that have something else to send: a
 // gauge alone makes nothing due.
 func (b *Builder) addGauges() error {
-	err := b.tx.Each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
-		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
-		WHERE c.shared ORDER BY s.id`,
-		func(rows *sql.Rows) error {
-			var state string
-			resource, w, err := b.scanWire(rows, &state)
-			if err != nil || b.payloads[resource] == nil {
-				return err
-			}
-			b.add(resource, statePoint(w, state))
-			return nil
-		})
-	if err != nil {
-		return fmt.Errorf("read states: %w", err)
+	if err := b.addStates(func(resource int64) bool { return b.payloads[resource] != nil }); err != nil {
+		return err
 	}
-	err = b.tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
+	err := b.tx.Each(`SELECT `+wireColumns+`, s.id, s.attributes, g.due
 		FROM gauges g JOIN series s ON s.id = g.series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE g.due IS NOT NULL ORDER BY g.updated_at DESC, s.id DESC`,
 		func(rows *sql.Rows) error {

@@ -19,7 +19,7 @@ type Upload struct {
 }
 
 // SharedTotals returns the lifetime totals that may be sent, one part per
-// resource: all that was recorded, less what was recorded without leave. They
+// resource: all that was recorded, less what was recorded without consent. They
 // are read at each attempt; nothing of the outbox is touched.
 func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err error) {
 	b := NewBuilder(tx)
@@ -46,7 +46,7 @@ func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err 
 		}
 		b.add(t.resource, Point{Metric: t.metric, Attributes: json.RawMessage(t.attributes), Value: text})
 	}
-	if err := b.addStates(); err != nil {
+	if err := b.addStates(func(int64) bool { return true }); err != nil {
 		return nil, nil, err
 	}
 	parts = make([]*series.Part, 0, len(b.Order))
@@ -119,15 +119,15 @@ func (w *Metric) shared(recorded, withheld any) (value series.Value, ok bool, er
 	return rest, true, nil
 }
 
-// addStates adds every State that may be sent, as its gauge.
-func (b *Builder) addStates() error {
+// addStates adds every State of chosen resources that may be sent, as its gauge.
+func (b *Builder) addStates(chosen func(resource int64) bool) error {
 	err := b.tx.Each(`SELECT `+wireColumns+`, coalesce(c.shared_state, '')
 		FROM current_states c JOIN series s ON s.id = c.shared_series_id JOIN metrics m ON m.id = s.metric_id
 		WHERE c.shared ORDER BY s.id`,
 		func(rows *sql.Rows) error {
 			var state string
 			resource, w, err := b.scanWire(rows, &state)
-			if err == nil {
+			if err == nil && chosen(resource) {
 				b.add(resource, statePoint(w, state))
 			}
 			return err

@@ -8,11 +8,11 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// stream is what a receiver tells points apart by. The mirror tells more apart:
-// whole numbers from floats, histograms by their boundaries, texts that are
-// spelt alike once invalid UTF-8 is replaced. Of two points of one stream with
-// one time a receiver drops the second, so each batch takes one series of a
-// stream, in turn, and the others wait for the next.
+// stream is what a receiver identifies points by. The mirror distinguishes more:
+// whole numbers from floats, histograms by their boundaries, and texts that are
+// equal once invalid UTF-8 is replaced. A receiver drops the second of two points
+// of one stream with the same time, so each batch takes one series of a stream, in
+// turn, and the others wait for the next batch.
 //
 // Descriptions and schema URLs are no part of a series in the mirror, and the
 // case of a name tells streams apart for a receiver too.

@@ -11,18 +11,18 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// Of a batch that is under way while everything is erased, nobody knows whether
-// it arrives. If it does, the destination counts the erased installation in a
-// state for ever. A tombstone is what is kept of it until the destination has
-// taken the states back: the old ids, and the names and values of those states.
+// A batch that is under way while everything is erased may or may not arrive. If it
+// does, the destination would count the erased installation in a state for ever. So
+// a tombstone is kept until the destination has taken the states back: the old ids,
+// and the names and values of those states.
 //
-// It is sent in two steps. First the states of the batch once more, point for
-// point: whatever became of the first request, a receiver that knows a point by
-// its stream and interval then holds them once. Then, with the interval that
-// follows, the opposite of all that this stream came to. A request that is still
-// on its way is older than that, and dropped. The first step is left out once
-// the process that made the request has seen that it was accepted; until its
-// lease has ended, or it has said what it knows, a tombstone waits for it.
+// It is sent in two steps. The first sends the states of the batch once more,
+// unchanged: whatever became of the first request, a receiver that identifies a
+// point by its stream and interval then holds them once. The second, with the next
+// interval, sends the negated sum of everything that this stream sent. A request
+// that arrives later still is older than that, and dropped. The first step is left
+// out if the process that made the request has seen that it was accepted. A
+// tombstone waits until that process has said so or its lease has ended.
 
 func HasTombstones(h *mirrordb.Header) bool {
 	return h.Version >= schema.TablesSince[schema.Tombstones]
@@ -50,10 +50,10 @@ type told struct {
 	n        int64
 }
 
-// Withdraw returns what takes back the states this installation is said to be
-// in, before everything is erased: tombstones for those that a batch under way
-// names, and for the others payloads that are sent once and not kept. Of what
-// cannot be read nothing is taken back: it must not keep anybody from erasing.
+// Withdraw returns what takes back the states this installation is said to be in,
+// before everything is erased: tombstones for those that a batch under way names,
+// and for the others payloads that are sent once and not kept. States that cannot
+// be read are not taken back: they must not prevent erasing.
 func Withdraw(tx *mirrordb.Tx) (kept []Tombstone, once []*Payload, err error) {
 	if !tx.MaySend() {
 		return nil, nil, nil

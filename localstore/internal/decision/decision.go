@@ -23,9 +23,8 @@ const Suffix = ".consent"
 // maxDecision bounds how much of a decision file is read.
 const maxDecision = 4 << 10
 
-// Decision is what the file beside the mirror says. It outlives the database,
-// and a person or an administrator can write it. Of it and the mirror the
-// stricter holds.
+// Decision is what the file beside the mirror says. It outlives the database, and a
+// person or an administrator can write it. The stricter of file and mirror applies.
 type Decision struct {
 	Mode  consent.Mode // ModeUnset where there is no file, or none that counts
 	Since int64        // when the file was changed

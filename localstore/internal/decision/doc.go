@@ -2,7 +2,7 @@
 // what the person decided: usage.db.consent. It outlives the database, and a person
 // or an administrator can write it.
 //
-// Of the file and the mirror the stricter holds. What others than this user and
-// root could have written may forbid to send, and never allows it; what is not
-// this user's to change is left as it is.
+// The stricter of file and mirror applies. A file that others than this user and
+// root could have written may forbid sending and never allows it. A file that this
+// user may not change is left as it is.
 package decision

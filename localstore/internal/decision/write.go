@@ -12,8 +12,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// ErrNotOurs is met where the decision file is not this user's to change: an
-// administrator's, behind a link or not, or something else than a file.
+// ErrNotOurs is returned if this user may not change the decision file: it is an
+// administrator's, behind a link or not, or no regular file.
 var ErrNotOurs = errors.New("it is left as it is")
 
 // Write puts a decision beside a mirror, and beside the link that was

@@ -26,17 +26,17 @@ import (
 const ImportInterval = time.Minute
 
 // importIsDue reports whether an import that failed is to be tried again.
-func (s *Importer) importIsDue() bool {
-	return s.notImported != nil && !s.db.Now().Before(s.importAgain)
+func (im *Importer) importIsDue() bool {
+	return im.notImported != nil && !im.db.Now().Before(im.importAgain)
 }
 
-// Importer takes over a database of the reference implementation.
+// Importer takes over a database of the Python library.
 type Importer struct {
 	db          *mirrordb.DB
 	book        *totals.Book
 	ledger      *ledger.Ledger
 	from        string // where it was said to be; "" for beside the mirror
-	reference   python.Files
+	originals   python.Files
 	notImported error // why not, while it is to be
 	importAgain time.Time
 }
@@ -48,77 +48,77 @@ func New(db *mirrordb.DB, b *totals.Book, l *ledger.Ledger, from string) *Import
 	if at == "" {
 		at = db.Asked()
 	}
-	return &Importer{db: db, book: b, ledger: l, from: from, reference: python.FilesOf(at)}
+	return &Importer{db: db, book: b, ledger: l, from: from, originals: python.FilesOf(at)}
 }
 
 // Pending says why the database is not imported, while it is to be.
-func (s *Importer) Pending() error { return s.notImported }
+func (im *Importer) Pending() error { return im.notImported }
 
 // Opened tries the import when the file was just opened, and again while it
 // fails. It may cost the connection.
-func (s *Importer) Opened(fresh bool) error {
-	if fresh || s.importIsDue() {
-		s.Import()
+func (im *Importer) Opened(fresh bool) error {
+	if fresh || im.importIsDue() {
+		im.Import()
 	}
-	if fresh && !s.db.IsOpen() {
-		return s.notImported
+	if fresh && !im.db.IsOpen() {
+		return im.notImported
 	}
 	return nil
 }
 
-// Import imports a database of the reference implementation, once. It
-// is tried again while it fails, and not after an Erase: what was imported
-// before was to be forgotten. The caller holds s.mu.
-func (s *Importer) Import() {
-	before := s.notImported
-	s.notImported, s.importAgain = nil, s.db.Now().Add(ImportInterval)
-	s.ledger.SetIncomplete(false)
-	if last := s.db.LastHeader(); last.Imported || last.Erasures > 0 {
+// Import imports a database of the Python library, once. It is tried again while
+// it fails, but not after an Erase: what it holds was to be forgotten. The caller
+// holds the mirror's lock.
+func (im *Importer) Import() {
+	before := im.notImported
+	im.notImported, im.importAgain = nil, im.db.Now().Add(ImportInterval)
+	im.ledger.SetIncomplete(false)
+	if last := im.db.LastHeader(); last.Imported || last.Erasures > 0 {
 		return
 	}
-	if err := s.reference.Distrusted(); err != nil && s.from != "" { // beside the mirror it is a stranger's attempt
-		s.failImport(before, err)
+	if err := im.originals.Distrusted(); err != nil && im.from != "" { // beside the mirror it is a stranger's attempt
+		im.failImport(before, err)
 		return
 	}
-	if !s.reference.Found(s.db.Asked()) {
+	if !im.originals.Found(im.db.Asked()) {
 		return
 	}
-	o, err := s.reference.Read(min(sqlitedb.Brief, s.db.Patience()), s.db.Now().UnixNano(), filepath.Dir(s.db.Path()))
+	o, err := im.originals.Read(min(sqlitedb.Brief, im.db.Patience()), im.db.Now().UnixNano(), filepath.Dir(im.db.Path()))
 	if err == nil {
-		err = s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
+		err = im.db.Update(im.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
 			if tx.Imported {
 				return nil // by another process
 			}
-			return s.writeOrigin(tx, o)
+			return im.writeOriginals(tx, o)
 		})
 	}
 	if err != nil {
-		s.failImport(before, fmt.Errorf("%s: %w", s.reference.Master, err))
+		im.failImport(before, fmt.Errorf("%s: %w", im.originals.Master, err))
 		return
 	}
 	for _, problem := range o.Problems {
-		s.db.Report(fmt.Errorf("import %s: %w", s.reference.Master, problem))
+		im.db.Report(fmt.Errorf("import %s: %w", im.originals.Master, problem))
 	}
-	s.ledger.Forget()
-	if h, err := s.db.ReadHeader(); err == nil {
-		s.db.Adopt(h)
+	im.ledger.Forget()
+	if h, err := im.db.ReadHeader(); err == nil {
+		im.db.Adopt(h)
 	}
 }
 
 // failImport notes why an import failed, and reports it once.
-func (s *Importer) failImport(before, err error) {
-	s.notImported = fmt.Errorf("%w: %w", python.ErrReference, err)
-	s.ledger.SetIncomplete(true)
-	if before == nil || before.Error() != s.notImported.Error() {
-		s.db.Report(s.notImported)
+func (im *Importer) failImport(before, err error) {
+	im.notImported = fmt.Errorf("%w: %w", python.ErrOriginal, err)
+	im.ledger.SetIncomplete(true)
+	if before == nil || before.Error() != im.notImported.Error() {
+		im.db.Report(im.notImported)
 	}
 }
 
-// writeOrigin writes what the reference held. Its totals count as sent: it
+// writeOriginals writes what the originals held. Its totals count as sent: it
 // uploaded them.
-func (s *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
+func (im *Importer) writeOriginals(tx *mirrordb.Tx, o *python.Contents) error {
 	for _, t := range o.Trackables {
-		if err := s.importTrackable(tx, t); err != nil {
+		if err := im.importTrackable(tx, t); err != nil {
 			return fmt.Errorf("import %q: %w", t.Name, err)
 		}
 	}
@@ -130,11 +130,11 @@ func (s *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 			return fmt.Errorf("import submissions: %w", err)
 		}
 	}
-	if err := s.ledger.SettleNames(tx); err != nil {
+	if err := im.ledger.ResolveNames(tx); err != nil {
 		return err
 	}
 	err := tx.Run(`UPDATE mirror SET imported = 1, shared_mark = shared_mark + 1`)
-	if err != nil || s.db.InstallationID != "" {
+	if err != nil || im.db.InstallationID != "" {
 		return err
 	}
 	user, problem := o.Identifier()
@@ -147,7 +147,7 @@ func (s *Importer) writeOrigin(tx *mirrordb.Tx, o *python.Contents) error {
 	return err
 }
 
-func (s *Importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
+func (im *Importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
 	if err := adoptKind(tx, t); err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (s *Importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
 	switch t.Kind {
 	case otelusage.KindState:
 		m.Type = series.TypeGauge
-		return s.importState(tx, t, m)
+		return im.importState(tx, t, m)
 	case otelusage.KindTimer:
 		m.Type, m.Float, m.Unit = series.TypeHistogram, true, "s"
 	case otelusage.KindSequence:
@@ -179,15 +179,15 @@ func (s *Importer) importTrackable(tx *mirrordb.Tx, t *python.Trackable) error {
 	for i, r := range t.Rows {
 		values[i] = valueOf(t, m, i, r)
 	}
-	series, err := s.importSeries(tx, m, *attribute.EmptySet(), t.Count, t.Last().At, values[len(values)-1])
+	series, err := im.importSeries(tx, m, *attribute.EmptySet(), t.Count, t.Last().At, values[len(values)-1])
 	if err != nil {
 		return err
 	}
-	return s.importHistory(tx, t, series, values)
+	return im.importHistory(tx, t, series, values)
 }
 
 // valueOf returns what the i-th of the rows stands for.
-func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) series.Value {
+func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Row) series.Value {
 	switch {
 	case m.Type == series.TypeHistogram:
 		runs := uint64(t.Count - int64(len(t.Rows)-1-i))
@@ -198,22 +198,22 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Change) seri
 	return series.Int64Value(saturate.Int(math.Round(r.Total)))
 }
 
-func (s *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, exports, at int64, total series.Value) (int64, error) {
-	id, err := s.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
+func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, recordings, at int64, total series.Value) (int64, error) {
+	id, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
 	}
 	column, err := total.SQL()
 	if err == nil {
 		err = tx.Run(`INSERT INTO totals (series_id, recorded, accepted, imported, exports, updated_at) VALUES (?1, ?2, ?2, ?2, ?3, ?4)`,
-			id, column, exports, at)
+			id, column, recordings, at)
 	}
 	return id, mirrordb.Wrap("write totals", err)
 }
 
 // importHistory keeps as much of a trackable's development as of any other.
-func (s *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
-	rows := s.book.RowsFor(strings.ToLower(t.Name))
+func (im *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
+	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(values)-int(min(rows, python.OriginalRows)), 0)
 	err := totals.InsertHistory.Run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
@@ -242,12 +242,12 @@ func (s *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series in
 // importState takes over the last state, which one that this program set wins
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
-func (s *Importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
-	gauge, err := s.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m}, t.Rows[0].At)
+func (im *Importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
+	gauge, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m}, t.Rows[0].At)
 	if err != nil {
 		return err
 	}
-	rows := s.book.RowsFor(strings.ToLower(t.Name))
+	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(t.Rows)-int(min(rows, python.OriginalRows)), 0)
 	err = totals.InsertHistory.Run(tx.Conn, len(t.Rows)-first, func(i int, args []any) ([]any, error) {
 		i += first
@@ -264,7 +264,7 @@ func (s *Importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.M
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	return s.importChanges(tx, t, m)
+	return im.importChanges(tx, t, m)
 }
 
 func stateColumn(state string) any {
@@ -275,8 +275,8 @@ func stateColumn(state string) any {
 }
 
 // importChanges counts the entries into each state. Those whose rows the
-// reference has dropped are known by number alone.
-func (s *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
+// Python library has dropped are known by number alone.
+func (im *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *series.Metric) error {
 	m := &series.Metric{Scope: gauge.Scope, Name: t.Name + otelusage.ChangesSuffix, Type: series.TypeSum, Monotonic: true}
 	entries, latest := make(map[string]int64), make(map[string]int64)
 	var order []string
@@ -297,7 +297,7 @@ func (s *Importer) importChanges(tx *mirrordb.Tx, t *python.Trackable, gauge *se
 		if state != otelusage.NoState {
 			attributes = attribute.NewSet(otelusage.StateKey.String(state))
 		}
-		if _, err := s.importSeries(tx, m, attributes, entries[state], latest[state], series.Int64Value(entries[state])); err != nil {
+		if _, err := im.importSeries(tx, m, attributes, entries[state], latest[state], series.Int64Value(entries[state])); err != nil {
 			return err
 		}
 	}

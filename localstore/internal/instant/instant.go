@@ -57,6 +57,14 @@ func Clamp(at int64) int64 {
 	return at
 }
 
+// Time returns a time of the file, where 0 is never.
+func Time(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, at).UTC()
+}
+
 // A day, in the units that the mirror keeps times in and that it says "today" by.
 const (
 	NanosecondsPerDay = int64(24 * time.Hour)

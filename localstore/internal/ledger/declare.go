@@ -13,8 +13,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// takeTurn reads what declarations read, in turn with all else, which sets a
-// damaged file aside. The ledger's lock must not be held.
+// takeTurn reads what declarations read, but under the mirror's lock, so that a
+// damaged file is set aside. The ledger's lock must not be held.
 func (l *Ledger) takeTurn() {
 	l.db.Lock()
 	defer l.db.Unlock()

@@ -18,8 +18,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// Ledger is what a Store knows of trackables. It is read once for all the
-// declarations of a start. Its lock is taken after the Store's, or without it.
+// Ledger is what a process knows of trackables. It is read once for all the
+// declarations of a start. Its lock is taken after the mirror's, or alone.
 type Ledger struct {
 	db      *mirrordb.DB
 	book    *totals.Book
@@ -78,7 +78,8 @@ func KeyOf(d otelusage.Declaration) Key {
 	return Key{Name: strings.ToLower(d.Name), kind: d.Kind}
 }
 
-// ledgerAge is how long other processes' counts may go unseen by declarations.
+// ledgerAge is how old the lifetimes that a declaration returns may be, as far as
+// other processes count.
 const ledgerAge = time.Second
 
 func (l *Ledger) loadLedger() error {
@@ -98,9 +99,9 @@ func (l *Ledger) loadLedger() error {
 	return nil
 }
 
-// readLedger reads with the Store's connection or, while that waits for another
-// process, with one of its own: an application's start must not wait for it. It
-// leaves what is reported to who holds no lock.
+// readLedger reads with the mirror's connection or, while that waits for another
+// process, with one of its own, so that an application's start does not wait. It
+// leaves reported errors for an Unlock by a caller who holds no other lock.
 func (l *Ledger) readLedger() error {
 	if l.db.TryLock() {
 		defer l.db.UnlockSilently()
@@ -180,8 +181,8 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 			var m series.Metric
 			var recorded any
 			var taken bool
-			var exports int64
-			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &exports)
+			var recordings int64
+			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &recordings)
 			if err != nil {
 				return err
 			}
@@ -205,7 +206,7 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 			}
 			addLifetime(sum, v)
 			if taken {
-				imported[key] = exports
+				imported[key] = recordings
 			} else {
 				counted[id] = true
 			}
@@ -222,19 +223,19 @@ func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
 		life := r.lifetimes[keys[key.trackable]]
 		life.Series = append(life.Series, *sum)
 	}
-	for key, exports := range imported {
+	for key, recordings := range imported {
 		if !counted[key.trackable] {
 			alone := *sums[key]
-			alone.Int, alone.Count = saturate.Int(alone.Float), exports
+			alone.Int, alone.Count = saturate.Int(alone.Float), recordings
 			r.imports[keys[key.trackable].Name] = alone
 		}
 	}
 	return nil
 }
 
-// addLifetime adds one stream of a trackable: versions and resources that
-// counted apart are one life. Both numbers are kept, for a statistic whose
-// number type changed with a version.
+// addLifetime adds one series of a trackable: all versions and resources count into
+// one lifetime. Both numbers are kept, for a statistic whose number type changed
+// with a version.
 func addLifetime(sum *otelusage.SeriesLifetime, v series.Value) {
 	switch v.Kind() {
 	case series.KindInt64:
@@ -262,7 +263,8 @@ func (r *recorded) lifetime(key Key) *otelusage.Lifetime {
 	return life
 }
 
-// Counts reports whether a kind is one of those whose tables look the same.
+// Counts reports whether a kind is one of those whose tables in an original look
+// the same.
 func Counts(k otelusage.Kind) bool {
 	return k == otelusage.KindStatistic || k == otelusage.KindTimer || k == otelusage.KindSequence
 }

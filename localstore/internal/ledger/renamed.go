@@ -16,20 +16,19 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// A trackable that a release renames takes over what was recorded of it: its
-// metrics, with their totals, days and what became of them, belong to the new
-// name from the transaction on that registers it. On the wire they keep theirs:
-// what waits was counted by a version that calls it so, a batch that is sealed is
-// sent as it is, and a destination that was told one name is not told the same
-// count under another. Totals that a forwarder gets merged, as HQ does, are under
-// the new name, and hold all of it.
+// A trackable that a release renames keeps what was recorded of it: its metrics,
+// with their totals, days and balances, belong to the new name from the transaction
+// on that registers it. On the wire they keep their names: what is pending was
+// counted by a version that uses that name, a sealed batch is sent as it is, and a
+// destination must not get the same count under two names. Merged totals, as for
+// HQ, are sent under the new name and hold all of it.
 //
-// The former name stays an alias. A process of the old release that still runs,
-// or is started again, goes on counting into its metrics, and so into the
-// trackable under its new name: nothing is counted apart, twice, or once more at
-// the next start. Its State moves the one that there is; where the two releases
-// differ in the metric, what was said is retracted under the one name and said
-// under the other, as it is between two versions.
+// The former name stays an alias. A process of the old release that still runs, or
+// is started again, counts into its metrics as before, and so into the trackable
+// under its new name: nothing is counted separately or twice. Its State changes the
+// one of the trackable. If the metrics of the two releases differ, a state that was
+// sent is retracted under the one name and sent under the other, as between two
+// versions.
 
 // ErrRenamed is returned for the declaration of a name that another trackable of
 // the same program had: an older release may still count under it. Until one of
@@ -132,7 +131,8 @@ func (l *Ledger) declareFormer(d otelusage.Declaration, now Key) (life otelusage
 	return joinLives(life, l.lifetime(now)), nil
 }
 
-// joinLives makes one life of two. The state of the first holds, if there is one.
+// joinLives adds up two lifetimes. The state of the first one applies, if there is
+// one.
 func joinLives(life otelusage.Lifetime, more *otelusage.Lifetime) otelusage.Lifetime {
 	if more == nil {
 		return life
@@ -185,12 +185,12 @@ func (l *Ledger) rename(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return l.SettleNames(tx)
+	return l.ResolveNames(tx)
 }
 
-// SettleNames moves what is registered under a former name to the trackable that
+// ResolveNames gives what is registered under a former name to the trackable that
 // had it: once it was renamed, and where an import brings the name again.
-func (l *Ledger) SettleNames(tx *mirrordb.Tx) error {
+func (l *Ledger) ResolveNames(tx *mirrordb.Tx) error {
 	type move struct{ from, to int64 }
 	var moves []move
 	err := tx.Each(`SELECT t.id, f.trackable_id FROM former_names f JOIN trackables t ON t.name = f.name AND t.kind = f.kind

@@ -7,24 +7,23 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// ErrCut is met when somebody cut the files of a mirror short, or removed one,
-// under a process that has them open. SQLite does not notice: it would merge
-// what is not there any more into the database, and spoil it.
+// ErrCut is returned when the files of a mirror were truncated or removed while a
+// process has them open. SQLite does not notice: it would merge missing content
+// into the database and damage it.
 var ErrCut = fmt.Errorf("%w: it was cut short while it was open", series.ErrUnreadable)
 
-// leaveIfCut sets a file that was cut aside, with what is left of it, before
-// more is counted into it.
-func (s *DB) leaveIfCut(file os.FileInfo) {
-	if file.Size() > 0 && s.Conn.WasLeft(s.path) {
-		s.release(s.Conn)
-		s.Conn = nil
+// leaveIfCut sets a truncated file aside before more is recorded into it.
+func (db *DB) leaveIfCut(file os.FileInfo) {
+	if file.Size() > 0 && db.Conn.WasLeft(db.path) {
+		db.release(db.Conn)
+		db.Conn = nil
 		return
 	}
-	if file.Size() > 0 && !s.Conn.LogIsCut(s.path) {
+	if file.Size() > 0 && !db.Conn.LogIsCut(db.path) {
 		return
 	}
-	s.Leave()
-	if err := s.ReplaceDamaged(ErrCut); err != nil {
-		s.Report(fmt.Errorf("set damaged mirror aside: %w", err))
+	db.Leave()
+	if err := db.ReplaceDamaged(ErrCut); err != nil {
+		db.Report(fmt.Errorf("set damaged mirror aside: %w", err))
 	}
 }

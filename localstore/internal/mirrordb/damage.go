@@ -13,51 +13,51 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// ReplaceDamaged moves a damaged mirror out of the way and puts a fresh one in
-// its place. Processes that find the damage together take turns, and the later
-// ones find the file replaced.
-func (s *DB) ReplaceDamaged(cause error) error {
-	if err := s.refuseForeign(cause); errors.Is(err, place.ErrNotMirror) {
+// ReplaceDamaged sets a damaged mirror aside and puts a fresh one in its place.
+// Processes that find the damage together take turns, and the later ones find the
+// file replaced.
+func (db *DB) ReplaceDamaged(cause error) error {
+	if err := db.refuseForeign(cause); errors.Is(err, place.ErrNotMirror) {
 		return err
 	}
-	return sqlitedb.WithLockFile(s.path+LockSuffix, s.Patience(), func() error {
-		file, err := os.Stat(s.path)
+	return sqlitedb.WithLockFile(db.path+LockSuffix, db.Patience(), func() error {
+		file, err := os.Stat(db.path)
 		switch {
 		case err == nil:
 			// SQLite finds nothing wrong with what is unreadable; that
 			// this is still the file it was read from has to do.
-			unreadable := errors.Is(cause, series.ErrUnreadable) && s.file != nil && os.SameFile(file, s.file) || s.notedUnreadable()
-			if !unreadable && !schema.IsDamaged(s.path, s.Patience()) {
-				s.noticeSetAside()
-				s.removeNote()
+			unreadable := errors.Is(cause, series.ErrUnreadable) && db.file != nil && os.SameFile(file, db.file) || db.notedUnreadable()
+			if !unreadable && !schema.IsDamaged(db.path, db.Patience()) {
+				db.noticeSetAside()
+				db.removeNote()
 				return nil
 			}
-			s.salvage()
-			s.lost = s.last.Mirror == ""
-			aside, err := s.setAsideOnceClosed(unreadable)
+			db.salvage()
+			db.lost = db.last.Mirror == ""
+			aside, err := db.setAsideOnceClosed(unreadable)
 			if errors.Is(err, ErrBusy) {
 				return err
 			} else if err != nil {
-				if aside, err = s.copyAside(err); err != nil {
+				if aside, err = db.copyAside(err); err != nil {
 					return err
 				}
 			}
-			s.inherits, s.recorded = true, false
-			s.Report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
+			db.inherits, db.recorded = true, false
+			db.Report(fmt.Errorf("mirror is damaged and was set aside as %s: %w", aside, cause))
 		case !errors.Is(err, fs.ErrNotExist):
 			return err // it may be there, and sound
 		}
-		return s.place()
+		return db.place()
 	})
 }
 
-// salvage reads from a damaged file what its successor takes over, unless this
-// process knows it. Most damage leaves that one row legible.
-func (s *DB) salvage() {
-	if s.last.Mirror != "" {
+// salvage reads from a damaged file the row that its successor takes over, unless
+// this process knows it. Most damage leaves that row readable.
+func (db *DB) salvage() {
+	if db.last.Mirror != "" {
 		return
 	}
-	conn, err := sqlitedb.Open(s.path, true, s.Patience())
+	conn, err := sqlitedb.Open(db.path, true, db.Patience())
 	if err != nil {
 		return
 	}
@@ -70,33 +70,33 @@ func (s *DB) salvage() {
 	err = conn.QueryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
 		Scan(&h.Installation, &h.Mode, &h.modeSince, &h.RequireConsent)
 	if err == nil && schema.CheckInstallationID(h.Installation) == nil && h.Mode >= consent.ModeUnset && h.Mode <= consent.ModeOn {
-		s.last = h
+		db.last = h
 	}
 	_ = conn.Close() // of a damaged file
 }
 
-// noticeSetAside tells, once, that the file this Store recorded into was set
-// aside by somebody else: what it holds is not in the mirror any more.
-func (s *DB) noticeSetAside() {
-	if s.file == nil {
+// noticeSetAside reports, once, that another process set aside the file that this
+// one recorded into: what it holds is not in the mirror any more.
+func (db *DB) noticeSetAside() {
+	if db.file == nil {
 		return
 	}
-	aside := place.AsideOf(s.path, s.file)
+	aside := place.AsideOf(db.path, db.file)
 	if aside == "" {
 		return
 	}
-	s.inherits = true
-	if s.recorded {
-		s.recorded = false
-		s.Report(fmt.Errorf("mirror was found damaged by another process, which set it aside as %s", aside))
+	db.inherits = true
+	if db.recorded {
+		db.recorded = false
+		db.Report(fmt.Errorf("mirror was found damaged by another process, which set it aside as %s", aside))
 	}
 }
 
-// heed sets a mirror aside that another process found damaged, before it is
-// opened again.
-func (s *DB) heed() error {
-	if s.Existing {
+// heed sets aside a mirror that another process found damaged, before it is opened
+// again.
+func (db *DB) heed() error {
+	if db.Existing {
 		return fmt.Errorf("%w: %w", ErrDamaged, errNoted)
 	}
-	return s.ReplaceDamaged(errNoted)
+	return db.ReplaceDamaged(errNoted)
 }

@@ -22,19 +22,19 @@ type DB struct {
 	asked string // the path that Open was given, absolute
 	path  string // of the file itself, which it may be a link to; guarded by mu
 
-	mu         sync.Mutex      // guards what follows
+	mu         sync.Mutex      // guards what follows, Conn's transactions included; see Lock for the order
 	Conn       *sqlitedb.Conn  // the one that writes; nil while there is none
 	ends       context.Context // of the reading under way, nil for none
-	file       os.FileInfo     // what conn writes to
-	left       *sqlitedb.Conn  // that conn was before, to the same file
+	file       os.FileInfo     // what Conn writes to
+	left       *sqlitedb.Conn  // the connection before Conn, to the same file
 	held       held            // where an open file keeps its name
 	closed     bool
 	generation uint64 // of remembered rows
 	epoch      int64
 	identity   Identity
 	decision   decision.Files
-	busy       atomic.Int64  // nanoseconds, see busyLimit
-	hurry      time.Duration // the most that the work under way waits for others; 0: busyLimit
+	busy       atomic.Int64  // nanoseconds, see BusyLimit
+	hurry      time.Duration // the most that the work under way waits for others; 0: BusyLimit
 	last       Header        // what the file said last, for the next one to take over
 	NoLog      bool          // the file system allows no write-ahead log
 	inherits   bool          // the next one follows a file that was set aside
@@ -49,11 +49,11 @@ type DB struct {
 	reports []error // for the handler
 }
 
-// Hooks are what other rooms do at the moments of a file's life. The caller
-// holds mu.
+// Hooks are functions of the packages above that are called at the moments of a
+// file's life. The caller holds mu.
 type Hooks struct {
-	// Begin runs in each writing transaction before its work, committed after
-	// its commit.
+	// Begin runs in each writing transaction before its work. What it returns
+	// runs after the commit, and not at all when there is none.
 	Begin func(*Tx) (committed func(), err error)
 
 	// Waiting reports whether Begin would have something to write.
@@ -88,8 +88,8 @@ func New(path string, o Options) *DB {
 	return db
 }
 
-// Report keeps an error that has no caller, for unlock to hand over.
-func (s *DB) Report(err error) { s.reports = append(s.reports, err) }
+// Report keeps an error that has no caller, for Unlock to hand over.
+func (db *DB) Report(err error) { db.reports = append(db.reports, err) }
 
 // OrBackground returns a context also for a caller who passed none.
 func OrBackground(ctx context.Context) context.Context {
@@ -100,57 +100,58 @@ func OrBackground(ctx context.Context) context.Context {
 }
 
 // locate follows the path that was asked for to the file that it leads to, and
-// makes that file's own path the Store's: what is opened, made, set aside and
+// makes that file's own path the mirror's: what is opened, made, set aside and
 // erased is the file, and never a link to it. Where nothing lies at the path the
 // error is fs.ErrNotExist.
-func (s *DB) locate() (os.FileInfo, error) {
-	path, file, err := place.Find(s.asked)
+func (db *DB) locate() (os.FileInfo, error) {
+	path, file, err := place.Find(db.asked)
 	if path != "" {
-		s.path = path
+		db.path = path
 	}
 	return file, err
 }
 
 // Use sets what other rooms do, before the file is opened.
-func (s *DB) Use(h Hooks) { s.hooks = h }
+func (db *DB) Use(h Hooks) { db.hooks = h }
 
 // IsOpen reports whether there is a connection.
-func (s *DB) IsOpen() bool { return s.Conn != nil }
+func (db *DB) IsOpen() bool { return db.Conn != nil }
 
-// IsClosed reports whether close was called.
-func (s *DB) IsClosed() bool { return s.closed }
+// IsClosed reports whether Close was called.
+func (db *DB) IsClosed() bool { return db.closed }
 
 // IsReadOnly reports whether the file was opened for looking at it.
-func (s *DB) IsReadOnly() bool { return s.ReadOnly }
+func (db *DB) IsReadOnly() bool { return db.ReadOnly }
 
 // Waiting reports whether the next transaction has something to write of its own.
-func (s *DB) Waiting() bool { return s.hooks.Waiting() }
+func (db *DB) Waiting() bool { return db.hooks.Waiting() }
 
 // Identity is what the file said last. The caller holds mu.
-func (s *DB) Identity() Identity { return s.identity }
+func (db *DB) Identity() Identity { return db.identity }
 
 // LastHeader is what the file said last. The caller holds mu.
-func (s *DB) LastHeader() Header { return s.last }
+func (db *DB) LastHeader() Header { return db.last }
 
 // Path is the path of the file itself. The caller holds mu.
-func (s *DB) Path() string { return s.path }
+func (db *DB) Path() string { return db.path }
 
 // Asked is the path that was asked for, absolute, which may be a link.
-func (s *DB) Asked() string { return s.asked }
+func (db *DB) Asked() string { return db.asked }
 
-// Generation tells rows that are remembered from those of another time.
-func (s *DB) Generation() uint64 { return s.generation }
+// Generation returns a number that changes when remembered rows may be gone: a row
+// remembered under another one is read again.
+func (db *DB) Generation() uint64 { return db.generation }
 
 // Find returns where the file is now. It needs no lock.
-func (s *DB) Find() (path string, file os.FileInfo, err error) { return place.Find(s.asked) }
+func (db *DB) Find() (path string, file os.FileInfo, err error) { return place.Find(db.asked) }
 
 // ReadDecision returns what the file beside the mirror says. The caller holds mu.
-func (s *DB) ReadDecision() decision.Decision { return s.decision.Read(s.path, s.asked) }
+func (db *DB) ReadDecision() decision.Decision { return db.decision.Read(db.path, db.asked) }
 
 // WriteDecision puts a decision beside the mirror. The caller holds mu.
-func (s *DB) WriteDecision(mode consent.Mode) error { return decision.Write(s.path, s.asked, mode) }
+func (db *DB) WriteDecision(mode consent.Mode) error { return decision.Write(db.path, db.asked, mode) }
 
-// held is what a Store knows of that.
+// held is what is known of a file that keeps its name while it is open.
 type held struct {
 	waited      bool        // for others to close a damaged file
 	disbelieved time.Time   // when the note was left that this file is damaged, which it is not

@@ -17,43 +17,43 @@ import (
 
 // refuseForeign tells a file that is no database, and never was one, from a
 // damaged mirror: it adds ErrNotMirror to the error that reading it met.
-func (s *DB) refuseForeign(err error) error {
+func (db *DB) refuseForeign(err error) error {
 	if !sqlitedb.Unsound(err) {
 		return err
 	}
-	file, statErr := os.Stat(s.path)
-	known := statErr == nil && s.file != nil && os.SameFile(file, s.file)
-	if ours, readErr := schema.WasMirror(s.path, known); ours || readErr != nil {
+	file, statErr := os.Stat(db.path)
+	known := statErr == nil && db.file != nil && os.SameFile(file, db.file)
+	if ours, readErr := schema.WasMirror(db.path, known); ours || readErr != nil {
 		return errors.Join(err, readErr)
 	}
 	return fmt.Errorf("%w: %w", place.ErrNotMirror, err)
 }
 
-// named adds to what was met the error that a caller can test for.
-func (s *DB) named(err error) error {
+// named adds the sentinel error that a caller can test for.
+func (db *DB) named(err error) error {
 	switch {
 	case sqlitedb.HasCode(err, sqlitedb.CodeBusy) && !errors.Is(err, ErrBusy):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case sqlitedb.NoSharedMemory(err):
 		return fmt.Errorf("the file system has no memory for a write-ahead log to share, which the application does without when it next runs: %w", err)
-	case (sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) || !s.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)) && !errors.Is(err, fs.ErrPermission):
-		return s.cannotOpen(err)
-	case (s.ReadOnly || s.Existing) && schema.IsDamage(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrDamaged):
+	case (sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen) || !db.ReadOnly && sqlitedb.HasCode(err, sqlitedb.CodeReadOnly)) && !errors.Is(err, fs.ErrPermission):
+		return db.cannotOpen(err)
+	case (db.ReadOnly || db.Existing) && schema.IsDamage(err) && !errors.Is(err, place.ErrNotMirror) && !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
 }
 
-// cannotOpen adds to SQLite's one code for everything that keeps a file from
-// being opened, and the one for what keeps it from being written, which of it was
-// met.
-func (s *DB) cannotOpen(err error) error {
-	if dir, openErr := os.Open(filepath.Dir(s.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
+// cannotOpen adds the cause to SQLite's error: it has only one code for everything
+// that keeps a file from being opened, and one for what keeps it from being
+// written.
+func (db *DB) cannotOpen(err error) error {
+	if dir, openErr := os.Open(filepath.Dir(db.path)); errors.Is(openErr, syscall.EMFILE) || errors.Is(openErr, syscall.ENFILE) {
 		return fmt.Errorf("%w: %w", openErr, err)
 	} else if openErr == nil {
 		_ = dir.Close() // nothing was written
 	}
-	switch reason := place.Denied(s.path, !s.ReadOnly); {
+	switch reason := place.Denied(db.path, !db.ReadOnly); {
 	case reason == nil:
 		return err
 	case errors.Is(reason, fs.ErrPermission):
@@ -63,19 +63,19 @@ func (s *DB) cannotOpen(err error) error {
 	}
 }
 
-// diagnose tells damage that SQLite has another name for. Where a table or a
-// column of a known schema is gone, as after a repair, no statement can run. A
-// file whose header forbids to write is damaged, one that may not be written is
+// diagnose recognizes damage that SQLite reports as another error. If a table or a
+// column of a known schema is missing, as after a repair, no statement can run. A
+// file whose header forbids writing is damaged; one whose permissions forbid it is
 // not.
-func (s *DB) diagnose(err error) error {
-	if schema.TablesGone(err) && !errors.Is(err, python.ErrReference) {
+func (db *DB) diagnose(err error) error {
+	if schema.TablesGone(err) && !errors.Is(err, python.ErrOriginal) {
 		return fmt.Errorf("%w: %w", series.ErrUnreadable, err)
 	}
-	if s.ReadOnly || !sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
+	if db.ReadOnly || !sqlitedb.HasCode(err, sqlitedb.CodeReadOnly) {
 		return err
 	}
 	const writeVersion, known = 18, 2 // where it stands, and the highest there is
-	f, _, openErr := place.Open(s.path)
+	f, _, openErr := place.Open(db.path)
 	if openErr != nil {
 		return err
 	}

@@ -10,12 +10,13 @@
 //
 // # Locks
 //
-// [DB.Lock] keeps the goroutines of this process apart; it is taken before the lock
-// file, and that one before SQLite's locks. What has no caller is kept and handed to
-// the handler by [DB.Unlock], so that the handler may use the mirror.
+// [DB.Lock] excludes the other goroutines of this process. It is taken before the
+// lock file, and the lock file before SQLite's locks. Errors that have no caller
+// are kept, and [DB.Unlock] hands them to the error handler after it has given the
+// lock back, so that the handler may use the mirror.
 //
 // # Rooms above
 //
-// This package knows nothing of what is counted. What others have to do at the
-// moments of a file's life are its [Hooks].
+// This package does not know what is counted. The packages above set [Hooks], which
+// are called at the moments of a file's life.
 package mirrordb

@@ -14,22 +14,22 @@ import (
 )
 
 // create puts a fresh mirror where there is no file, or an empty one.
-func (s *DB) create() error {
-	if err := place.MakeDirectory(filepath.Dir(s.path)); err != nil {
+func (db *DB) create() error {
+	if err := place.MakeDirectory(filepath.Dir(db.path)); err != nil {
 		return err
 	}
-	return sqlitedb.WithLockFile(s.path+LockSuffix, s.Patience(), func() error {
-		switch file, err := s.locate(); {
+	return sqlitedb.WithLockFile(db.path+LockSuffix, db.Patience(), func() error {
+		switch file, err := db.locate(); {
 		case errors.Is(err, fs.ErrNotExist):
-			s.lost = s.lost || s.last.Mirror == "" && place.WasDamaged(s.path)
+			db.lost = db.lost || db.last.Mirror == "" && place.WasDamaged(db.path)
 		case err != nil || file.Size() > 0:
-			s.lost = false
+			db.lost = false
 			return err // another process was first
-		case s.last.Mirror != "":
-			s.inherits = true // ours, cut to nothing
-			s.Report(errors.New("mirror was cut to nothing, a fresh one is begun"))
+		case db.last.Mirror != "":
+			db.inherits = true // ours, cut to nothing
+			db.Report(errors.New("mirror was cut to nothing, a fresh one is begun"))
 		}
-		return s.place()
+		return db.place()
 	})
 }
 
@@ -38,61 +38,61 @@ const (
 	FreshSuffix = ".new"
 )
 
-// place makes a mirror under another name and renames it, complete, to its own:
-// no process ever sees half of one. An empty file that nobody has open becomes
-// the mirror itself. The caller holds the lock file.
-func (s *DB) place() error {
-	s.removeNote() // of the former one
-	if blank, err := s.isBlank(); err != nil {
+// place makes a mirror under another name and renames it into place once it is
+// complete, so that no process sees half of one. An empty file that nobody has open
+// becomes the mirror itself. The caller holds the lock file.
+func (db *DB) place() error {
+	db.removeNote() // of the former one
+	if blank, err := db.isBlank(); err != nil {
 		return err
 	} else if blank {
-		return s.build(s.path)
+		return db.build(db.path)
 	}
-	fresh := s.path + FreshSuffix
+	fresh := db.path + FreshSuffix
 	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
 		return fmt.Errorf("make %s: it is %s", fresh, place.Irregular(file.Mode()))
 	}
-	err := s.buildWhole(fresh)
+	err := db.buildWhole(fresh)
 	if err != nil {
-		err = s.buildWhole(fresh) // one write may fail on a sound disk
+		err = db.buildWhole(fresh) // one write may fail on a sound disk
 	}
 	if err != nil {
 		return errors.Join(err, place.RemoveAll(fresh))
 	}
 	// The files beside a mirror that was deleted without them: processes that
 	// have it open go on with them, the fresh one must not.
-	if err := place.RemoveBeside(s.path); err != nil {
+	if err := place.RemoveBeside(db.path); err != nil {
 		return errors.Join(err, place.RemoveAll(fresh))
 	}
-	if err := place.Rename(fresh, s.path); err != nil {
+	if err := place.Rename(fresh, db.path); err != nil {
 		return errors.Join(err, place.RemoveAll(fresh))
 	}
 	return nil
 }
 
-// errInLog is met where a part of a fresh mirror is in its log alone, and would
-// stay behind.
+// errInLog is returned when part of a fresh mirror is only in its log, which would
+// not be renamed with it.
 var errInLog = errors.New("localstore: fresh mirror is not whole")
 
 // buildWhole makes a mirror that can be renamed. Closing its connection merges
 // the log, and says nothing of a write that fails.
-func (s *DB) buildWhole(path string) error {
+func (db *DB) buildWhole(path string) error {
 	if err := place.RemoveAll(path); err != nil { // of a process that died here
 		return err
 	}
-	if err := s.build(path); err != nil {
+	if err := db.build(path); err != nil {
 		return err
 	}
 	if place.HasLog(path) {
-		return s.mergeLogOf(path)
+		return db.mergeLogOf(path)
 	}
 	return nil
 }
 
 // mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
 // it from that, as a full disk does.
-func (s *DB) mergeLogOf(path string) error {
-	conn, err := sqlitedb.Open(path, false, s.Patience())
+func (db *DB) mergeLogOf(path string) error {
+	conn, err := sqlitedb.Open(path, false, db.Patience())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errInLog, err)
 	}
@@ -107,53 +107,54 @@ func (s *DB) mergeLogOf(path string) error {
 
 // build makes a mirror, without a write-ahead log where that turns out not to
 // work.
-func (s *DB) build(path string) error {
+func (db *DB) build(path string) error {
 	if err := place.Create(path); err != nil {
 		return err
 	}
-	err := s.fill(path)
+	err := db.fill(path)
 	if sqlitedb.NoSharedMemory(err) {
-		if err = s.leaveLog(path); err == nil {
-			err = s.fill(path)
+		if err = db.leaveLog(path); err == nil {
+			err = db.fill(path)
 		}
 	}
 	return err
 }
 
-func (s *DB) fill(path string) error {
-	conn, err := sqlitedb.Open(path, false, s.Patience())
+func (db *DB) fill(path string) error {
+	conn, err := sqlitedb.Open(path, false, db.Patience())
 	if err != nil {
 		return err
 	}
-	if err = s.setUp(conn, path); err == nil {
-		err = schema.Migrate(conn, s.newMirror)
+	if err = db.setUp(conn, path); err == nil {
+		err = schema.Migrate(conn, db.newMirror)
 	}
 	return errors.Join(err, conn.Close())
 }
 
-// newMirror returns the row of a fresh mirror. What the person decided holds
-// on, as far as it is known. Where it is not, nothing is sent before somebody
-// decides: what was read from a damaged file may be older than the decision. The installation is the same after its file was
-// set aside as damaged, and another one after somebody deleted it.
-func (s *DB) newMirror() []any {
+// newMirror returns the row of a fresh mirror. The decision still applies if it is
+// known. If it is not, nothing is sent until somebody decides: what was read from a
+// damaged file may be older than the last decision. The installation keeps its id
+// when its file was set aside as damaged, and gets a new one when the file was
+// deleted.
+func (db *DB) newMirror() []any {
 	installation := uuid.NewString()
-	if s.inherits && s.last.Installation != "" {
-		installation = s.last.Installation
+	if db.inherits && db.last.Installation != "" {
+		installation = db.last.Installation
 	}
-	h := s.last
-	h.Decide(s.decision.Read(s.path, s.asked))
-	if s.lost {
-		h = s.afterLoss(h)
+	h := db.last
+	h.Decide(db.decision.Read(db.path, db.asked))
+	if db.lost {
+		h = db.afterLoss(h)
 	}
-	return []any{uuid.NewString(), installation, s.Now().UnixNano(), int64(h.Mode), h.modeSince, h.RequireConsent, h.Erasures}
+	return []any{uuid.NewString(), installation, db.Now().UnixNano(), int64(h.Mode), h.modeSince, h.RequireConsent, h.Erasures}
 }
 
 // setUp chooses a write-ahead log where the file system allows one. Without
 // it, a commit that is not synchronised could damage the file.
-func (s *DB) setUp(c *sqlitedb.Conn, path string) error {
+func (db *DB) setUp(c *sqlitedb.Conn, path string) error {
 	mode, err := c.JournalMode()
-	if err == nil && mode != "wal" && s.mayHaveLog(path) {
-		mode, err = c.WriteAhead(s.Patience())
+	if err == nil && mode != "wal" && db.mayHaveLog(path) {
+		mode, err = c.WriteAhead(db.Patience())
 	}
 	if err != nil {
 		return fmt.Errorf("set journal mode: %w", err)

@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Header is what each transaction reads first: who may write, and what other
-// processes did meanwhile.
+// Header is the row that each transaction reads first. It says what was decided and
+// who sends, and shows what other processes did meanwhile.
 type Header struct {
 	Version, DataVersion int64
 	Identity
@@ -64,14 +64,14 @@ func (h *Header) MaySend() bool {
 	return h.WrongDecision == "" && (h.Mode == consent.ModeOn || h.Mode == consent.ModeUnset && h.RequireConsent == NotRequired)
 }
 
-// Leased reports whether somebody is sending. A lease that ends later than one
-// can was written by a clock that was wrong.
+// Leased reports whether a process is sending. A lease that ends later than
+// MaxLease from now was written by a clock that was wrong, and does not count.
 func (h *Header) Leased(now int64) bool {
 	return h.LeaseToken.Valid && now < h.LeaseUntil && h.LeaseUntil-now <= int64(MaxLease)
 }
 
-// MaxLease is the longest time for which a submission may be taken. A lease that
-// ends later was written by a clock that was wrong.
+// MaxLease is the longest lease. One that ends later was written by a clock that
+// was wrong.
 const MaxLease = 10 * time.Minute
 
 // Wrap says what failed; nil stays nil.
@@ -107,7 +107,7 @@ func (h *Header) Consent() consent.Consent {
 	return c
 }
 
-// Unheeded is what is to be said of a decision file that does not count.
+// Unheeded says why a decision file does not count.
 func (h *Header) Unheeded() string {
 	if h.Mode != consent.ModeUnset || h.Distrusted == "" {
 		return ""

@@ -8,21 +8,21 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// A file that another one is mounted on cannot be renamed, nor can one be put in
-// its place: a container is given a single file that way. What happens to it
-// happens in place, while nobody else has it open.
+// A file that is a mount point, as when a container is given a single file, cannot
+// be renamed or replaced. It is emptied and filled in place, while nobody else has
+// it open.
 
 // isBlank reports whether an empty file lies at the path that may become the
 // mirror as it is.
-func (s *DB) isBlank() (bool, error) {
-	file, err := os.Lstat(s.path)
+func (db *DB) isBlank() (bool, error) {
+	file, err := os.Lstat(db.path)
 	if err != nil || !file.Mode().IsRegular() || file.Size() > 0 {
 		return false, nil
 	}
-	if !place.HasBeside(s.path) {
+	if !place.HasBeside(db.path) {
 		return true, nil // whoever has a mirror open has files beside it
 	}
-	err = place.WhenUnused(s.path, func(*os.File) error { return place.RemoveBeside(s.path) })
+	err = place.WhenUnused(db.path, func(*os.File) error { return place.RemoveBeside(db.path) })
 	if errors.Is(err, place.ErrInUse) {
 		return false, nil
 	}
@@ -31,13 +31,13 @@ func (s *DB) isBlank() (bool, error) {
 
 // copyAside keeps a copy of a damaged mirror and empties it. The error is the
 // one that its renaming met.
-func (s *DB) copyAside(cause error) (aside string, err error) {
-	if err := s.closeLeft(); err != nil {
+func (db *DB) copyAside(cause error) (aside string, err error) {
+	if err := db.closeLeft(); err != nil {
 		return "", errors.Join(cause, err)
 	}
-	aside = place.AsideName(s.path, s.Now())
-	err = place.WhenUnused(s.path, func(f *os.File) error {
-		err := place.RenameBeside(s.path, aside)
+	aside = place.AsideName(db.path, db.Now())
+	err = place.WhenUnused(db.path, func(f *os.File) error {
+		err := place.RenameBeside(db.path, aside)
 		if err == nil {
 			err = place.Copy(f, aside)
 		}
@@ -45,7 +45,7 @@ func (s *DB) copyAside(cause error) (aside string, err error) {
 			err = f.Truncate(0)
 		}
 		if err != nil {
-			return errors.Join(err, place.Remove(aside), place.RenameBeside(aside, s.path))
+			return errors.Join(err, place.Remove(aside), place.RenameBeside(aside, db.path))
 		}
 		return nil
 	})
@@ -57,11 +57,11 @@ func (s *DB) copyAside(cause error) (aside string, err error) {
 
 // closeLeft closes the connection that was left when its file turned out damaged.
 // The file is still at its path, and so are those beside it that closing removes.
-func (s *DB) closeLeft() error {
-	left := s.left
-	s.left = nil
-	file, err := os.Stat(s.path)
-	if left == nil || err != nil || !os.SameFile(file, s.file) {
+func (db *DB) closeLeft() error {
+	left := db.left
+	db.left = nil
+	file, err := os.Stat(db.path)
+	if left == nil || err != nil || !os.SameFile(file, db.file) {
 		return err
 	}
 	_ = left.Close() // of a damaged file

@@ -8,7 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-func (s *DB) inspect(conn *sqlitedb.Conn) error {
+func (db *DB) inspect(conn *sqlitedb.Conn) error {
 	if err := schema.Check(conn); err != nil {
 		return err
 	}
@@ -22,13 +22,18 @@ func (s *DB) inspect(conn *sqlitedb.Conn) error {
 	if version == 0 {
 		return fmt.Errorf("%w: %w", place.ErrNotMirror, ErrEmpty)
 	}
-	s.Conn = conn
-	s.Forget()
-	h, err := s.ReadHeader()
+	return db.connectTo(conn)
+}
+
+// connectTo makes a connection the one in use and takes over what its file says.
+func (db *DB) connectTo(conn *sqlitedb.Conn) error {
+	db.Conn = conn
+	db.Forget()
+	h, err := db.ReadHeader()
 	if err != nil {
-		s.Conn = nil
+		db.Conn = nil
 		return err
 	}
-	s.Adopt(h)
+	db.Adopt(h)
 	return nil
 }

@@ -7,9 +7,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// release closes a connection, if what lies at its path is still its file.
-func (s *DB) release(conn *sqlitedb.Conn) {
-	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
+// release closes a connection if the file at its path is still the one that it has
+// open.
+func (db *DB) release(conn *sqlitedb.Conn) {
+	if file, err := os.Stat(db.path); err != nil || !os.SameFile(file, db.file) {
 		conn.Abandon()
 		return
 	}
@@ -17,32 +18,32 @@ func (s *DB) release(conn *sqlitedb.Conn) {
 }
 
 // Leave gives up the connection to a damaged file.
-func (s *DB) Leave() {
-	if s.Conn != nil {
-		s.abandon(s.Conn)
-		s.Conn = nil
+func (db *DB) Leave() {
+	if db.Conn != nil {
+		db.abandon(db.Conn)
+		db.Conn = nil
 	}
 }
 
-func (s *DB) abandon(conn *sqlitedb.Conn) {
+func (db *DB) abandon(conn *sqlitedb.Conn) {
 	conn.Abandon()
 	if !place.OpenKeepsName {
-		s.left = conn
+		db.left = conn
 	}
 }
 
-// leaveReader closes the connection of a reader and takes along what it made beside
-// the mirror: a connection that cannot write cannot remove it. SQLite itself
-// does that for the last one that leaves, and for no other.
-func (s *DB) leaveReader(conn *sqlitedb.Conn, file os.FileInfo) error {
+// leaveReader closes the connection of a reader and removes the files that it made
+// beside the mirror, which a read-only connection cannot do. SQLite removes them
+// only for the last connection that closes.
+func (db *DB) leaveReader(conn *sqlitedb.Conn, file os.FileInfo) error {
 	err := conn.Close()
-	if !conn.Alone || place.HasLog(s.path) || !place.HasBeside(s.path) {
+	if !conn.Alone || place.HasLog(db.path) || !place.HasBeside(db.path) {
 		return err
 	}
-	if now, statErr := os.Stat(s.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {
+	if now, statErr := os.Stat(db.path); statErr != nil || !os.SameFile(file, now) || now.Size() == 0 {
 		return err
 	}
-	last, lastErr := sqlitedb.Open(s.path, false, 0)
+	last, lastErr := sqlitedb.Open(db.path, false, 0)
 	if lastErr != nil {
 		return err // whoever opens the mirror next goes by them
 	}

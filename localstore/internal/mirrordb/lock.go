@@ -6,21 +6,24 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// Lock keeps others from the file. Most of what follows expects it.
-func (s *DB) Lock() { s.mu.Lock() }
+// Lock keeps the other goroutines of this process from the file and from what is
+// remembered of it. It comes first: the lock file, SQLite's locks and the
+// ledger's lock are taken while it is held, never the other way round.
+func (db *DB) Lock() { db.mu.Lock() }
 
-// LockWithin is Lock for a reading, which need not wait once ctx has ended.
-func (s *DB) LockWithin(ctx context.Context) error {
+// LockWithin is Lock for a reading, which stops waiting when ctx ends. The lock
+// that then arrives late is given back at once.
+func (db *DB) LockWithin(ctx context.Context) error {
 	ctx = OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.mu.TryLock() {
+	if db.mu.TryLock() {
 		return nil
 	}
 	locked := make(chan struct{})
 	go func() {
-		s.Lock()
+		db.Lock()
 		close(locked)
 	}()
 	select {
@@ -29,30 +32,31 @@ func (s *DB) LockWithin(ctx context.Context) error {
 	case <-ctx.Done():
 		go func() {
 			<-locked
-			s.Unlock()
+			db.Unlock()
 		}()
 		return ctx.Err()
 	}
 }
 
-// TryLock is lock, if nobody has it.
-func (s *DB) TryLock() bool { return s.mu.TryLock() }
+// TryLock takes the lock if nobody has it.
+func (db *DB) TryLock() bool { return db.mu.TryLock() }
 
-// Unlock hands over what was reported once the Store can be used again: a
-// handler may call it.
-func (s *DB) Unlock() {
-	s.restLater()
-	reports := s.reports
-	s.reports = nil
-	s.mu.Unlock()
+// Unlock gives the lock back, and then hands over what was reported: the handler may
+// use the mirror.
+func (db *DB) Unlock() {
+	db.restLater()
+	reports := db.reports
+	db.reports = nil
+	db.mu.Unlock()
 	for _, err := range reports {
-		if s.OnError != nil {
-			s.OnError(err)
+		if db.OnError != nil {
+			db.OnError(err)
 		} else {
 			otel.Handle(err)
 		}
 	}
 }
 
-// UnlockSilently is unlock that leaves what is reported to the next one.
-func (s *DB) UnlockSilently() { s.mu.Unlock() }
+// UnlockSilently gives the lock back and leaves what was reported to the next
+// Unlock.
+func (db *DB) UnlockSilently() { db.mu.Unlock() }

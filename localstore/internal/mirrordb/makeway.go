@@ -9,21 +9,21 @@ import (
 
 // makeWay moves the file beside the database of the Python library, if that is
 // what lies at its path. It is called where there is no mirror at the path.
-func (s *DB) makeWay() bool {
-	beside, ok := python.MirrorPath(s.asked)
+func (db *DB) makeWay() bool {
+	beside, ok := python.MirrorPath(db.asked)
 	if ok {
-		s.asked, s.path = beside, beside
+		db.asked, db.path = beside, beside
 	}
 	return ok
 }
 
 // makeWayForJournal is makeWay before the file at the path is opened.
-func (s *DB) makeWayForJournal() bool { return python.HasJournal(s.path, s.asked) && s.makeWay() }
+func (db *DB) makeWayForJournal() bool { return python.HasJournal(db.path, db.asked) && db.makeWay() }
 
 // makeWayForUnreadable is makeWay for a file that this user may not read. Who only
 // looks at a mirror goes where another process has.
-func (s *DB) makeWayForUnreadable() bool {
-	return python.MayHide(s.path, s.asked, s.ReadOnly || s.Existing) && s.makeWay()
+func (db *DB) makeWayForUnreadable() bool {
+	return python.MayHide(db.path, db.asked, db.ReadOnly || db.Existing) && db.makeWay()
 }
 
 // PathOf returns where the mirror of an absolute path is, or will be made, and

@@ -13,14 +13,14 @@ import (
 // ErasePause is how long Erase waits between tries.
 const ErasePause = 20 * time.Millisecond
 
-// FinishErase removes what erased content may still be in: pages that were free
-// before, the log, and files that were set aside. Everything is deleted by then:
-// any failure leaves the rest to the next try.
-func (s *DB) FinishErase() error {
-	s.Conn.WaitAtMost(ErasePause)
-	defer s.Conn.WaitAtMost(s.Patience())
-	steps := []func() error{s.Conn.DropFreePages, s.Conn.MergeLog, s.removeAside, func() error {
-		return s.Conn.Immediate(func() error { return s.Conn.Run(`UPDATE mirror SET erase_pending = 0`) })
+// FinishErase removes everything that may still hold erased content: free pages,
+// the log, and files that were set aside. The rows are deleted by then, so that
+// what fails is left to the next attempt.
+func (db *DB) FinishErase() error {
+	db.Conn.WaitAtMost(ErasePause)
+	defer db.Conn.WaitAtMost(db.Patience())
+	steps := []func() error{db.Conn.DropFreePages, db.Conn.MergeLog, db.removeAside, func() error {
+		return db.Conn.Immediate(func() error { return db.Conn.Run(`UPDATE mirror SET erase_pending = 0`) })
 	}}
 	for _, step := range steps {
 		if err := step(); errors.Is(err, sqlitedb.ErrLogInUse) || sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
@@ -32,8 +32,8 @@ func (s *DB) FinishErase() error {
 	return nil
 }
 
-func (s *DB) removeAside() error {
-	for _, path := range place.AsideFiles(s.path) {
+func (db *DB) removeAside() error {
+	for _, path := range place.AsideFiles(db.path) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -41,11 +41,10 @@ func (s *DB) removeAside() error {
 	return nil
 }
 
-// CleanUp is finishErase for a file in which something of what was erased may be
-// left. What another process keeps it from is done with a later look, or by the
-// next open.
-func (s *DB) CleanUp() {
-	if pending, err := s.Conn.Find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
-		_ = s.FinishErase()
+// CleanUp is FinishErase for a file that may still hold erased content. If another
+// process prevents it, a later call or the next Open does it.
+func (db *DB) CleanUp() {
+	if pending, err := db.Conn.Find(`SELECT erase_pending FROM mirror`); err == nil && pending != 0 {
+		_ = db.FinishErase()
 	}
 }

@@ -6,40 +6,40 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// Briefly runs f, whose transactions wait for others no longer than brief. The
-// caller holds s.mu.
-func (s *DB) Briefly(f func() error) error {
-	return s.waitingAtMost(sqlitedb.Brief, f)
+// Briefly runs f, whose transactions wait for other processes no longer than
+// [sqlitedb.Brief]. The caller holds db.mu.
+func (db *DB) Briefly(f func() error) error {
+	return db.waitingAtMost(sqlitedb.Brief, f)
 }
 
 // waitingAtMost runs f, which waits for other processes no longer than d, also
 // where it connects anew.
-func (s *DB) waitingAtMost(d time.Duration, f func() error) error {
-	former := s.hurry
-	s.hurry = d
-	s.hasten()
+func (db *DB) waitingAtMost(d time.Duration, f func() error) error {
+	former := db.hurry
+	db.hurry = d
+	db.hasten()
 	defer func() {
-		s.hurry = former
-		s.hasten()
+		db.hurry = former
+		db.hasten()
 	}()
 	return f()
 }
 
 // Patience is how long the work under way waits for another process.
-func (s *DB) Patience() time.Duration {
-	if s.hurry > 0 {
-		return min(s.hurry, s.BusyLimit())
+func (db *DB) Patience() time.Duration {
+	if db.hurry > 0 {
+		return min(db.hurry, db.BusyLimit())
 	}
-	return s.BusyLimit()
+	return db.BusyLimit()
 }
 
-// hasten tells the connection how long to wait.
-func (s *DB) hasten() {
-	if s.Conn != nil && !s.closed {
-		s.Conn.WaitAtMost(s.Patience())
+// hasten tells the connection how long to wait for other processes.
+func (db *DB) hasten() {
+	if db.Conn != nil && !db.closed {
+		db.Conn.WaitAtMost(db.Patience())
 	}
 }
 
 // BusyLimit is how long a transaction waits for another process's. It may be
 // asked without the lock.
-func (s *DB) BusyLimit() time.Duration { return time.Duration(s.busy.Load()) }
+func (db *DB) BusyLimit() time.Duration { return time.Duration(db.busy.Load()) }

@@ -10,13 +10,13 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-func (s *DB) ReadHeader() (h Header, err error) {
-	ctx := s.Conn.Context()
+func (db *DB) ReadHeader() (h Header, err error) {
+	ctx := db.Conn.Context()
 	query := selectHeader
-	if s.ReadOnly {
+	if db.ReadOnly {
 		query = selectHeaderReading
 	}
-	stmt, err := s.Conn.PreparedUntil(ctx, query)
+	stmt, err := db.Conn.PreparedUntil(ctx, query)
 	if err != nil && sqlitedb.HasCode(err, sqlitedb.CodeError) {
 		return h, fmt.Errorf("read mirror: %w: %w", schema.ErrNoMirror, err)
 	}
@@ -32,7 +32,7 @@ func (s *DB) ReadHeader() (h Header, err error) {
 	}
 	if err == nil && h.Version > 0 {
 		h.CreatedAt, h.SealedUntil = max(instant.Clamp(h.CreatedAt), 1), max(instant.Clamp(h.SealedUntil), 1)
-		h.Decide(s.decision.Read(s.path, s.asked))
+		h.Decide(db.decision.Read(db.path, db.asked))
 		return h, nil
 	}
 	if err == nil {

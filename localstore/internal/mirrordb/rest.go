@@ -6,57 +6,57 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// restAfter is how long a Store that only looks at a mirror, or changes one on
-// request, keeps it open when nobody asks, where an open file keeps its name: a
-// page that nobody looks at must not keep a damaged mirror from being set aside.
+// restAfter is how long a Store opened with ReadOnly or Existing keeps an unused
+// file open where an open file keeps its name: a page that nobody looks at must not
+// keep a damaged mirror from being set aside.
 const restAfter = 5 * time.Second
 
-// restLater makes the Store close its file in a while, and at once where that
-// is damaged. The next reading opens it again. The caller holds s.mu.
-func (s *DB) restLater() {
-	if !place.OpenKeepsName || s.Conn == nil || !s.ReadOnly && !s.Existing {
+// restLater lets the mirror's file be closed after a while, or at once if it is
+// damaged. The next reading opens it again. The caller holds db.mu.
+func (db *DB) restLater() {
+	if !place.OpenKeepsName || db.Conn == nil || !db.ReadOnly && !db.Existing {
 		return
 	}
-	if s.IsNoted() {
-		s.Rest()
+	if db.IsNoted() {
+		db.Rest()
 		return
 	}
-	if s.held.resting != nil {
-		s.held.resting.Stop()
+	if db.held.resting != nil {
+		db.held.resting.Stop()
 	}
-	s.held.resting = time.AfterFunc(restAfter, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.Rest()
+	db.held.resting = time.AfterFunc(restAfter, func() {
+		db.mu.Lock()
+		defer db.mu.Unlock()
+		db.Rest()
 	})
 }
 
-func (s *DB) Rest() {
+func (db *DB) Rest() {
 	switch {
-	case s.Conn == nil || s.closed:
+	case db.Conn == nil || db.closed:
 		return
-	case s.ReadOnly:
-		_ = s.leaveReader(s.Conn, s.file) // nothing was written
+	case db.ReadOnly:
+		_ = db.leaveReader(db.Conn, db.file) // nothing was written
 	default:
-		s.release(s.Conn)
+		db.release(db.Conn)
 	}
-	s.Conn = nil
+	db.Conn = nil
 }
 
 // IsResting reports whether the file will be closed in a while.
-func (s *DB) IsResting() bool { return s.held.resting != nil }
+func (db *DB) IsResting() bool { return db.held.resting != nil }
 
 // Close closes the file for good. The caller holds mu.
-func (s *DB) Close() error {
-	s.closed = true
-	if s.held.resting != nil {
-		s.held.resting.Stop()
+func (db *DB) Close() error {
+	db.closed = true
+	if db.held.resting != nil {
+		db.held.resting.Stop()
 	}
 	switch {
-	case s.Conn == nil:
+	case db.Conn == nil:
 		return nil
-	case s.ReadOnly:
-		return s.leaveReader(s.Conn, s.file)
+	case db.ReadOnly:
+		return db.leaveReader(db.Conn, db.file)
 	}
-	return s.Conn.Close()
+	return db.Conn.Close()
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// leaveLog gives a file whose header names a write-ahead log a rollback journal.
-// Whoever has the file to itself needs no shared index; while others have it
-// open with one it fails.
-func (s *DB) leaveLog(path string) error {
-	s.NoLog = true
-	conn, err := sqlitedb.Open(path, false, s.Patience())
+// leaveLog switches a file from a write-ahead log to a rollback journal. A
+// connection that has the file to itself needs no shared index; while others have
+// it open with a log, it fails.
+func (db *DB) leaveLog(path string) error {
+	db.NoLog = true
+	conn, err := sqlitedb.Open(path, false, db.Patience())
 	if err != nil {
 		return err
 	}
@@ -27,12 +27,12 @@ func (s *DB) leaveLog(path string) error {
 	return nil
 }
 
-// mayHaveLog reports whether a file may be given a write-ahead log. It is tried
-// on a file apart: on the mirror itself an attempt that fails would fail whoever
-// writes to it meanwhile.
-func (s *DB) mayHaveLog(path string) bool {
-	if !s.NoLog {
-		s.NoLog = !sqlitedb.MapsShared(filepath.Dir(path))
+// mayHaveLog reports whether the file system allows a write-ahead log. It tries
+// that on another file: a failed attempt on the mirror itself would make writes of
+// other processes fail.
+func (db *DB) mayHaveLog(path string) bool {
+	if !db.NoLog {
+		db.NoLog = !sqlitedb.MapsShared(filepath.Dir(path))
 	}
-	return !s.NoLog
+	return !db.NoLog
 }

@@ -12,35 +12,36 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// usable reports why the Store cannot write, and follows the file: a process
-// that went on writing to one that was set aside or deleted would be lost.
-func (s *DB) usable() error {
-	if s.closed {
+// usable reports why the mirror cannot be written, and reopens the file at the path
+// if another one is there: what a process wrote to a file that was set aside or
+// deleted would be lost.
+func (db *DB) usable() error {
+	if db.closed {
 		return ErrClosed
 	}
-	if s.ReadOnly {
+	if db.ReadOnly {
 		return ErrReadOnly
 	}
-	if s.Conn != nil {
-		file, err := os.Stat(s.asked)
-		if err == nil && os.SameFile(file, s.file) {
-			if s.IsNoted() {
-				s.Leave()
-			} else if s.leaveIfCut(file); s.Conn != nil {
-				return s.hooks.Opened(false)
+	if db.Conn != nil {
+		file, err := os.Stat(db.asked)
+		if err == nil && os.SameFile(file, db.file) {
+			if db.IsNoted() {
+				db.Leave()
+			} else if db.leaveIfCut(file); db.Conn != nil {
+				return db.hooks.Opened(false)
 			}
 		} else {
-			s.Conn.Abandon()
-			s.Conn = nil
-			s.noticeSetAside()
+			db.Conn.Abandon()
+			db.Conn = nil
+			db.noticeSetAside()
 		}
 	} else if place.OpenKeepsName { // others may have set aside what this process closed for them
-		s.noticeSetAside()
+		db.noticeSetAside()
 	}
-	if err := s.Open(); err != nil {
+	if err := db.Open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
 	}
-	return s.hooks.Opened(true)
+	return db.hooks.Opened(true)
 }
 
 // Durability is what a commit survives.
@@ -54,177 +55,186 @@ const (
 	Durable
 )
 
-// Update runs f in a transaction. On any error nothing of it is in the file,
-// unless the error is a commitError; what was remembered is dropped, because f
-// may have remembered rows that were rolled back. It waits for another process
-// until ctx ends; what has begun is not cut short. The caller holds s.mu.
-func (s *DB) Update(ctx context.Context, lasting Durability, f func(*Tx) error) error {
-	return s.Until(ctx, func() error {
-		return s.Again(func() error { return s.updateOnce(lasting, f) })
+// Update runs f in a transaction. f may run more than once. On any error nothing of
+// it is in the file, unless the error is a [sqlitedb.CommitError]. What was
+// remembered is then dropped, because f may have remembered rows that were rolled
+// back. It waits for another process until ctx ends; a transaction that has begun
+// is not cut short. The caller holds db.mu.
+func (db *DB) Update(ctx context.Context, lasting Durability, f func(*Tx) error) error {
+	return db.Until(ctx, func() error {
+		return db.Again(func() error { return db.updateOnce(lasting, f) })
 	})
 }
 
-func (s *DB) updateOnce(lasting Durability, f func(*Tx) error) error {
-	if err := s.usable(); err != nil {
+func (db *DB) updateOnce(lasting Durability, f func(*Tx) error) error {
+	if err := db.usable(); err != nil {
 		return err
 	}
 	var committed func()
 	commit := func() error {
-		return s.Conn.Immediate(func() (err error) { committed, err = s.within(f); return err })
+		return db.Conn.Immediate(func() (err error) { committed, err = db.within(f); return err })
 	}
 	var err error
 	if lasting == Durable {
-		err = s.Conn.Durable(commit)
+		err = db.Conn.Durable(commit)
 	} else {
 		err = commit()
 	}
 	if err != nil {
-		s.Forget()
-		return s.named(s.diagnose(err))
+		db.Forget()
+		return db.named(db.diagnose(err))
 	}
-	s.recorded = true
-	s.Conn.Wrote(s.path)
+	db.recorded = true
+	db.Conn.Wrote(db.path)
 	committed()
 	return nil
 }
 
 // within runs f in the transaction that has begun, after what each transaction
 // does first.
-func (s *DB) within(f func(*Tx) error) (committed func(), err error) {
-	h, err := s.checkedHeader()
+func (db *DB) within(f func(*Tx) error) (committed func(), err error) {
+	h, err := db.checkedHeader()
 	if err != nil {
 		return nil, err
 	}
-	s.Adopt(h)
-	tx := s.newTransaction(h)
-	if err := s.followDecision(tx); err != nil {
+	db.Adopt(h)
+	tx := db.newTransaction(h)
+	if err := db.followDecision(tx); err != nil {
 		return nil, fmt.Errorf("follow decision: %w", err)
 	}
-	s.Adopt(tx.Header)
-	if committed, err = s.hooks.Begin(tx); err != nil {
+	db.Adopt(tx.Header)
+	if committed, err = db.hooks.Begin(tx); err != nil {
 		return nil, err
 	}
 	return committed, f(tx)
 }
 
 // checkedHeader reads the header of a file that this program understands.
-func (s *DB) checkedHeader() (h Header, err error) {
-	if h, err = s.ReadHeader(); err != nil {
+func (db *DB) checkedHeader() (h Header, err error) {
+	if h, err = db.ReadHeader(); err != nil {
 		return h, err
 	}
 	if h.Version > schema.Version {
 		return h, fmt.Errorf("%w: schema %d, this program knows %d", schema.ErrNewer, h.Version, schema.Version)
 	}
-	if s.ReadOnly || s.Existing { // what somebody wants to erase is not refused
+	if db.ReadOnly || db.Existing { // what somebody wants to erase is not refused
 		return h, nil
 	}
-	return h, s.accepted.RefuseNews(s.Conn, h.DataVersion)
+	return h, db.accepted.RefuseNews(db.Conn, h.DataVersion)
 }
 
 // SetBusyTimeout changes it, from the next transaction on.
-func (s *DB) SetBusyTimeout(d time.Duration) {
-	s.Lock()
-	defer s.Unlock()
-	s.busy.Store(int64(max(d, 0)))
-	s.hasten()
+func (db *DB) SetBusyTimeout(d time.Duration) {
+	db.Lock()
+	defer db.Unlock()
+	db.busy.Store(int64(max(d, 0)))
+	db.hasten()
 }
 
-// View runs f, which reads, on one state of the file: what other processes
-// commit meanwhile stays out of sight. Queries and waits for other processes end
-// with ctx, and nothing that is absurdly long is loaded. The caller holds s.mu.
-func (s *DB) View(ctx context.Context, f func(*Tx) error) error {
-	return s.Until(ctx, func() error {
-		return s.Again(func() error { return s.viewOnce(f) })
+// View runs f, which only reads, on one state of the file: it does not see what
+// other processes commit meanwhile. f may run more than once. Queries and waits for
+// other processes end with ctx, and nothing that is absurdly long is loaded. The
+// caller holds db.mu.
+func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
+	return db.Until(ctx, func() error {
+		return db.Again(func() error { return db.viewOnce(f) })
 	})
 }
 
-func (s *DB) viewOnce(f func(*Tx) error) error {
-	if s.closed {
+func (db *DB) viewOnce(f func(*Tx) error) error {
+	if db.closed {
 		return ErrClosed
 	}
-	ready := s.usable
-	if s.ReadOnly {
-		ready = s.follow
+	ready := db.usable
+	if db.ReadOnly {
+		ready = db.follow
 	}
 	if err := ready(); err != nil {
 		return err
 	}
-	err := s.viewState(f, false)
+	err := db.viewState(f, false)
 	if errors.Is(err, errDecided) {
 		// At worst the next transaction does it: nothing is sent meanwhile.
-		if err := s.updateOnce(Relaxed, func(*Tx) error { return nil }); s.Conn == nil {
+		if err := db.updateOnce(Relaxed, func(*Tx) error { return nil }); db.Conn == nil {
 			return err
 		}
-		err = s.viewState(f, true)
+		err = db.viewState(f, true)
 	}
-	return s.named(s.diagnose(err))
+	return db.named(db.diagnose(err))
 }
 
-// Look is view for who does not hold the lock.
-func (s *DB) Look(ctx context.Context, f func(*Tx) error) error {
-	if err := s.LockWithin(ctx); err != nil {
+// Look is View for a caller that does not hold the lock.
+func (db *DB) Look(ctx context.Context, f func(*Tx) error) error {
+	if err := db.LockWithin(ctx); err != nil {
 		return err
 	}
-	defer s.Unlock()
-	return s.View(ctx, f)
+	defer db.Unlock()
+	return db.View(ctx, f)
 }
 
 // CopyTo writes what the file holds at one moment into an empty file.
-func (s *DB) CopyTo(ctx context.Context, path string) error {
-	err := s.View(ctx, func(*Tx) error { return nil }) // connects
-	if err != nil {
-		return err
-	}
-	return s.Until(ctx, func() error {
-		return s.limited(func() error {
-			err := s.Conn.CopyTo(path)
-			return s.named(s.diagnose(err))
+func (db *DB) CopyTo(ctx context.Context, path string) error {
+	return db.Until(ctx, func() error {
+		return db.Again(func() error {
+			err := db.viewOnce(func(*Tx) error { return nil }) // connects
+			if err != nil {
+				return err
+			}
+			return db.limited(func() error {
+				return db.named(db.diagnose(db.Conn.CopyTo(path)))
+			})
 		})
 	})
 }
 
-// errDecided is met where the decision file says what the mirror does not yet.
+// errDecided is returned when the mirror does not say yet what the decision file
+// says.
 var errDecided = errors.New("localstore: mirror is to follow the decision")
 
 // viewState runs f on one state of the file; followed says that the mirror is
 // not to be brought in line with the decision file before.
-func (s *DB) viewState(f func(*Tx) error, followed bool) error {
-	return s.limited(func() error {
-		return s.Conn.Snapshot(func() error {
-			h, err := s.checkedHeader()
+func (db *DB) viewState(f func(*Tx) error, followed bool) error {
+	return db.limited(func() error {
+		return db.Conn.Snapshot(func() error {
+			h, err := db.checkedHeader()
 			if err != nil {
 				return err
 			}
-			if h.Mode != h.stored && !s.ReadOnly && !followed {
+			if h.Mode != h.stored && !db.ReadOnly && !followed {
 				return errDecided
 			}
-			s.Adopt(h)
-			return f(s.newTransaction(h))
+			db.Adopt(h)
+			return f(db.newTransaction(h))
 		})
 	})
 }
 
-// limited runs f, which loads nothing that is absurdly long.
-func (s *DB) limited(f func() error) error {
-	if !s.ReadOnly { // whose connection has the limit for good
-		conn := s.Conn
+// limited runs f under a limit on the length of what it loads.
+func (db *DB) limited(f func() error) error {
+	if !db.ReadOnly { // whose connection has the limit for good
+		conn := db.Conn
 		conn.Limit(sqlitedb.MaxLoaded)
 		defer conn.Limit(sqlitedb.Unlimited)
 	}
 	return f()
 }
 
-func (s *DB) newTransaction(h Header) *Tx {
-	return &Tx{Conn: s.Conn, Header: h, Now: s.Now().UnixNano(), SeriesCount: -1}
+func (db *DB) newTransaction(h Header) *Tx {
+	return &Tx{Conn: db.Conn, Header: h, Now: db.Now().UnixNano(), SeriesCount: -1}
 }
 
-func (s *DB) SetInstallationID(id string) error {
-	err := s.Update(s.Context(), Relaxed, func(tx *Tx) error {
+func (db *DB) SetInstallationID(id string) error {
+	err := db.Update(db.Context(), Relaxed, func(tx *Tx) error {
 		return tx.Run(schema.ReplaceInstallation, id)
 	})
 	if err != nil {
 		return fmt.Errorf("set installation id: %w", err)
 	}
-	s.identity.Installation, s.last.Installation = id, id
+	db.identity.Installation, db.last.Installation = id, id
 	return nil
+}
+
+// WriteWaiting is a transaction for that alone, which does not wait for long.
+func (db *DB) WriteWaiting() error {
+	return db.Briefly(func() error { return db.Update(db.Context(), Relaxed, func(*Tx) error { return nil }) })
 }

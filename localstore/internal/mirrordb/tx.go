@@ -2,7 +2,7 @@ package mirrordb
 
 import "github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 
-// Tx is a write transaction of a Store, and what it knows of the file.
+// Tx is a transaction, and what it knows of the file.
 type Tx struct {
 	*sqlitedb.Conn
 	Header

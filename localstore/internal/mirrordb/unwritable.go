@@ -12,16 +12,16 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// A reader of a file with a write-ahead log makes files beside it. It leaves
-// none behind, and where it can make none it reads the file alone, if that is
-// all there is.
+// A reader of a file with a write-ahead log makes files beside it. It leaves none
+// behind. Where it cannot make them, it reads only the file, if there is no log
+// beside it.
 
 // connectReader opens a mirror for reading.
-func (s *DB) connectReader() (*sqlitedb.Conn, error) {
-	conn, err := sqlitedb.Open(s.path, true, s.Patience())
+func (db *DB) connectReader() (*sqlitedb.Conn, error) {
+	conn, err := sqlitedb.Open(db.path, true, db.Patience())
 	if err == nil {
-		conn.EndWith(s.ends)
-		if err = s.inspect(conn); err == nil {
+		conn.EndWith(db.ends)
+		if err = db.inspect(conn); err == nil {
 			return conn, nil
 		}
 		err = errors.Join(err, conn.Close()) // read-only, it leaves files beside it alone
@@ -29,20 +29,20 @@ func (s *DB) connectReader() (*sqlitedb.Conn, error) {
 	if !sqlitedb.HasCode(err, sqlitedb.CodeCannotOpen, sqlitedb.CodeReadOnly) {
 		return nil, err
 	}
-	return s.connectUnwritable(err)
+	return db.connectUnwritable(err)
 }
 
-// connectUnwritable opens a mirror where no file can be made beside it. Whoever
-// has one open has its log beside it: without a log nobody writes to it now, and
-// a Store opens it anew for each reading. With one, the file alone is not all
-// that was recorded, and is not shown as if it were.
-func (s *DB) connectUnwritable(cause error) (*sqlitedb.Conn, error) {
-	dir := filepath.Dir(s.path)
+// connectUnwritable opens a mirror where no file can be made beside it. A process
+// that has it open has its log beside it. So without a log nobody writes to it now,
+// and it is opened for each reading. With a log, the file does not hold everything
+// that was recorded, and is not shown as if it did.
+func (db *DB) connectUnwritable(cause error) (*sqlitedb.Conn, error) {
+	dir := filepath.Dir(db.path)
 	denied := place.WriteDenied(dir)
 	if denied == nil {
 		return nil, cause
 	}
-	if hasContent(s.path+"-wal") || hasContent(s.path+"-journal") {
+	if hasContent(db.path+"-wal") || hasContent(db.path+"-journal") {
 		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read its log cannot be made in %s (%w); "+
 			"a copy of usage.db and usage.db-wal where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
 	}
@@ -50,13 +50,13 @@ func (s *DB) connectUnwritable(cause error) (*sqlitedb.Conn, error) {
 		return nil, fmt.Errorf("%w: the files that are needed beside the mirror to read it cannot be made in %s (%w); "+
 			"a copy where you can write would do: %w", fs.ErrPermission, dir, denied, cause)
 	}
-	conn, err := sqlitedb.OpenSource(sqlitedb.DataSource(s.path, true, s.Patience()) + "&immutable=1")
+	conn, err := sqlitedb.OpenSource(sqlitedb.DataSource(db.path, true, db.Patience()) + "&immutable=1")
 	if err != nil {
 		return nil, err
 	}
 	conn.Limit(sqlitedb.MaxLoaded)
-	conn.EndWith(s.ends)
-	if err := s.inspect(conn); err != nil {
+	conn.EndWith(db.ends)
+	if err := db.inspect(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	conn.Immutable = true

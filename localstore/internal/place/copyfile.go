@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// A file that another one is mounted on cannot be renamed, nor can one be put in
-// its place: a container is given a single file that way. What happens to it
-// happens in place, while nobody else has it open.
+// A file that is a mount point, as when a container is given a single file, cannot
+// be renamed or replaced. It is emptied and filled in place, while nobody else has
+// it open.
 
 // ErrInUse is met where a file that would be emptied in place is open elsewhere,
 // or may be: whoever has it open would go on with the log of the former one.

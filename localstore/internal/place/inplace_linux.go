@@ -11,7 +11,7 @@ import (
 
 // WhenUnused runs f on a database that nobody has open with a write-ahead log,
 // this process included, and that nobody can open meanwhile; otherwise it
-// returns errInUse. Such a connection holds a lock on the file for its life. The
+// returns ErrInUse. Such a connection holds a lock on the file for its life. The
 // lock that is taken belongs to the descriptor: it conflicts with those of any
 // process, this one too.
 func WhenUnused(path string, f func(*os.File) error) error {

@@ -134,7 +134,7 @@ var BesideSuffixes = [...]string{"-wal", "-shm", JournalSuffix}
 
 const JournalSuffix = "-journal"
 
-// CheckReached is checkWriters for a file that is reached through any links, and
+// CheckReached is CheckWriters for a file that is reached through any links, and
 // for the link at the path.
 func CheckReached(path string, file os.FileInfo) error {
 	at, err := os.Lstat(path)

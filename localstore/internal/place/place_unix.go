@@ -127,8 +127,8 @@ func ownGroup(path string, gid int) bool {
 	return ok && gid == home
 }
 
-// Ours reports whether a file is this user's to replace. What root trusts is
-// root's to replace, what a user trusts need not be that user's.
+// Ours reports whether this user may replace a file. Root may replace what it
+// trusts; what a user trusts need not belong to that user.
 func Ours(path string, file os.FileInfo) bool {
 	uid, _, ok := Owner(file)
 	me := os.Geteuid()
@@ -184,7 +184,7 @@ func GiveFile(f *os.File) {
 	}
 }
 
-// giveDirectory is giveFile for a directory. It is opened, not named, so that
+// giveDirectory is GiveFile for a directory. It is opened, not named, so that
 // nobody can put a link to something else in its place.
 func giveDirectory(path string) {
 	if info, err := os.Lstat(path); err == nil && info.IsDir() && info.Mode().Perm()&DirectoryMode != DirectoryMode {

@@ -2,7 +2,7 @@ package place
 
 import "errors"
 
-// Why a file is refused. Package localstore documents them for its callers.
+// The reasons for which a file is refused. Package localstore documents them.
 var (
 	ErrNotMirror = errors.New("localstore: not a mirror")
 	ErrOptedOut  = errors.New("localstore: nothing is to be recorded")

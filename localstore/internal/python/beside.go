@@ -8,7 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// mirrorSuffix takes the place of ".db" where the reference's master has the
+// mirrorSuffix takes the place of ".db" where the Python library's master has the
 // path that a mirror is asked for.
 const mirrorSuffix = ".mirror.db"
 

@@ -11,7 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// IsDatabase reports whether a file is a database of the reference, or shows
+// IsDatabase reports whether a file is a database of the Python library, or shows
 // that it was: a damaged one must not be taken for a damaged mirror.
 func IsDatabase(path string) bool {
 	if file, ok := trusted(path); !ok || file.Size() == 0 || place.CheckBeside(path) != nil {
@@ -56,7 +56,7 @@ func asItLies(path string, f func(*sqlitedb.Conn) error) (err error) {
 	return errors.Join(f(c), c.Close())
 }
 
-// tableShape says what a table of the reference can hold.
+// tableShape says what a table of the Python library can hold.
 type tableShape int
 
 const (
@@ -65,20 +65,20 @@ const (
 	stateShape
 )
 
-// shapes are the columns of the reference's tables.
+// shapes are the columns of the Python library's tables.
 var shapes = map[string]tableShape{
 	"TableName,Type,Description": listShape,
 	"UUID,Count,Time":            countShape,
 	"UUID,Count,State,Time":      stateShape,
 }
 
-// originalTable is a table of the reference in one file.
+// originalTable is a table of the Python library in one file.
 type originalTable struct {
 	name  string
 	shape tableShape
 }
 
-// originalTables returns the tables that only the reference makes.
+// originalTables returns the tables that only the Python library makes.
 func originalTables(c *sqlitedb.Conn) (tables []originalTable, err error) {
 	err = c.Each(`SELECT name, (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_table_info(t.name) ORDER BY cid))
 		FROM sqlite_schema t WHERE type = 'table' ORDER BY rowid`, func(rows *sql.Rows) error {
@@ -97,7 +97,7 @@ func originalTables(c *sqlitedb.Conn) (tables []originalTable, err error) {
 
 // shows reports whether one of some texts stands in the beginning of a file that
 // SQLite cannot read. A mirror is not looked at: closing a file drops the locks
-// that the process has on it. The reference has no write-ahead log.
+// that the process has on it. The Python library has no write-ahead log.
 func shows(path string, texts ...string) bool {
 	if exists(path + "-wal") {
 		return false

@@ -120,8 +120,8 @@ CREATE TABLE days (
 	PRIMARY KEY (day, series_id)
 ) STRICT, WITHOUT ROWID;
 
--- The running total after each of a series' latest exports. The slot is the
--- number of the export modulo the number of rows kept: a new row takes the
+-- The running total after each of a series' latest recordings. The slot is the
+-- number of the recording modulo the number of rows kept: a new row takes the
 -- oldest one's place, and nothing is ever searched or deleted to keep it so.
 CREATE TABLE history (
 	slot      INTEGER NOT NULL,
@@ -272,8 +272,8 @@ FROM submission_log ORDER BY id;
 // ErrNewer is met in a file that a newer version of this package has written.
 var ErrNewer = errors.New("localstore: mirror has a newer schema")
 
-// Migrate brings the file to schemaVersion. Processes that start together meet
-// in the immediate transaction, and the later ones find the work done.
+// Migrate brings the file to Version. Processes that start together meet in the
+// immediate transaction, and the later ones find the work done.
 func Migrate(c *sqlitedb.Conn, create func() []any) error {
 	return c.Immediate(func() error {
 		version, err := VersionOf(c)

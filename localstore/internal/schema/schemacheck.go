@@ -9,9 +9,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// Faults compares what a file's schema holds with what this package makes:
-// a trigger runs with every recording, and a view in place of a table shows what
-// its author likes. Views, tables and indexes that a person added are left alone.
+// Faults compares a file's schema with the one that this package makes: a foreign
+// trigger would run with every recording, and a view in place of a table could show
+// anything. Views, tables and indexes that a person added are no faults.
 func Faults(c *sqlitedb.Conn, version int64) ([]string, error) {
 	want, err := ownSchema(version)
 	if err != nil {

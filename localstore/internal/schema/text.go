@@ -45,8 +45,8 @@ const (
 	Nothing    = `NULL`
 )
 
-// longTexts finds a table with a text that is too long among those that are read
-// again and again, and longAttributes one among the many of the series.
+// LongTexts finds a table with a text that is too long among those that are read
+// again and again, and LongAttributes one among the many of the series.
 var (
 	LongTexts = `SELECT coalesce(` + tooLong("trackables", "name", "kind", "description", "unit", "checkpoints") + `, ` +
 		tooLong("metrics", "scope_name", "scope_version", "scope_attributes", "scope_schema_url", "name", "unit", "type", "bounds", "description", "role") + `, ` +

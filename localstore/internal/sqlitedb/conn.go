@@ -230,8 +230,8 @@ func (c *Conn) begin() error {
 	return err
 }
 
-// Snapshot runs f, which reads, on one state of the file: what other processes
-// commit meanwhile stays out of sight.
+// Snapshot runs f, which only reads, on one state of the file: it does not see what
+// other processes commit meanwhile.
 func (c *Conn) Snapshot(f func() error) (err error) {
 	if err := c.Run("BEGIN"); err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -265,6 +265,5 @@ func (c *Conn) Durable(f func() error) error {
 	return err
 }
 
-// Brief is how long work waits for another process that can as well be done
-// another time.
+// Brief is how long work that can be done later waits for another process.
 const Brief = 250 * time.Millisecond

@@ -21,9 +21,10 @@ func (c *Conn) Wrote(path string) {
 }
 
 // WasLeft reports whether the files beside a sound mirror are no longer those of
-// this connection. Who reads the mirror's files in this process drops the locks
-// on them, and the next process to close it then takes itself for the last: it
-// merges the log and removes it. Nothing is lost while nothing waits to be merged.
+// this connection. Code in this process that opens and closes the mirror's files
+// drops the locks on them. The next process to close the mirror then takes itself
+// for the last, merges the log and removes it. Nothing is lost if nothing waits to
+// be merged.
 func (c *Conn) WasLeft(path string) bool {
 	if !c.logged || c.memory == nil {
 		return false

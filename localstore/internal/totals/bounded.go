@@ -24,8 +24,8 @@ func Bounded(s string) string {
 	return s[:end]
 }
 
-// BoundedAttributes is encodeAttributes without the longest attributes, as far as
-// they do not fit.
+// BoundedAttributes is [series.EncodeAttributes], and leaves out the longest
+// attributes until the text fits.
 func BoundedAttributes(set attribute.Set) string {
 	text := series.EncodeAttributes(set)
 	for len(text) > schema.MaxText {
@@ -47,7 +47,7 @@ func withoutLongest(set attribute.Set) attribute.Set {
 	return rest
 }
 
-// seriesAttributes is encodeAttributes for a series: one that does not fit joins
+// seriesAttributes is EncodeAttributes for a series: one that does not fit joins
 // the overflow series of its metric, as those beyond the mirror's bound do.
 func seriesAttributes(set attribute.Set) string {
 	if text := series.EncodeAttributes(set); len(text) <= schema.MaxText {

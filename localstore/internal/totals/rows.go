@@ -12,14 +12,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-func (s *Book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == s.db.Generation() }
+func (b *Book) remembers(r series.Row) bool { return r.ID != 0 && r.Generation == b.db.Generation() }
 
-func (s *Book) remember(id int64) series.Row {
-	return series.Row{ID: id, Generation: s.db.Generation()}
+func (b *Book) remember(id int64) series.Row {
+	return series.Row{ID: id, Generation: b.db.Generation()}
 }
 
-func (s *Book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
-	if s.remembers(r.Row) {
+func (b *Book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
+	if b.remembers(r.Row) {
 		return r.Row.ID, nil
 	}
 	id, err := tx.FindOrInsert(
@@ -29,12 +29,12 @@ func (s *Book) resourceRow(tx *mirrordb.Tx, r *series.Resource) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("store resource: %w", err)
 	}
-	r.Row = s.remember(id)
+	r.Row = b.remember(id)
 	return id, nil
 }
 
-func (s *Book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, error) {
-	if s.remembers(m.Row) {
+func (b *Book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, error) {
+	if b.remembers(m.Row) {
 		return m.Row.ID, nil
 	}
 	bounds, err := series.EncodeBounds(m.Bounds)
@@ -47,17 +47,17 @@ func (s *Book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, er
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
 			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
 	if err == nil && id == 0 {
-		id, err = s.newMetric(tx, m, key, at)
+		id, err = b.newMetric(tx, m, key, at)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
-	m.Row = s.remember(id)
+	m.Row = b.remember(id)
 	return id, nil
 }
 
-func (s *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64) (int64, error) {
-	trackable, role, err := s.trackableRow(tx, m, at)
+func (b *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64) (int64, error) {
+	trackable, role, err := b.trackableRow(tx, m, at)
 	if err != nil {
 		return 0, err
 	}
@@ -68,29 +68,29 @@ func (s *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64)
 		append(key, Bounded(m.Scope.SchemaURL), Bounded(m.Description), trackable, role)...)
 }
 
-// SeriesRow finds or makes the row of a series. Beyond the mirror's bound a new
-// attribute set joins its metric's overflow series.
-func (s *Book) SeriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
-	if s.remembers(points.Row) {
+// SeriesRow finds or makes the row of a series. Beyond the mirror's limit a new
+// attribute set is counted in its metric's overflow series.
+func (b *Book) SeriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int64, error) {
+	if b.remembers(points.Row) {
 		return points.Row.ID, nil
 	}
-	resource, err := s.resourceRow(tx, points.Resource)
+	resource, err := b.resourceRow(tx, points.Resource)
 	if err != nil {
 		return 0, err
 	}
-	metric, err := s.metricRow(tx, points.Metric, at)
+	metric, err := b.metricRow(tx, points.Metric, at)
 	if err != nil {
 		return 0, err
 	}
 	attributes := seriesAttributes(points.Attributes)
 	id, err := tx.Find(selectSeries, metric, resource, attributes)
 	if err == nil && id == 0 {
-		id, err = s.newSeries(tx, points.Metric, metric, resource, attributes)
+		id, err = b.newSeries(tx, points.Metric, metric, resource, attributes)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("store series of %q: %w", points.Metric.Name, err)
 	}
-	points.Row = s.remember(id)
+	points.Row = b.remember(id)
 	return id, nil
 }
 
@@ -106,7 +106,7 @@ const ActiveName = otelusage.ReservedPrefix + "active"
 
 // newSeries makes a row within the bound. Heartbeats are outside it: they are
 // few, and without their dates they would say nothing.
-func (s *Book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
+func (b *Book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int64, attributes string) (int64, error) {
 	if tx.SeriesCount < 0 {
 		n, err := tx.Find(`SELECT count(*) FROM series`)
 		if err != nil {
@@ -114,7 +114,7 @@ func (s *Book) newSeries(tx *mirrordb.Tx, m *series.Metric, metric, resource int
 		}
 		tx.SeriesCount = n
 	}
-	if tx.SeriesCount >= s.MaxSeries && m.Name != ActiveName {
+	if tx.SeriesCount >= b.MaxSeries && m.Name != ActiveName {
 		attributes = OverflowAttributes
 	}
 	tx.SeriesCount++
@@ -130,7 +130,7 @@ func ResourceText(tx *mirrordb.Tx, id int64) (text string, err error) {
 // trackableRow returns the row of the trackable that a metric belongs to, nil
 // for a metric that belongs to none. One that was never declared, because its
 // Tracker has no ledger, is entered as the metric describes it.
-func (s *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, string, error) {
+func (b *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, string, error) {
 	kind, name, role, ok := m.Trackable()
 	if !ok {
 		return nil, series.RoleNone, nil
@@ -151,7 +151,7 @@ func (s *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, s
 // NoAttributes is the identity of a series without any.
 var NoAttributes = series.EncodeAttributes(*attribute.EmptySet())
 
-// importedResource is what imported totals are kept under: the reference does
+// ImportedResource is what imported totals are kept under: the Python library does
 // not know which version counted.
 var (
 	ImportedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))

@@ -19,7 +19,7 @@ type Row struct {
 	Metric                                                   *series.Metric
 	Trackable                                                string // lower case, "" for none
 	Recorded, Pending, Withheld, Accepted, Partial, SetAside series.Value
-	Exports, UpdatedAt                                       int64
+	Recordings, UpdatedAt                                    int64
 }
 
 // Book is a mirror's rows of resources, metrics, series and their totals, and
@@ -35,13 +35,13 @@ func New(db *mirrordb.DB, l Limits) *Book { return &Book{db: db, Limits: l} }
 
 // Limits bound what is kept.
 type Limits struct {
-	MaxRows       int64            // latest exports per series
+	MaxRows       int64            // latest recordings per series
 	MaxRowsByName map[string]int64 // the same for trackables, by lower-case name
 	MaxSeries     int64
 }
 
 // ForgetTotals drops the remembered totals.
-func (s *Book) ForgetTotals() { s.rows = make(map[int64]*Row) }
+func (b *Book) ForgetTotals() { b.rows = make(map[int64]*Row) }
 
 const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coalesce(lower(t.name), ''),
 	o.recorded, o.pending, o.withheld, o.accepted, o.partial, o.set_aside, coalesce(o.exports, 0), coalesce(o.updated_at, 0)
@@ -52,28 +52,28 @@ const selectTotals = `SELECT s.id, m.id, m.name, m.type, m.float, m.bounds, coal
 // LoadTotals returns the rows of the given series, remembered or read. Series
 // without one have a row of zeros. The rows are remembered for as long as no
 // other process writes.
-func (s *Book) LoadTotals(tx *mirrordb.Tx, ids []int64) ([]*Row, error) {
+func (b *Book) LoadTotals(tx *mirrordb.Tx, ids []int64) ([]*Row, error) {
 	var missing []int64
 	for _, id := range ids {
-		if s.rows[id] == nil {
+		if b.rows[id] == nil {
 			missing = append(missing, id)
 		}
 	}
 	if len(missing) > 0 {
-		if err := s.readTotals(tx, missing); err != nil {
+		if err := b.readTotals(tx, missing); err != nil {
 			return nil, fmt.Errorf("read totals: %w", err)
 		}
 	}
 	rows := make([]*Row, len(ids))
 	for i, id := range ids {
-		if rows[i] = s.rows[id]; rows[i] == nil {
+		if rows[i] = b.rows[id]; rows[i] == nil {
 			return nil, fmt.Errorf("read totals: %w: no series %d", series.ErrUnreadable, id)
 		}
 	}
 	return rows, nil
 }
 
-func (s *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
+func (b *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 		var t Row
 		var values [6]any
 		err := rows.Scan(&t.Series, &id, &m.Name, &m.Type, &m.Float, &bounds, &t.Trackable,
-			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Exports, &t.UpdatedAt)
+			&values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &t.Recordings, &t.UpdatedAt)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (s *Book) readTotals(tx *mirrordb.Tx, ids []int64) error {
 				return err
 			}
 		}
-		s.rows[t.Series] = &t
+		b.rows[t.Series] = &t
 		return nil
 	}, string(list))
 }
@@ -111,8 +111,8 @@ func (t *Row) values() [6]*series.Value {
 	return [6]*series.Value{&t.Recorded, &t.Pending, &t.Withheld, &t.Accepted, &t.Partial, &t.SetAside}
 }
 
-// Count adds what was counted to recorded and to one of the others. At the ends
-// of int64 both take the same part of it, or they would part for ever.
+// Count adds a change to recorded and to one of the other columns. At the ends of
+// int64 both add the same part of it: otherwise the balance would be off for ever.
 func (t *Row) Count(delta series.Value, into *series.Value) {
 	if delta.Kind() == series.KindInt64 && into.Kind() == series.KindInt64 {
 		room, _ := t.Recorded.Add(delta).Sub(t.Recorded)
@@ -135,18 +135,18 @@ var (
 	InsertDays    = NewStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
 )
 
-func (s *Book) RowsFor(trackable string) int64 {
-	if n, ok := s.MaxRowsByName[trackable]; ok {
+func (b *Book) RowsFor(trackable string) int64 {
+	if n, ok := b.MaxRowsByName[trackable]; ok {
 		return n
 	}
-	return s.MaxRows
+	return b.MaxRows
 }
 
 // SaveRecorded writes what a recording changed.
-func (s *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
+func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertRecorded.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
-		return AppendValues(append(args, t.Series), []any{t.Exports, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
+		return AppendValues(append(args, t.Series), []any{t.Recordings, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
 	})
 	if err != nil {
 		return fmt.Errorf("write totals: %w", err)
@@ -154,8 +154,8 @@ func (s *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 	return nil
 }
 
-// SaveTotals writes what a submission changed.
-func (s *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
+// SaveTotals writes what outcomes, or a withdrawn consent, changed.
+func (b *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
 	err := upsertBalance.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return AppendValues(append(args, t.Series), nil, t.Pending, t.Withheld, t.Accepted, t.Partial, t.SetAside)
@@ -177,8 +177,8 @@ func AppendValues(args, after []any, values ...series.Value) ([]any, error) {
 	return append(args, after...), nil
 }
 
-// Statement inserts many rows with few statements: one that inserts a
-// hundred rows costs half as much as a hundred that insert one.
+// Statement inserts many rows with few statements: inserting a hundred rows with
+// one statement costs half as much as with a hundred.
 type Statement struct {
 	columns int
 	sizes   []int

@@ -128,7 +128,7 @@ func TestWhatIsTakenBackIsShown(t *testing.T) {
 	b := start(t, a.url)
 	b.wait(`document.querySelector("#next").textContent.includes("server.occupancy") && document.querySelector("#next").textContent.includes("Elsewhere")`)
 	b.picture("taken-back")
-	if evaluate[bool](b, `document.querySelector("#next-text").textContent.includes("Nothing new waits")`) {
+	if evaluate[bool](b, `document.querySelector("#next-text").textContent.includes("Nothing new is waiting")`) {
 		t.Error("says that nothing waits to be sent")
 	}
 }

@@ -1,4 +1,4 @@
-// What the page asks its own handler. URLs are relative: it may be mounted
+// The page's requests. URLs are relative, because the page may be mounted
 // anywhere.
 
 export const page = Object.fromEntries(["token", "title", "locked", "interval"]
@@ -16,7 +16,7 @@ async function ask(url, options) {
     response = await fetch(url, { cache: "no-store", ...options });
   } catch (cause) {
     if (cause.name === "AbortError") throw cause;
-    throw new Error("The application does not answer: it may have ended. What you see is as it was.", { cause });
+    throw new Error("The application does not respond: it may have ended. This page shows the last known data.", { cause });
   }
   if (!response.ok && response.status !== 304) throw await failed(response);
   return response;
@@ -24,7 +24,7 @@ async function ask(url, options) {
 
 let tag = "";
 
-// data returns what is recorded, and nothing if that did not change.
+// data returns the recorded data, or nothing if it did not change.
 export async function data(signal) {
   const response = await ask("data", { signal, headers: tag ? { "If-None-Match": tag } : {} });
   if (response.status === 304) return undefined;
@@ -47,8 +47,8 @@ async function change(url, body) {
 export const setMode = (mode) => change("consent", { mode });
 export const erase = () => change("erase", {});
 
-// parse keeps whole numbers exact that a float cannot hold, where the browser
-// shows their text.
+// parse keeps whole numbers exact that a float cannot hold, if the browser
+// provides their text.
 function parse(text) {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_, value, context) => {

@@ -1,5 +1,5 @@
-// A card per trackable. Each is made once and brought up to date when the data
-// changes, so that focus and what was opened stay.
+// A card per trackable. Each is created once and updated when the data changes,
+// so that the focus and opened parts stay.
 import { el, later, say, table } from "./dom.js";
 import { attributes, count, duration, number, percent, utcDay } from "./format.js";
 import { Plot } from "./plot.js";
@@ -8,19 +8,19 @@ import { Funnel } from "./funnel.js";
 import { Histogram } from "./histogram.js";
 import { Timeline } from "./timeline.js";
 
-// timeSteps are round in the units that times are read in.
+// timeSteps are round numbers in the units that times are shown in.
 const timeSteps = [...[-9, -8, -7, -6, -5, -4, -3, -2, -1].flatMap((e) => [1, 2, 5].map((n) => Number(`${n}e${e}`))), 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800,
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((hours) => hours * 3600)];
 
-// wholeSteps are for what comes in ones.
+// wholeSteps are for whole numbers.
 const wholeSteps = Array.from({ length: 16 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 const withUnit = (text, unit) => (unit ? `${text} ${unit}` : text);
 
-// axisNumber and axisTime show few letters, and of small numbers enough to tell
-// them apart.
+// axisNumber and axisTime return short texts, with enough digits to distinguish
+// small numbers.
 const axisNumber = (n) => (Math.abs(n) < 1 ? number(n) : compact.format(n));
 const axisTimes = [[3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
 
@@ -29,7 +29,7 @@ function axisTime(s) {
   return `${compact.format(s / size)} ${unit}`;
 }
 
-// kinds says per kind what its headline is and what its plot shows.
+// kinds has the headline and the plot of each kind.
 const kinds = {
   statistics: {
     colourName: "--c1",
@@ -53,7 +53,7 @@ const kinds = {
     steps: () => wholeSteps,
     style: () => "bars",
     format: () => (v, axis) => (axis ? compact.format(v) : number(v)),
-    headline: (t) => [number(t.completions), `${Number(t.completions) === 1 ? "time" : "times"} all the way`],
+    headline: (t) => [number(t.completions), `${Number(t.completions) === 1 ? "time" : "times"} completed`],
     parts: [Funnel],
   },
 };

@@ -7,8 +7,8 @@ const buttons = [...byID("modes").querySelectorAll("button")];
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + ".";
 
-// unset says what holds while nobody has decided: no button is pressed then.
-// Where something else forbids to send, a decision would not change it.
+// unset says what applies before a decision, when no button is pressed. It says
+// nothing if something else forbids sending, because a decision would not change that.
 function unset(consent) {
   if (consent.mode !== "unset" || !consent.sending && !consent.should_ask) return "";
   return consent.sending ? " Until you decide, counts are recorded and sent." : " Until you decide, counts stay on this machine.";

@@ -1,8 +1,8 @@
-// Nodes are made here and nowhere else: every text ends up in a text node, so
-// that a name or a state cannot become markup.
+// Only this file creates nodes: every text becomes a text node, so that a name or
+// a state cannot become markup.
 
-// el makes an element. Of its options, css sets style properties, on listeners,
-// and the rest attributes; undefined and false leave one out.
+// el creates an element. The option css sets style properties, on sets listeners,
+// and others set attributes; undefined and false omit one.
 export function el(tag, options = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(options)) {
@@ -16,7 +16,7 @@ export function el(tag, options = {}, ...children) {
 
 export const byID = (id) => document.getElementById(id);
 
-// say replaces a text, and shows that it changed.
+// say replaces a text, and marks that it changed.
 export function say(node, text) {
   if (node.textContent === text) return;
   const fresh = node.textContent !== "";
@@ -26,8 +26,8 @@ export function say(node, text) {
   requestAnimationFrame(() => node.classList.add("changed"));
 }
 
-// table makes a table that scrolls by itself; numbers lists its columns to the
-// right.
+// table creates a table with its own scrolling; numbers lists the columns that are
+// aligned to the right.
 export function table(caption, header, rows, numbers = []) {
   const cell = (tag, content, i) => el(tag, { class: numbers.includes(i) && "number", scope: tag === "th" && "col" }, content);
   return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
@@ -37,7 +37,7 @@ export function table(caption, header, rows, numbers = []) {
       el("tbody", {}, ...rows.map((r) => el("tr", {}, ...r.map((c, i) => cell("td", c, i)))))));
 }
 
-// later makes a part that is filled when it is opened, and when it is refreshed
+// later creates a part that is filled when it is opened, and when it is refreshed
 // while open.
 export function later(title, fill) {
   const body = el("div");

@@ -1,4 +1,4 @@
-// Numbers and times as people read them.
+// Numbers and times in readable form.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const some = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
@@ -6,7 +6,7 @@ const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", y
 const shortDate = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-// number takes a BigInt too: whole numbers are exact over all of int64.
+// number also takes a BigInt: whole numbers are exact in the range of int64.
 export function number(n) {
   if (typeof n === "bigint" || Number.isInteger(n)) return whole.format(n);
   return some.format(n);

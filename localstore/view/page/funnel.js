@@ -1,5 +1,5 @@
-// How far a Sequence gets. It is a list with numbers: no table has to say it
-// again.
+// The funnel of a Sequence. It is a list with numbers, so it needs no table for
+// screen readers.
 import { el } from "./dom.js";
 import { number, percent } from "./format.js";
 

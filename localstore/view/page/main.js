@@ -1,5 +1,4 @@
-// The page keeps itself up to date: it asks whether anything changed, and draws
-// only then.
+// The page updates itself: it asks whether anything changed, and draws only then.
 import { byID } from "./dom.js";
 import { data } from "./api.js";
 import { connectConsent, showConsent } from "./consent.js";
@@ -12,11 +11,11 @@ import { showFresh, showSummary, showWaiting } from "./summary.js";
 const pause = 2000;
 const longestPause = 30000;
 
-let current;      // the data that is shown
-let shownDay;     // its last day of all plots, which a night moves
+let current;      // the data shown
+let shownDay;     // the last day of all plots, which changes at midnight
 let sendingDue;   // whether what would be sent is older than the data
-let timer;        // of the next question
-let asking;       // the question under way
+let timer;        // until the next request
+let asking;       // the running request
 let failures = 0;
 
 function trouble(error) {

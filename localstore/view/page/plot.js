@@ -1,10 +1,10 @@
-// A plot over days, drawn by uPlot when it comes into sight.
+// A plot over days, drawn by uPlot when it becomes visible.
 import { el } from "./dom.js";
 import { utcDay } from "./format.js";
 
 const height = 132;
 
-// daySteps are the distances of the days that are named below a plot, in seconds.
+// daySteps are the distances between the days named below a plot, in seconds.
 const daySteps = [1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 120, 180, 365].map((days) => days * 86400);
 const seen = new IntersectionObserver((entries) => {
   for (const e of entries) e.target.plot.see(e.isIntersecting);
@@ -15,7 +15,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 export class Plot {
   // style is bars or line; format shows a value; colourName is a custom
-  // property; steps are the distances that marks of the axis may have.
+  // property; steps are the possible distances between marks of the axis.
   constructor({ style, format, colourName, steps }) {
     Object.assign(this, { style, format, colourName, steps, visible: false, stale: false, data: [[], []] });
     this.canvas = el("div", { class: "canvas" });
@@ -26,7 +26,7 @@ export class Plot {
     sized.observe(this.canvas);
   }
 
-  // show takes the days and values, and the text that says the same.
+  // show takes the days and values, and a text that describes them.
   show(days, values, label, caption) {
     this.data = [days, values];
     this.rest = caption;
@@ -79,13 +79,13 @@ export class Plot {
       cursor: { y: false, drag: { setScale: false, x: false }, points: { size: 6 } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       scales: {
-        x: { range: () => this.span() }, // uPlot makes almost three years of a single day
+        x: { range: () => this.span() }, // uPlot would show almost three years for a single day
         y: { range: (_, from, to) => [Math.min(0, from), Math.max(to, 0) || 1] },
       },
       series: [{}, {
         stroke, width: bars ? 0 : 1.75,
         fill: bars ? stroke : stroke + "22",
-        points: { show: () => !bars && this.data[0].length === 1, size: 7, fill: stroke }, // of which there is no line
+        points: { show: () => !bars && this.data[0].length === 1, size: 7, fill: stroke }, // a single point has no line
         paths: bars ? uPlot.paths.bars({ size: [0.72, 22], radius: 0.2 }) : uPlot.paths.stepped({ align: 1 }),
       }],
       axes: [
@@ -98,14 +98,14 @@ export class Plot {
   }
 
   // span is the time from the first day to the last, with room for bars and for
-  // a day that is alone.
+  // a single day.
   span() {
     const [days] = this.data;
     const room = this.style === "bars" || days.length === 1 ? 43200 : 0;
     return [days[0] - room, days.at(-1) + room];
   }
 
-  // point says what is under the pointer.
+  // point shows the value under the pointer.
   point(index) {
     const [days, values] = this.data;
     const there = index !== null && index !== undefined && values[index] !== undefined;

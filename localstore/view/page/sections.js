@@ -2,7 +2,7 @@
 import { byID, el } from "./dom.js";
 import { Card } from "./cards.js";
 
-const titles = { statistics: "Counts", timers: "Times", states: "Settings", sequences: "Ways through" };
+const titles = { statistics: "Counts", timers: "Times", states: "Settings", sequences: "Sequences" };
 
 const sections = new Map();
 
@@ -17,7 +17,7 @@ function section(kind) {
   return sections.get(kind);
 }
 
-// showCards brings all cards up to date, in the order of the data.
+// showCards updates all cards, in the order of the data.
 export function showCards(data, days) {
   let shown = 0;
   for (const kind of Object.keys(titles)) {

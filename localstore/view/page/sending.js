@@ -1,4 +1,4 @@
-// What leaves this machine: the next submission, and the log of those before.
+// What leaves this machine: the next submission, and the log of earlier ones.
 import { byID, el, later, table } from "./dom.js";
 import { attributes, count, duration, moment, number, signed } from "./format.js";
 import { preview, sent } from "./api.js";
@@ -6,7 +6,7 @@ import { preview, sent } from "./api.js";
 const shownPoints = 40;
 const shownLog = 25;
 
-// amount shows what a point adds: of a histogram how many, and how long.
+// amount shows what a point adds; for a histogram the count and the sum.
 function amount(v) {
   if (v !== null && typeof v === "object") return `${signed(v.count)}, ${duration(Number(v.sum))}`;
   return signed(v);
@@ -14,24 +14,24 @@ function amount(v) {
 
 const exact = (document) => JSON.stringify(document, (_, v) => (typeof v === "bigint" ? String(v) : v), 2);
 
-// What erasures left to be taken back goes first.
+// States of erased installations that must be taken back come first.
 const requests = (document) => [...document.retractions, ...document.parts];
 
 const points = (document) => requests(document).flatMap((p) => p.scopes.flatMap((s) => s.metrics.flatMap((m) =>
   m.points.map((x) => [m.name, attributes(x.attributes) || "–", m.type === "gauge" ? number(x.value) : amount(x.value)]))));
 
 let document_ = { retractions: [], parts: [] };
-const raw = later("To the letter", () => el("pre", { tabindex: 0 }, exact(document_)));
+const raw = later("Exact content", () => el("pre", { tabindex: 0 }, exact(document_)));
 
-// showNext fills in what the next submission would send, and returns how many
-// numbers that is.
+// showNext shows what the next submission would send, and returns how many
+// numbers it has.
 export async function showNext() {
   document_ = await preview();
   const found = points(document_);
   const off = document_.sending ? "" : `Nothing is sent: ${document_.reason}. `;
   byID("next-text").textContent = off + (found.length === 0
-    ? "Nothing new waits to be sent."
-    : `${count(found.length, "number")}${document_.batch === null ? "" : ", under way already"}. Nothing else leaves this machine.`);
+    ? "Nothing new is waiting to be sent."
+    : `${count(found.length, "number")}${document_.batch === null ? "" : ", being sent now"}. Nothing else leaves this machine.`);
   const rest = found.length > shownPoints ? el("p", { class: "note" }, `and ${found.length - shownPoints} more`) : "";
   byID("next").replaceChildren(...(found.length === 0 ? [] : [
     table("What would be sent next", ["Number", "Of", "Amount"], found.slice(0, shownPoints), [2]), rest, raw.node]));
@@ -46,9 +46,9 @@ async function showCarried(entry, failed) {
   } catch (error) { failed(error); }
 }
 
-// showLog lists the latest submissions, and lets each show what it carried.
+// showLog lists the latest submissions. Each can show what it sent.
 export function showLog(log, failed) {
-  byID("log-text").textContent = log.length === 0 ? "Nothing was sent since this file began." : "The latest first. Each keeps for a while what it carried.";
+  byID("log-text").textContent = log.length === 0 ? "Nothing was sent since this file was created." : "The latest first. What they sent is kept for a while.";
   const rows = log.slice(-shownLog).reverse().map((s) => [
     moment(s.last),
     s.outcome + (s.times > 1 ? `, ${number(s.times)} times` : "") + (s.reason ? `: ${s.reason}` : ""),
@@ -57,7 +57,7 @@ export function showLog(log, failed) {
       type: "button", "aria-label": `Show what was sent ${moment(s.last)}`, on: { click: () => showCarried(s, failed) },
     }, "Show"),
   ]);
-  byID("log").replaceChildren(...(rows.length === 0 ? [] : [table("What was sent", ["When", "Became", "Numbers", ""], rows, [2])]));
+  byID("log").replaceChildren(...(rows.length === 0 ? [] : [table("What was sent", ["When", "Outcome", "Numbers", ""], rows, [2])]));
 }
 
 export function connectSending() {

@@ -1,18 +1,18 @@
-// From running totals per series to what a plot shows. Nothing here touches the
+// Computes what a plot shows from running totals per series. It does not access the
 // page.
 
 export const dayLength = 86400;
 
-// kept is how many days the mirror keeps: a first day near it is where its
-// memory begins and not where counting began.
+// kept is the number of days that the mirror keeps. A first day near that limit is
+// the oldest that is kept, not the day on which counting began.
 const kept = 395;
 
 const dayOf = (text) => Math.floor(Date.parse(text) / 1000 / dayLength);
 
-// own returns the series of a trackable's value, without those beside it.
+// own returns the series of a trackable's value, without derived ones.
 export const own = (t) => t.series.filter((s) => s.metric.toLowerCase() === t.name.toLowerCase());
 
-// totalOf and countOf read the present value of a series.
+// totalOf and countOf read the current value of a series.
 export const totalOf = (s) => Number(typeof s.recorded === "object" ? s.recorded.sum : s.recorded ?? 0);
 const countOf = (s) => Number(typeof s.recorded === "object" ? s.recorded.count : 0);
 
@@ -44,7 +44,7 @@ export function daily(trackable, now = Date.now()) {
   };
 }
 
-// line returns the ends of days of one series, the present one included.
+// line returns the totals of one series at the end of each day, including today.
 function line(series) {
   const points = series.days.map((d) => ({ day: dayOf(d.date), value: Number(d.value), count: Number(d.count ?? 0) }));
   if (series.updated) points.push({ day: dayOf(series.updated), value: totalOf(series), count: countOf(series) });
@@ -53,7 +53,7 @@ function line(series) {
 
 const steps = (totals, base) => totals.map((v, i) => v - (i > 0 ? totals[i - 1] : base));
 
-// latest returns the last days of what daily returned.
+// latest returns the last days of daily's result.
 export function latest(data, days, now = Date.now()) {
   const from = (Math.floor(now / 1000 / dayLength) - days + 1) * dayLength;
   const start = data.days.findIndex((d) => d >= from);
@@ -74,8 +74,8 @@ export function byAttributes(trackable, valueOf) {
   return [...groups.values()].sort((a, b) => b.value - a.value);
 }
 
-// stays returns the time that a State was in each of its states, within the
-// last days: [{state, from, to}] in milliseconds, equal neighbours as one.
+// stays returns how long a State was in each of its states, within the last days:
+// [{state, from, to}] in milliseconds. Equal neighbours are merged.
 export function stays(moves, days, now = Date.now()) {
   const from = Math.max(now - days * dayLength * 1000, moves.length > 0 ? Date.parse(moves[0].at) : now);
   const found = [];
@@ -91,7 +91,7 @@ export function stays(moves, days, now = Date.now()) {
 }
 
 // distribution adds up the buckets of the series that share their boundaries
-// with the latest one, and leaves out empty ones at both ends.
+// with the latest one, and omits empty ones at both ends.
 export function distribution(trackable) {
   const histograms = own(trackable).map((s) => s.recorded).filter((v) => v && v.buckets);
   const bounds = histograms.at(-1)?.boundaries ?? [];
@@ -104,7 +104,7 @@ export function distribution(trackable) {
   return first < 0 ? [] : buckets.slice(first, last + 1);
 }
 
-// quantile estimates from buckets, evenly within one.
+// quantile estimates from buckets; values are assumed to be spread evenly in each.
 export function quantile(buckets, q) {
   const total = buckets.reduce((n, b) => n + b.count, 0);
   let rank = q * total;

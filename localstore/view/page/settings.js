@@ -1,4 +1,4 @@
-// What the person chose for this page: light or dark, and how many days.
+// The user's settings for this page: light or dark, and how many days.
 import { byID } from "./dom.js";
 
 const system = matchMedia("(prefers-color-scheme: dark)");

@@ -1,4 +1,4 @@
-// The answer at a glance.
+// The summary at the top.
 import { byID, el, say } from "./dom.js";
 import { ago, count, day, duration, moment } from "./format.js";
 import { page } from "./api.js";
@@ -21,7 +21,7 @@ function fact(name, value) {
 }
 
 export function showSummary(data) {
-  const things = kinds.flatMap((k) => data[k]).filter((t) => t.changed).length; // the others were declared alone
+  const things = kinds.flatMap((k) => data[k]).filter((t) => t.changed).length; // the others were only declared
   byID("headline").textContent = `${page.title} has recorded ${things === 0 ? "nothing" : count(things, "thing")} since ${day(data.mirror.created)}.`;
   const accepted = data.submissions.filter((s) => s.outcome === "accepted").at(-1);
   fact("Last recorded", lastChange(data) ? moment(lastChange(data)) : "never");
@@ -32,10 +32,10 @@ export function showSummary(data) {
     el("div", {}, el("dt", {}, "This file"), el("dd", {}, data.mirror.id)));
 }
 
-// showWaiting says how many numbers the next submission has.
+// showWaiting shows how many numbers the next submission has.
 export const showWaiting = (numbers) => fact("Waiting to be sent", numbers === 0 ? "nothing" : count(numbers, "number"));
 
-// showFresh says how old what is shown may be.
+// showFresh shows how old the data may be.
 export function showFresh(data) {
   const interval = `Recorded every ${duration(Number(page.interval))}`;
   const last = data && lastChange(data);

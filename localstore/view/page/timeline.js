@@ -1,4 +1,4 @@
-// When a State was what, as a strip.
+// The states of a State over time, as a strip.
 import { el, later, table } from "./dom.js";
 import { duration, moment, percent } from "./format.js";
 import { stays } from "./series.js";
@@ -23,7 +23,7 @@ export class Timeline {
     const times = new Map();
     for (const s of found) times.set(s.state, (times.get(s.state) ?? 0) + s.to - s.from);
     const order = new Map([...new Set(t.history.map((m) => m.state).filter((s) => s !== null))].map((s, i) => [s, i]));
-    // Beyond the colours there are, the rest share one: two states must not look alike.
+    // States beyond the number of colours share one, which no other state has.
     const colour = (state) => `var(--c${state !== null && order.get(state) < colours ? order.get(state) + 1 : 0})`;
     const whole = [...times.values()].reduce((a, b) => a + b, 0);
     const ranked = [...times].sort((a, b) => b[1] - a[1]);
@@ -41,6 +41,6 @@ export class Timeline {
 
   moveTable() {
     const rows = this.trackable.history.slice(-200).reverse().map((m) => [moment(m.at), name(m.state)]);
-    return table(`Changes of ${this.trackable.name}`, ["When", "Became"], rows);
+    return table(`Changes of ${this.trackable.name}`, ["When", "State"], rows);
   }
 }

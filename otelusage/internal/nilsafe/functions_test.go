@@ -11,6 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -49,11 +50,12 @@ var functions = map[string]any{
 	"localstore/series.EncodeAttributes": series.EncodeAttributes, "localstore/series.DecodeAttributes": series.DecodeAttributes,
 	"localstore/series.EncodeBounds": series.EncodeBounds, "localstore/series.DecodeBounds": series.DecodeBounds,
 	"localstore/inspect.Run": run, "localstore/recording.New": recording.New, "localstore/outbox.New": outbox.New, "localstore/snapshot.New": snapshot.New,
+	"localstore/health.Examine": health.Examine, "localstore/health.Balances": health.Balances,
 	"localstore/view.New": view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
 	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,
 	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle,
 
-	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
+	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.Disabled": exporter.Disabled, "exporter.RecordingVeto": exporter.RecordingVeto, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
 	"exporter.ReaderFactory": exporter.ReaderFactory, "exporter.RequireConsent": exporter.RequireConsent, "exporter.ResourceMetrics": exporter.ResourceMetrics,
 	"exporter.WithAttributeKeys": exporter.WithAttributeKeys, "exporter.WithCheckInterval": exporter.WithCheckInterval, "exporter.WithErrorHandler": exporter.WithErrorHandler,
 	"exporter.WithForwarder": exporter.WithForwarder, "exporter.WithRecordInterval": exporter.WithRecordInterval, "exporter.WithRequestTimeout": exporter.WithRequestTimeout,

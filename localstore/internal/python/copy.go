@@ -18,7 +18,7 @@ var ErrBeingWritten = errors.New("localstore: it is being written")
 // copies is how often a database that changes meanwhile is copied.
 const copies = 3
 
-// copied runs f with a private copy of the reference's files, which it may
+// copied runs f with a private copy of the Python library's files, which it may
 // change: what a killed program left in a journal is rolled back there, and the
 // originals stay as they are. near is where the copy is made if there is no
 // place for temporary files.

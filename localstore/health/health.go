@@ -1,4 +1,4 @@
-package snapshot
+package health
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -24,23 +25,23 @@ type Health struct {
 	Consent      consent.Consent
 	ErasePending bool      // see localstore.ErrErasePending
 	Retractions  int64     // what erasures left to be taken back, in requests; see [outbox.Outbox.BeginRetraction]
-	RecordedAt   time.Time // of the last export that changed something; zero for never
+	RecordedAt   time.Time // of the last recording that changed something; zero for never
 
 	// Damage is what is wrong with the file: what SQLite's integrity check
 	// says, what of the schema is not the mirror's, and what could not be read.
 	Damage   []string
 	Balances []Balance // those with Off do not hold
 
-	Forwarders []ForwarderHealth
-	Tables     []TableSize
+	Forwarders []Forwarder
+	Tables     []Table
 	Size       int64    // of the database, in bytes
 	Log        int64    // of the write-ahead log
 	Free       int64    // of the database: not used now
 	SetAside   []string // damaged files beside it
 }
 
-// ForwarderHealth is what the submissions of one kind of forwarder came to.
-type ForwarderHealth struct {
+// Forwarder is what the submissions of one kind of forwarder came to.
+type Forwarder struct {
 	Forwarder  outbox.Forwarder
 	Accepted   int64
 	AcceptedAt time.Time // the last one; zero for never
@@ -48,8 +49,8 @@ type ForwarderHealth struct {
 	RetryAt    time.Time // not before then, after failures
 }
 
-// TableSize is how many rows a table has.
-type TableSize struct {
+// Table is how many rows a table has.
+type Table struct {
 	Name string
 	Rows int64
 }
@@ -71,17 +72,17 @@ func (h *Health) Sound() bool {
 // that nobody who writes waits for long, and calls progress, which may be nil,
 // before each. What is damaged is in the result; an error says that the file
 // could not be looked at, or that the context has ended, which also ends a check.
-func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Health, error) {
-	if s.missing() {
+func Examine(ctx context.Context, db *mirrordb.DB, progress func(done, of int)) (*Health, error) {
+	if db == nil {
 		return nil, mirrordb.ErrNotOpen
 	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	h := &Health{At: s.db.Now().UTC(), Path: s.db.Path()}
-	steps := []func() error{h.basics(ctx, s), h.schema(ctx, s), h.balance(ctx, s)}
+	h := &Health{At: db.Now().UTC(), Path: db.Path()}
+	steps := []func() error{h.basics(ctx, db), h.schema(ctx, db), h.balance(ctx, db)}
 	for _, table := range schema.Tables {
-		steps = append(steps, h.table(ctx, s, table))
+		steps = append(steps, h.table(ctx, db, table))
 	}
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {
@@ -102,13 +103,13 @@ func (s *Reader) Examine(ctx context.Context, progress func(done, of int)) (*Hea
 }
 
 // step makes a step of what reads one state of the file.
-func step(ctx context.Context, s *Reader, f func(*mirrordb.Tx) error) func() error {
-	return func() error { return s.db.Look(ctx, f) }
+func step(ctx context.Context, db *mirrordb.DB, f func(*mirrordb.Tx) error) func() error {
+	return func() error { return db.Look(ctx, f) }
 }
 
-func (h *Health) basics(ctx context.Context, s *Reader) func() error {
-	return step(ctx, s, func(tx *mirrordb.Tx) error {
-		h.Schema, h.Consent, h.ErasePending = tx.Version, s.db.ConsentOf(&tx.Header), tx.ErasePending
+func (h *Health) basics(ctx context.Context, db *mirrordb.DB) func() error {
+	return step(ctx, db, func(tx *mirrordb.Tx) error {
+		h.Schema, h.Consent, h.ErasePending = tx.Version, db.ConsentOf(&tx.Header), tx.ErasePending
 		var err error
 		if h.Journal, err = tx.JournalMode(); err != nil {
 			return err
@@ -126,16 +127,16 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 		if err != nil {
 			return err
 		}
-		h.RecordedAt = newTime(recordedAt)
+		h.RecordedAt = instant.Time(recordedAt)
 		if h.Retractions, err = batch.RetractionsLeft(tx.Conn, &tx.Header); err != nil {
 			return err
 		}
 		return tx.Each(`SELECT `+schema.Shown("kind")+`, accepted, accepted_at, failures, retry_at FROM forwarders ORDER BY 1 DESC`,
 			func(rows *sql.Rows) error {
-				var f ForwarderHealth
+				var f Forwarder
 				var acceptedAt, retryAt int64
 				err := rows.Scan(&f.Forwarder, &f.Accepted, &acceptedAt, &f.Failures, &retryAt)
-				f.AcceptedAt, f.RetryAt = newTime(acceptedAt), newTime(retryAt)
+				f.AcceptedAt, f.RetryAt = instant.Time(acceptedAt), instant.Time(retryAt)
 				h.Forwarders = append(h.Forwarders, f)
 				return err
 			})
@@ -143,24 +144,24 @@ func (h *Health) basics(ctx context.Context, s *Reader) func() error {
 }
 
 // schema compares the file's schema with this package's own.
-func (h *Health) schema(ctx context.Context, s *Reader) func() error {
-	return step(ctx, s, func(tx *mirrordb.Tx) error {
+func (h *Health) schema(ctx context.Context, db *mirrordb.DB) func() error {
+	return step(ctx, db, func(tx *mirrordb.Tx) error {
 		faults, err := schema.Faults(tx.Conn, tx.Version)
 		h.Damage = append(h.Damage, faults...)
 		return err
 	})
 }
 
-func (h *Health) balance(ctx context.Context, s *Reader) func() error {
+func (h *Health) balance(ctx context.Context, db *mirrordb.DB) func() error {
 	return func() (err error) {
-		h.Balances, err = s.Balance(ctx)
+		h.Balances, err = Balances(ctx, db)
 		return err
 	}
 }
 
 // table checks one table with its indexes and counts its rows.
-func (h *Health) table(ctx context.Context, s *Reader, name string) func() error {
-	return step(ctx, s, func(tx *mirrordb.Tx) error {
+func (h *Health) table(ctx context.Context, db *mirrordb.DB, name string) func() error {
+	return step(ctx, db, func(tx *mirrordb.Tx) error {
 		if tx.Version < schema.TablesSince[name] {
 			return nil
 		}
@@ -183,7 +184,7 @@ func (h *Health) table(ctx context.Context, s *Reader, name string) func() error
 		}
 		n, err := tx.Find("SELECT count(*) FROM " + name)
 		if err == nil {
-			h.Tables = append(h.Tables, TableSize{name, n})
+			h.Tables = append(h.Tables, Table{name, n})
 		}
 		return err
 	})

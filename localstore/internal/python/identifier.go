@@ -15,7 +15,7 @@ type author struct {
 	after map[any]bool // whose rows come right after one of its own
 }
 
-// Identifier returns the identifier that the reference uploads under, "" where there
+// Identifier returns the identifier that the Python library uploads under, "" where there
 // is no row: a program may have had another one at each start, and the last one
 // is that of the newest row. Problem says what is wrong with it.
 func (o *Contents) Identifier() (id string, problem error) {

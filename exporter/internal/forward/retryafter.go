@@ -1,5 +1,4 @@
-// Package retryafter reads the Retry-After header of an HTTP answer.
-package retryafter
+package forward
 
 import (
 	"net/http"
@@ -7,15 +6,15 @@ import (
 	"time"
 )
 
-// Max is the longest wait that a destination is granted.
-const Max = 24 * time.Hour
+// MaxRetryAfter is the longest wait that a destination is granted.
+const MaxRetryAfter = 24 * time.Hour
 
-// Parse reads the Retry-After header of RFC 9110, section 10.2.3: a number
-// of seconds or a date. The result is between 0 and [Max]; 0 stands
+// retryAfter reads the Retry-After header of RFC 9110, section 10.2.3: a number
+// of seconds or a date. The result is between 0 and MaxRetryAfter; 0 stands
 // for none, garbage, negative numbers and dates gone by. A date counts from
 // the Date of the same answer where there is one, so that a local clock that
 // is wrong by years changes nothing.
-func Parse(h http.Header, now time.Time) time.Duration {
+func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
 		return 0
@@ -30,7 +29,7 @@ func Parse(h http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	return min(max(at.Sub(now), 0), Max)
+	return min(max(at.Sub(now), 0), MaxRetryAfter)
 }
 
 // seconds reads decimal digits, however many there are.
@@ -38,8 +37,8 @@ func seconds(digits string) time.Duration {
 	var d time.Duration
 	for _, c := range []byte(digits) {
 		d = d*10 + time.Duration(c-'0')*time.Second
-		if d >= Max {
-			return Max
+		if d >= MaxRetryAfter {
+			return MaxRetryAfter
 		}
 	}
 	return d

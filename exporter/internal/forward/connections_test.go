@@ -1,4 +1,4 @@
-package connections
+package forward
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ func TestNoConnectionOutlivesClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c := New()
+	c := newConnections(nil)
 	dial := func() net.Conn {
-		conn, err := c.Dial(t.Context(), "tcp", l.Addr().String())
+		conn, err := c.dial(t.Context(), "tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,11 +24,11 @@ func TestNoConnectionOutlivesClose(t *testing.T) {
 	if err := closed.Close(); err != nil || len(c.open) != 1 {
 		t.Errorf("%d connections are open, %v", len(c.open), err)
 	}
-	c.Close()
+	c.close()
 	if _, err := open.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("an open connection reads %v", err)
 	}
-	if _, err := c.Dial(t.Context(), "tcp", l.Addr().String()); err == nil {
+	if _, err := c.dial(t.Context(), "tcp", l.Addr().String()); err == nil {
 		t.Error("a connection can be made after close")
 	}
 	_ = open.Close()
@@ -39,7 +39,7 @@ func TestNoConnectionOutlivesClose(t *testing.T) {
 func TestConnectionHearsNothingBeforeItHasSpoken(t *testing.T) {
 	client, server := net.Pipe()
 	defer server.Close()
-	c := &connection{Conn: client, in: New(), spoken: make(chan struct{})}
+	c := &connection{Conn: client, in: newConnections(nil), spoken: make(chan struct{})}
 	heard := make(chan error)
 	go func() {
 		_, err := c.Read(make([]byte, 8))
@@ -81,7 +81,7 @@ func TestConnectionHearsNothingBeforeItHasSpoken(t *testing.T) {
 func TestClosedConnectionThatNeverSpoke(t *testing.T) {
 	client, server := net.Pipe()
 	defer server.Close()
-	c := &connection{Conn: client, in: New(), spoken: make(chan struct{})}
+	c := &connection{Conn: client, in: newConnections(nil), spoken: make(chan struct{})}
 	heard := make(chan error)
 	go func() {
 		_, err := c.Read(make([]byte, 1))

@@ -16,35 +16,35 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// What the reference implementation calls things.
+// What the Python library calls things.
 const (
-	tableInfo           = "__tableinfo__"
-	submissionsTable    = "__submissions__"
-	referenceTimeLayout = "02/01/2006 15:04:05" // local time
+	tableInfo          = "__tableinfo__"
+	submissionsTable   = "__submissions__"
+	originalTimeLayout = "02/01/2006 15:04:05" // local time
 )
 
 // OriginalRows bounds how many of a trackable's latest changes are read. The
-// reference keeps 1,000.
+// library keeps 1,000.
 const OriginalRows = 10_000
 
-// Contents is what the files of the reference hold.
+// Contents is what the originals hold.
 type Contents struct {
 	Trackables  []*Trackable
 	Submissions *Trackable // nil: never declared
 	Problems    []error    // what had to be left out
 }
 
-// Trackable is a trackable of the reference.
+// Trackable is a trackable of the Python library.
 type Trackable struct {
 	table, Name, Description string
 	Kind                     otelusage.Kind
 	listed                   bool
 	Count                    int64 // of its changes
-	Rows                     []Change
+	Rows                     []Row
 }
 
 // Change is a row: the running total after it.
-type Change struct {
+type Row struct {
 	At    int64
 	Total float64
 	State string
@@ -52,9 +52,9 @@ type Change struct {
 	part  int // which file it is in: the later one has the later rows
 }
 
-func (o *Trackable) Last() Change {
+func (o *Trackable) Last() Row {
 	if len(o.Rows) == 0 {
-		return Change{}
+		return Row{}
 	}
 	return o.Rows[len(o.Rows)-1]
 }
@@ -93,7 +93,7 @@ func (r Files) readFiles(readOnly bool, wait time.Duration, now int64) (o *Conte
 	for _, path := range []string{r.Master, r.Part} {
 		file, err := os.Stat(path)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // the reference has a part only where it uploads
+			continue // the library has a part only where it uploads
 		}
 		if err == nil && !file.Mode().IsRegular() {
 			return nil, fmt.Errorf("open %s: it is %s", path, place.Irregular(file.Mode()))
@@ -170,7 +170,7 @@ func (o *Contents) readRows(c *sqlitedb.Conn, t *Trackable, part int, now int64)
 	if t.Kind == otelusage.KindState {
 		state = "[State]"
 	}
-	rows := make([]Change, 0, min(n, OriginalRows))
+	rows := make([]Row, 0, min(n, OriginalRows))
 	err = c.Each(`SELECT [UUID], [Count], [Time], `+state+` FROM (SELECT rowid AS position, * FROM `+table+`
 		ORDER BY rowid DESC LIMIT ?1) ORDER BY position`, func(row *sql.Rows) error {
 		var user, total, at any
@@ -187,7 +187,7 @@ func (o *Contents) readRows(c *sqlitedb.Conn, t *Trackable, part int, now int64)
 		if text, ok := user.([]byte); ok {
 			user = string(text)
 		}
-		rows = append(rows, Change{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
+		rows = append(rows, Row{originalTime(at, now), number, strings.ToValidUTF8(state.String, "\uFFFD"), user, part})
 		return nil
 	}, OriginalRows)
 	if t.endsWith(rows) {
@@ -201,8 +201,8 @@ func (o *Contents) readRows(c *sqlitedb.Conn, t *Trackable, part int, now int64)
 
 // endsWith reports whether the rows of the part are in the master already: a
 // program that was killed after an upload has not emptied the part.
-func (o *Trackable) endsWith(rows []Change) bool {
-	return len(rows) > 0 && len(rows) <= len(o.Rows) && slices.EqualFunc(o.Rows[len(o.Rows)-len(rows):], rows, func(a, b Change) bool {
+func (o *Trackable) endsWith(rows []Row) bool {
+	return len(rows) > 0 && len(rows) <= len(o.Rows) && slices.EqualFunc(o.Rows[len(o.Rows)-len(rows):], rows, func(a, b Row) bool {
 		b.part = a.part
 		return a == b
 	})
@@ -229,7 +229,7 @@ func originalNumber(column any) (float64, bool) {
 // originalTime returns 0 for a time that does not read or has not come yet.
 func originalTime(column any, now int64) int64 {
 	text, _ := column.(string)
-	at, err := time.ParseInLocation(referenceTimeLayout, strings.TrimSpace(text), time.Local)
+	at, err := time.ParseInLocation(originalTimeLayout, strings.TrimSpace(text), time.Local)
 	if err != nil || at.Year() < 1970 || at.Year() > 2200 || at.UnixNano() > now {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package connections
+package forward
 
 import (
 	"errors"
@@ -14,11 +14,11 @@ const (
 	windowsRefused = syscall.Errno(10061)
 )
 
-// Refused reports whether nobody listens where a request went.
-func Refused(err error) bool { return isAny(err, syscall.ECONNREFUSED, windowsRefused) }
+// refused reports whether nobody listens where a request went.
+func refused(err error) bool { return isAny(err, syscall.ECONNREFUSED, windowsRefused) }
 
-// Lost reports whether a connection ended before a whole answer came.
-func Lost(err error) bool {
+// lost reports whether a connection ended before a whole answer came.
+func lost(err error) bool {
 	return isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, windowsReset, windowsAborted)
 }
 

@@ -1,4 +1,4 @@
-package snapshot
+package health
 
 import (
 	"context"
@@ -25,14 +25,14 @@ type Balance struct {
 	Off string
 }
 
-// Balance returns the balance of every series, by series. It reads one state of
+// Balances returns the balance of every series, by series. It reads one state of
 // the file, whatever other processes write meanwhile, and ends with ctx.
-func (s *Reader) Balance(ctx context.Context) ([]Balance, error) {
-	if s.missing() {
+func Balances(ctx context.Context, db *mirrordb.DB) ([]Balance, error) {
+	if db == nil {
 		return nil, mirrordb.ErrNotOpen
 	}
 	var list []Balance
-	err := s.db.Look(ctx, func(tx *mirrordb.Tx) (err error) { list, err = readBalances(tx); return err })
+	err := db.Look(ctx, func(tx *mirrordb.Tx) (err error) { list, err = readBalances(tx); return err })
 	if err != nil {
 		return nil, fmt.Errorf("read balance: %w", err)
 	}
@@ -47,7 +47,7 @@ var selectBalances = `SELECT s.id, ` + schema.Shown("m.name") + `, ` + schema.Lo
 	JOIN resources r ON r.id = s.resource_id ORDER BY s.id`
 
 func readBalances(tx *mirrordb.Tx) ([]Balance, error) {
-	flying, long, err := inFlight(tx)
+	flying, long, err := batch.InFlight(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,13 +74,8 @@ func readBalances(tx *mirrordb.Tx) ([]Balance, error) {
 					return err
 				}
 			}
-			b.InFlight = m.Zero()
-			for _, text := range flying[id] {
-				v, err := m.ParseJSON(text)
-				if err != nil {
-					return err
-				}
-				b.InFlight = b.InFlight.Add(v)
+			if b.InFlight, err = flying.Sum(id, &m); err != nil {
+				return err
 			}
 			delete(flying, id)
 			b.check()
@@ -97,36 +92,6 @@ func readBalances(tx *mirrordb.Tx) ([]Balance, error) {
 		list = append(list, Balance{Off: fmt.Sprintf("in flight in part %d, which is %v", id, schema.ErrTooLong)})
 	}
 	return list, nil
-}
-
-var selectSealed = `SELECT id, ` + schema.Within("payload", schema.MaxPayload, schema.Nothing) + ` FROM parts WHERE state = 'sealed'`
-
-// inFlight returns the values of all sealed points by series, and the parts that
-// are too long to be looked at.
-func inFlight(tx *mirrordb.Tx) (flying map[int64][][]byte, long []int64, err error) {
-	flying = make(map[int64][][]byte)
-	err = tx.Each(selectSealed, func(rows *sql.Rows) error {
-		var id int64
-		var text sql.NullString
-		if err := rows.Scan(&id, &text); err != nil {
-			return err
-		}
-		if !text.Valid {
-			long = append(long, id)
-			return nil
-		}
-		p, err := batch.Decode(text.String)
-		if err != nil {
-			return err
-		}
-		for _, point := range p.Points {
-			if point.Series != 0 {
-				flying[point.Series] = append(flying[point.Series], point.Value)
-			}
-		}
-		return nil
-	})
-	return flying, long, err
 }
 
 func (b *Balance) check() {

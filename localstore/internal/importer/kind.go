@@ -13,7 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// The reference's tables do not say whether they count a Statistic, a Timer or a
+// The Python library's tables do not say whether they count a Statistic, a Timer or a
 // Sequence; its list does, and misses what was declared shortly before the
 // program was killed. What the application declares decides in any case, as it
 // does there.
@@ -40,7 +40,7 @@ func adoptKind(tx *mirrordb.Tx, t *python.Trackable) error {
 
 // ConvertImported turns what was imported as another kind, and nothing has
 // counted since, into the kind that is declared now.
-func (s *Importer) ConvertImported(tx *mirrordb.Tx, d otelusage.Declaration) error {
+func (im *Importer) ConvertImported(tx *mirrordb.Tx, d otelusage.Declaration) error {
 	if !tx.Imported || !ledger.Counts(d.Kind) {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (s *Importer) ConvertImported(tx *mirrordb.Tx, d otelusage.Declaration) err
 			name, d.Kind.String())
 		for _, id := range ids {
 			if err == nil {
-				err = s.convertTrackable(tx, id, &python.Trackable{Name: name, Description: d.Description, Kind: d.Kind})
+				err = im.convertTrackable(tx, id, &python.Trackable{Name: name, Description: d.Description, Kind: d.Kind})
 			}
 		}
 		if err != nil {
@@ -68,7 +68,7 @@ var selectImported = `SELECT o.series_id FROM totals o JOIN series s ON s.id = o
 	WHERE m.trackable_id = ?1 AND m.role = 'value' AND s.id IN (` + totals.ImportedSeries + `)
 		AND NOT EXISTS (SELECT 1 FROM series x JOIN metrics y ON y.id = x.metric_id WHERE y.trackable_id = ?1 AND x.id <> s.id)`
 
-func (s *Importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.Trackable) error {
+func (im *Importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.Trackable) error {
 	series, err := tx.Find(selectImported, trackable)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (s *Importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.
 	if series == 0 { // what was never counted says nothing: two kinds would be uploaded under one name
 		return tx.Run(`DELETE FROM trackables WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metrics WHERE trackable_id = ?1)`, trackable)
 	}
-	if err := s.readImported(tx, t, series); err != nil {
+	if err := im.readImported(tx, t, series); err != nil {
 		return err
 	}
 	for _, query := range [...]string{
@@ -93,22 +93,22 @@ func (s *Importer) convertTrackable(tx *mirrordb.Tx, trackable int64, t *python.
 	if err := tx.Run(`DELETE FROM trackables WHERE id = ?1`, trackable); err != nil {
 		return err
 	}
-	s.db.Forget()
-	return s.importTrackable(tx, t)
+	im.db.Forget()
+	return im.importTrackable(tx, t)
 }
 
 // readImported reads back what was imported of a trackable.
-func (s *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int64) error {
-	all, err := s.book.LoadTotals(tx, []int64{series})
+func (im *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int64) error {
+	all, err := im.book.LoadTotals(tx, []int64{series})
 	if err != nil {
 		return err
 	}
 	total := all[0]
-	t.Count = total.Exports
-	rows := s.book.RowsFor(strings.ToLower(t.Name))
+	t.Count = total.Recordings
+	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	err = tx.Each(`SELECT at, coalesce(value, 0) FROM history WHERE series_id = ?1 ORDER BY at, (slot - ?2 + ?3) % ?3`,
 		func(found *sql.Rows) error {
-			var c python.Change
+			var c python.Row
 			err := found.Scan(&c.At, &c.Total)
 			t.Rows = append(t.Rows, c)
 			return err
@@ -117,7 +117,7 @@ func (s *Importer) readImported(tx *mirrordb.Tx, t *python.Trackable, series int
 		return fmt.Errorf("read history: %w", err)
 	}
 	if len(t.Rows) == 0 {
-		t.Rows = []python.Change{{}}
+		t.Rows = []python.Row{{}}
 	}
 	last := &t.Rows[len(t.Rows)-1]
 	last.At, last.Total = total.UpdatedAt, total.Recorded.Float64()

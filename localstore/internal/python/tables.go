@@ -12,7 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
-// listed is what the reference says of a trackable.
+// listed is what the Python library says of a trackable.
 type listed struct{ name, kind, description string }
 
 // candidate is what may be a trackable: listed, or with a table, or both.
@@ -21,8 +21,8 @@ type candidate struct {
 	shape tableShape // 0: no table
 }
 
-// errNoOriginal is met in a database that is not the reference's.
-var errNoOriginal = errors.New("there is no table of the reference implementation")
+// errNoOriginal is met in a database that is not the Python library's.
+var errNoOriginal = errors.New("there is no table of the Python library")
 
 // readTables reads which trackables there are. The tables decide: the list is
 // committed when the program closes, and names what it then refused.
@@ -116,7 +116,7 @@ func (s tableShape) kind() otelusage.Kind {
 	return otelusage.KindStatistic
 }
 
-// nameAll names the trackables as they can be declared. The reference has no
+// nameAll names the trackables as they can be declared. The Python library has no
 // rule for names. Of several that come to one name, those with a table go first,
 // and of these the one that has it in that spelling: 'Unit System' is listed
 // before it is refused, and lives on as 'Unit_System'.

@@ -9,11 +9,11 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// ErrReference is met where a database of the library cannot be read. Package
+// ErrOriginal is met where a database of the library cannot be read. Package
 // localstore documents it for its callers.
-var ErrReference = errors.New("localstore: database of the reference implementation cannot be imported")
+var ErrOriginal = errors.New("localstore: database of the Python library cannot be imported")
 
-// Files is where the reference implementation keeps its database: the
+// Files is where the Python library keeps its database: the
 // master, and what it did not upload yet.
 type Files struct{ Master, Part string }
 
@@ -22,7 +22,7 @@ func FilesOf(path string) Files {
 	return Files{Master: base + ".db", Part: base + ".part.db"}
 }
 
-// extension is that of Python's os.path.splitext, which the reference replaces:
+// extension is that of Python's os.path.splitext, which the Python library replaces:
 // the dots that a hidden file's name begins with are none.
 func extension(path string) string {
 	ext := filepath.Ext(path)
@@ -35,7 +35,7 @@ func extension(path string) string {
 	return ""
 }
 
-// begun reports whether the reference made files in which nothing shows yet: its
+// begun reports whether the Python library made files in which nothing shows yet: its
 // master is empty until the first upload, and a killed program may have left the
 // journal of its first transaction; or files that this user may not read.
 func (r Files) begun() bool {

@@ -1,5 +1,4 @@
-// Package connections dials for the forwarders.
-package connections
+package forward
 
 import (
 	"context"
@@ -8,34 +7,38 @@ import (
 	"time"
 )
 
-// Set dials, and remembers what is open so that it can be closed.
+// Dial makes a connection, as the DialContext of http.Transport does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// connections dials, and remembers what is open so that it can be closed.
 // http.Transport.CloseIdleConnections is not enough: it knows nothing of a
 // connection that is still being dialled for a request that was given up.
-type Set struct {
-	dialer net.Dialer
-	life   context.Context
-	end    context.CancelFunc
+type connections struct {
+	connect Dial
+	life    context.Context
+	end     context.CancelFunc
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards open, and that none is added once life has ended
 	open map[*connection]struct{}
 }
 
-// New returns a Set without connections.
-func New() *Set {
-	c := &Set{
-		dialer: net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second},
-		open:   make(map[*connection]struct{}),
+// newConnections returns a set without connections, which are made by connect,
+// nil for the network's.
+func newConnections(connect Dial) *connections {
+	if connect == nil {
+		connect = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
+	c := &connections{connect: connect, open: make(map[*connection]struct{})}
 	c.life, c.end = context.WithCancel(context.Background())
 	return c
 }
 
-// Dial is a DialContext for http.Transport.
-func (c *Set) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+// dial is a DialContext for http.Transport.
+func (c *connections) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
-	conn, err := c.dialer.DialContext(ctx, network, address)
+	conn, err := c.connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +53,8 @@ func (c *Set) Dial(ctx context.Context, network, address string) (net.Conn, erro
 	return tracked, nil
 }
 
-// Close closes every connection and lets no other come into being.
-func (c *Set) Close() {
+// close closes every connection and lets no other come into being.
+func (c *connections) close() {
 	c.mu.Lock()
 	c.end()
 	open := c.open
@@ -68,7 +71,7 @@ func (c *Set) Close() {
 // arrives before a request is written net/http prints, instead of returning it.
 type connection struct {
 	net.Conn
-	in     *Set
+	in     *connections
 	spoken chan struct{}
 	once   sync.Once
 }

@@ -1,4 +1,4 @@
-package connections
+package forward
 
 import (
 	"fmt"
@@ -29,8 +29,8 @@ func TestErrorsAreKnownOnEverySystem(t *testing.T) {
 		if err != nil {
 			err = fmt.Errorf("post: %w", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", c.cause)})
 		}
-		if Refused(err) != c.refused || Lost(err) != c.lost {
-			t.Errorf("%v: refused %v, lost %v", err, Refused(err), Lost(err))
+		if refused(err) != c.refused || lost(err) != c.lost {
+			t.Errorf("%v: refused %v, lost %v", err, refused(err), lost(err))
 		}
 	}
 }

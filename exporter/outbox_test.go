@@ -256,7 +256,7 @@ func TestRandomFaults(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rounds := 2000
 	if testing.Short() {
-		rounds = 150
+		rounds = 50
 	}
 	defer func() {
 		if t.Failed() {

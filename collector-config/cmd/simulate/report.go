@@ -28,7 +28,7 @@ func report(ctx context.Context, out io.Writer, o options, p *otelcol.Process, r
 	want = want.Plotted(time.Now())
 	text, err := shown(ctx, p, want)
 	if err != nil {
-		return fmt.Errorf("Prometheus does not have what was sent: %w", err)
+		return fmt.Errorf("what was sent is not in Prometheus: %w", err)
 	}
 	samples, err := exposition.Parse(text)
 	if err != nil {

@@ -33,7 +33,7 @@ func ReadPart(tx *mirrordb.Tx, id int64) (p PartRow, err error) {
 
 // ReadRetractions returns all that tombstones are yet to send, in order.
 func ReadRetractions(tx *mirrordb.Tx) (parts []*series.Part, err error) {
-	if !HasTombstones(&tx.Header) {
+	if !hasTombstones(&tx.Header) {
 		return nil, nil
 	}
 	long, err := tx.Find(`SELECT count(*) FROM tombstones WHERE octet_length(resend) > ?1 OR octet_length(retraction) > ?1`, schema.MaxPayload)

@@ -24,13 +24,13 @@ import (
 // out if the process that made the request has seen that it was accepted. A
 // tombstone waits until that process has said so or its lease has ended.
 
-func HasTombstones(h *mirrordb.Header) bool {
+func hasTombstones(h *mirrordb.Header) bool {
 	return h.Version >= schema.TablesSince[schema.Tombstones]
 }
 
 // RetractionsLeft counts the requests that tombstones are yet to make.
 func RetractionsLeft(c *sqlitedb.Conn, h *mirrordb.Header) (int64, error) {
-	if !HasTombstones(h) {
+	if !hasTombstones(h) {
 		return 0, nil
 	}
 	return c.Find(`SELECT count(resend) + count(retraction) FROM tombstones`)

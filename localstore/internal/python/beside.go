@@ -22,7 +22,7 @@ func MirrorPath(asked string) (beside string, ok bool) {
 		return "", false
 	}
 	beside = besideOf(asked)
-	if _, err := os.Stat(beside); err != nil && !IsDatabase(r.Master) && !IsDatabase(r.Part) && !r.begun() {
+	if _, err := os.Stat(beside); err != nil && !isDatabase(r.Master) && !isDatabase(r.Part) && !r.begun() {
 		return "", false
 	}
 	return beside, true
@@ -36,7 +36,7 @@ func HasJournal(path, asked string) bool {
 	if !exists(path + place.JournalSuffix) {
 		return false
 	}
-	return IsDatabase(path) || FilesOf(asked).begun() && !isMirror(path)
+	return isDatabase(path) || FilesOf(asked).begun() && !isMirror(path)
 }
 
 // MayHide reports whether a file that this user may not read may be the library's:

@@ -44,7 +44,7 @@ func TestACopyIsOfOneMoment(t *testing.T) {
 		name   string
 		writes int // how often one of the files changes after it was read
 		err    error
-	}{{"quiet", 0, nil}, {"once", 1, nil}, {"all the time", 100, ErrBeingWritten}} {
+	}{{"quiet", 0, nil}, {"once", 1, nil}, {"all the time", 100, errBeingWritten}} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := leftOver(t)
 			c, n := copiedFrom(t, path), 0

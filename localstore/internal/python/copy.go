@@ -12,8 +12,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
 
-// ErrBeingWritten is met where a database changes while it is copied.
-var ErrBeingWritten = errors.New("localstore: it is being written")
+// errBeingWritten is met where a database changes while it is copied.
+var errBeingWritten = errors.New("localstore: it is being written")
 
 // copies is how often a database that changes meanwhile is copied.
 const copies = 3
@@ -72,7 +72,7 @@ func (c *copier) copy() error {
 			return err
 		}
 	}
-	return ErrBeingWritten
+	return errBeingWritten
 }
 
 // digest tells contents apart; that of no file is zero.

@@ -62,7 +62,7 @@ func (r Files) Found(mirror string) bool {
 	if r.Master == mirror {
 		return false
 	}
-	return IsDatabase(r.Master) || IsDatabase(r.Part) || forbidden(r.Master) || forbidden(r.Part)
+	return isDatabase(r.Master) || isDatabase(r.Part) || forbidden(r.Master) || forbidden(r.Part)
 }
 
 // forbidden reports whether a file is there and this user may not read it.

@@ -11,9 +11,9 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
-// IsDatabase reports whether a file is a database of the Python library, or shows
+// isDatabase reports whether a file is a database of the Python library, or shows
 // that it was: a damaged one must not be taken for a damaged mirror.
-func IsDatabase(path string) bool {
+func isDatabase(path string) bool {
 	if file, ok := trusted(path); !ok || file.Size() == 0 || place.CheckBeside(path) != nil {
 		return false
 	}

@@ -79,7 +79,7 @@ func readsDamaged(path string, wait time.Duration) bool {
 	}
 	var verdict string
 	err = conn.QueryRow("PRAGMA integrity_check(1)").Scan(&verdict)
-	empty := err == nil && HasNoMirror(conn)
+	empty := err == nil && hasNoMirror(conn)
 	_ = conn.Close() // nothing was written
 	if err != nil {
 		return sqlitedb.Unsound(err)

@@ -12,9 +12,9 @@ import (
 // that was emptied under a running process.
 var ErrNoMirror = errors.New("localstore: no mirror in the file")
 
-// HasNoMirror reports whether a sound file of ours has lost its one row, the ids
+// hasNoMirror reports whether a sound file of ours has lost its one row, the ids
 // in it, the number of its schema, or a table to a view.
-func HasNoMirror(c *sqlitedb.Conn) bool {
+func hasNoMirror(c *sqlitedb.Conn) bool {
 	if id, err := c.Pragma("application_id"); err != nil || id != ApplicationID {
 		return false // somebody else's
 	}

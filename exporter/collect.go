@@ -105,6 +105,7 @@ func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
 		}
 	}
 	c.moveStates()
+	c.checkUnseen()
 	return c
 }
 

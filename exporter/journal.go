@@ -27,6 +27,7 @@ type keeper struct {
 	journal  *recording.Journal
 	metrics  map[string]*series.Metric
 	list     []*kept
+	unseen   []*kept         // of list: no collection had them yet
 	refused  map[string]bool // names of metrics of which the journal takes a series not at all
 	given    bool            // up: see giveUp
 	problems []error         // to be reported once nothing is locked
@@ -37,6 +38,8 @@ type kept struct {
 	of     otelusage.Kept
 	series *series.Series // nil until the resource is known
 	slot   atomic.Pointer[recording.Slot]
+
+	counted bool // before the latest collection, as far as is known; of an unseen one
 
 	mu      sync.Mutex
 	reading otelusage.Reading // reused
@@ -54,7 +57,7 @@ func (k *keeper) keep(of otelusage.Kept) (changed func()) {
 		return nil
 	}
 	one := &kept{of: of}
-	k.list = append(k.list, one)
+	k.list, k.unseen = append(k.list, one), append(k.unseen, one)
 	k.add(one, recording.Kept{})
 	if k.resource == nil && !k.asked && k.learn != nil {
 		k.asked = true
@@ -86,6 +89,13 @@ func (k *keeper) add(one *kept, of recording.Kept) {
 		return
 	}
 	one.slot.Store(slot)
+}
+
+// isCounted reports whether a series is to be collected.
+func (one *kept) isCounted() bool {
+	var v recording.Value
+	one.read(&v)
+	return v.Int != 0 || v.Float != 0 || v.Count != 0 || v.Moves != 0
 }
 
 func (one *kept) isState() bool {
@@ -197,7 +207,7 @@ func (k *keeper) giveUp(reason error) {
 	for _, one := range k.list {
 		one.slot.Store(nil)
 	}
-	k.list = nil
+	k.list, k.unseen = nil, nil
 }
 
 func (k *keeper) isKeeping() bool {
@@ -272,11 +282,14 @@ var errNotAsDeclared = errors.New("exporter: no journal is kept: the provider co
 // would hold the same counts under another name, and a recovery would count them
 // twice. The caller holds the lock.
 func (c *collection) check(m *knownMetric) {
-	if c.journal == nil || !c.e.keeper.misses(m.handle) {
-		return
+	if c.journal != nil && c.e.keeper.misses(m.handle) {
+		c.giveUp(m.handle)
 	}
+}
+
+func (c *collection) giveUp(of *series.Metric) {
 	c.e.writer.DropJournal()
-	c.e.keeper.giveUp(fmt.Errorf("%w: %q", errNotAsDeclared, m.handle.Name))
+	c.e.keeper.giveUp(fmt.Errorf("%w: %q", errNotAsDeclared, of.Name))
 	c.journal = nil
 	for i := range c.recording.Changes {
 		c.recording.Changes[i].Slot = nil
@@ -284,6 +297,32 @@ func (c *collection) check(m *knownMetric) {
 	for i := range c.recording.Moves {
 		c.recording.Moves[i].Slot = nil
 	}
+}
+
+// checkUnseen gives the journal up where a series that had counted something before
+// the latest collection was in none. The caller holds the lock.
+func (c *collection) checkUnseen() {
+	if c.journal == nil {
+		return
+	}
+	missing := c.e.keeper.missing(func(of *series.Series) bool { return c.e.streamOf(of) != nil })
+	if missing != nil {
+		c.giveUp(missing.Metric)
+	}
+}
+
+// missing returns a series that should have been collected, nil for none.
+func (k *keeper) missing(collected func(*series.Series) bool) (missing *series.Series) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.unseen = slices.DeleteFunc(k.unseen, func(one *kept) bool { return one.series != nil && collected(one.series) })
+	for _, one := range k.unseen {
+		if one.counted {
+			return one.series
+		}
+		one.counted = one.series != nil && one.isCounted()
+	}
+	return nil
 }
 
 // learn finds the provider's resource: under which series are kept.

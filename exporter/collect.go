@@ -94,7 +94,7 @@ type stateGauge struct {
 
 func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
 	c := &collection{e: e, resource: e.resourceFor(rm.Resource), journal: e.writer.Journal(), entries: make(map[string]int64)}
-	e.keeper.learned(c.resource)
+	e.keeper.Learned(c.resource)
 	for i := range rm.ScopeMetrics {
 		sm := &rm.ScopeMetrics[i]
 		if !e.config.scopes[sm.Scope.Name] {
@@ -105,7 +105,7 @@ func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
 		}
 	}
 	c.moveStates()
-	c.checkUnseen()
+	c.checkUncollected()
 	return c
 }
 

@@ -15,6 +15,10 @@ import (
 )
 
 const (
+	// DefaultRecordInterval is the time between recordings, and so the most that a
+	// killed process without a journal can lose.
+	DefaultRecordInterval = time.Minute
+
 	// DefaultSubmitInterval is the time between accepted submissions.
 	DefaultSubmitInterval = time.Hour
 

@@ -13,6 +13,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/keeping"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -40,7 +41,7 @@ type Exporter struct {
 	// Reader's, never held while a handler or the sender's goroutine is waited for.
 	mu         sync.Mutex
 	writer     *recording.Writer
-	keeper     *keeper // nil without a journal; set by New
+	keeper     *keeping.Keeper // nil without a journal; set by New
 	resources  map[attribute.Distinct]*series.Resource
 	metrics    map[metricKey][]*knownMetric
 	unresolved []commit // of a recording whose outcome is unknown; nothing is recorded before it is resolved
@@ -147,7 +148,7 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 	if e.missing() {
 		return nil, nil
 	}
-	defer func() { problems = append(problems, e.keeper.takeProblems()...) }()
+	defer func() { problems = append(problems, e.keeper.TakeProblems()...) }()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -154,22 +155,13 @@ func TestTheResourceIsLearned(t *testing.T) {
 	exp, err := New(store, WithJournal(), WithCheckInterval(NeverCheck), WithErrorHandler(func(err error) { t.Error(err) }))
 	must(t, err)
 	reader := NewReader(exp)
-	looked := make(chan struct{})
-	learn := exp.keeper.learn
-	exp.keeper.learn = func() {
-		go func() {
-			defer close(looked)
-			reader.learn()
-		}()
-	}
-	if learn == nil {
-		t.Fatal("nobody looks for the resource")
-	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	tracker, err := otelusage.New(otelusage.WithMeterProvider(provider), otelusage.WithLedger(store))
 	must(t, err)
 	k := declareEveryKind(t, tracker)
-	<-looked
+	for !reader.knows() { // it looks in a goroutine of its own
+		runtime.Gosched()
+	}
 	k.count()
 	k.checkDeath(t, path)
 	must(t, provider.Shutdown(t.Context()))
@@ -289,4 +281,12 @@ func TestAJournalKnowsWhatIsCollected(t *testing.T) {
 		t.Errorf("%d changes and %d moves were collected", len(c.recording.Changes), len(c.recording.Moves))
 	}
 	r.end()
+}
+
+// knows reports whether series are kept.
+func (r *Reader) knows() bool {
+	r.exporter.mu.Lock()
+	defer r.exporter.mu.Unlock()
+	_, known := r.exporter.ownResource()
+	return known && len(r.exporter.writer.Journal().Path()) > 0
 }

@@ -12,10 +12,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// DefaultRecordInterval is the time between recordings, and so the most that a
-// killed process without a journal can lose.
-const DefaultRecordInterval = time.Minute
-
 // Reader collects and exports at each record interval. So does the SDK's periodic
 // reader, but with these differences:
 //

@@ -1,10 +1,10 @@
 package exporter
 
 import (
-	"context"
 	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -51,15 +51,11 @@ func (e *Exporter) resourceFor(r *resource.Resource) *series.Resource {
 	return handle
 }
 
-// learn asks a reader for the resource under which is recorded. The keeper is all it
-// changes.
-func (e *Exporter) learn(r *Reader) {
-	if r.Collect(context.Background(), &r.rm) != nil {
-		return // the first recording tells it
-	}
+// learned tells the keeper what a collection says of the resource.
+func (e *Exporter) learned(rm *metricdata.ResourceMetrics) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.keeper.learned(e.resourceFor(r.rm.Resource))
+	e.keeper.Learned(e.resourceFor(rm.Resource))
 }
 
 // ownResource returns the resource this process records under, as far as it may

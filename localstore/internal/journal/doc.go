@@ -33,9 +33,10 @@
 // that the mirror has. Each series has two bases with the number of the recording
 // they are for, and the header has two tags. A recording of number N+1 is
 //
-//  1. [Journal.Begin]: the tag of N-1 is zeroed, all values that changed are
-//     written, then a base for N+1 in place of the older one, of the series that the
-//     recording changes alone, and last the tag of N+1;
+//  1. [Journal.Begin]: the tag of N-1 is zeroed, all values that changed and those
+//     that the recording changes are written, then a base for N+1 in place of the
+//     older one, of the series that the recording changes alone, and last the tag of
+//     N+1: no base is ever ahead of its value;
 //  2. the mirror's transaction, which writes N+1 into the writer's row;
 //  3. [Journal.Settle].
 //

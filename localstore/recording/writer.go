@@ -105,6 +105,10 @@ type Recording struct {
 	Moves   []Move
 	Gauges  []Gauge
 	MaySend bool // whether this process may send at all
+
+	// Counted is when this was counted, as far as is known, in nanoseconds since 1970, of
+	// a recording that is made late. 0 for now.
+	Counted int64
 }
 
 func (r *Recording) empty() bool {

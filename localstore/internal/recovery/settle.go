@@ -88,14 +88,19 @@ func rowOf(tx *mirrordb.Tx, writer string) (r row, err error) {
 // recordingOf returns what a journal holds beyond a recording. A State that it moved
 // loses to whoever moved it after the writer's last recording, or its start: which
 // move was later nobody can tell.
+//
+// When that was counted nobody knows. It was not before these times, and seldom more
+// than a record interval after them.
 func recordingOf(c *journal.Claimed, held int64, last row) (r recording.Recording) {
+	since := max(c.Started.UnixNano(), last.recorded)
+	r.Counted = since
 	for _, d := range c.Differences(held) {
 		if d.Moves == 0 {
 			r.Changes = append(r.Changes, recording.Change{Series: d.Series, Delta: d.Delta})
 			continue
 		}
 		r.Moves = append(r.Moves, recording.Move{
-			Series: d.Series, State: d.State, Moved: true, LosesAfter: max(c.Started.UnixNano(), last.recorded),
+			Series: d.Series, State: d.State, Moved: true, LosesAfter: since,
 		})
 	}
 	return r

@@ -78,10 +78,11 @@
 //	               nanoseconds since 1970 u64, lengths of the two ids u8 u8, zeros,
 //	               mirror's id at 40 (64), writer's id at 104 (64); zeros where the
 //	               file is empty
-//	   512     48  the tag of even numbers: checksum u32, 1 u32, number u64, epoch
+//	   512     56  the tag of even numbers: checksum u32, 1 u32, number u64, epoch
 //	               i64, erasures i64, flags u64 (1 may send, 2 off), identities
-//	               written so far u64; zeros where it was taken back
-//	   576     48  the tag of odd numbers
+//	               written so far u64, when the decision beside the mirror was
+//	               written i64; zeros where it was taken back
+//	   576     56  the tag of odd numbers
 //
 // The first 128 bytes are the same in every version. A file of a newer version is
 // left alone, and reported, unless everything is erased.

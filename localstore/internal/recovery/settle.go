@@ -60,8 +60,13 @@ func (r *Recovery) transact(tx *mirrordb.Tx, c *journal.Claimed) (outcome, error
 	if err != nil {
 		return 0, err
 	}
-	share := counted.MaySend && tx.MaySend() && c.Mirror == tx.Mirror && counted.Epoch == tx.Epoch
-	return recorded, r.recorder.RecordFor(tx, c.Writer, seq, waiting, share)
+	return recorded, r.recorder.RecordFor(tx, c.Writer, seq, waiting, isShared(&tx.Header, c, counted))
+}
+
+// isShared: what was counted may be sent if nobody decided anything since, in the
+// mirror or in the file beside it.
+func isShared(now *mirrordb.Header, c *journal.Claimed, counted journal.Observation) bool {
+	return counted.MaySend && now.MaySend() && c.Mirror == now.Mirror && counted.Epoch == now.Epoch && counted.Decided == now.Decided
 }
 
 // isDropped: what was counted before an erasure is erased, and while recording is

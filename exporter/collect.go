@@ -26,6 +26,14 @@ type metricKey struct {
 	monotonic, float          bool
 }
 
+// keyOf returns the key under which a metric of the mirror is found again.
+func keyOf(r *series.Resource, m *series.Metric) metricKey {
+	return metricKey{
+		resource: r, scope: m.Scope.Name, version: m.Scope.Version, schemaURL: m.Scope.SchemaURL,
+		attributes: m.Scope.Attributes.Equivalent(), name: m.Name, unit: m.Unit, typ: m.Type, monotonic: m.Monotonic, float: m.Float,
+	}
+}
+
 // knownMetric is a metric that was seen, with its streams.
 type knownMetric struct {
 	handle  *series.Metric
@@ -44,6 +52,7 @@ type stream struct {
 	start     time.Time
 	known     bool // a gauge's committed value, or state, is one
 	state     string
+	moves     int64              // of a State: how often this run entered one, as recorded
 	slot      *recording.Slot    // in the journal, nil where it is not found yet
 	slotOf    *recording.Journal // the journal
 }
@@ -54,11 +63,13 @@ type commit struct {
 	value  series.Value
 	start  time.Time
 	state  string
+	moves  int64
 }
 
 func apply(commits []commit) {
 	for _, c := range commits {
 		c.stream.committed, c.stream.start, c.stream.state, c.stream.known = c.value, c.start, c.state, true
+		c.stream.moves += c.moves
 	}
 }
 
@@ -83,6 +94,7 @@ type stateGauge struct {
 
 func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
 	c := &collection{e: e, resource: e.resourceFor(rm.Resource), journal: e.writer.Journal(), entries: make(map[string]int64)}
+	e.keeper.learned(c.resource)
 	for i := range rm.ScopeMetrics {
 		sm := &rm.ScopeMetrics[i]
 		if !e.config.scopes[sm.Scope.Name] {
@@ -93,6 +105,7 @@ func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
 		}
 	}
 	c.moveStates()
+	c.checkUnseen()
 	return c
 }
 
@@ -211,6 +224,9 @@ func (c *collection) slot(m *knownMetric, s *stream) *recording.Slot {
 	if s.slot == nil || s.slotOf != c.journal {
 		s.slot, s.slotOf = c.journal.Find(s.series), c.journal
 	}
+	if s.slot == nil {
+		c.check(m)
+	}
 	return s.slot
 }
 
@@ -229,7 +245,7 @@ func (c *collection) moveStates() {
 		c.recording.Moves = append(c.recording.Moves, recording.Move{
 			Series: g.stream.series, State: g.state, Moved: moved, Slot: c.slot(g.metric, g.stream), Entries: entries,
 		})
-		c.commits = append(c.commits, commit{stream: g.stream, state: g.state})
+		c.commits = append(c.commits, commit{stream: g.stream, state: g.state, moves: entries})
 	}
 }
 

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"context"
 	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -48,6 +49,17 @@ func (e *Exporter) resourceFor(r *resource.Resource) *series.Resource {
 	}
 	e.own.Store(&allowed)
 	return handle
+}
+
+// learn asks a reader for the resource under which is recorded. The keeper is all it
+// changes.
+func (e *Exporter) learn(r *Reader) {
+	if r.Collect(context.Background(), &r.rm) != nil {
+		return // the first recording tells it
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keeper.learned(e.resourceFor(r.rm.Resource))
 }
 
 // ownResource returns the resource this process records under, as far as it may

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
@@ -33,6 +34,7 @@ type Store struct {
 	recovery *recovery.Recovery
 	outbox   *outbox.Outbox
 	reads    *snapshot.Reader
+	keep     atomic.Pointer[func(otelusage.Kept) func()]
 }
 
 // newStore builds the rooms of a Store upon its file, which is not open yet.
@@ -165,7 +167,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	var err error
-	if s.ledger.HasDeclarations() {
+	if s.ledger.HasDeclarations() && !s.recorder.HasLeft() {
 		err = s.db.WriteWaiting()
 	}
 	err = errors.Join(err, s.db.Close())
@@ -191,7 +193,10 @@ func (s *Store) Sync(context.Context) error {
 // IsReadOnly reports whether the Store was opened with [ReadOnly].
 func (s *Store) IsReadOnly() bool { return s.missing() || s.db.IsReadOnly() }
 
-var _ otelusage.Ledger = (*Store)(nil)
+var (
+	_ otelusage.Ledger = (*Store)(nil)
+	_ otelusage.Keeper = (*Store)(nil)
+)
 
 // Declare implements [otelusage.Ledger]. New trackables reach the file with the
 // next recording, submission or query of this Store, or with Close.
@@ -200,4 +205,28 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return otelusage.Lifetime{}, ErrNotOpen
 	}
 	return s.ledger.Declare(d)
+}
+
+// KeepWith sets who keeps what trackables count, for an exporter that has a journal;
+// nil for nobody.
+func (s *Store) KeepWith(keep func(otelusage.Kept) (changed func())) {
+	switch {
+	case s.missing():
+	case keep == nil:
+		s.keep.Store(nil)
+	default:
+		s.keep.Store(&keep)
+	}
+}
+
+// Keep implements [otelusage.Keeper]: it hands on to who records. Without a journal
+// nothing is kept.
+func (s *Store) Keep(k otelusage.Kept) (changed func()) {
+	if s.missing() {
+		return nil
+	}
+	if keep := s.keep.Load(); keep != nil {
+		return (*keep)(k)
+	}
+	return nil
 }

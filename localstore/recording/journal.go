@@ -6,11 +6,24 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // Slot is the place of a series in the journal of its process, nil where it is not
 // kept.
 type Slot = journal.Slot
+
+// Kept is a series that a journal is to keep, and Value what that counted.
+type (
+	Kept  = journal.Kept
+	Value = journal.Value
+)
+
+// ValueOf returns a series' value as a journal holds it.
+func ValueOf(v series.Value) Value { return journal.ValueOf(v) }
+
+// JournalConfig configures [Writer.Keep].
+type JournalConfig = journal.Config
 
 // Journal is the file in which a process keeps what it counts.
 type Journal = journal.Journal
@@ -78,6 +91,17 @@ func (w *Writer) Journal() *Journal {
 	w.recorder.db.Lock()
 	defer w.recorder.db.Unlock()
 	return w.kept.Journal
+}
+
+// DropJournal ends the journal, and keeps nothing of what it holds: its caller found
+// that it does not hold what is recorded.
+func (w *Writer) DropJournal() {
+	if w.missing() {
+		return
+	}
+	w.recorder.db.Lock()
+	defer w.recorder.db.Unlock()
+	w.leaveJournal(true)
 }
 
 // begin prepares the journal for a recording. One that failed does not keep the

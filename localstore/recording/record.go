@@ -18,6 +18,7 @@ type Recorder struct {
 	activeDay  int64 // whose heartbeats are recorded
 	expiredDay int64 // on which old rows were last dropped
 	after      func()
+	left       bool // see Writer.End
 }
 
 // After sets what is done after each recording, also one that found nothing new,

@@ -39,6 +39,7 @@ type Writer struct {
 	maySend bool     // of the latest call
 	attempt *attempt // whose outcome is not known
 	kept    keeping  // the journal
+	hasty   bool     // waits for no other process
 }
 
 type observation struct {
@@ -211,12 +212,12 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	}
 	var now observation
 	observe := func(tx *mirrordb.Tx) error { now = observationOf(&tx.Header, maySend); return nil }
-	var err error
-	if rec.db.Waiting() {
-		err = rec.db.Update(rec.db.Context(), mirrordb.Relaxed, observe)
-	} else {
-		err = rec.db.View(rec.db.Context(), observe)
-	}
+	err := w.patiently(func() error {
+		if rec.db.Waiting() {
+			return rec.db.Update(rec.db.Context(), mirrordb.Relaxed, observe)
+		}
+		return rec.db.View(rec.db.Context(), observe)
+	})
 	switch {
 	case err != nil:
 		return err
@@ -278,21 +279,23 @@ func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *m
 	rec := w.recorder
 	w.begin(changes)
 	var now observation
-	err := rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
-		now = observationOf(&tx.Header, maySend)
-		switch {
-		case !now.off && !w.from.off && now.erasures == w.from.erasures:
-			share := now.maySend && w.from.maySend && now.follows(w.from)
-			if write == nil {
-				break
+	err := w.patiently(func() error {
+		return rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+			now = observationOf(&tx.Header, maySend)
+			switch {
+			case !now.off && !w.from.off && now.erasures == w.from.erasures:
+				share := now.maySend && w.from.maySend && now.follows(w.from)
+				if write == nil {
+					break
+				}
+				if err := write(tx, share); err != nil {
+					return err
+				}
+			case w.kept.Journal == nil:
+				return nil // what is dropped nobody asks for
 			}
-			if err := write(tx, share); err != nil {
-				return err
-			}
-		case w.kept.Journal == nil:
-			return nil // what is dropped nobody asks for
-		}
-		return w.sign(tx)
+			return w.sign(tx)
+		})
 	})
 	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {

@@ -38,6 +38,17 @@ func (j *Journal) leave(drop bool) (err error) {
 	return errors.Join(err, j.file.Close())
 }
 
+// IsWhole reports whether the file holds all that was counted when the latest
+// recording began: no series lacks a place, and every write succeeded.
+func (j *Journal) IsWhole() bool {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.closed && j.file != nil && !j.failed && j.full == nil
+}
+
 // isRecorded reports whether the mirror has everything. Of a recording whose
 // outcome is not known that is not known either.
 func (j *Journal) isRecorded() bool {

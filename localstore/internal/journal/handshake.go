@@ -69,7 +69,7 @@ func (j *Journal) propose(o Observation, changes []Change) {
 			s.changing, s.next = true, s.base
 			j.begun = append(j.begun, s)
 		}
-		d := ofSeries(c.Delta)
+		d := ValueOf(c.Delta)
 		if s.shape.kind == KindState {
 			d = Value{Moves: c.Moves}
 		}

@@ -174,7 +174,7 @@ func (m *mirror) add(s *series.Series, d Value, sh shape) {
 // commit is the transaction of a recording.
 func (m *mirror) commit(writer string, seq int64, changes []Change) {
 	for _, c := range changes {
-		d := ofSeries(c.Delta)
+		d := ValueOf(c.Delta)
 		if c.Slot.shape.kind == KindState {
 			d = Value{Moves: c.Moves}
 		}
@@ -223,7 +223,7 @@ func (m *mirror) recoverOne(c *Claimed) error {
 	}
 	for _, d := range list {
 		sh, _ := shapeOf(d.Series.Metric, d.Moves > 0)
-		v := ofSeries(d.Delta)
+		v := ValueOf(d.Delta)
 		if d.Moves > 0 {
 			v = Value{State: d.State, Moves: d.Moves}
 		}

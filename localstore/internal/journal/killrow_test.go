@@ -93,7 +93,7 @@ func recoverRow(c *Claimed, path string) error {
 		return err
 	}
 	for _, d := range list {
-		v := ofSeries(d.Delta)
+		v := ValueOf(d.Delta)
 		state := d.Moves > 0
 		if state {
 			v = Value{State: d.State, Moves: d.Moves}

@@ -79,7 +79,7 @@ func TestAFullDisk(t *testing.T) {
 			all[99].count("")
 			m := newMirror()
 			for _, d := range contentOf(t, Path(path, 0)).Differences(2) {
-				m.add(d.Series, ofSeries(d.Delta), all[0].shape)
+				m.add(d.Series, ValueOf(d.Delta), all[0].shape)
 			}
 			for i, c := range all {
 				if got := m.totals[keyOf(c.series)].Count; got != c.v.Count-1 {

@@ -260,8 +260,8 @@ func (s shape) seriesValue(v *Value, bounds []float64) series.Value {
 	return series.Value{}
 }
 
-// ofSeries is the inverse of seriesValue.
-func ofSeries(v series.Value) Value {
+// ValueOf returns a series' value as a slot holds it.
+func ValueOf(v series.Value) Value {
 	if h := v.Histogram(); h != nil {
 		return Value{Count: h.Count, Float: h.Sum, Buckets: h.Buckets}
 	}

@@ -16,8 +16,15 @@ var errNoLockFile = errors.New("localstore: no lock file")
 // WithLockFile runs f while holding a lock that a dead process releases: the
 // write lock of an empty SQLite database, which is removed afterwards.
 func WithLockFile(path string, wait time.Duration, f func() error) error {
+	return WithLockFileUnless(path, wait, func() bool { return false }, f)
+}
+
+// WithLockFileUnless is WithLockFile that stops waiting, and does nothing, once there
+// is no reason for f any more: of many that wait for the same, each would else take
+// the lock to learn that.
+func WithLockFileUnless(path string, wait time.Duration, over func() bool, f func() error) error {
 	for until := time.Now().Add(wait); ; {
-		lock, current, err := lockFile(path, wait)
+		lock, current, err := lockFile(path, 0)
 		if current && err == nil {
 			err = f()
 			return errors.Join(err, unlockFile(lock, path))
@@ -28,10 +35,31 @@ func WithLockFile(path string, wait time.Duration, f func() error) error {
 			_ = lock.Rollback()
 			_ = lock.Close()
 		}
-		if current || time.Now().After(until) {
+		if current && !HasCode(err, CodeBusy) || !time.Now().Before(until) {
 			return errors.Join(fmt.Errorf("lock %s", path), err)
 		}
+		if current && isSoon(over, until) || over() {
+			return nil
+		}
 	}
+}
+
+// isSoon reports whether something is over before the lock is to be tried again.
+func isSoon(over func() bool, until time.Time) bool {
+	const again, look = 20 * time.Millisecond, 2 * time.Millisecond
+	for end := earlier(time.Now().Add(again), until); time.Now().Before(end); time.Sleep(look) {
+		if over() {
+			return true
+		}
+	}
+	return false
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // unlockFile removes a lock file: before it is unlocked where an open file can be

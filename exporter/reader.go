@@ -13,7 +13,7 @@ import (
 )
 
 // DefaultRecordInterval is the time between recordings, and so the most that a
-// killed process can lose.
+// killed process without a journal can lose.
 const DefaultRecordInterval = time.Minute
 
 // Reader collects and exports at each record interval. So does the SDK's periodic

@@ -34,7 +34,7 @@ const JournalOff = standalone.JournalOff
 const NoWait = standalone.NoWait
 
 // MaxRecordInterval is the longest time between two recordings, and so the most
-// that a killed process loses. A longer Config.RecordInterval is cut to it.
+// that a killed process without a journal loses. A longer Config.RecordInterval is cut to it.
 const MaxRecordInterval = time.Minute
 
 // maxInterval catches milliseconds that are given as seconds, and worse.

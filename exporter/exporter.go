@@ -204,15 +204,17 @@ func (e *Exporter) notice(ctx context.Context) {
 // record writes what a collection found. The caller holds the lock.
 func (e *Exporter) record(ctx context.Context, c *collection) error {
 	c.recording.MaySend = e.maySend
+	recorded, err := true, error(nil)
 	switch {
 	case e.ending:
-		return e.writer.End(ctx, c.recording)
+		recorded, err = e.writer.End(ctx, c.recording)
 	case len(c.commits) == 0:
-		return e.writer.Observe(ctx, e.maySend)
+		err = e.writer.Observe(ctx, e.maySend)
+	default:
+		err = e.writer.Record(ctx, c.recording)
 	}
-	err := e.writer.Record(ctx, c.recording)
 	switch {
-	case err == nil:
+	case err == nil && recorded: // also at the end: another recording may be on its way
 		apply(c.commits)
 	case errors.Is(err, recording.ErrUnknownOutcome):
 		e.unresolved = c.commits

@@ -9,28 +9,30 @@ import (
 
 // End is [Writer.Record], or [Writer.Observe] where there is nothing to record, for
 // the last collection of a process. Where the journal holds all of it, it waits for no
-// other process: what is not recorded is recovered by the next one that records.
-func (w *Writer) End(ctx context.Context, r Recording) error {
+// other process: what is not recorded is recovered by the next one that records, which
+// is no error.
+func (w *Writer) End(ctx context.Context, r Recording) (recorded bool, err error) {
 	if w.missing() {
-		return mirrordb.ErrNotOpen
+		return false, mirrordb.ErrNotOpen
 	}
 	all := func() error { return w.Record(ctx, r) }
 	if r.empty() {
 		all = func() error { return w.Observe(ctx, r.MaySend) }
 	}
 	if !w.isKept(&r) {
-		return all()
+		err = all()
+		return err == nil, err
 	}
 	w.hasty = true
-	err := all()
+	err = all()
 	w.hasty = false
-	switch {
-	case !sqlitedb.HasCode(err, sqlitedb.CodeBusy) || w.attempt != nil:
-		return err
-	case !w.leave():
-		return all()
+	if sqlitedb.HasCode(err, sqlitedb.CodeBusy) && w.attempt == nil {
+		if w.leave() {
+			return false, nil
+		}
+		err = all()
 	}
-	return nil
+	return err == nil, err
 }
 
 // isKept reports whether the journal knows everything that a recording has.

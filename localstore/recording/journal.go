@@ -48,7 +48,7 @@ func (o observation) generation() generation { return generation{o.mirror, o.era
 
 // kept returns the observation as a journal remembers it.
 func (o observation) kept() journal.Observation {
-	return journal.Observation{Epoch: o.epoch, Erasures: o.erasures, MaySend: o.maySend, Off: o.off}
+	return journal.Observation{Epoch: o.epoch, Erasures: o.erasures, Decided: o.decided, MaySend: o.maySend, Off: o.off}
 }
 
 // Keep begins a journal for what is counted from now on. Of what it is configured

@@ -47,6 +47,7 @@ type observation struct {
 	off      bool
 	epoch    int64
 	erasures int64
+	decided  int64 // when the file beside the mirror was written
 	mirror   string
 }
 
@@ -54,8 +55,12 @@ type observation struct {
 const firstEpoch = 1
 
 // follows reports whether nobody decided anything since the earlier observation.
-// The epochs of a mirror that took the place of a damaged one begin anew.
+// The epochs of a mirror that took the place of a damaged one begin anew. What the
+// file beside it said between two looks leaves no epoch where it is taken back.
 func (o observation) follows(earlier observation) bool {
+	if o.decided != earlier.decided {
+		return false
+	}
 	if o.mirror == earlier.mirror {
 		return o.epoch == earlier.epoch
 	}
@@ -106,6 +111,10 @@ type Recording struct {
 	Moves   []Move
 	Gauges  []Gauge
 	MaySend bool // whether this process may send at all
+
+	// Counted is when this was counted, as far as is known, in nanoseconds since 1970, of
+	// a recording that is made late. 0 for now.
+	Counted int64
 }
 
 func (r *Recording) empty() bool {
@@ -155,7 +164,7 @@ func (w *Writer) Close() {
 func observationOf(h *mirrordb.Header, maySend bool) observation {
 	return observation{
 		maySend: maySend && h.MaySend(), off: h.Mode == consent.ModeOff,
-		epoch: h.Epoch, erasures: h.Erasures, mirror: h.Mirror,
+		epoch: h.Epoch, erasures: h.Erasures, decided: h.Decided, mirror: h.Mirror,
 	}
 }
 

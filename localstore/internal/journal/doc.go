@@ -33,9 +33,10 @@
 // that the mirror has. Each series has two bases with the number of the recording
 // they are for, and the header has two tags. A recording of number N+1 is
 //
-//  1. [Journal.Begin]: the tag of N-1 is zeroed, all values that changed are
-//     written, then a base for N+1 in place of the older one, of the series that the
-//     recording changes alone, and last the tag of N+1;
+//  1. [Journal.Begin]: the tag of N-1 is zeroed, all values that changed and those
+//     that the recording changes are written, then a base for N+1 in place of the
+//     older one, of the series that the recording changes alone, and last the tag of
+//     N+1: no base is ever ahead of its value;
 //  2. the mirror's transaction, which writes N+1 into the writer's row;
 //  3. [Journal.Settle].
 //
@@ -77,10 +78,11 @@
 //	               nanoseconds since 1970 u64, lengths of the two ids u8 u8, zeros,
 //	               mirror's id at 40 (64), writer's id at 104 (64); zeros where the
 //	               file is empty
-//	   512     48  the tag of even numbers: checksum u32, 1 u32, number u64, epoch
+//	   512     56  the tag of even numbers: checksum u32, 1 u32, number u64, epoch
 //	               i64, erasures i64, flags u64 (1 may send, 2 off), identities
-//	               written so far u64; zeros where it was taken back
-//	   576     48  the tag of odd numbers
+//	               written so far u64, when the decision beside the mirror was
+//	               written i64; zeros where it was taken back
+//	   576     56  the tag of odd numbers
 //
 // The first 128 bytes are the same in every version. A file of a newer version is
 // left alone, and reported, unless everything is erased.

@@ -100,10 +100,10 @@ func (j *Journal) begin(seq int64) error {
 		}
 	}
 	for _, s := range j.begun {
-		if s.value == nil {
-			if err := j.stage(s, true); err != nil {
-				return err
-			}
+		// Also one that is clean: of a change that was recorded, its caller may not
+		// have told yet. A base that is ahead of its value takes away from the mirror.
+		if err := j.stage(s, true); err != nil {
+			return err
 		}
 		if s.value != nil { // else it gets this base with its place
 			j.putBase(s, seq, &s.next)

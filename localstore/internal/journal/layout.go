@@ -17,7 +17,7 @@ const (
 	runSize     = 192
 	tagOffset   = 512 // of the first; the second lies tagStride behind it
 	tagStride   = 64
-	tagSize     = 48
+	tagSize     = 56
 	cellHead    = 8  // checksum, length
 	baseHead    = 16 // checksum, length, sequence number
 	recordHead  = 24
@@ -74,6 +74,7 @@ func isZero(b []byte) bool {
 // Observation is what a writer saw of the mirror's decisions.
 type Observation struct {
 	Epoch, Erasures int64
+	Decided         int64 // when the decision beside the mirror was written, 0 without one
 	MaySend, Off    bool
 }
 
@@ -107,6 +108,7 @@ func (t tag) encode(nonce uint64) []byte {
 	}
 	order.PutUint64(b[32:], flags)
 	order.PutUint64(b[40:], uint64(t.records))
+	order.PutUint64(b[48:], uint64(t.observed.Decided))
 	seal(nonce, tagAt(t.seq), b)
 	return b
 }
@@ -119,7 +121,7 @@ func decodeTag(nonce uint64, offset int64, b []byte) (t tag, damaged bool) {
 	}
 	flags := order.Uint64(b[32:])
 	t = tag{ok: true, seq: int64(order.Uint64(b[8:])), observed: Observation{
-		Epoch: int64(order.Uint64(b[16:])), Erasures: int64(order.Uint64(b[24:])),
+		Epoch: int64(order.Uint64(b[16:])), Erasures: int64(order.Uint64(b[24:])), Decided: int64(order.Uint64(b[48:])),
 		MaySend: flags&flagMaySend != 0, Off: flags&flagOff != 0,
 	}, records: int(order.Uint64(b[40:]) & (1<<31 - 1))}
 	if t.seq < 0 || tagAt(t.seq) != offset {

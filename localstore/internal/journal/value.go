@@ -260,7 +260,6 @@ func (s shape) seriesValue(v *Value, bounds []float64) series.Value {
 	return series.Value{}
 }
 
-// ofSeries is the inverse of seriesValue.
 // ValueOf returns a series' value as a slot holds it.
 func ValueOf(v series.Value) Value {
 	if h := v.Histogram(); h != nil {

@@ -60,8 +60,13 @@ func (r *Recovery) transact(tx *mirrordb.Tx, c *journal.Claimed) (outcome, error
 	if err != nil {
 		return 0, err
 	}
-	share := counted.MaySend && tx.MaySend() && c.Mirror == tx.Mirror && counted.Epoch == tx.Epoch
-	return recorded, r.recorder.RecordFor(tx, c.Writer, seq, waiting, share)
+	return recorded, r.recorder.RecordFor(tx, c.Writer, seq, waiting, isShared(&tx.Header, c, counted))
+}
+
+// isShared: what was counted may be sent if nobody decided anything since, in the
+// mirror or in the file beside it.
+func isShared(now *mirrordb.Header, c *journal.Claimed, counted journal.Observation) bool {
+	return counted.MaySend && now.MaySend() && c.Mirror == now.Mirror && counted.Epoch == now.Epoch && counted.Decided == now.Decided
 }
 
 // isDropped: what was counted before an erasure is erased, and while recording is
@@ -88,14 +93,19 @@ func rowOf(tx *mirrordb.Tx, writer string) (r row, err error) {
 // recordingOf returns what a journal holds beyond a recording. A State that it moved
 // loses to whoever moved it after the writer's last recording, or its start: which
 // move was later nobody can tell.
+//
+// When that was counted nobody knows. It was not before these times, and seldom more
+// than a record interval after them.
 func recordingOf(c *journal.Claimed, held int64, last row) (r recording.Recording) {
+	since := max(c.Started.UnixNano(), last.recorded)
+	r.Counted = since
 	for _, d := range c.Differences(held) {
 		if d.Moves == 0 {
 			r.Changes = append(r.Changes, recording.Change{Series: d.Series, Delta: d.Delta})
 			continue
 		}
 		r.Moves = append(r.Moves, recording.Move{
-			Series: d.Series, State: d.State, Moved: true, LosesAfter: max(c.Started.UnixNano(), last.recorded),
+			Series: d.Series, State: d.State, Moved: true, LosesAfter: since,
 		})
 	}
 	return r

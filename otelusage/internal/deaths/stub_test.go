@@ -1,0 +1,3 @@
+package deaths
+func runUntilKilled(program){}
+func recoverForEver(program){}

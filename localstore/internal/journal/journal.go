@@ -28,8 +28,8 @@ type Config struct {
 }
 
 func (c *Config) fill() error {
-	if len(c.Mirror) > maxID || len(c.Writer) > maxID {
-		return fmt.Errorf("%w: an id of more than %d bytes", ErrTooLarge, maxID)
+	if len(c.Mirror) > MaxID || len(c.Writer) > MaxID {
+		return fmt.Errorf("%w: an id of more than %d bytes", ErrTooLarge, MaxID)
 	}
 	if c.OnError == nil {
 		c.OnError = func(error) {}

@@ -155,7 +155,8 @@ type run struct {
 	started        int64 // nanoseconds since 1970
 }
 
-const maxID = 64
+// MaxID is the most bytes that the id of a mirror or a writer has.
+const MaxID = 64
 
 func (r run) encode() []byte {
 	b := make([]byte, runSize)
@@ -163,20 +164,20 @@ func (r run) encode() []byte {
 	order.PutUint64(b[16:], uint64(r.pid))
 	order.PutUint64(b[24:], uint64(r.started))
 	b[32], b[33] = byte(len(r.mirror)), byte(len(r.writer))
-	copy(b[40:40+maxID], r.mirror)
-	copy(b[40+maxID:40+2*maxID], r.writer)
+	copy(b[40:40+MaxID], r.mirror)
+	copy(b[40+MaxID:40+2*MaxID], r.writer)
 	seal(r.nonce, runOffset, b)
 	return b
 }
 
 func decodeRun(b []byte) (r run, ok bool) {
 	nonce := order.Uint64(b[8:])
-	if !sealed(nonce, runOffset, b) || b[32] > maxID || b[33] > maxID {
+	if !sealed(nonce, runOffset, b) || b[32] > MaxID || b[33] > MaxID {
 		return run{}, false
 	}
 	return run{
 		nonce: nonce, pid: int64(order.Uint64(b[16:])), started: int64(order.Uint64(b[24:])),
-		mirror: string(b[40 : 40+int(b[32])]), writer: string(b[40+maxID : 40+maxID+int(b[33])]),
+		mirror: string(b[40 : 40+int(b[32])]), writer: string(b[40+MaxID : 40+MaxID+int(b[33])]),
 	}, true
 }
 

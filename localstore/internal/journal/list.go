@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"hash/maphash"
 	"io/fs"
 	"os"
 )
@@ -91,6 +92,27 @@ func Look(path string) (found Found, ok bool) {
 		found.Standing = Living
 	}
 	return found, true
+}
+
+var revisionSeed = maphash.MakeSeed()
+
+// Revision returns a number that is another one after every change of a mirror's
+// journals, within this process. The times of files are too coarse to tell.
+func Revision(mirror string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(revisionSeed)
+	for i := range PoolSize {
+		f, err := openFile(Path(mirror, i), false)
+		if err != nil {
+			continue // whatever it is, nothing is read of it
+		}
+		if b, err := readWhole(f); err == nil {
+			_ = h.WriteByte(byte(i)) // never fails
+			_, _ = h.Write(b)
+		}
+		_ = f.Close() // nothing was written
+	}
+	return h.Sum64()
 }
 
 // looks is how often a journal is read that is written meanwhile.

@@ -11,7 +11,7 @@ func (j *Journal) Renew(mirror string, o Observation) error {
 	if j == nil {
 		return ErrClosed
 	}
-	if len(mirror) > maxID {
+	if len(mirror) > MaxID {
 		return ErrTooLarge
 	}
 	j.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -244,7 +245,7 @@ func TestCountsOfSeveralJournals(t *testing.T) {
 		}
 		p.count(t)
 		p.cell(t, "n2", false, func() *series.Series { return statistic(p.of, "n", otelusage.OverflowKey.Bool(true)) }).
-			change(func(v *journal.Value) { v.Int += 5 })
+			change(func(v *journalfile.Value) { v.Int += 5 })
 		want = want.plus(p.counted())
 		if i == 1 {
 			p.die(t, p.remains(t))
@@ -309,7 +310,7 @@ func TestJournalOfAFormerName(t *testing.T) {
 	}
 	record(t, w, add(statistic(version("2"), "new"), 1))
 	p := counting(t, open(t, s.Path(), c), true)
-	p.cell(t, "old", false, func() *series.Series { return floatStatistic(p.of, "old") }).change(func(v *journal.Value) { v.Float++ })
+	p.cell(t, "old", false, func() *series.Series { return floatStatistic(p.of, "old") }).change(func(v *journalfile.Value) { v.Float++ })
 	snap := lookAt(t, s)
 	if list := snap.Named("new"); len(snap.Trackables) != 1 || len(list) != 1 || list[0].Total.Float64() != 3 {
 		t.Errorf("shown %+v", snap.Trackables)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestNoJournalInAJournalsPlace: what is none is not read, is not waited for, and is
@@ -51,7 +52,7 @@ func TestNoJournalInAJournalsPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(h.Journals) != 2 || h.Journals[0].Standing != journal.Strange || !errors.Is(h.Journals[0].Err, journal.ErrNotJournal) || h.Journals[1].Standing != journal.Living {
+			if len(h.Journals) != 2 || h.Journals[0].Standing != journal.Strange || !errors.Is(h.Journals[0].Err, journalfile.ErrNotJournal) || h.Journals[1].Standing != journal.Living {
 				t.Errorf("journals %+v", h.Journals)
 			}
 		})

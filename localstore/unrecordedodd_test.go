@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -24,11 +25,11 @@ func TestJournalsThatCannotBeRead(t *testing.T) {
 		damage string
 		want   float64 // of what the journal has: 1 is recorded
 	}{
-		{name: "damaged header", spoil: func(b []byte) []byte { clear(b[:16]); clear(b[128:320]); return b }, stands: journal.Strange, err: journal.ErrDamaged, want: 1},
+		{name: "damaged header", spoil: func(b []byte) []byte { clear(b[:16]); clear(b[128:320]); return b }, stands: journal.Strange, err: journalfile.ErrDamaged, want: 1},
 		{name: "damaged tags", spoil: func(b []byte) []byte { b[520]++; b[584]++; return b }, stands: journal.Dead, fate: unrecorded.Lost, damage: "tag 0", want: 1},
-		{name: "newer format", spoil: func(b []byte) []byte { newerJournal(b); return b }, stands: journal.Newer, err: journal.ErrNewerFormat, want: 1},
+		{name: "newer format", spoil: func(b []byte) []byte { newerJournal(b); return b }, stands: journal.Newer, err: journalfile.ErrNewerFormat, want: 1},
 		{name: "cut", spoil: func(b []byte) []byte { return b[:5000] }, stands: journal.Dead, damage: "identities are missing", want: 1},
-		{name: "cut within its header", spoil: func(b []byte) []byte { return b[:200] }, stands: journal.Strange, err: journal.ErrDamaged, want: 1},
+		{name: "cut within its header", spoil: func(b []byte) []byte { return b[:200] }, stands: journal.Strange, err: journalfile.ErrDamaged, want: 1},
 		{name: "zeros", spoil: func(b []byte) []byte { clear(b); return b }, stands: journal.Empty, want: 1},
 		{name: "sound", spoil: func(b []byte) []byte { return b }, stands: journal.Dead, want: 2},
 	} {
@@ -135,14 +136,14 @@ func TestJournalOfALongName(t *testing.T) {
 	s, c := fresh(t)
 	p := counting(t, open(t, s.Path(), c), true)
 	name := strings.Repeat("\u00e9", 200_000)
-	p.cell(t, name, false, func() *series.Series { return statistic(p.of, name) }).change(func(v *journal.Value) { v.Int++ })
+	p.cell(t, name, false, func() *series.Series { return statistic(p.of, name) }).change(func(v *journalfile.Value) { v.Int++ })
 	before := lookAt(t, s)
 	p.mustRecord(t)
 	after := lookAt(t, s)
 	if len(before.Trackables) != 1 || before.Trackables[0].Name != after.Trackables[0].Name || len(before.Trackables[0].Name) > 200_000 {
 		t.Errorf("%d trackables, then %d", len(before.Trackables), len(after.Trackables))
 	}
-	p.cell(t, name, false, nil).change(func(v *journal.Value) { v.Int++ })
+	p.cell(t, name, false, nil).change(func(v *journalfile.Value) { v.Int++ })
 	if snap := lookAt(t, s); len(snap.Trackables) != 1 || snap.Trackables[0].Total.Int64() != 2 {
 		t.Errorf("counts of a long name do not add up: %d trackables", len(snap.Trackables))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -65,7 +66,7 @@ func (r *Recovery) transact(tx *mirrordb.Tx, c *journal.Claimed) (outcome, error
 
 // isShared: what was counted may be sent if nobody decided anything since, in the
 // mirror or in the file beside it.
-func isShared(now *mirrordb.Header, c *journal.Claimed, counted journal.Observation) bool {
+func isShared(now *mirrordb.Header, c *journal.Claimed, counted journalfile.Observation) bool {
 	return counted.MaySend && now.MaySend() && c.Mirror == now.Mirror && counted.Epoch == now.Epoch && counted.Decided == now.Decided
 }
 

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -66,7 +66,7 @@ func (r *Reading) resolve(tx *mirrordb.Tx, rests []*Rest) error {
 }
 
 // add adds what a journal holds of a series.
-func (x *resolver) add(d journal.Difference, losesAfter int64) error {
+func (x *resolver) add(d journalfile.Difference, losesAfter int64) error {
 	key, err := totals.KeyOf(d.Series.Metric)
 	if err != nil {
 		return err

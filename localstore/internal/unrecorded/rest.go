@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
@@ -33,10 +33,10 @@ func (f Fate) String() string {
 // Rest is what a journal holds beyond the mirror.
 type Rest struct {
 	Fate        Fate
-	Held        int64               // the recording beyond which it is
-	Exact       bool                // which is the mirror's very number
-	Counted     journal.Observation // under which it was counted
-	Differences []journal.Difference
+	Held        int64                   // the recording beyond which it is
+	Exact       bool                    // which is the mirror's very number
+	Counted     journalfile.Observation // under which it was counted
+	Differences []journalfile.Difference
 
 	// LosesAfter is when the writer last recorded, or began. A State that it moved
 	// since loses to whoever moved it after that: which move was later nobody can
@@ -46,7 +46,7 @@ type Rest struct {
 
 // RestOf returns what is to be recorded of a journal. Of what does not wait there
 // are no differences.
-func RestOf(now *mirrordb.Header, row Row, c *journal.Content) Rest {
+func RestOf(now *mirrordb.Header, row Row, c *journalfile.Content) Rest {
 	held, counted, exact, ok := c.Holding(row.Seq, row.Known)
 	rest := Rest{Held: held, Exact: exact, Counted: counted, LosesAfter: max(c.Started.UnixNano(), row.RecordedAt)}
 	switch {
@@ -62,7 +62,7 @@ func RestOf(now *mirrordb.Header, row Row, c *journal.Content) Rest {
 
 // isDropped: what was counted before an erasure is erased, and while recording is
 // switched off nothing is recorded.
-func isDropped(now *mirrordb.Header, counted journal.Observation) bool {
+func isDropped(now *mirrordb.Header, counted journalfile.Observation) bool {
 	return now.Mode == consent.ModeOff || counted.Off || now.Erasures != counted.Erasures
 }
 
@@ -76,7 +76,7 @@ type Row struct {
 // selectRows scans the table: the search of its index would load an id of any
 // length.
 var selectRows = fmt.Sprintf(`SELECT id, seq, committed_at FROM writers NOT INDEXED
-	WHERE octet_length(id) <= %d AND id IN (SELECT value FROM json_each(?1))`, journal.MaxID)
+	WHERE octet_length(id) <= %d AND id IN (SELECT value FROM json_each(?1))`, journalfile.MaxID)
 
 // RowsOf returns what the mirror says of writers.
 func RowsOf(tx *mirrordb.Tx, writers ...string) (map[string]Row, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 )
 
@@ -62,7 +63,7 @@ func remarks(j *health.Journal) (list []string) {
 	switch {
 	case j.Standing == journal.Newer:
 		list = append(list, "of a newer version, which alone can record it")
-	case errors.Is(j.Err, journal.ErrDamaged):
+	case errors.Is(j.Err, journalfile.ErrDamaged):
 		list = append(list, "DAMAGED: "+j.Err.Error())
 	case j.Err != nil:
 		list = append(list, j.Err.Error())

@@ -49,6 +49,9 @@ func owner(j *health.Journal) string {
 	return "unknown"
 }
 
+// faultsShown is how many faults of a journal are shown on its line.
+const faultsShown = 3
+
 // remarks says what is to be known of a journal beside what it holds.
 func remarks(j *health.Journal) (list []string) {
 	if j.Superseded {
@@ -68,8 +71,11 @@ func remarks(j *health.Journal) (list []string) {
 	case j.Err != nil:
 		list = append(list, j.Err.Error())
 	}
-	for _, part := range j.Damage {
+	for _, part := range j.Damage[:min(len(j.Damage), faultsShown)] {
 		list = append(list, "DAMAGED: "+part)
+	}
+	if hidden := len(j.Damage) - faultsShown; hidden > 0 {
+		list = append(list, terminal.Plural(int64(hidden), "more fault"))
 	}
 	return list
 }

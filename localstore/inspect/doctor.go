@@ -15,7 +15,7 @@ import (
 
 func (s *session) doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name: "doctor", Usage: "check the mirror: schema, integrity, balance, sizes, consent",
+		Name: "doctor", Usage: "check the mirror: schema, integrity, balance, journals, sizes, consent",
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err

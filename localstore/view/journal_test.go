@@ -28,7 +28,9 @@ func TestThePageFollowsAJournal(t *testing.T) {
 		slot.Changed()
 		r := call(h, "GET", "/data", "", "If-None-Match", tag)
 		wantStatus(t, r, http.StatusOK)
-		var data struct{ Statistics []struct{ Value, Unrecorded int64 } }
+		var data struct {
+			Statistics []struct{ Value, Unrecorded int64 }
+		}
 		must(t, json.Unmarshal([]byte(text(t, r)), &data))
 		if s := data.Statistics[0]; s.Value != 2+n || s.Unrecorded != n {
 			t.Errorf("%+v, want %d", s, 2+n)

@@ -28,7 +28,7 @@ func (rec *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 		return mirrordb.Wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
 	}
 	if m.LosesAfter != 0 {
-		loses, err := LosesState(tx, trackable, m.LosesAfter)
+		loses, err := totals.LosesState(tx, trackable, m.LosesAfter)
 		if err != nil || loses {
 			return mirrordb.Wrap(fmt.Sprintf("find moves of %q", m.Series.Metric.Name), err)
 		}
@@ -49,13 +49,6 @@ func (rec *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 		return fmt.Errorf("write state %q: %w", m.Series.Metric.Name, err)
 	}
 	return nil
-}
-
-// LosesState reports whether a State that was moved after a time loses to one that
-// the mirror has: see [Move.LosesAfter].
-func LosesState(tx *mirrordb.Tx, trackable, after int64) (bool, error) {
-	later, err := tx.Find(`SELECT count(*) FROM current_states WHERE trackable_id = ?1 AND moves > 0 AND since > ?2`, trackable, after)
-	return later > 0, err
 }
 
 // recordInitial writes a State that this process has not set. Whoever has set

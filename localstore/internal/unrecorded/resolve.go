@@ -13,7 +13,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
-	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -102,7 +101,7 @@ func (x *resolver) move(trackable int64, text string, losesAfter int64) error {
 	if trackable == 0 || x.moved[trackable] {
 		return nil
 	}
-	loses, err := recording.LosesState(x.tx, trackable, losesAfter)
+	loses, err := totals.LosesState(x.tx, trackable, losesAfter)
 	if err == nil && !loses {
 		x.moved[trackable] = true
 		x.States = append(x.States, State{trackable, strings.ToValidUTF8(text, "\uFFFD")})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -33,7 +34,7 @@ func keep(t *testing.T, j *journal.Journal, s *series.Series, n int64, text stri
 	t.Helper()
 	var value atomic.Int64
 	var gate journal.Flag
-	slot, err := j.Add(journal.Kept{Series: s, State: text != "", Gate: &gate, Read: func(v *journal.Value) {
+	slot, err := j.Add(journal.Kept{Series: s, State: text != "", Gate: &gate, Read: func(v *journalfile.Value) {
 		n := value.Load()
 		v.Int, v.Moves, v.State, v.Count, v.Float = n, n, text, uint64(n), float64(n)
 		if s.Metric.Type == series.TypeHistogram {

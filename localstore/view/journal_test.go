@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestThePageFollowsAJournal: what a process counts is new data before it is recorded,
@@ -19,7 +20,7 @@ func TestThePageFollowsAJournal(t *testing.T) {
 	t.Cleanup(m.writer.Close)
 	var value atomic.Int64
 	var gate journal.Flag
-	slot, err := kept.Add(journal.Kept{Series: quests(), Gate: &gate, Read: func(v *journal.Value) { v.Int = value.Load() }})
+	slot, err := kept.Add(journal.Kept{Series: quests(), Gate: &gate, Read: func(v *journalfile.Value) { v.Int = value.Load() }})
 	must(t, err)
 	h := newHandler(t, m.Store)
 	tag := ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -44,7 +45,7 @@ func (p *process) keep(name string, kind otelusage.Kind) (add func(n int64)) {
 	}
 	var value atomic.Int64
 	var gate journal.Flag
-	slot, err := p.kept.Add(journal.Kept{Series: &series.Series{Resource: p.of, Metric: m}, Gate: &gate, Read: func(v *journal.Value) {
+	slot, err := p.kept.Add(journal.Kept{Series: &series.Series{Resource: p.of, Metric: m}, Gate: &gate, Read: func(v *journalfile.Value) {
 		n := value.Load()
 		v.Int, v.Float, v.Count = n, float64(n), uint64(n)
 		if kind == otelusage.KindTimer {

@@ -92,7 +92,7 @@ func TestShowSaysWhatWaits(t *testing.T) {
 			}
 		}
 	}
-	for args, not := range map[string]string{"history quests": "+42", "preview": "play", "show nothing": "of that"} {
+	for args, not := range map[string]string{"history quests": "+2", "preview": "play", "show nothing": "of that"} {
 		if shown := printed(t, r, args); strings.Contains(shown, not) {
 			t.Errorf("%s: %q in\n%s", args, not, shown)
 		}

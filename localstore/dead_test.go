@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -34,17 +35,17 @@ type cell struct {
 	slot   *journal.Slot
 
 	mu       sync.Mutex
-	v, taken journal.Value // taken is in the mirror
+	v, taken journalfile.Value // taken is in the mirror
 }
 
-func (c *cell) read(v *journal.Value) {
+func (c *cell) read(v *journalfile.Value) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v.Int, v.Float, v.Count, v.State, v.Moves = c.v.Int, c.v.Float, c.v.Count, c.v.State, c.v.Moves
 	v.Buckets = append(v.Buckets[:0], c.v.Buckets...)
 }
 
-func (c *cell) change(f func(*journal.Value)) {
+func (c *cell) change(f func(*journalfile.Value)) {
 	c.mu.Lock()
 	f(&c.v)
 	c.mu.Unlock()
@@ -100,22 +101,22 @@ func (p *mortal) count(t testing.TB) {
 	p.countNumber(t)
 	p.countFloat(t)
 	p.countTime(t)
-	p.cell(t, "q", false, func() *series.Series { return sequence(p.of, "q") }).change(func(v *journal.Value) { v.Int++ })
+	p.cell(t, "q", false, func() *series.Series { return sequence(p.of, "q") }).change(func(v *journalfile.Value) { v.Int++ })
 }
 
 func (p *mortal) countNumber(t testing.TB) {
 	t.Helper()
-	p.cell(t, "n", false, func() *series.Series { return statistic(p.of, "n") }).change(func(v *journal.Value) { v.Int++ })
+	p.cell(t, "n", false, func() *series.Series { return statistic(p.of, "n") }).change(func(v *journalfile.Value) { v.Int++ })
 }
 
 func (p *mortal) countFloat(t testing.TB) {
 	t.Helper()
-	p.cell(t, "f", false, func() *series.Series { return floatStatistic(p.of, "f") }).change(func(v *journal.Value) { v.Float += 0.1 })
+	p.cell(t, "f", false, func() *series.Series { return floatStatistic(p.of, "f") }).change(func(v *journalfile.Value) { v.Float += 0.1 })
 }
 
 func (p *mortal) countTime(t testing.TB) {
 	t.Helper()
-	p.cell(t, "t", false, func() *series.Series { return timer(p.of, "t", timerBounds) }).change(func(v *journal.Value) {
+	p.cell(t, "t", false, func() *series.Series { return timer(p.of, "t", timerBounds) }).change(func(v *journalfile.Value) {
 		if v.Buckets == nil {
 			v.Buckets = make([]uint64, len(timerBounds)+1)
 		}
@@ -128,8 +129,8 @@ func (p *mortal) countTime(t testing.TB) {
 // enter moves a State, as an instrument does: the entry first.
 func (p *mortal) enter(t testing.TB, text string) {
 	t.Helper()
-	p.cell(t, "s.changes "+text, false, func() *series.Series { return stateChanges(p.of, "s", text) }).change(func(v *journal.Value) { v.Int++ })
-	p.cell(t, "s", true, func() *series.Series { return state(p.of, "s") }).change(func(v *journal.Value) { v.Moves++; v.State = text })
+	p.cell(t, "s.changes "+text, false, func() *series.Series { return stateChanges(p.of, "s", text) }).change(func(v *journalfile.Value) { v.Int++ })
+	p.cell(t, "s", true, func() *series.Series { return state(p.of, "s") }).change(func(v *journalfile.Value) { v.Moves++; v.State = text })
 }
 
 // found is a recording of what the cells counted.

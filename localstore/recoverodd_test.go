@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -210,9 +211,9 @@ func TestWhatCannotBeRecovered(t *testing.T) {
 		want   error
 		stands journal.Standing
 	}{
-		{"damaged header", func(b []byte) { clear(b[:16]); clear(b[128:320]) }, journal.ErrDamaged, journal.Empty},
+		{"damaged header", func(b []byte) { clear(b[:16]); clear(b[128:320]) }, journalfile.ErrDamaged, journal.Empty},
 		{"damaged tags", func(b []byte) { b[520]++; b[584]++ }, nil, journal.Empty},
-		{"newer format", func(b []byte) { newerJournal(b) }, journal.ErrNewerFormat, journal.Newer},
+		{"newer format", func(b []byte) { newerJournal(b) }, journalfile.ErrNewerFormat, journal.Newer},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told []error

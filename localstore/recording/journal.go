@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -16,11 +17,11 @@ type Slot = journal.Slot
 // Kept is a series that a journal is to keep, and Value what that counted.
 type (
 	Kept  = journal.Kept
-	Value = journal.Value
+	Value = journalfile.Value
 )
 
 // ValueOf returns a series' value as a journal holds it.
-func ValueOf(v series.Value) Value { return journal.ValueOf(v) }
+func ValueOf(v series.Value) Value { return journalfile.ValueOf(v) }
 
 // JournalConfig configures [Writer.Keep].
 type JournalConfig = journal.Config
@@ -47,8 +48,8 @@ type generation struct {
 func (o observation) generation() generation { return generation{o.mirror, o.erasures} }
 
 // kept returns the observation as a journal remembers it.
-func (o observation) kept() journal.Observation {
-	return journal.Observation{Epoch: o.epoch, Erasures: o.erasures, Decided: o.decided, MaySend: o.maySend, Off: o.off}
+func (o observation) kept() journalfile.Observation {
+	return journalfile.Observation{Epoch: o.epoch, Erasures: o.erasures, Decided: o.decided, MaySend: o.maySend, Off: o.off}
 }
 
 // Keep begins a journal for what is counted from now on. Of what it is configured

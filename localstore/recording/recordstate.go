@@ -28,8 +28,8 @@ func (rec *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 		return mirrordb.Wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
 	}
 	if m.LosesAfter != 0 {
-		later, err := tx.Find(`SELECT count(*) FROM current_states WHERE trackable_id = ?1 AND moves > 0 AND since > ?2`, trackable, m.LosesAfter)
-		if err != nil || later > 0 {
+		loses, err := totals.LosesState(tx, trackable, m.LosesAfter)
+		if err != nil || loses {
 			return mirrordb.Wrap(fmt.Sprintf("find moves of %q", m.Series.Metric.Name), err)
 		}
 	}

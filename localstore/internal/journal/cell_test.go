@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // tallied is how a whole number's cell can be kept at no cost: the gate is the
@@ -81,7 +83,7 @@ func (c *tallied) load() int64 {
 	return v
 }
 
-func (c *tallied) read(v *Value) { v.Int = c.load() }
+func (c *tallied) read(v *journalfile.Value) { v.Int = c.load() }
 
 // TestACellThatIsItsGate misses no change, up or down, from many goroutines.
 func TestACellThatIsItsGate(t *testing.T) {
@@ -91,7 +93,7 @@ func TestACellThatIsItsGate(t *testing.T) {
 	of := numberOf("n")
 	of.Metric.Monotonic = false
 	var err error
-	if c.slot, err = j.Add(Kept{of, false, c, c.read, Value{}}); err != nil {
+	if c.slot, err = j.Add(Kept{of, false, c, c.read, journalfile.Value{}}); err != nil {
 		t.Fatal(err)
 	}
 	s := &statistic{&c.v, math.MaxUint64, c}
@@ -145,8 +147,8 @@ func BenchmarkAdd(b *testing.B) {
 	inner, beside := &tallied{}, &flagged{c: &besideCell{}, span: math.MaxUint64}
 	within, unkept := &statistic{&inner.v, math.MaxUint64, inner}, &statistic{new(int64), math.MaxUint64, &tallied{}}
 	var err error
-	if inner.slot, err = j.Add(Kept{numberOf("inner"), false, inner, inner.read, Value{}}); err == nil {
-		beside.slot, err = j.Add(Kept{numberOf("beside"), false, &beside.c.flag, func(v *Value) { v.Int = atomic.LoadInt64(&beside.c.v) }, Value{}})
+	if inner.slot, err = j.Add(Kept{numberOf("inner"), false, inner, inner.read, journalfile.Value{}}); err == nil {
+		beside.slot, err = j.Add(Kept{numberOf("beside"), false, &beside.c.flag, func(v *journalfile.Value) { v.Int = atomic.LoadInt64(&beside.c.v) }, journalfile.Value{}})
 	}
 	if err != nil {
 		b.Fatal(err)

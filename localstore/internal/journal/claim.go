@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // Claimed is the journal of a dead process, locked by whoever recovers it. Its
 // methods are not for concurrent use.
 type Claimed struct {
-	*Content
-	file file
+	*journalfile.Content
+	file journalfile.File
 	path string
 }
 
@@ -21,7 +23,7 @@ type Claimed struct {
 // Discard makes usable again.
 func Claim(path string) (*Claimed, error) { return claim(path, nil) }
 
-func claim(path string, wrap func(*os.File) file) (*Claimed, error) {
+func claim(path string, wrap func(*os.File) journalfile.File) (*Claimed, error) {
 	f, err := claimFile(path)
 	if err != nil {
 		return nil, err
@@ -38,7 +40,7 @@ func claim(path string, wrap func(*os.File) file) (*Claimed, error) {
 }
 
 func claimFile(path string) (*os.File, error) {
-	f, err := openFile(path, true)
+	f, err := journalfile.OpenFile(path, true)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,7 @@ func (c *Claimed) Path() string {
 // next one, which it returns: whoever recovers again after it finds nothing.
 func (c *Claimed) Begin(held int64) (seq int64, err error) {
 	if c == nil || c.file == nil {
-		return 0, ErrClosed
+		return 0, journalfile.ErrClosed
 	}
 	seq = held + 1
 	if err := c.begin(seq, held); err != nil {
@@ -72,36 +74,36 @@ func (c *Claimed) Begin(held int64) (seq int64, err error) {
 }
 
 func (c *Claimed) begin(seq, held int64) error {
-	h := &c.header
-	var was tag
-	for _, t := range h.tags {
-		if t.ok && t.seq == held {
+	h := &c.Header
+	var was journalfile.Tag
+	for _, t := range h.Tags {
+		if t.Ok && t.Seq == held {
 			was = t
 		}
 	}
-	if _, err := c.file.WriteAt(make([]byte, tagSize), tagAt(seq)); err != nil {
+	if _, err := c.file.WriteAt(make([]byte, journalfile.TagSize), journalfile.TagAt(seq)); err != nil {
 		return err
 	}
-	for i := range c.slots {
-		if err := c.putBase(&c.slots[i], seq, held); err != nil {
+	for i := range c.Slots {
+		if err := c.putBase(&c.Slots[i], seq, held); err != nil {
 			return err
 		}
 	}
-	t := tag{ok: true, seq: seq, observed: was.observed, records: was.records}
-	_, err := c.file.WriteAt(t.encode(h.run.nonce), tagAt(seq))
+	t := journalfile.Tag{Ok: true, Seq: seq, Observed: was.Observed, Records: was.Records}
+	_, err := c.file.WriteAt(t.Encode(h.Run.Nonce), journalfile.TagAt(seq))
 	return err
 }
 
 // putBase makes the value the base. The one that holds stays.
-func (c *Claimed) putBase(s *readSlot, seq, held int64) error {
-	shape := s.place.shape
-	at := s.place.base
-	if i := s.latest(held); i >= 0 && s.bases[i].at == 0 {
-		at += int64(shape.baseStride())
+func (c *Claimed) putBase(s *journalfile.ReadSlot, seq, held int64) error {
+	shape := s.Place.Shape
+	at := s.Place.Base
+	if i := s.Latest(held); i >= 0 && s.Bases[i].At == 0 {
+		at += int64(shape.BaseStride())
 	}
-	b := make([]byte, shape.baseSize())
-	shape.encodeBase(b, seq, &s.value)
-	seal(c.header.run.nonce, at, b)
+	b := make([]byte, shape.BaseSize())
+	shape.EncodeBase(b, seq, &s.Value)
+	journalfile.Seal(c.Header.Run.Nonce, at, b)
 	_, err := c.file.WriteAt(b, at)
 	return err
 }
@@ -115,7 +117,7 @@ func (c *Claimed) Erase() error { return c.empty(true) }
 
 func (c *Claimed) empty(erase bool) error {
 	if c == nil || c.file == nil {
-		return ErrClosed
+		return journalfile.ErrClosed
 	}
 	if err := empty(c.file, erase); err != nil {
 		return fmt.Errorf("empty %s: %w", c.path, err)
@@ -142,7 +144,7 @@ func Discard(path string) error {
 	}
 	_, err = read(f)
 	switch {
-	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, journalfile.ErrDamaged):
 		err = empty(f, true)
 	case err == nil:
 		err = errWaits

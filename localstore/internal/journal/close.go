@@ -1,6 +1,10 @@
 package journal
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+)
 
 // Close gives the journal back: empty, for the next run, where all that it holds is
 // recorded, or is to be dropped; otherwise what it holds waits to be recovered, with
@@ -27,8 +31,8 @@ func (j *Journal) leave(drop bool) (err error) {
 	switch {
 	case j.file == nil:
 		return nil
-	case forked(j.pid):
-		return ErrForked // the lock is the parent's, and stays
+	case journalfile.Forked(j.pid):
+		return journalfile.ErrForked // the lock is the parent's, and stays
 	case !drop:
 		err = j.writeChanged()
 	}
@@ -58,7 +62,7 @@ func (j *Journal) isRecorded() bool {
 	for _, s := range j.slots {
 		s.arm() // what changes from here on is not in time
 		s.read(&j.scratch)
-		if d, ok := s.shape.minus(j.scratch, s.base, false); !ok || !s.shape.isZero(&d) {
+		if d, ok := s.shape.Minus(j.scratch, s.base, false); !ok || !s.shape.IsZero(&d) {
 			return false
 		}
 	}
@@ -67,20 +71,20 @@ func (j *Journal) isRecorded() bool {
 
 // empty leaves a file in which nothing waits, the whole of it overwritten where it
 // is not to be read any more.
-func empty(f file, erase bool) error {
+func empty(f journalfile.File, erase bool) error {
 	if erase {
 		info, err := f.Stat()
 		if err != nil {
 			return err
 		}
-		if err := writeZeros(f, runOffset, info.Size()); err != nil {
+		if err := journalfile.WriteZeros(f, journalfile.RunOffset, info.Size()); err != nil {
 			return err
 		}
 	}
-	if err := writeHeader(f, make([]byte, headerSize)); err != nil {
+	if err := writeHeader(f, make([]byte, journalfile.HeaderSize)); err != nil {
 		return err
 	}
-	if info, err := f.Stat(); err == nil && info.Size() > warmSize {
+	if info, err := f.Stat(); err == nil && info.Size() > journalfile.WarmSize {
 		_ = f.Truncate(initialSize) // at worst it stays large
 	}
 	if !erase {

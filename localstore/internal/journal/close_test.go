@@ -3,6 +3,8 @@ package journal
 import (
 	"errors"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestCloseLeavesWhatIsNotRecorded to be recovered, and nothing else.
@@ -32,7 +34,7 @@ func TestCloseLeavesWhatIsNotRecorded(t *testing.T) {
 			if err := j.Begin(1, sharing, []Change{f.change()}); err != nil {
 				t.Fatal(err)
 			}
-			f.v = Value{} // is the base again, unless the recording is in the mirror
+			f.v = journalfile.Value{} // is the base again, unless the recording is in the mirror
 			f.changed()
 		}, false, 1},
 	} {
@@ -55,7 +57,7 @@ func TestCloseLeavesWhatIsNotRecorded(t *testing.T) {
 			if left != c.left {
 				t.Errorf("%d journals are left, want %d", left, c.left)
 			}
-			if _, err := j.Add(Kept{numberOf("late"), false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrClosed) {
+			if _, err := j.Add(Kept{numberOf("late"), false, new(Flag), func(*journalfile.Value) {}, journalfile.Value{}}); !errors.Is(err, journalfile.ErrClosed) {
 				t.Errorf("added to a closed journal: %v", err)
 			}
 		})

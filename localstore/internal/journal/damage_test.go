@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // fullJournal returns the bytes of a journal that counted, recorded and counted on.
-func fullJournal(t testing.TB) (path string, b []byte, want map[string]Difference) {
+func fullJournal(t testing.TB) (path string, b []byte, want map[string]journalfile.Difference) {
 	t.Helper()
 	path = mirrorPath(t)
 	j := take(t, configOf(t, path))
@@ -28,7 +30,7 @@ func fullJournal(t testing.TB) (path string, b []byte, want map[string]Differenc
 	}
 	j.Settle(true)
 	for i, c := range all {
-		c.taken = c.v.clone()
+		c.taken = c.v.Clone()
 		c.count("b")
 		changes[i] = c.change()
 	}
@@ -44,9 +46,9 @@ func fullJournal(t testing.TB) (path string, b []byte, want map[string]Differenc
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = make(map[string]Difference)
+	want = make(map[string]journalfile.Difference)
 	for _, d := range contentOfBytes(t, b).Differences(1) {
-		want[keyOf(d.Series)] = d
+		want[journalfile.KeyOf(d.Series)] = d
 	}
 	if len(want) != len(all) {
 		t.Fatalf("%d differences", len(want))
@@ -54,9 +56,9 @@ func fullJournal(t testing.TB) (path string, b []byte, want map[string]Differenc
 	return path, b, want
 }
 
-func contentOfBytes(t testing.TB, b []byte) *Content {
+func contentOfBytes(t testing.TB, b []byte) *journalfile.Content {
 	t.Helper()
-	c, err := parse(b)
+	c, err := journalfile.Parse(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +71,14 @@ func TestABitThatFlips(t *testing.T) {
 	_, b, want := fullJournal(t)
 	unnoticed, lost := 0, 0
 	for at := 0; at < len(b); at++ {
-		if at%509 > 0 && isZero(b[at:min(at+16, len(b))]) {
+		if at%509 > 0 && journalfile.IsZero(b[at:min(at+16, len(b))]) {
 			continue // zeros behind the end are alike
 		}
 		b[at] ^= 1 << (at % 8)
-		c, err := parse(b)
+		c, err := journalfile.Parse(b)
 		b[at] ^= 1 << (at % 8)
 		if err != nil {
-			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewerFormat) {
+			if !errors.Is(err, journalfile.ErrDamaged) && !errors.Is(err, journalfile.ErrNewerFormat) {
 				t.Fatalf("byte %d: %v", at, err)
 			}
 			continue
@@ -90,7 +92,7 @@ func TestABitThatFlips(t *testing.T) {
 		}
 		list := c.Differences(seq)
 		for _, d := range list {
-			w := want[keyOf(d.Series)]
+			w := want[journalfile.KeyOf(d.Series)]
 			if seq == 1 && (!d.Delta.Nearly(w.Delta) || d.Moves != w.Moves || d.State != w.State) {
 				t.Errorf("byte %d: %s is %v, want %v", at, d.Series.Metric.Name, d.Delta, w.Delta)
 			}
@@ -112,12 +114,12 @@ func TestABitThatFlips(t *testing.T) {
 func TestACutFile(t *testing.T) {
 	_, b, want := fullJournal(t)
 	for size := 0; size <= len(b); size += 512 {
-		c, err := parse(b[:size])
+		c, err := journalfile.Parse(b[:size])
 		if err != nil {
 			continue
 		}
 		for _, d := range c.Differences(1) {
-			if w := want[keyOf(d.Series)]; !d.Delta.Nearly(w.Delta) || d.Moves != w.Moves {
+			if w := want[journalfile.KeyOf(d.Series)]; !d.Delta.Nearly(w.Delta) || d.Moves != w.Moves {
 				t.Errorf("cut at %d: %s is %v, want %v", size, d.Series.Metric.Name, d.Delta, w.Delta)
 			}
 		}
@@ -127,12 +129,12 @@ func TestACutFile(t *testing.T) {
 // TestZeroedPages: each page of the file in turn.
 func TestZeroedPages(t *testing.T) {
 	_, b, want := fullJournal(t)
-	for at := 0; at < len(b); at += pageSize {
+	for at := 0; at < len(b); at += journalfile.PageSize {
 		bad := bytes.Clone(b)
-		clear(bad[at : at+pageSize])
-		c, err := parse(bad)
+		clear(bad[at : at+journalfile.PageSize])
+		c, err := journalfile.Parse(bad)
 		if at == 0 {
-			if !errors.Is(err, ErrDamaged) {
+			if !errors.Is(err, journalfile.ErrDamaged) {
 				t.Errorf("without a header: %v", err)
 			}
 			continue
@@ -142,11 +144,11 @@ func TestZeroedPages(t *testing.T) {
 		}
 		list := c.Differences(1)
 		if len(list) < len(want) && len(c.Damage) == 0 {
-			t.Errorf("page %d: %d series and nothing is said", at/pageSize, len(list))
+			t.Errorf("page %d: %d series and nothing is said", at/journalfile.PageSize, len(list))
 		}
 		for _, d := range list {
-			if w := want[keyOf(d.Series)]; !d.Delta.Nearly(w.Delta) {
-				t.Errorf("page %d: %v, want %v", at/pageSize, d.Delta, w.Delta)
+			if w := want[journalfile.KeyOf(d.Series)]; !d.Delta.Nearly(w.Delta) {
+				t.Errorf("page %d: %v, want %v", at/journalfile.PageSize, d.Delta, w.Delta)
 			}
 		}
 	}
@@ -156,7 +158,7 @@ func TestZeroedPages(t *testing.T) {
 func TestOtherFiles(t *testing.T) {
 	_, full, _ := fullJournal(t)
 	newer := bytes.Clone(full)
-	newer[8] = version + 1
+	newer[8] = journalfile.Version + 1
 	fixPreamble(newer)
 	for name, c := range map[string]struct {
 		b        []byte
@@ -164,14 +166,14 @@ func TestOtherFiles(t *testing.T) {
 		err      error
 	}{
 		"of a dead process":      {full, Dead, nil},
-		"newer":                  {newer, Newer, ErrNewerFormat},
-		"somebody's text":        {bytes.Repeat([]byte("text "), 2000), Strange, ErrDamaged},
-		"a header that is gone":  {append(make([]byte, headerSize), full[headerSize:]...), Strange, ErrDamaged},
-		"a header of one letter": {append([]byte("x"), make([]byte, headerSize)...), Strange, ErrDamaged},
+		"newer":                  {newer, Newer, journalfile.ErrNewerFormat},
+		"somebody's text":        {bytes.Repeat([]byte("text "), 2000), Strange, journalfile.ErrDamaged},
+		"a header that is gone":  {append(make([]byte, journalfile.HeaderSize), full[journalfile.HeaderSize:]...), Strange, journalfile.ErrDamaged},
+		"a header of one letter": {append([]byte("x"), make([]byte, journalfile.HeaderSize)...), Strange, journalfile.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := mirrorPath(t)
-			if err := os.WriteFile(Path(path, 0), c.b, ownFile); err != nil {
+			if err := os.WriteFile(Path(path, 0), c.b, journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
 			j := take(t, configOf(t, path))
@@ -190,7 +192,7 @@ func TestOtherFiles(t *testing.T) {
 			if got, _ := os.ReadFile(Path(path, 0)); !bytes.Equal(got, c.b) {
 				t.Error("it was changed")
 			}
-			if err := Discard(Path(path, 0)); (err == nil) != errors.Is(c.err, ErrDamaged) {
+			if err := Discard(Path(path, 0)); (err == nil) != errors.Is(c.err, journalfile.ErrDamaged) {
 				t.Errorf("discarded with %v", err)
 			}
 			if _, err := Erase(path); err != nil {
@@ -207,11 +209,11 @@ func TestOtherFiles(t *testing.T) {
 func TestAnInterruptedStart(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"made": nil, "short": make([]byte, 100), "zeros": make([]byte, initialSize),
-		"marked": append(append(make([]byte, markOffset), 1, 2, 3), make([]byte, 5000)...),
+		"marked": append(append(make([]byte, journalfile.MarkOffset), 1, 2, 3), make([]byte, 5000)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := mirrorPath(t)
-			if err := os.WriteFile(Path(path, 0), b, ownFile); err != nil {
+			if err := os.WriteFile(Path(path, 0), b, journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
 			j := take(t, configOf(t, path))
@@ -233,9 +235,9 @@ func FuzzRead(f *testing.F) {
 	_, whole, _ := fullJournal(f)
 	blocks := blocksOf(f, whole)
 	f.Add(uint32(0), []byte{}, int64(1), false)
-	f.Add(uint32(tagOffset+8), []byte{255, 255, 255, 255, 255, 255, 255, 255}, int64(2), true)
+	f.Add(uint32(journalfile.TagOffset+8), []byte{255, 255, 255, 255, 255, 255, 255, 255}, int64(2), true)
 	for _, b := range blocks { // each is sealed with something else in it
-		f.Add(uint32(b.from+recordHead), []byte{255, 255, 255, 255}, int64(1), true)
+		f.Add(uint32(b.from+journalfile.RecordHead), []byte{255, 255, 255, 255}, int64(1), true)
 		f.Add(uint32(b.from+8), []byte{3, 0, 0, 0, 255, 0}, int64(0), true)
 	}
 	f.Fuzz(func(t *testing.T, at uint32, patch []byte, row int64, seals bool) {
@@ -243,16 +245,16 @@ func FuzzRead(f *testing.F) {
 		if int(at) < len(b) {
 			copy(b[at:], patch)
 		}
-		nonce := order.Uint64(b[runOffset+8:])
+		nonce := journalfile.Order.Uint64(b[journalfile.RunOffset+8:])
 		for _, block := range blocks {
 			if seals {
-				seal(nonce, int64(block.from), b[block.from:block.to])
+				journalfile.Seal(nonce, int64(block.from), b[block.from:block.to])
 			}
 		}
 		if len(patch)%2 == 1 {
 			b = b[:min(len(b), int(at))]
 		}
-		c, err := parse(b)
+		c, err := journalfile.Parse(b)
 		if err != nil {
 			return
 		}
@@ -263,7 +265,7 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
-		if len(c.Damage) > maxDamage {
+		if len(c.Damage) > journalfile.MaxDamage {
 			t.Errorf("%d lines of damage", len(c.Damage))
 		}
 	})
@@ -274,14 +276,14 @@ type block struct{ from, to int }
 // blocksOf returns what is sealed in a sound journal.
 func blocksOf(t testing.TB, b []byte) (list []block) {
 	c := contentOfBytes(t, b)
-	list = append(list, block{runOffset, runOffset + runSize}, block{tagOffset, tagOffset + tagSize},
-		block{tagOffset + tagStride, tagOffset + tagStride + tagSize})
-	for i := range c.slots {
-		p := c.slots[i].place
-		list = append(list, block{int(p.value), int(p.value) + p.shape.valueSize()}, block{int(p.base), int(p.base) + p.shape.baseSize()})
+	list = append(list, block{journalfile.RunOffset, journalfile.RunOffset + journalfile.RunSize}, block{journalfile.TagOffset, journalfile.TagOffset + journalfile.TagSize},
+		block{journalfile.TagOffset + journalfile.TagStride, journalfile.TagOffset + journalfile.TagStride + journalfile.TagSize})
+	for i := range c.Slots {
+		p := c.Slots[i].Place
+		list = append(list, block{int(p.Value), int(p.Value) + p.Shape.ValueSize()}, block{int(p.Base), int(p.Base) + p.Shape.BaseSize()})
 	}
-	for at := headerSize; at+recordHead < len(b); at += 8 {
-		if size := align(recordHead + int(order.Uint32(b[at+12:]))); order.Uint32(b[at+4:]) == recordMagic && sealed(c.header.run.nonce, int64(at), b[at:at+size]) {
+	for at := journalfile.HeaderSize; at+journalfile.RecordHead < len(b); at += 8 {
+		if size := journalfile.Align(journalfile.RecordHead + int(journalfile.Order.Uint32(b[at+12:]))); journalfile.Order.Uint32(b[at+4:]) == journalfile.RecordMagic && journalfile.Sealed(c.Header.Run.Nonce, int64(at), b[at:at+size]) {
 			list = append(list, block{at, at + size})
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestAFailingDisk costs one report and no count that a later recording could still
@@ -15,7 +17,7 @@ func TestAFailingDisk(t *testing.T) {
 	var reports []error
 	c := configOf(t, path)
 	c.OnError = func(err error) { reports = append(reports, err) }
-	c.wrap = func(f *os.File) file { return &breaking{File: f, broken: &broken} }
+	c.wrap = func(f *os.File) journalfile.File { return &breaking{File: f, broken: &broken} }
 	j := take(t, c)
 	n, s := keep(t, j, numberOf("n")), keep(t, j, stateOf("s"))
 	n.count("")
@@ -63,7 +65,7 @@ func TestCloseWritesWhatTheDiskRefused(t *testing.T) {
 	var broken atomic.Bool
 	c := configOf(t, path)
 	c.OnError = nil
-	c.wrap = func(f *os.File) file { return &breaking{File: f, broken: &broken} }
+	c.wrap = func(f *os.File) journalfile.File { return &breaking{File: f, broken: &broken} }
 	j := take(t, c)
 	n := keep(t, j, numberOf("n"))
 	n.count("")

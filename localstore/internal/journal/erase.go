@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // Supersede marks the journals of a mirror: their owners are to give up what they
@@ -15,10 +17,10 @@ func Supersede(mirror string) error {
 }
 
 // mark writes at a place that is the same in all versions of the format.
-func mark(f file) error {
+func mark(f journalfile.File) error {
 	b := make([]byte, 8)
-	order.PutUint64(b, randomNonce())
-	_, err := f.WriteAt(b, markOffset)
+	journalfile.Order.PutUint64(b, randomNonce())
+	_, err := f.WriteAt(b, journalfile.MarkOffset)
 	return err
 }
 
@@ -28,7 +30,7 @@ func mark(f file) error {
 func Erase(mirror string) (living int, err error) {
 	err = eachFile(mirror, func(f *os.File, path string) error {
 		switch err := acquireFile(f, path); {
-		case errors.Is(err, ErrLiving):
+		case errors.Is(err, journalfile.ErrLiving):
 			living++
 			return mark(f)
 		case err != nil:
@@ -59,8 +61,8 @@ func eachFile(mirror string, do func(*os.File, string) error) error {
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		f, err := openFile(path, true)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNotJournal) {
+		f, err := journalfile.OpenFile(path, true)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrNotJournal) {
 			continue
 		}
 		if err == nil {

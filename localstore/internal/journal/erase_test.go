@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestErasedBytes: after a renewal of the living and an erasure of the dead no name,
@@ -44,7 +46,7 @@ func TestErasedBytes(t *testing.T) {
 		t.Fatalf("superseded %v, %v", living.Superseded(), err)
 	}
 	living.Settle(true)
-	if err := living.Renew("mirror-2", Observation{Epoch: 2, Erasures: 1}); err != nil {
+	if err := living.Renew("mirror-2", journalfile.Observation{Epoch: 2, Erasures: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := living.Acknowledge(); err != nil || living.Superseded() || Erasing(path) != 0 {

@@ -3,6 +3,8 @@ package journal
 import (
 	"errors"
 	"fmt"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // extent is a part of the file in which things of one kind lie, and what was
@@ -33,8 +35,8 @@ type area struct {
 // where they are longer.
 func (e *extent) room(size int) (at int, ok bool) {
 	at = e.used
-	if at%pageSize > 0 && at%pageSize+size > pageSize {
-		at = (at/pageSize + 1) * pageSize
+	if at%journalfile.PageSize > 0 && at%journalfile.PageSize+size > journalfile.PageSize {
+		at = (at/journalfile.PageSize + 1) * journalfile.PageSize
 	}
 	return at, at+size <= len(e.data)
 }
@@ -47,24 +49,24 @@ func (j *Journal) place(a *area, size int) (*extent, int, error) {
 			return a.list[n-1], at, nil
 		}
 	}
-	want := grownSize
+	want := journalfile.GrownSize
 	if len(a.list) == 0 {
 		want = a.first
 	}
 	head := 0
 	if a == &j.identities {
-		head = chunkHead
+		head = journalfile.ChunkHead
 	}
 	if head+size > want { // from the second page on
-		want = (2*pageSize + size - 1) / pageSize * pageSize
+		want = (2*journalfile.PageSize + size - 1) / journalfile.PageSize * journalfile.PageSize
 	}
 	e := &extent{offset: j.end, data: make([]byte, want), used: head}
 	if err := j.grow(e.offset + int64(want)); err != nil {
 		return nil, 0, err
 	}
 	if head > 0 {
-		encodeChunk(j.run.nonce, e)
-		if _, err := j.file.WriteAt(e.data[:chunkHead], e.offset); err != nil {
+		encodeChunk(j.run.Nonce, e)
+		if _, err := j.file.WriteAt(e.data[:journalfile.ChunkHead], e.offset); err != nil {
 			return nil, 0, err
 		}
 		if n := len(a.list); n > 0 {
@@ -88,7 +90,7 @@ func (j *Journal) grow(end int64) error {
 	case j.full != nil:
 		return errFull
 	}
-	if err := writeZeros(j.file, j.zeroed, end); err != nil {
+	if err := journalfile.WriteZeros(j.file, j.zeroed, end); err != nil {
 		j.full = fmt.Errorf("extend journal: %w", err)
 		return errFull
 	}
@@ -103,22 +105,10 @@ var errFull = errors.New("journal: no room")
 // encodeChunk writes what an extent of identities begins with, by which a reader
 // finds it wherever it is.
 func encodeChunk(nonce uint64, e *extent) {
-	b := e.data[:chunkHead]
-	order.PutUint32(b[4:], chunkMagic)
-	order.PutUint64(b[8:], uint64(len(e.data)))
-	seal(nonce, e.offset, b)
-}
-
-// decodeChunk returns the size of the extent of identities that begins at a page.
-func decodeChunk(nonce uint64, offset int64, b []byte) (size int, ok bool) {
-	if len(b) < chunkHead || order.Uint32(b[4:]) != chunkMagic || !sealed(nonce, offset, b[:chunkHead]) {
-		return 0, false
-	}
-	n := order.Uint64(b[8:])
-	if n < pageSize || n > maxChunk || n%pageSize != 0 {
-		return 0, false
-	}
-	return int(n), true
+	b := e.data[:journalfile.ChunkHead]
+	journalfile.Order.PutUint32(b[4:], journalfile.ChunkMagic)
+	journalfile.Order.PutUint64(b[8:], uint64(len(e.data)))
+	journalfile.Seal(nonce, e.offset, b)
 }
 
 // flush writes what was changed in an extent. With byPage no write crosses a page.
@@ -126,7 +116,7 @@ func (j *Journal) flush(e *extent, byPage bool) error {
 	for e.from < e.to {
 		to := e.to
 		if byPage {
-			to = min(to, (e.from/pageSize+1)*pageSize)
+			to = min(to, (e.from/journalfile.PageSize+1)*journalfile.PageSize)
 		}
 		if _, err := j.file.WriteAt(e.data[e.from:to], e.offset+int64(e.from)); err != nil {
 			return err

@@ -6,15 +6,17 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestAValueIsOneWriteWithinAPage, once its series is known.
 func TestAValueIsOneWriteWithinAPage(t *testing.T) {
 	var writes []write
 	c := configOf(t, mirrorPath(t))
-	c.wrap = func(f *os.File) file { return &spy{File: f, writes: &writes} }
+	c.wrap = func(f *os.File) journalfile.File { return &spy{File: f, writes: &writes} }
 	j := take(t, c)
-	bounds := make([]float64, MaxBuckets-1)
+	bounds := make([]float64, journalfile.MaxBuckets-1)
 	for i := range bounds {
 		bounds[i] = float64(i)
 	}
@@ -32,21 +34,21 @@ func TestAValueIsOneWriteWithinAPage(t *testing.T) {
 				t.Errorf("%s: %d writes", c.series.Metric.Name, len(writes))
 			}
 			for k := range 2 {
-				from := c.slot.bases.offset + int64(c.slot.baseAt+k*c.shape.baseStride())
-				if from/pageSize != (from+int64(c.shape.baseSize())-1)/pageSize {
+				from := c.slot.bases.offset + int64(c.slot.baseAt+k*c.shape.BaseStride())
+				if from/journalfile.PageSize != (from+int64(c.shape.BaseSize())-1)/journalfile.PageSize {
 					t.Errorf("%s: base %d at %d crosses a page", c.series.Metric.Name, k, from)
 				}
 			}
 			for _, w := range writes {
 				at := c.slot.value.offset + int64(c.slot.valueAt)
-				if i == 1 && w.offset <= at && at < w.offset+int64(w.size) && w.offset/pageSize != (w.offset+int64(w.size)-1)/pageSize {
+				if i == 1 && w.offset <= at && at < w.offset+int64(w.size) && w.offset/journalfile.PageSize != (w.offset+int64(w.size)-1)/journalfile.PageSize {
 					t.Errorf("%s: %d bytes at %d cross a page", c.series.Metric.Name, w.size, w.offset)
 				}
 			}
 		}
 	}
 	wide.Metric.Bounds = append(bounds, 1e6)
-	if _, err := j.Add(Kept{wide, false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrTooLarge) {
+	if _, err := j.Add(Kept{wide, false, new(Flag), func(*journalfile.Value) {}, journalfile.Value{}}); !errors.Is(err, journalfile.ErrTooLarge) {
 		t.Errorf("a wider one: %v", err)
 	}
 }
@@ -56,7 +58,7 @@ func TestTenThousandSeries(t *testing.T) {
 	path := mirrorPath(t)
 	var writes []write
 	c := configOf(t, path)
-	c.wrap = func(f *os.File) file { return &spy{File: f, writes: &writes} }
+	c.wrap = func(f *os.File) journalfile.File { return &spy{File: f, writes: &writes} }
 	c.now = newClock().now // the budget is never refilled
 	c.after = never
 	j := take(t, c)

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // never is a delay that does not end while the test runs.
@@ -110,7 +112,7 @@ func TestManyGoroutines(t *testing.T) {
 	for i := range all {
 		c := &cell{}
 		var err error
-		c.slot, err = j.Add(Kept{numberOf(string(rune('a' + i))), false, &c.flag, func(v *Value) { v.Int = c.v.Load() }, Value{}})
+		c.slot, err = j.Add(Kept{numberOf(string(rune('a' + i))), false, &c.flag, func(v *journalfile.Value) { v.Int = c.v.Load() }, journalfile.Value{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,10 +191,10 @@ func TestAChangeThatTheWriteMisses(t *testing.T) {
 	var flag Flag
 	var slot *Slot
 	n, between := int64(0), func() {}
-	slot, err := j.Add(Kept{numberOf("n"), false, &flag, func(v *Value) {
+	slot, err := j.Add(Kept{numberOf("n"), false, &flag, func(v *journalfile.Value) {
 		v.Int = n
 		between()
-	}, Value{}})
+	}, journalfile.Value{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -26,7 +27,7 @@ type Change struct {
 // recovery, but what is counted until the next one may be lost with the process.
 // [Journal.Settle] is called in either case. Of a file that is no longer this
 // process's it takes another one.
-func (j *Journal) Begin(seq int64, o Observation, changes []Change) error {
+func (j *Journal) Begin(seq int64, o journalfile.Observation, changes []Change) error {
 	if j == nil {
 		return nil
 	}
@@ -39,11 +40,11 @@ func (j *Journal) Begin(seq int64, o Observation, changes []Change) error {
 }
 
 // prepare is Begin under the lock. Full says why some series have no place.
-func (j *Journal) prepare(seq int64, o Observation, changes []Change) (full, err error) {
+func (j *Journal) prepare(seq int64, o journalfile.Observation, changes []Change) (full, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
-		return nil, ErrClosed
+		return nil, journalfile.ErrClosed
 	}
 	if seq != j.seq+1 {
 		return nil, fmt.Errorf("the latest was %d", j.seq)
@@ -58,7 +59,7 @@ func (j *Journal) prepare(seq int64, o Observation, changes []Change) (full, err
 }
 
 // propose notes, in memory, what the bases become.
-func (j *Journal) propose(o Observation, changes []Change) {
+func (j *Journal) propose(o journalfile.Observation, changes []Change) {
 	j.begun, j.next = nil, o
 	for _, c := range changes {
 		s := c.Slot
@@ -69,16 +70,16 @@ func (j *Journal) propose(o Observation, changes []Change) {
 			s.changing, s.next = true, s.base
 			j.begun = append(j.begun, s)
 		}
-		d := ValueOf(c.Delta)
-		if s.shape.kind == KindState {
-			d = Value{Moves: c.Moves}
+		d := journalfile.ValueOf(c.Delta)
+		if s.shape.Kind == journalfile.KindState {
+			d = journalfile.Value{Moves: c.Moves}
 		}
-		s.next = s.shape.plus(s.next, d)
+		s.next = s.shape.Plus(s.next, d)
 	}
 }
 
 func (j *Journal) begin(seq int64) error {
-	if err := j.check(); errors.Is(err, ErrLost) || errors.Is(err, ErrClosed) {
+	if err := j.check(); errors.Is(err, journalfile.ErrLost) || errors.Is(err, journalfile.ErrClosed) {
 		if err := j.renew(); err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (j *Journal) begin(seq int64) error {
 		return err
 	}
 	j.full = nil
-	if _, err := j.file.WriteAt(make([]byte, tagSize), tagAt(seq)); err != nil {
+	if _, err := j.file.WriteAt(make([]byte, journalfile.TagSize), journalfile.TagAt(seq)); err != nil {
 		return err
 	}
 	if err := j.writeChanged(); err != nil {
@@ -112,8 +113,8 @@ func (j *Journal) begin(seq int64) error {
 	if err := j.flushAll(); err != nil {
 		return err
 	}
-	t := tag{ok: true, seq: seq, observed: j.next, records: j.records}
-	if _, err := j.file.WriteAt(t.encode(j.run.nonce), tagAt(seq)); err != nil {
+	t := journalfile.Tag{Ok: true, Seq: seq, Observed: j.next, Records: j.records}
+	if _, err := j.file.WriteAt(t.Encode(j.run.Nonce), journalfile.TagAt(seq)); err != nil {
 		return err
 	}
 	for _, s := range j.slots {
@@ -134,7 +135,7 @@ func (j *Journal) Settle(committed bool) {
 		if committed {
 			s.base, s.stale = s.next, j.failed
 		}
-		s.changing, s.next = false, Value{}
+		s.changing, s.next = false, journalfile.Value{}
 	}
 	if committed {
 		j.seq++
@@ -147,9 +148,9 @@ func (j *Journal) Settle(committed bool) {
 func (j *Journal) mayWrite() error {
 	switch {
 	case j.closed || j.file == nil:
-		return ErrClosed
-	case forked(j.pid):
-		return ErrForked
+		return journalfile.ErrClosed
+	case journalfile.Forked(j.pid):
+		return journalfile.ErrForked
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package journal
 import (
 	"os"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestABaseIsNeverAheadOfItsValue: a count that was collected is recorded before the
@@ -37,7 +39,7 @@ func TestABaseIsNeverAheadOfItsValue(t *testing.T) {
 		t.Fatalf("before the commit %v, %v", before, content.Damage)
 	}
 	for i, d := range before {
-		if want := all[i].shape.seriesValue(&all[i].v, testBounds); !d.Delta.Nearly(want) || d.Moves != all[i].v.Moves {
+		if want := all[i].shape.SeriesValue(&all[i].v, testBounds); !d.Delta.Nearly(want) || d.Moves != all[i].v.Moves {
 			t.Errorf("before the commit %s is %v and %d, want %+v", d.Series.Metric.Name, d.Delta, d.Moves, all[i].v)
 		}
 	}
@@ -45,7 +47,7 @@ func TestABaseIsNeverAheadOfItsValue(t *testing.T) {
 
 // TestHolding: the row in the mirror decides which bases hold.
 func TestHolding(t *testing.T) {
-	tagOf := func(seq int64) tag { return tag{ok: seq >= 0, seq: seq} }
+	tagOf := func(seq int64) journalfile.Tag { return journalfile.Tag{Ok: seq >= 0, Seq: seq} }
 	for name, c := range map[string]struct {
 		a, b, row int64
 		known     bool
@@ -68,10 +70,10 @@ func TestHolding(t *testing.T) {
 		"a recovery is there":            {5, 6, 6, true, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, h := range []header{{tags: [2]tag{tagOf(c.a), tagOf(c.b)}}, {tags: [2]tag{tagOf(c.b), tagOf(c.a)}}} {
-				got, ok := h.holding(c.row, c.known)
-				if ok != (c.want >= 0) || ok && got.seq != c.want {
-					t.Errorf("holds %d, %v, want %d", got.seq, ok, c.want)
+			for _, h := range []journalfile.Header{{Tags: [2]journalfile.Tag{tagOf(c.a), tagOf(c.b)}}, {Tags: [2]journalfile.Tag{tagOf(c.b), tagOf(c.a)}}} {
+				got, ok := h.Holding(c.row, c.known)
+				if ok != (c.want >= 0) || ok && got.Seq != c.want {
+					t.Errorf("holds %d, %v, want %d", got.Seq, ok, c.want)
 				}
 			}
 		})
@@ -84,7 +86,7 @@ func TestARecordingUnderWay(t *testing.T) {
 	path := mirrorPath(t)
 	left := 1 << 30
 	c := configOf(t, path)
-	c.wrap = func(f *os.File) file { return &dying{File: f, left: &left} }
+	c.wrap = func(f *os.File) journalfile.File { return &dying{File: f, left: &left} }
 	j := take(t, c)
 	n := keep(t, j, numberOf("n"))
 	for seq := int64(1); seq <= 3; seq++ {

@@ -13,6 +13,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -58,9 +59,9 @@ type counter struct {
 	flag   Flag
 	slot   *Slot
 	series *series.Series
-	shape  shape
-	v      Value
-	taken  Value // by the latest recording that was settled
+	shape  journalfile.Shape
+	v      journalfile.Value
+	taken  journalfile.Value // by the latest recording that was settled
 }
 
 // keep makes a cell and begins to keep it.
@@ -69,8 +70,8 @@ func keep(t testing.TB, j *Journal, of *series.Series) *counter {
 	c := &counter{series: of}
 	state := of.Metric.Type == series.TypeGauge
 	var err error
-	if c.shape, err = shapeOf(of.Metric, state); err == nil {
-		c.slot, err = j.Add(Kept{of, state, &c.flag, c.read, Value{}})
+	if c.shape, err = journalfile.ShapeOf(of.Metric, state); err == nil {
+		c.slot, err = j.Add(Kept{of, state, &c.flag, c.read, journalfile.Value{}})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +79,7 @@ func keep(t testing.TB, j *Journal, of *series.Series) *counter {
 	return c
 }
 
-func (c *counter) read(v *Value) {
+func (c *counter) read(v *journalfile.Value) {
 	v.Int, v.Float, v.Count, v.State, v.Moves = c.v.Int, c.v.Float, c.v.Count, c.v.State, c.v.Moves
 	v.Buckets = append(v.Buckets[:0], c.v.Buckets...)
 }
@@ -91,19 +92,19 @@ func (c *counter) changed() {
 
 // count counts once.
 func (c *counter) count(text string) {
-	switch c.shape.kind {
-	case KindInt64:
+	switch c.shape.Kind {
+	case journalfile.KindInt64:
 		c.v.Int++
-	case KindFloat64:
+	case journalfile.KindFloat64:
 		c.v.Float += 0.1
-	case KindHistogram:
+	case journalfile.KindHistogram:
 		if c.v.Buckets == nil {
-			c.v.Buckets = make([]uint64, c.shape.buckets)
+			c.v.Buckets = make([]uint64, c.shape.Buckets)
 		}
-		c.v.Buckets[int(c.v.Count)%c.shape.buckets]++
+		c.v.Buckets[int(c.v.Count)%c.shape.Buckets]++
 		c.v.Count++
 		c.v.Float += 0.5
-	case KindState:
+	case journalfile.KindState:
 		c.v.State = text
 		c.v.Moves++
 	}
@@ -112,16 +113,16 @@ func (c *counter) count(text string) {
 
 // change is what a recording takes of it now.
 func (c *counter) change() Change {
-	d, _ := c.shape.minus(c.v, c.taken, false)
-	return Change{Slot: c.slot, Delta: c.shape.seriesValue(&d, c.series.Metric.Bounds), Moves: d.Moves}
+	d, _ := c.shape.Minus(c.v, c.taken, false)
+	return Change{Slot: c.slot, Delta: c.shape.SeriesValue(&d, c.series.Metric.Bounds), Moves: d.Moves}
 }
 
-func (c *counter) settle(at Value) { c.taken = at }
+func (c *counter) settle(at journalfile.Value) { c.taken = at }
 
 // mirrorPath is that of a mirror in a directory of its own.
 func mirrorPath(t testing.TB) string { return filepath.Join(t.TempDir(), "usage.db") }
 
-var sharing = Observation{Epoch: 1, MaySend: true}
+var sharing = journalfile.Observation{Epoch: 1, MaySend: true}
 
 func configOf(t testing.TB, path string) Config {
 	return Config{Path: path, Mirror: "mirror-1", Writer: "writer-1", Observed: sharing,
@@ -156,27 +157,27 @@ func die(j *Journal) {
 // mirror is a database that recordings are committed to.
 type mirror struct {
 	rows   map[string]int64
-	totals map[string]Value
-	shapes map[string]shape
+	totals map[string]journalfile.Value
+	shapes map[string]journalfile.Shape
 	states map[string]string
 }
 
 func newMirror() *mirror {
-	return &mirror{make(map[string]int64), make(map[string]Value), make(map[string]shape), make(map[string]string)}
+	return &mirror{make(map[string]int64), make(map[string]journalfile.Value), make(map[string]journalfile.Shape), make(map[string]string)}
 }
 
-func (m *mirror) add(s *series.Series, d Value, sh shape) {
-	key := keyOf(s)
+func (m *mirror) add(s *series.Series, d journalfile.Value, sh journalfile.Shape) {
+	key := journalfile.KeyOf(s)
 	m.shapes[key] = sh
-	m.totals[key] = sh.plus(m.totals[key], d)
+	m.totals[key] = sh.Plus(m.totals[key], d)
 }
 
 // commit is the transaction of a recording.
 func (m *mirror) commit(writer string, seq int64, changes []Change) {
 	for _, c := range changes {
-		d := ValueOf(c.Delta)
-		if c.Slot.shape.kind == KindState {
-			d = Value{Moves: c.Moves}
+		d := journalfile.ValueOf(c.Delta)
+		if c.Slot.shape.Kind == journalfile.KindState {
+			d = journalfile.Value{Moves: c.Moves}
 		}
 		m.add(c.Slot.series, d, c.Slot.shape)
 	}
@@ -187,13 +188,13 @@ var errKilled = errors.New("killed")
 
 // recover does what a process that records does with the journals of dead ones.
 // The steps may be cut short by a wrapped file; commit is the transaction.
-func (m *mirror) recover(path string, wrap func(*os.File) file) error {
+func (m *mirror) recover(path string, wrap func(*os.File) journalfile.File) error {
 	for i := range PoolSize {
 		c, err := claim(Path(path, i), wrap)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil // the tests make no gaps
-		case errors.Is(err, ErrEmpty) || errors.Is(err, ErrLiving):
+		case errors.Is(err, journalfile.ErrEmpty) || errors.Is(err, journalfile.ErrLiving):
 			continue
 		case err != nil:
 			return err
@@ -211,7 +212,7 @@ func (m *mirror) recoverOne(c *Claimed) error {
 	row, known := m.rows[c.Writer]
 	held, _, _, ok := c.Holding(row, known)
 	if !ok {
-		return fmt.Errorf("nothing holds for row %d, %v: %+v", row, known, c.header.tags)
+		return fmt.Errorf("nothing holds for row %d, %v: %+v", row, known, c.Header.Tags)
 	}
 	list := c.Differences(held)
 	if len(c.Damage) > 0 {
@@ -222,10 +223,10 @@ func (m *mirror) recoverOne(c *Claimed) error {
 		return err
 	}
 	for _, d := range list {
-		sh, _ := shapeOf(d.Series.Metric, d.Moves > 0)
-		v := ValueOf(d.Delta)
+		sh, _ := journalfile.ShapeOf(d.Series.Metric, d.Moves > 0)
+		v := journalfile.ValueOf(d.Delta)
 		if d.Moves > 0 {
-			v = Value{State: d.State, Moves: d.Moves}
+			v = journalfile.Value{State: d.State, Moves: d.Moves}
 		}
 		m.add(d.Series, v, sh)
 	}
@@ -235,18 +236,18 @@ func (m *mirror) recoverOne(c *Claimed) error {
 
 // check compares what the mirror has of a cell with what it counted: in full or,
 // where the last count was cut short, without that one.
-func (m *mirror) check(t testing.TB, c *counter, least, most Value) {
+func (m *mirror) check(t testing.TB, c *counter, least, most journalfile.Value) {
 	t.Helper()
-	got := m.totals[keyOf(c.series)]
-	if !c.shape.same(got, least) && !c.shape.same(got, most) {
+	got := m.totals[journalfile.KeyOf(c.series)]
+	if !same(c.shape, got, least) && !same(c.shape, got, most) {
 		t.Errorf("%s = %+v, want %+v or %+v", c.series.Metric.Name, got, least, most)
 	}
 }
 
 // same is equal but for what floats are rounded by, with the buckets.
-func (s shape) same(v, w Value) bool {
+func same(s journalfile.Shape, v, w journalfile.Value) bool {
 	near := func(a, b float64) bool { return a-b < 1e-9 && b-a < 1e-9 }
-	if s.kind == KindFloat64 {
+	if s.Kind == journalfile.KindFloat64 {
 		return near(v.Float, w.Float)
 	}
 	trim := func(b []uint64) []uint64 {
@@ -255,7 +256,7 @@ func (s shape) same(v, w Value) bool {
 		}
 		return b
 	}
-	return s.equal(&v, &w) && near(v.Float, w.Float) && slices.Equal(trim(v.Buckets), trim(w.Buckets))
+	return s.Equal(&v, &w) && near(v.Float, w.Float) && slices.Equal(trim(v.Buckets), trim(w.Buckets))
 }
 
 // clock stands still until it is moved.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // Config says whose journal it is. Mirror and Writer have at most 64 bytes.
@@ -15,7 +17,7 @@ type Config struct {
 	Mirror   string // its id
 	Writer   string // the id under which the process signs its recordings
 	Seq      int64  // of its last recording
-	Observed Observation
+	Observed journalfile.Observation
 
 	// OnError is told what a caller of [Slot.Changed] is not: once per cause, from
 	// any goroutine, while nothing is locked. It must not wait.
@@ -23,13 +25,13 @@ type Config struct {
 
 	now   func() time.Time
 	after func(time.Duration) <-chan time.Time
-	wrap  func(*os.File) file
+	wrap  func(*os.File) journalfile.File
 	nonce func() uint64
 }
 
 func (c *Config) fill() error {
-	if len(c.Mirror) > maxID || len(c.Writer) > maxID {
-		return fmt.Errorf("%w: an id of more than %d bytes", ErrTooLarge, maxID)
+	if len(c.Mirror) > journalfile.MaxID || len(c.Writer) > journalfile.MaxID {
+		return fmt.Errorf("%w: an id of more than %d bytes", journalfile.ErrTooLarge, journalfile.MaxID)
 	}
 	if c.OnError == nil {
 		c.OnError = func(error) {}
@@ -41,7 +43,7 @@ func (c *Config) fill() error {
 		c.after = time.After
 	}
 	if c.wrap == nil {
-		c.wrap = func(f *os.File) file { return f }
+		c.wrap = func(f *os.File) journalfile.File { return f }
 	}
 	if c.nonce == nil {
 		c.nonce = randomNonce
@@ -52,7 +54,7 @@ func (c *Config) fill() error {
 func randomNonce() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return order.Uint64(b[:]) | 1
+	return journalfile.Order.Uint64(b[:]) | 1
 }
 
 // Journal is the file in which a living process keeps what it counts. All methods
@@ -66,17 +68,17 @@ type Journal struct {
 	pid     int
 	waiting waiting
 
-	mu         sync.Mutex // guards what follows, and the writing of everything
-	file       file       // nil while there is none
+	mu         sync.Mutex       // guards what follows, and the writing of everything
+	file       journalfile.File // nil while there is none
 	raw        *os.File
 	path       string
-	run        run
-	seq        int64       // of the latest recording that is in the mirror
-	observed   Observation // at it
-	begun      []*Slot     // that the recording under way changes
-	next       Observation // at it
-	end        int64       // of what is in use
-	zeroed     int64       // of what holds nothing of an earlier run
+	run        journalfile.Run
+	seq        int64                   // of the latest recording that is in the mirror
+	observed   journalfile.Observation // at it
+	begun      []*Slot                 // that the recording under way changes
+	next       journalfile.Observation // at it
+	end        int64                   // of what is in use
+	zeroed     int64                   // of what holds nothing of an earlier run
 	identities area
 	values     area
 	bases      area
@@ -88,7 +90,7 @@ type Journal struct {
 	failed     bool  // until a write of everything succeeds
 	full       error // why the file cannot grow, until the next recording
 	closed     bool
-	scratch    Value
+	scratch    journalfile.Value
 
 	superseded atomic.Bool
 	reporting  sync.Mutex
@@ -129,36 +131,36 @@ func (j *Journal) takeFile() error {
 }
 
 // initialSize is that of a journal with one extent of each kind.
-const initialSize = headerSize + firstIdentities + firstValues + firstBases
+const initialSize = journalfile.HeaderSize + journalfile.FirstIdentities + journalfile.FirstValues + journalfile.FirstBases
 
 // start writes the header of a new run over whatever the file held. Until the
 // header names the run the file is vacant.
 func (j *Journal) start() error {
-	j.run = run{
-		nonce: j.config.nonce(), mirror: j.config.Mirror, writer: j.config.Writer,
-		pid: int64(j.pid), started: j.config.now().UnixNano(),
+	j.run = journalfile.Run{
+		Nonce: j.config.nonce(), Mirror: j.config.Mirror, Writer: j.config.Writer,
+		Pid: int64(j.pid), Started: j.config.now().UnixNano(),
 	}
-	j.identities, j.values, j.bases = area{first: firstIdentities}, area{first: firstValues}, area{first: firstBases}
+	j.identities, j.values, j.bases = area{first: journalfile.FirstIdentities}, area{first: journalfile.FirstValues}, area{first: journalfile.FirstBases}
 	j.written, j.records = make(map[string]int64), 0
-	j.end, j.zeroed, j.failed, j.full = headerSize, initialSize, false, nil
+	j.end, j.zeroed, j.failed, j.full = journalfile.HeaderSize, initialSize, false, nil
 	j.superseded.Store(false)
-	if err := writeZeros(j.file, runOffset, initialSize); err != nil {
+	if err := journalfile.WriteZeros(j.file, journalfile.RunOffset, initialSize); err != nil {
 		return err
 	}
-	page := make([]byte, headerSize)
-	copy(page[runOffset:], j.run.encode())
-	t := tag{ok: true, seq: j.seq, observed: j.observed}
-	copy(page[tagAt(j.seq):], t.encode(j.run.nonce))
+	page := make([]byte, journalfile.HeaderSize)
+	copy(page[journalfile.RunOffset:], j.run.Encode())
+	t := journalfile.Tag{Ok: true, Seq: j.seq, Observed: j.observed}
+	copy(page[journalfile.TagAt(j.seq):], t.Encode(j.run.Nonce))
 	return writeHeader(j.file, page)
 }
 
 // writeHeader writes the first page, but not the mark: that is another process's to
 // set and [Journal.Acknowledge]'s to take away.
-func writeHeader(f file, page []byte) error {
-	if _, err := f.WriteAt(preamble(), 0); err != nil {
+func writeHeader(f journalfile.File, page []byte) error {
+	if _, err := f.WriteAt(journalfile.Preamble(), 0); err != nil {
 		return err
 	}
-	_, err := f.WriteAt(page[runOffset:], runOffset)
+	_, err := f.WriteAt(page[journalfile.RunOffset:], journalfile.RunOffset)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -44,9 +45,9 @@ func TestAJournalTakenLate(t *testing.T) {
 	c.Seq = 3
 	j := take(t, c)
 	var flag Flag
-	slot, err := j.Add(Kept{timesOf("t"), false, &flag, func(v *Value) {
+	slot, err := j.Add(Kept{timesOf("t"), false, &flag, func(v *journalfile.Value) {
 		v.Count, v.Float, v.Buckets = 5, 2.5, append(v.Buckets[:0], 1, 4, 0, 0)
-	}, Value{Count: 3, Float: 1.5, Buckets: []uint64{1, 2, 0, 0}}})
+	}, journalfile.Value{Count: 3, Float: 1.5, Buckets: []uint64{1, 2, 0, 0}}})
 	if err != nil || slot == nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestACountAllocatesNothing(t *testing.T) {
 // question asked.
 func TestNil(t *testing.T) {
 	var j *Journal
-	if s, err := j.Add(Kept{numberOf("n"), false, new(Flag), func(*Value) {}, Value{}}); s != nil || err != nil {
+	if s, err := j.Add(Kept{numberOf("n"), false, new(Flag), func(*journalfile.Value) {}, journalfile.Value{}}); s != nil || err != nil {
 		t.Errorf("slot %v, %v", s, err)
 	}
 	var s *Slot
@@ -93,12 +94,12 @@ func TestNil(t *testing.T) {
 	}
 	j = take(t, configOf(t, mirrorPath(t)))
 	for _, bad := range []*series.Series{nil, {}, {Resource: testResource}, {Resource: testResource, Metric: &series.Metric{}}} {
-		if _, err := j.Add(Kept{bad, false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrKind) {
+		if _, err := j.Add(Kept{bad, false, new(Flag), func(*journalfile.Value) {}, journalfile.Value{}}); !errors.Is(err, journalfile.ErrKind) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
 	slot := keep(t, j, numberOf("n")).slot
-	if _, err := j.Add(Kept{numberOf("n"), false, new(Flag), func(*Value) {}, Value{}}); !errors.Is(err, ErrKept) {
+	if _, err := j.Add(Kept{numberOf("n"), false, new(Flag), func(*journalfile.Value) {}, journalfile.Value{}}); !errors.Is(err, journalfile.ErrKept) {
 		t.Errorf("kept twice: %v", err)
 	}
 	described := numberOf("n")

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 const childEnv = "JOURNAL_CHILD" // what a child does: count, race or recover; its writer; its mirror
@@ -37,14 +39,14 @@ func (l ledger) put(kind int, made bool, n int64) {
 		at += 8
 	}
 	var b [8]byte
-	order.PutUint64(b[:], uint64(n))
+	journalfile.Order.PutUint64(b[:], uint64(n))
 	_, _ = l.WriteAt(b[:], at)
 }
 
 func readLedger(path, writer string, kind int) (began, made int64) {
 	b, _ := os.ReadFile(ledgerPath(path, writer))
 	b = append(b, make([]byte, 64)...)
-	return int64(order.Uint64(b[kind*16:])), int64(order.Uint64(b[kind*16+8:]))
+	return int64(journalfile.Order.Uint64(b[kind*16:])), int64(journalfile.Order.Uint64(b[kind*16+8:]))
 }
 
 // child is what runs until it is killed.
@@ -91,10 +93,10 @@ func child(t *testing.T, what string) {
 		}
 		var changes []Change
 		for _, c := range cells {
-			d, _ := c.shape.minus(c.v, c.taken, false)
+			d, _ := c.shape.Minus(c.v, c.taken, false)
 			changes = append(changes, c.change())
-			row.add(c.series.Metric.Name, d, c.shape.kind)
-			c.taken = c.v.clone()
+			row.add(c.series.Metric.Name, d, c.shape.Kind)
+			c.taken = c.v.Clone()
 		}
 		if err := j.Begin(seq, sharing, changes); err != nil {
 			fmt.Println("error", err)

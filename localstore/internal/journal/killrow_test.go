@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // written is what the mirror of this test has of one writer: a file that is
@@ -36,22 +38,22 @@ func (w *written) commit(path, writer string) error {
 		return err
 	}
 	name := fmt.Sprintf("%s.new-%d", rowPath(path, writer), os.Getpid())
-	if err := os.WriteFile(name, b, ownFile); err != nil {
+	if err := os.WriteFile(name, b, journalfile.OwnFile); err != nil {
 		return err
 	}
 	return os.Rename(name, rowPath(path, writer))
 }
 
 // countOf is how often a difference or a change says that something happened.
-func (w *written) add(name string, d Value, k Kind) {
+func (w *written) add(name string, d journalfile.Value, k journalfile.Kind) {
 	switch k {
-	case KindInt64:
+	case journalfile.KindInt64:
 		w.Counts[name] += d.Int
-	case KindFloat64:
+	case journalfile.KindFloat64:
 		w.Counts[name] += int64(d.Float*10 + 0.5) // each counts 0.1
-	case KindHistogram:
+	case journalfile.KindHistogram:
 		w.Counts[name] += int64(d.Count)
-	case KindState:
+	case journalfile.KindState:
 		w.Counts[name] += d.Moves
 		w.States[name] = d.State
 	}
@@ -62,7 +64,7 @@ func recoverDead(path string) error {
 	for i := range PoolSize {
 		c, err := Claim(Path(path, i))
 		switch {
-		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrLiving) || errors.Is(err, ErrLost):
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrEmpty) || errors.Is(err, journalfile.ErrLiving) || errors.Is(err, journalfile.ErrLost):
 			continue
 		case err != nil:
 			return err
@@ -93,13 +95,13 @@ func recoverRow(c *Claimed, path string) error {
 		return err
 	}
 	for _, d := range list {
-		v := ValueOf(d.Delta)
+		v := journalfile.ValueOf(d.Delta)
 		state := d.Moves > 0
 		if state {
-			v = Value{State: d.State, Moves: d.Moves}
+			v = journalfile.Value{State: d.State, Moves: d.Moves}
 		}
-		sh, _ := shapeOf(d.Series.Metric, state)
-		row.add(d.Series.Metric.Name, v, sh.kind)
+		sh, _ := journalfile.ShapeOf(d.Series.Metric, state)
+		row.add(d.Series.Metric.Name, v, sh.Kind)
 	}
 	if err := row.commit(path, c.Writer); err != nil {
 		return err

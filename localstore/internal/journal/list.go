@@ -2,8 +2,11 @@ package journal
 
 import (
 	"errors"
+	"hash/maphash"
 	"io/fs"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // Standing is what a journal is to whoever looks at it.
@@ -37,8 +40,8 @@ type Found struct {
 	Path     string
 	Standing Standing
 	Size     int64
-	Content  *Content // of a living or a dead one, where it can be read
-	Err      error    // why it is strange, or cannot be read
+	Content  *journalfile.Content // of a living or a dead one, where it can be read
+	Err      error                // why it is strange, or cannot be read
 }
 
 // List looks at the journals of a mirror. It writes nothing and takes no lock that
@@ -59,7 +62,7 @@ func List(mirror string) []Found {
 
 // Look looks at one journal; ok is false where there is none.
 func Look(path string) (found Found, ok bool) {
-	f, err := openFile(path, false)
+	f, err := journalfile.OpenFile(path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Found{}, false
 	}
@@ -71,16 +74,16 @@ func Look(path string) (found Found, ok bool) {
 	if info, err := f.Stat(); err == nil {
 		found.Size = info.Size()
 	}
-	living, err := owned(f)
+	living, err := journalfile.Owned(f)
 	if err != nil {
 		found.Err = err
 		return found, true
 	}
 	found.Content, err = read(f)
 	switch {
-	case errors.Is(err, ErrEmpty):
+	case errors.Is(err, journalfile.ErrEmpty):
 		found.Standing = Empty
-	case errors.Is(err, ErrNewerFormat):
+	case errors.Is(err, journalfile.ErrNewerFormat):
 		found.Standing, found.Err = Newer, err
 	case err != nil:
 		found.Err = err
@@ -93,25 +96,46 @@ func Look(path string) (found Found, ok bool) {
 	return found, true
 }
 
+var revisionSeed = maphash.MakeSeed()
+
+// Revision returns a number that is another one after every change of a mirror's
+// journals, within this process. The times of files are too coarse to tell.
+func Revision(mirror string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(revisionSeed)
+	for i := range PoolSize {
+		f, err := journalfile.OpenFile(Path(mirror, i), false)
+		if err != nil {
+			continue // whatever it is, nothing is read of it
+		}
+		if b, err := journalfile.ReadWhole(f); err == nil {
+			_ = h.WriteByte(byte(i)) // never fails
+			_, _ = h.Write(b)
+		}
+		_ = f.Close() // nothing was written
+	}
+	return h.Sum64()
+}
+
 // looks is how often a journal is read that is written meanwhile.
 const looks = 5
 
 // read reads a file until no recording begins meanwhile, and what is being written
 // is whole.
-func read(f file) (c *Content, err error) {
+func read(f journalfile.File) (c *journalfile.Content, err error) {
 	for range looks {
-		b, err := readWhole(f)
+		b, err := journalfile.ReadWhole(f)
 		if err != nil {
 			return nil, err
 		}
-		if c, err = parse(b); err != nil {
+		if c, err = journalfile.Parse(b); err != nil {
 			return nil, err
 		}
-		after, err := readHeader(f)
+		after, err := journalfile.ReadHeader(f)
 		if err != nil {
 			return nil, err
 		}
-		if c.header.run == after.run && c.header.tags == after.tags && len(c.Damage) == 0 {
+		if c.Header.Run == after.Run && c.Header.Tags == after.Tags && len(c.Damage) == 0 {
 			break
 		}
 	}

@@ -3,6 +3,8 @@ package journal
 import (
 	"os"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestReadingWhileOneRecords reads again what a recording changed meanwhile.
@@ -45,21 +47,21 @@ type slow struct {
 }
 
 func (s *slow) ReadAt(b []byte, offset int64) (int, error) {
-	if len(b) <= pageSize || s.between == nil {
+	if len(b) <= journalfile.PageSize || s.between == nil {
 		return s.File.ReadAt(b, offset)
 	}
-	n, err := s.File.ReadAt(b[:pageSize], offset)
+	n, err := s.File.ReadAt(b[:journalfile.PageSize], offset)
 	if err != nil {
 		return n, err
 	}
 	s.between()
 	s.between = nil
-	more, err := s.File.ReadAt(b[pageSize:], offset+pageSize)
+	more, err := s.File.ReadAt(b[journalfile.PageSize:], offset+journalfile.PageSize)
 	return n + more, err
 }
 
 // contentOf is what a journal holds that can be read.
-func contentOf(t *testing.T, path string) *Content {
+func contentOf(t *testing.T, path string) *journalfile.Content {
 	t.Helper()
 	found, ok := Look(path)
 	if !ok || found.Content == nil {

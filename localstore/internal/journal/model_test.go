@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // dying is a file of a process that dies at its write number left: that one and all
@@ -21,7 +23,7 @@ func (d *dying) WriteAt(b []byte, offset int64) (int, error) {
 	case *d.left > 0:
 		return d.File.WriteAt(b, offset)
 	case *d.left == 0 && d.torn:
-		if first := pageSize - offset%pageSize; first < int64(len(b)) {
+		if first := journalfile.PageSize - offset%journalfile.PageSize; first < int64(len(b)) {
 			_, _ = d.File.WriteAt(b[:first], offset)
 		}
 	}
@@ -42,11 +44,11 @@ type life struct {
 	j        *Journal
 	mirror   *mirror
 	cells    []*counter
-	before   []Value // of the cells, before the step under way
+	before   []journalfile.Value // of the cells, before the step under way
 	left     int
 	seq      int64
 	planned  bool // its death
-	observed Observation
+	observed journalfile.Observation
 }
 
 func (p *life) alive() bool { return p.left > 0 }
@@ -54,7 +56,7 @@ func (p *life) alive() bool { return p.left > 0 }
 // step is one of what a process does. It returns at once when the process is dead.
 func (p *life) step(r *rand.Rand) {
 	for i, c := range p.cells {
-		p.before[i] = c.v.clone()
+		p.before[i] = c.v.Clone()
 	}
 	switch n := r.IntN(20); {
 	case n < 15:
@@ -65,7 +67,7 @@ func (p *life) step(r *rand.Rand) {
 			of = timesOf("late" + string(rune('a'+len(p.cells))))
 		}
 		c := keep(p.t, p.j, of)
-		p.cells, p.before = append(p.cells, c), append(p.before, Value{})
+		p.cells, p.before = append(p.cells, c), append(p.before, journalfile.Value{})
 	case n == 16: // an up-down one comes back
 		c := p.cells[1]
 		c.v.Float = 0
@@ -79,10 +81,10 @@ func (p *life) step(r *rand.Rand) {
 // of its commit.
 func (p *life) record(r *rand.Rand) {
 	changes := make([]Change, 0, len(p.cells))
-	at := make([]Value, len(p.cells))
+	at := make([]journalfile.Value, len(p.cells))
 	for i, c := range p.cells {
-		at[i] = c.v.clone()
-		if change := c.change(); !c.shape.equal(&c.v, &c.taken) {
+		at[i] = c.v.Clone()
+		if change := c.change(); !c.shape.Equal(&c.v, &c.taken) {
 			changes = append(changes, change)
 		}
 	}
@@ -118,13 +120,13 @@ func live(t *testing.T, seed uint64, writes int, torn bool) (died bool) {
 	p := &life{t: t, mirror: newMirror(), left: 1 << 30, observed: sharing}
 	c := configOf(t, path)
 	c.OnError = nil
-	c.wrap = func(f *os.File) file { return &dying{File: f, left: &p.left, torn: torn} }
+	c.wrap = func(f *os.File) journalfile.File { return &dying{File: f, left: &p.left, torn: torn} }
 	r := rand.New(rand.NewPCG(seed, 1))
 	p.j = take(t, c)
 	p.cells = []*counter{
 		keep(t, p.j, numberOf("n")), keep(t, p.j, floatOf("f")), keep(t, p.j, timesOf("t")), keep(t, p.j, stateOf("s")),
 	}
-	p.before = make([]Value, len(p.cells))
+	p.before = make([]journalfile.Value, len(p.cells))
 	p.left = writes
 	const steps = 120
 	for range steps {
@@ -153,7 +155,7 @@ func live(t *testing.T, seed uint64, writes int, torn bool) (died bool) {
 func recoverAnyhow(t *testing.T, m *mirror, path string, r *rand.Rand) {
 	for range 3 {
 		left := 1 + r.IntN(12)
-		wrap := func(f *os.File) file { return &dying{File: f, left: &left, torn: r.IntN(2) == 0} }
+		wrap := func(f *os.File) journalfile.File { return &dying{File: f, left: &left, torn: r.IntN(2) == 0} }
 		if err := m.recover(path, wrap); err != nil && !errors.Is(err, errKilled) {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // PoolSize is how many journals a mirror has at most. It bounds the disk that dead
@@ -31,32 +33,32 @@ func vacant(mirror string) (*os.File, string, error) {
 			switch {
 			case err == nil:
 				return f, path, nil
-			case errors.Is(err, ErrLiving) || errors.Is(err, errWaits):
-			case errors.Is(err, ErrNotJournal) || errors.Is(err, ErrNewerFormat) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrLost):
+			case errors.Is(err, journalfile.ErrLiving) || errors.Is(err, errWaits):
+			case errors.Is(err, journalfile.ErrNotJournal) || errors.Is(err, journalfile.ErrNewerFormat) || errors.Is(err, journalfile.ErrDamaged) || errors.Is(err, journalfile.ErrLost):
 				met = append(met, err)
 			default:
 				return nil, "", fmt.Errorf("take journal: %w", err) // the next name would meet it too
 			}
 		}
 	}
-	return nil, "", fmt.Errorf("%w: %w", ErrPoolUsedUp, errors.Join(met[:min(len(met), 3)]...))
+	return nil, "", fmt.Errorf("%w: %w", journalfile.ErrPoolUsedUp, errors.Join(met[:min(len(met), 3)]...))
 }
 
 var errWaits = errors.New("journal: counts wait in it")
 
 func vacantFile(path string) (*os.File, error) {
-	f, err := openFile(path, true)
+	f, err := journalfile.OpenFile(path, true)
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = createFile(path)
+		f, err = journalfile.CreateFile(path)
 		if errors.Is(err, fs.ErrExist) { // by another process, at this moment
-			f, err = openFile(path, true)
+			f, err = journalfile.OpenFile(path, true)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w: %s was removed", ErrLost, path)
+			return nil, fmt.Errorf("%w: %s was removed", journalfile.ErrLost, path)
 		}
 	}
 	if errors.Is(err, fs.ErrPermission) && exists(path) { // only this one is
-		return nil, fmt.Errorf("%w: %w", ErrNotJournal, err)
+		return nil, fmt.Errorf("%w: %w", journalfile.ErrNotJournal, err)
 	}
 	if err != nil {
 		return nil, err
@@ -86,31 +88,31 @@ func vacate(f *os.File, path string) error {
 
 // acquireFile locks a file that is still at its path.
 func acquireFile(f *os.File, path string) error {
-	ok, err := lock(f)
+	ok, err := journalfile.Lock(f)
 	switch {
 	case err != nil:
 		return fmt.Errorf("lock %s: %w", path, err)
 	case !ok:
-		return fmt.Errorf("%w: %s", ErrLiving, path)
-	case !still(f, path):
-		return fmt.Errorf("%w: %s was replaced", ErrLost, path)
+		return fmt.Errorf("%w: %s", journalfile.ErrLiving, path)
+	case !journalfile.Still(f, path):
+		return fmt.Errorf("%w: %s was replaced", journalfile.ErrLost, path)
 	}
 	return nil
 }
 
 // isVacant reports whether nothing waits in a file: one that was just made, was
 // given back empty, or holds no byte but zero.
-func isVacant(f file) (bool, error) {
-	h, err := readHeader(f)
+func isVacant(f journalfile.File) (bool, error) {
+	h, err := journalfile.ReadHeader(f)
 	switch {
 	case err != nil:
 		return false, err
-	case h.zero:
-		b, err := readWhole(f)
-		if err == nil && !holdsNothing(b) {
-			err = fmt.Errorf("%w: its header is gone", ErrDamaged)
+	case h.Zero:
+		b, err := journalfile.ReadWhole(f)
+		if err == nil && !journalfile.HoldsNothing(b) {
+			err = fmt.Errorf("%w: its header is gone", journalfile.ErrDamaged)
 		}
 		return err == nil, err
 	}
-	return h.run.nonce == 0, nil
+	return h.Run.Nonce == 0, nil
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestAFullDisk is met when a journal is made, or when it grows. What has its place
@@ -38,7 +40,7 @@ func TestAFullDisk(t *testing.T) {
 			t.Cleanup(func() { die(j) })
 			first := keep(t, j, numberOf("n"))
 			first.count("")
-			if err := os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 1<<20), ownFile); !errors.Is(err, syscall.ENOSPC) {
+			if err := os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 1<<20), journalfile.OwnFile); !errors.Is(err, syscall.ENOSPC) {
 				t.Fatalf("the disk is not full: %v", err)
 			}
 			first.count("") // has its place
@@ -51,7 +53,7 @@ func TestAFullDisk(t *testing.T) {
 				all[i] = keep(t, j, another(timesOf("t")))
 				all[i].count("")
 				changes = append(changes, all[i].change())
-				all[i].taken = all[i].v.clone()
+				all[i].taken = all[i].v.Clone()
 			}
 			if err := j.Begin(1, sharing, changes); err != nil { // the mirror is on another disk
 				t.Fatal(err)
@@ -79,10 +81,10 @@ func TestAFullDisk(t *testing.T) {
 			all[99].count("")
 			m := newMirror()
 			for _, d := range contentOf(t, Path(path, 0)).Differences(2) {
-				m.add(d.Series, ValueOf(d.Delta), all[0].shape)
+				m.add(d.Series, journalfile.ValueOf(d.Delta), all[0].shape)
 			}
 			for i, c := range all {
-				if got := m.totals[keyOf(c.series)].Count; got != c.v.Count-1 {
+				if got := m.totals[journalfile.KeyOf(c.series)].Count; got != c.v.Count-1 {
 					t.Errorf("series %d: %d counts beyond the mirror, want %d", i, got, c.v.Count-1)
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestALockIsThatOfAnOpenFile: who opens and closes the same file, in this process
@@ -17,10 +19,10 @@ func TestALockIsThatOfAnOpenFile(t *testing.T) {
 		if found := List(path); len(found) != 1 || found[0].Standing != Living || len(found[0].Content.Differences(0)) != 1 {
 			t.Fatalf("found %+v", found)
 		}
-		if _, err := Claim(Path(path, 0)); !errors.Is(err, ErrLiving) {
+		if _, err := Claim(Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
 			t.Fatalf("claimed with %v", err)
 		}
-		if err := Discard(Path(path, 0)); !errors.Is(err, ErrLiving) {
+		if err := Discard(Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
 			t.Fatalf("discarded with %v", err)
 		}
 	}
@@ -29,7 +31,7 @@ func TestALockIsThatOfAnOpenFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Claim(Path(path, 0)); !errors.Is(err, ErrLiving) {
+	if _, err := Claim(Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
 		t.Errorf("recovered twice at once: %v", err)
 	}
 	if found := List(path); found[0].Standing != Living {
@@ -49,15 +51,15 @@ func TestPoolUsedUp(t *testing.T) {
 		if i < len(all) {
 			all[i] = take(t, configOf(t, path))
 			keep(t, all[i], numberOf("n")).count("")
-		} else if err := os.WriteFile(Path(path, i), []byte("text"), ownFile); err != nil {
+		} else if err := os.WriteFile(Path(path, i), []byte("text"), journalfile.OwnFile); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Take(configOf(t, path)); !errors.Is(err, ErrPoolUsedUp) {
+	if _, err := Take(configOf(t, path)); !errors.Is(err, journalfile.ErrPoolUsedUp) {
 		t.Errorf("took one more: %v", err)
 	}
 	die(all[4]) // holds a count
-	if _, err := Take(configOf(t, path)); !errors.Is(err, ErrPoolUsedUp) {
+	if _, err := Take(configOf(t, path)); !errors.Is(err, journalfile.ErrPoolUsedUp) {
 		t.Errorf("took what waits to be recovered: %v", err)
 	}
 	if err := all[7].Close(true); err != nil {
@@ -78,7 +80,7 @@ func TestLostFiles(t *testing.T) {
 		"removed": func(t *testing.T, path string) { remove(t, path) },
 		"replaced": func(t *testing.T, path string) {
 			remove(t, path)
-			if err := os.WriteFile(path, []byte("another"), ownFile); err != nil {
+			if err := os.WriteFile(path, []byte("another"), journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -105,7 +107,7 @@ func TestLostFiles(t *testing.T) {
 				for _, c := range all {
 					c.count("on")
 					changes = append(changes, c.change())
-					c.taken = c.v.clone()
+					c.taken = c.v.Clone()
 				}
 				all[0].count("")
 				if err := j.Begin(seq, sharing, changes); err != nil {
@@ -167,7 +169,7 @@ func TestALostFileThatCannotBeVoided(t *testing.T) {
 	path := mirrorPath(t)
 	var broken atomic.Bool
 	c := configOf(t, path)
-	c.wrap = func(f *os.File) file { return &breaking{File: f, broken: &broken} }
+	c.wrap = func(f *os.File) journalfile.File { return &breaking{File: f, broken: &broken} }
 	j := take(t, c)
 	n := keep(t, j, numberOf("n"))
 	n.count("")
@@ -205,7 +207,7 @@ func TestTakenOver(t *testing.T) {
 	other := &Journal{config: j.config, pid: j.pid, reported: make(map[string]bool), kept: make(map[string]*Slot)}
 	other.config.Writer = "writer-2"
 	other.waiting.init(other)
-	raw, err := openFile(Path(path, 0), true)
+	raw, err := journalfile.OpenFile(Path(path, 0), true)
 	if err != nil {
 		t.Fatal(err)
 	}

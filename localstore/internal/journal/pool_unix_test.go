@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestNoFileOfThisUser: links, devices, pipes, directories, and files of others or
@@ -32,7 +34,7 @@ func TestNoFileOfThisUser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := mirrorPath(t)
 			victim := path + "-victim"
-			if err := os.WriteFile(victim, []byte("victim"), ownFile); err != nil {
+			if err := os.WriteFile(victim, []byte("victim"), journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
 			if err := lay(Path(path, 0), victim); err != nil {
@@ -44,10 +46,10 @@ func TestNoFileOfThisUser(t *testing.T) {
 				t.Errorf("took %s", j.Path())
 			}
 			keep(t, j, numberOf("n")).count("")
-			if found := List(path); len(found) != 2 || found[0].Standing != Strange || !errors.Is(found[0].Err, ErrNotJournal) {
+			if found := List(path); len(found) != 2 || found[0].Standing != Strange || !errors.Is(found[0].Err, journalfile.ErrNotJournal) {
 				t.Errorf("found %+v", found)
 			}
-			if _, err := Claim(Path(path, 0)); !errors.Is(err, ErrNotJournal) {
+			if _, err := Claim(Path(path, 0)); !errors.Is(err, journalfile.ErrNotJournal) {
 				t.Errorf("claimed with %v", err)
 			}
 			if _, err := Erase(path); err != nil {
@@ -71,7 +73,7 @@ func TestPermissions(t *testing.T) {
 	}
 	for i := range 2 {
 		j := take(t, configOf(t, path))
-		if info, err := os.Stat(j.Path()); err != nil || info.Mode() != ownFile || j.Path() != Path(path, i) {
+		if info, err := os.Stat(j.Path()); err != nil || info.Mode() != journalfile.OwnFile || j.Path() != Path(path, i) {
 			t.Errorf("%s has mode %v, %v", j.Path(), info.Mode(), err)
 		}
 	}
@@ -121,10 +123,10 @@ func limited(t *testing.T, what string) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		t.Skip(err)
 	}
-	if err := mayGrow(int64(limit)); err != nil { // a host that is not all Go would get the signal
+	if err := journalfile.MayGrow(int64(limit)); err != nil { // a host that is not all Go would get the signal
 		t.Error(err)
 	}
-	if err := mayGrow(int64(limit) + 1); !errors.Is(err, syscall.EFBIG) {
+	if err := journalfile.MayGrow(int64(limit) + 1); !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("may grow: %v", err)
 	}
 	path := mirrorPath(t)
@@ -173,13 +175,13 @@ func TestAForkedChild(t *testing.T) {
 	j.pid++ // as it looks to a child
 	n.count("")
 	n.count("")
-	if len(reports) != 1 || !errors.Is(reports[0], ErrForked) || n.flag.Armed() {
+	if len(reports) != 1 || !errors.Is(reports[0], journalfile.ErrForked) || n.flag.Armed() {
 		t.Errorf("reports %v", reports)
 	}
-	if err := j.Begin(1, sharing, nil); !errors.Is(err, ErrForked) {
+	if err := j.Begin(1, sharing, nil); !errors.Is(err, journalfile.ErrForked) {
 		t.Errorf("began with %v", err)
 	}
-	if err := j.Close(true); !errors.Is(err, ErrForked) {
+	if err := j.Close(true); !errors.Is(err, journalfile.ErrForked) {
 		t.Errorf("closed with %v", err)
 	}
 	if found := List(path); found[0].Standing != Living || found[0].Content.Differences(0)[0].Delta.Int64() != 1 {

@@ -1,26 +1,30 @@
 package journal
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+)
 
 // Renew starts anew: with what counted since the last recording that was settled,
 // under another observation, and where the mirror was replaced under its id. The
 // file is overwritten, so that no name, attribute or state is left in it but those
 // of series that counted since; what is no longer this process's file is left, and
 // another one taken.
-func (j *Journal) Renew(mirror string, o Observation) error {
+func (j *Journal) Renew(mirror string, o journalfile.Observation) error {
 	if j == nil {
-		return ErrClosed
+		return journalfile.ErrClosed
 	}
-	if len(mirror) > maxID {
-		return ErrTooLarge
+	if len(mirror) > journalfile.MaxID {
+		return journalfile.ErrTooLarge
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
-		return ErrClosed
+		return journalfile.ErrClosed
 	}
-	if forked(j.pid) {
-		return ErrForked
+	if journalfile.Forked(j.pid) {
+		return journalfile.ErrForked
 	}
 	j.config.Mirror, j.observed = mirror, o
 	err := j.renew()
@@ -47,7 +51,7 @@ func (j *Journal) renew() error {
 		if err := j.takeFile(); err != nil {
 			return err
 		}
-	case errors.Is(err, ErrLost):
+	case errors.Is(err, journalfile.ErrLost):
 		if err := j.abandon(); err != nil {
 			return err
 		}
@@ -64,8 +68,8 @@ func (j *Journal) renew() error {
 // under another name nothing is to be recovered from it: the next journal holds the
 // same counts. While that cannot be written there is no next one.
 func (j *Journal) abandon() error {
-	if h, err := readHeader(j.file); err == nil && h.run == j.run {
-		if _, err := j.file.WriteAt(make([]byte, runSize), runOffset); err != nil {
+	if h, err := journalfile.ReadHeader(j.file); err == nil && h.Run == j.run {
+		if _, err := j.file.WriteAt(make([]byte, journalfile.RunSize), journalfile.RunOffset); err != nil {
 			return err
 		}
 	}
@@ -76,6 +80,6 @@ func (j *Journal) abandon() error {
 
 // locked takes the lock again, which changes nothing where it is held.
 func (j *Journal) locked() bool {
-	ok, err := lock(j.raw)
+	ok, err := journalfile.Lock(j.raw)
 	return ok && err == nil
 }

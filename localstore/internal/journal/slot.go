@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -12,14 +13,14 @@ import (
 type Slot struct {
 	journal *Journal
 	series  *series.Series
-	shape   shape
-	read    func(*Value)
+	shape   journalfile.Shape
+	read    func(*journalfile.Value)
 	gates   atomic.Pointer[[]Gate]
 	queued  bool // guarded by the journal's waiting
 
 	// Guarded by the journal's mutex.
-	base     Value // what the mirror has
-	next     Value // with the recording that was begun
+	base     journalfile.Value // what the mirror has
+	next     journalfile.Value // with the recording that was begun
 	changing bool
 	value    *extent // nil until something is written
 	valueAt  int
@@ -38,10 +39,10 @@ type Kept struct {
 	// Read returns its value: cumulative since the process started, or the state
 	// with the number of its changes. It is called from any goroutine, must neither
 	// wait nor fail, and may reuse the value's buckets.
-	Read func(*Value)
+	Read func(*journalfile.Value)
 
 	// Recorded is what the mirror has of that already.
-	Recorded Value
+	Recorded journalfile.Value
 }
 
 // Add begins to keep a series. It is written with its first count. Slots are never
@@ -53,29 +54,29 @@ func (j *Journal) Add(k Kept) (*Slot, error) {
 	}
 	of := k.Series
 	if k.Gate == nil || k.Read == nil {
-		return nil, fmt.Errorf("%w: a series without gate or value", ErrKind)
+		return nil, fmt.Errorf("%w: a series without gate or value", journalfile.ErrKind)
 	}
-	if err := check(of); err != nil {
+	if err := journalfile.Check(of); err != nil {
 		return nil, err
 	}
-	shape, err := shapeOf(of.Metric, k.State)
+	shape, err := journalfile.ShapeOf(of.Metric, k.State)
 	if err == nil {
-		err = checkLength(of)
+		err = journalfile.CheckLength(of)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, err)
 	}
-	s := &Slot{journal: j, series: of, shape: shape, read: k.Read, base: k.Recorded.clone(), seqs: [2]int64{none, none}}
+	s := &Slot{journal: j, series: of, shape: shape, read: k.Read, base: k.Recorded.Clone(), seqs: [2]int64{none, none}}
 	s.gates.Store(&[]Gate{k.Gate})
 	j.mu.Lock()
 	if j.closed {
 		j.mu.Unlock()
-		return nil, ErrClosed
+		return nil, journalfile.ErrClosed
 	}
-	key := keyOf(of)
+	key := journalfile.KeyOf(of)
 	if j.kept[key] != nil {
 		j.mu.Unlock()
-		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, ErrKept)
+		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, journalfile.ErrKept)
 	}
 	j.kept[key] = s
 	j.slots = append(j.slots, s)
@@ -96,10 +97,10 @@ const none = -1
 // Find returns the slot of a series, nil where it is not kept. Whoever asks often
 // remembers it: slots are never taken back.
 func (j *Journal) Find(of *series.Series) *Slot {
-	if j == nil || check(of) != nil {
+	if j == nil || journalfile.Check(of) != nil {
 		return nil
 	}
-	key := keyOf(of)
+	key := journalfile.KeyOf(of)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.kept[key]

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // TestEachKindSurvives a death at once, with its identity.
@@ -21,7 +23,7 @@ func TestEachKindSurvives(t *testing.T) {
 	}
 	for range 3 {
 		for _, c := range all {
-			c.count(strings.Repeat("s", MaxState))
+			c.count(strings.Repeat("s", journalfile.MaxState))
 		}
 	}
 	keep(t, j, numberOf("never")) // leaves nothing
@@ -51,7 +53,7 @@ func TestEachKindSurvives(t *testing.T) {
 			d.Series.Resource.Attributes != testResource.Attributes {
 			t.Errorf("series %+v of %+v", d.Series, m)
 		}
-		if !d.Delta.Nearly(want.shape.seriesValue(&want.v, w.Bounds)) && want.shape.kind != KindState || d.State != want.v.State || d.Moves != want.v.Moves {
+		if !d.Delta.Nearly(want.shape.SeriesValue(&want.v, w.Bounds)) && want.shape.Kind != journalfile.KindState || d.State != want.v.State || d.Moves != want.v.Moves {
 			t.Errorf("%s: %v %q %d, want %+v", w.Name, d.Delta, d.State, d.Moves, want.v)
 		}
 	}
@@ -60,14 +62,14 @@ func TestEachKindSurvives(t *testing.T) {
 // TestTheRoundingOfABase that advanced by differences is no count.
 func TestTheRoundingOfABase(t *testing.T) {
 	a, b := 0.1, 0.2
-	s := shape{kind: KindFloat64}
-	if d, ok := s.minus(Value{Float: a + b}, Value{Float: 0.3}, true); !ok || !s.isZero(&d) {
+	s := journalfile.Shape{Kind: journalfile.KindFloat64}
+	if d, ok := s.Minus(journalfile.Value{Float: a + b}, journalfile.Value{Float: 0.3}, true); !ok || !s.IsZero(&d) {
 		t.Errorf("difference %v, %v", d, ok)
 	}
-	if d, ok := s.minus(Value{Float: 0.3}, Value{Float: a + b}, true); !ok || !s.isZero(&d) {
+	if d, ok := s.Minus(journalfile.Value{Float: 0.3}, journalfile.Value{Float: a + b}, true); !ok || !s.IsZero(&d) {
 		t.Errorf("difference %v, %v", d, ok)
 	}
-	if d, _ := s.minus(Value{Float: 1e9 + 0.5}, Value{Float: 1e9}, true); d.Float != 0.5 {
+	if d, _ := s.Minus(journalfile.Value{Float: 1e9 + 0.5}, journalfile.Value{Float: 1e9}, true); d.Float != 0.5 {
 		t.Errorf("difference %v", d)
 	}
 }

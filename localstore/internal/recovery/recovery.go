@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -77,10 +78,10 @@ func (r *Recovery) claim(path string) *journal.Claimed {
 	switch {
 	case err == nil:
 		return c
-	case errors.Is(err, journal.ErrDamaged):
+	case errors.Is(err, journalfile.ErrDamaged):
 		r.report(path, err)
 		r.report(path, journal.Discard(path))
-	case errors.Is(err, journal.ErrNewerFormat):
+	case errors.Is(err, journalfile.ErrNewerFormat):
 		r.report(path, err)
 	}
 	return nil // it is a living one's, or nobody's
@@ -115,7 +116,7 @@ func (r *Recovery) recover(c *journal.Claimed) (ok bool) {
 		r.report(c.Path(), errors.New("nothing can be told of what was recorded: what it counted is lost"))
 	}
 	for _, part := range c.Damage {
-		r.report(c.Path(), fmt.Errorf("%w: %s", journal.ErrDamaged, part))
+		r.report(c.Path(), fmt.Errorf("%w: %s", journalfile.ErrDamaged, part))
 	}
 	if done == dropped {
 		err = c.Erase()
@@ -128,7 +129,7 @@ func (r *Recovery) recover(c *journal.Claimed) (ok bool) {
 
 // report tells a cause once.
 func (r *Recovery) report(path string, err error) {
-	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, journal.ErrLiving) {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrLiving) {
 		return
 	}
 	err = fmt.Errorf("recover journal %s: %w", path, err)

@@ -4,9 +4,10 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
@@ -40,18 +41,18 @@ func (r *Recovery) transact(tx *mirrordb.Tx, c *journal.Claimed) (outcome, error
 	if err != nil {
 		return 0, fmt.Errorf("read number: %w", err)
 	}
-	held, counted, _, ok := c.Holding(row.seq, row.known)
-	if !ok {
+	rest := unrecorded.RestOf(&tx.Header, row, c.Content)
+	switch rest.Fate {
+	case unrecorded.Lost:
 		return lost, nil
-	}
-	if isDropped(&tx.Header, counted) {
+	case unrecorded.Dropped:
 		return dropped, nil
 	}
-	waiting := recordingOf(c, held, row)
+	waiting, held, counted := recordingOf(rest), rest.Held, rest.Counted
 	if len(waiting.Changes) == 0 && len(waiting.Moves) == 0 {
 		return recorded, nil
 	}
-	if !row.known && held > 0 {
+	if !row.Known && held > 0 {
 		// The journal names the newest recording as the one that holds, and would
 		// name this one if it came to nothing.
 		return adopted, r.recorder.SignFor(tx, c.Writer, held)
@@ -65,48 +66,30 @@ func (r *Recovery) transact(tx *mirrordb.Tx, c *journal.Claimed) (outcome, error
 
 // isShared: what was counted may be sent if nobody decided anything since, in the
 // mirror or in the file beside it.
-func isShared(now *mirrordb.Header, c *journal.Claimed, counted journal.Observation) bool {
+func isShared(now *mirrordb.Header, c *journal.Claimed, counted journalfile.Observation) bool {
 	return counted.MaySend && now.MaySend() && c.Mirror == now.Mirror && counted.Epoch == now.Epoch && counted.Decided == now.Decided
 }
 
-// isDropped: what was counted before an erasure is erased, and while recording is
-// switched off nothing is recorded.
-func isDropped(now *mirrordb.Header, counted journal.Observation) bool {
-	return now.Mode == consent.ModeOff || counted.Off || now.Erasures != counted.Erasures
-}
-
-// row is what the mirror says of a writer.
-type row struct {
-	known    bool
-	seq      int64
-	recorded int64 // when it last recorded
-}
-
-func rowOf(tx *mirrordb.Tx, writer string) (r row, err error) {
+// rowOf returns what the mirror says of a writer.
+func rowOf(tx *mirrordb.Tx, writer string) (r unrecorded.Row, err error) {
 	err = tx.Each(`SELECT seq, committed_at FROM writers WHERE id = ?1`, func(rows *sql.Rows) error {
-		r.known = true
-		return rows.Scan(&r.seq, &r.recorded)
+		r.Known = true
+		return rows.Scan(&r.Seq, &r.RecordedAt)
 	}, writer)
 	return r, err
 }
 
-// recordingOf returns what a journal holds beyond a recording. A State that it moved
-// loses to whoever moved it after the writer's last recording, or its start: which
-// move was later nobody can tell.
-//
-// When that was counted nobody knows. It was not before these times, and seldom more
-// than a record interval after them.
-func recordingOf(c *journal.Claimed, held int64, last row) (r recording.Recording) {
-	since := max(c.Started.UnixNano(), last.recorded)
-	r.Counted = since
-	for _, d := range c.Differences(held) {
+// recordingOf returns the recording of what waits. A State loses to a later one. When
+// it was counted nobody knows: it was not before that time, and seldom more than a
+// record interval after it.
+func recordingOf(rest unrecorded.Rest) (r recording.Recording) {
+	r.Counted = rest.LosesAfter
+	for _, d := range rest.Differences {
 		if d.Moves == 0 {
 			r.Changes = append(r.Changes, recording.Change{Series: d.Series, Delta: d.Delta})
 			continue
 		}
-		r.Moves = append(r.Moves, recording.Move{
-			Series: d.Series, State: d.State, Moved: true, LosesAfter: since,
-		})
+		r.Moves = append(r.Moves, recording.Move{Series: d.Series, State: d.State, Moved: true, LosesAfter: rest.LosesAfter})
 	}
 	return r
 }

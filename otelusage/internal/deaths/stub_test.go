@@ -1,3 +1,4 @@
 package deaths
-func runUntilKilled(program){}
-func recoverForEver(program){}
+
+func runUntilKilled(program) {}
+func recoverForEver(program) {}

@@ -1,4 +1,4 @@
-package journal
+package journalfile
 
 import (
 	"encoding/binary"
@@ -11,12 +11,12 @@ import (
 
 // An identity is written as texts that share what is the same: a resource once for
 // all metrics, a metric once for its series.
-type recordType uint8
+type RecordType uint8
 
 const (
-	recordResource recordType = 1 + iota
-	recordMetric
-	recordSeries
+	RecordResource RecordType = 1 + iota
+	RecordMetric
+	RecordSeries
 )
 
 // encoder writes an identity's parts.
@@ -90,7 +90,7 @@ func (d *decoder) set() attribute.Set {
 	return set
 }
 
-func encodeResource(r *series.Resource) []byte {
+func EncodeResource(r *series.Resource) []byte {
 	var e encoder
 	e.text(series.EncodeAttributes(r.Attributes))
 	return e.b
@@ -102,7 +102,7 @@ func decodeResource(b []byte) (*series.Resource, bool) {
 	return r, !d.bad
 }
 
-func encodeMetric(m *series.Metric) []byte {
+func EncodeMetric(m *series.Metric) []byte {
 	var e encoder
 	e.text(m.Scope.Name)
 	e.text(m.Scope.Version)
@@ -136,64 +136,64 @@ func decodeMetric(b []byte) (*series.Metric, bool) {
 	return m, !d.bad
 }
 
-// place is where the values of a series lie.
-type place struct {
-	shape       shape
-	value, base int64
+// Place is where the values of a series lie.
+type Place struct {
+	Shape       Shape
+	Value, Base int64
 }
 
-func encodeSeries(p place, set attribute.Set) []byte {
+func EncodeSeries(p Place, set attribute.Set) []byte {
 	var e encoder
-	e.number(uint64(p.shape.kind))
-	e.number(uint64(p.shape.buckets))
-	e.number(uint64(p.value))
-	e.number(uint64(p.base))
+	e.number(uint64(p.Shape.Kind))
+	e.number(uint64(p.Shape.Buckets))
+	e.number(uint64(p.Value))
+	e.number(uint64(p.Base))
 	e.text(series.EncodeAttributes(set))
 	return e.b
 }
 
-func decodeSeries(b []byte) (p place, set attribute.Set, ok bool) {
+func decodeSeries(b []byte) (p Place, set attribute.Set, ok bool) {
 	d := decoder{b: b}
 	kind, buckets := d.number(), d.number()
 	value, base := d.number(), d.number()
 	set = d.set()
 	const far = 1 << 40
 	if d.bad || kind > uint64(KindState) || buckets > MaxBuckets || value > far || base > far {
-		return place{}, attribute.Set{}, false
+		return Place{}, attribute.Set{}, false
 	}
-	p = place{shape{Kind(kind), int(buckets)}, int64(value), int64(base)}
-	return p, set, p.shape.valid()
+	p = Place{Shape{Kind(kind), int(buckets)}, int64(value), int64(base)}
+	return p, set, p.Shape.valid()
 }
 
 // fits reports whether a series matches the slot that it is said to be in.
-func (p place) fits(m *series.Metric) bool {
-	want, err := shapeOf(m, p.shape.kind == KindState)
-	return err == nil && want == p.shape
+func (p Place) fits(m *series.Metric) bool {
+	want, err := ShapeOf(m, p.Shape.Kind == KindState)
+	return err == nil && want == p.Shape
 }
 
-// check refuses a series that lacks what identifies it.
-func check(s *series.Series) error {
+// Check refuses a series that lacks what identifies it.
+func Check(s *series.Series) error {
 	if s == nil || s.Resource == nil || s.Metric == nil || s.Metric.Scope == nil {
 		return fmt.Errorf("%w: a series without resource, metric or scope", ErrKind)
 	}
 	return nil
 }
 
-// keyOf identifies a series, as a mirror does: by everything but the description.
-func keyOf(s *series.Series) string {
+// KeyOf identifies a series, as a mirror does: by everything but the description.
+func KeyOf(s *series.Series) string {
 	m := *s.Metric
 	m.Description = ""
-	key := encoder{encodeResource(s.Resource)}
-	key.text(string(encodeMetric(&m)))
+	key := encoder{EncodeResource(s.Resource)}
+	key.text(string(EncodeMetric(&m)))
 	key.text(series.EncodeAttributes(s.Attributes))
 	return string(key.b)
 }
 
-// checkLength refuses what no extent has room for.
-func checkLength(s *series.Series) error {
-	const most = maxChunk - 2*pageSize
-	for _, payload := range [...][]byte{encodeResource(s.Resource), encodeMetric(s.Metric), encodeSeries(place{}, s.Attributes)} {
-		if recordHead+len(payload)+32 > most { // the places take a little more
+// CheckLength refuses what no extent has room for.
+func CheckLength(s *series.Series) error {
+	const most = maxChunk - 2*PageSize
+	for _, payload := range [...][]byte{EncodeResource(s.Resource), EncodeMetric(s.Metric), EncodeSeries(Place{}, s.Attributes)} {
+		if RecordHead+len(payload)+32 > most { // the places take a little more
 			return fmt.Errorf("%w: %d bytes of identity, at most %d are kept", ErrTooLarge, len(payload), most)
 		}
 	}

@@ -1,4 +1,4 @@
-package journal
+package journalfile
 
 import (
 	"fmt"
@@ -38,115 +38,115 @@ type Value struct {
 	Moves   int64 // of a State
 }
 
-// shape is how values of a series are laid out.
-type shape struct {
-	kind    Kind
-	buckets int
+// Shape is how values of a series are laid out.
+type Shape struct {
+	Kind    Kind
+	Buckets int
 }
 
-func shapeOf(m *series.Metric, state bool) (shape, error) {
+func ShapeOf(m *series.Metric, state bool) (Shape, error) {
 	switch {
 	case state:
-		return shape{kind: KindState}, nil
+		return Shape{Kind: KindState}, nil
 	case m.Type == series.TypeSum && m.Float:
-		return shape{kind: KindFloat64}, nil
+		return Shape{Kind: KindFloat64}, nil
 	case m.Type == series.TypeSum:
-		return shape{kind: KindInt64}, nil
+		return Shape{Kind: KindInt64}, nil
 	case m.Type == series.TypeHistogram && len(m.Bounds)+1 <= MaxBuckets:
-		return shape{KindHistogram, len(m.Bounds) + 1}, nil
+		return Shape{KindHistogram, len(m.Bounds) + 1}, nil
 	case m.Type == series.TypeHistogram:
-		return shape{}, fmt.Errorf("%w: a histogram of %d buckets, at most %d are kept", ErrTooLarge, len(m.Bounds)+1, MaxBuckets)
+		return Shape{}, fmt.Errorf("%w: a histogram of %d buckets, at most %d are kept", ErrTooLarge, len(m.Bounds)+1, MaxBuckets)
 	}
-	return shape{}, fmt.Errorf("%w: %s", ErrKind, m.Type)
+	return Shape{}, fmt.Errorf("%w: %s", ErrKind, m.Type)
 }
 
-func (s shape) valid() bool {
-	return s.kind >= KindInt64 && s.kind <= KindState && s.buckets >= 0 && s.buckets <= MaxBuckets && (s.kind == KindHistogram) == (s.buckets > 0)
+func (s Shape) valid() bool {
+	return s.Kind >= KindInt64 && s.Kind <= KindState && s.Buckets >= 0 && s.Buckets <= MaxBuckets && (s.Kind == KindHistogram) == (s.Buckets > 0)
 }
 
-// size is that of an encoded value, without what stands before it.
-func (s shape) size() int {
-	switch s.kind {
+// Size is that of an encoded value, without what stands before it.
+func (s Shape) Size() int {
+	switch s.Kind {
 	case KindHistogram:
-		return 16 + 8*s.buckets
+		return 16 + 8*s.Buckets
 	case KindState:
-		return align(16 + MaxState)
+		return Align(16 + MaxState)
 	}
 	return 8
 }
 
-func (s shape) valueSize() int { return cellHead + s.size() }
-func (s shape) baseSize() int  { return baseHead + s.ofBase().size() } // of one of the two
+func (s Shape) ValueSize() int { return CellHead + s.Size() }
+func (s Shape) BaseSize() int  { return baseHead + s.ofBase().Size() } // of one of the two
 
-// baseStride is how far apart the two bases lie, so that neither crosses a page.
-func (s shape) baseStride() int {
-	if size := s.baseSize(); 2*size <= pageSize {
+// BaseStride is how far apart the two bases lie, so that neither crosses a page.
+func (s Shape) BaseStride() int {
+	if size := s.BaseSize(); 2*size <= PageSize {
 		return size
 	}
-	return pageSize
+	return PageSize
 }
 
 // ofBase is how a base is laid out. That of a State is the number of its changes.
-func (s shape) ofBase() shape {
-	if s.kind == KindState {
-		return shape{kind: KindInt64}
+func (s Shape) ofBase() Shape {
+	if s.Kind == KindState {
+		return Shape{Kind: KindInt64}
 	}
 	return s
 }
 
-func (s shape) encodeBase(b []byte, seq int64, v *Value) {
+func (s Shape) EncodeBase(b []byte, seq int64, v *Value) {
 	of, w := s.ofBase(), *v
 	if of != s {
 		w.Int = v.Moves
 	}
-	order.PutUint32(b[4:], uint32(of.size()))
-	order.PutUint64(b[8:], uint64(seq))
-	of.encode(b[baseHead:], &w)
+	Order.PutUint32(b[4:], uint32(of.Size()))
+	Order.PutUint64(b[8:], uint64(seq))
+	of.Encode(b[baseHead:], &w)
 }
 
-func (s shape) encode(b []byte, v *Value) {
-	switch s.kind {
+func (s Shape) Encode(b []byte, v *Value) {
+	switch s.Kind {
 	case KindInt64:
-		order.PutUint64(b, uint64(v.Int))
+		Order.PutUint64(b, uint64(v.Int))
 	case KindFloat64:
 		putFloat(b, v.Float)
 	case KindHistogram:
-		order.PutUint64(b, v.Count)
+		Order.PutUint64(b, v.Count)
 		putFloat(b[8:], v.Float)
-		for i := range s.buckets {
-			order.PutUint64(b[16+8*i:], v.bucket(i))
+		for i := range s.Buckets {
+			Order.PutUint64(b[16+8*i:], v.bucket(i))
 		}
 	case KindState:
-		order.PutUint64(b, uint64(v.Moves))
+		Order.PutUint64(b, uint64(v.Moves))
 		n := copy(b[16:16+MaxState], v.State)
-		order.PutUint64(b[8:], uint64(n))
+		Order.PutUint64(b[8:], uint64(n))
 		clear(b[16+n:]) // no longer state shows through
 	}
 }
 
-func (s shape) decode(b []byte) (v Value, ok bool) {
-	switch s.kind {
+func (s Shape) decode(b []byte) (v Value, ok bool) {
+	switch s.Kind {
 	case KindInt64:
-		v.Int = int64(order.Uint64(b))
+		v.Int = int64(Order.Uint64(b))
 	case KindFloat64:
 		v.Float = getFloat(b)
 	case KindHistogram:
-		v.Count, v.Float = order.Uint64(b), getFloat(b[8:])
-		v.Buckets = make([]uint64, s.buckets)
+		v.Count, v.Float = Order.Uint64(b), getFloat(b[8:])
+		v.Buckets = make([]uint64, s.Buckets)
 		for i := range v.Buckets {
-			v.Buckets[i] = order.Uint64(b[16+8*i:])
+			v.Buckets[i] = Order.Uint64(b[16+8*i:])
 		}
 	case KindState:
-		n := order.Uint64(b[8:])
+		n := Order.Uint64(b[8:])
 		if n > MaxState {
 			return Value{}, false
 		}
-		v.Moves, v.State = int64(order.Uint64(b)), string(b[16:16+n])
+		v.Moves, v.State = int64(Order.Uint64(b)), string(b[16:16+n])
 	}
 	return v, true
 }
 
-func (v Value) clone() Value {
+func (v Value) Clone() Value {
 	v.Buckets = slices.Clone(v.Buckets)
 	return v
 }
@@ -159,8 +159,8 @@ func (v *Value) bucket(i int) uint64 {
 	return 0
 }
 
-func (s shape) isZero(v *Value) bool {
-	switch s.kind {
+func (s Shape) IsZero(v *Value) bool {
+	switch s.Kind {
 	case KindInt64:
 		return v.Int == 0
 	case KindFloat64:
@@ -171,8 +171,8 @@ func (s shape) isZero(v *Value) bool {
 	return v.Moves == 0
 }
 
-func (s shape) equal(v, w *Value) bool {
-	switch s.kind {
+func (s Shape) Equal(v, w *Value) bool {
+	switch s.Kind {
 	case KindInt64:
 		return v.Int == w.Int
 	case KindFloat64:
@@ -183,17 +183,17 @@ func (s shape) equal(v, w *Value) bool {
 	return v.Moves == w.Moves
 }
 
-// plus returns v and what was recorded of it.
-func (s shape) plus(v Value, d Value) Value {
-	switch s.kind {
+// Plus returns v and what was recorded of it.
+func (s Shape) Plus(v Value, d Value) Value {
+	switch s.Kind {
 	case KindInt64:
 		v.Int = saturate.Add(v.Int, d.Int)
 	case KindFloat64:
 		v.Float = saturate.AddFloat(v.Float, d.Float)
 	case KindHistogram:
-		v = v.clone()
+		v = v.Clone()
 		if v.Buckets == nil {
-			v.Buckets = make([]uint64, s.buckets)
+			v.Buckets = make([]uint64, s.Buckets)
 		}
 		v.Count += d.Count
 		v.Float = saturate.AddFloat(v.Float, d.Float)
@@ -206,10 +206,10 @@ func (s shape) plus(v Value, d Value) Value {
 	return v
 }
 
-// minus returns what v counted since base. ok is false where v is behind it, which
+// Minus returns what v counted since base. ok is false where v is behind it, which
 // can never be: nothing is to be made of that.
-func (s shape) minus(v, base Value, monotonic bool) (d Value, ok bool) {
-	switch s.kind {
+func (s Shape) Minus(v, base Value, monotonic bool) (d Value, ok bool) {
+	switch s.Kind {
 	case KindInt64:
 		d.Int = saturate.Sub(v.Int, base.Int)
 		return d, !monotonic || d.Int >= 0
@@ -223,7 +223,7 @@ func (s shape) minus(v, base Value, monotonic bool) (d Value, ok bool) {
 	if v.Count < base.Count {
 		return Value{}, false
 	}
-	d.Count, d.Buckets = v.Count-base.Count, make([]uint64, s.buckets)
+	d.Count, d.Buckets = v.Count-base.Count, make([]uint64, s.Buckets)
 	for i := range d.Buckets {
 		if v.bucket(i) < base.bucket(i) {
 			return Value{}, false
@@ -247,9 +247,9 @@ func floatDifference(v, base float64) float64 {
 	return d
 }
 
-// seriesValue returns v as the mirror records it. Of a state it is nothing.
-func (s shape) seriesValue(v *Value, bounds []float64) series.Value {
-	switch s.kind {
+// SeriesValue returns v as the mirror records it. Of a state it is nothing.
+func (s Shape) SeriesValue(v *Value, bounds []float64) series.Value {
+	switch s.Kind {
 	case KindInt64:
 		return series.Int64Value(v.Int)
 	case KindFloat64:

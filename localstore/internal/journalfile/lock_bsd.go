@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || netbsd || openbsd
 
-package journal
+package journalfile
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 // descriptor of the file does not drop them as it drops those of the process. A
 // child that is forked without starting a program of its own keeps them.
 
-// lock takes a file for as long as it is open; ok is false while another process
+// Lock takes a file for as long as it is open; ok is false while another process
 // has it.
-func lock(f *os.File) (ok bool, err error) {
+func Lock(f *os.File) (ok bool, err error) {
 	err = control(f, syscall.LOCK_EX)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return false, nil
@@ -22,10 +22,10 @@ func lock(f *os.File) (ok bool, err error) {
 	return err == nil, err
 }
 
-// owned reports whether a process has a file. There is no asking without a shared
+// Owned reports whether a process has a file. There is no asking without a shared
 // lock, for some microseconds: who wants to take the file then passes over it, and
 // tries again before giving up.
-func owned(f *os.File) (bool, error) {
+func Owned(f *os.File) (bool, error) {
 	err := control(f, syscall.LOCK_SH)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return true, nil

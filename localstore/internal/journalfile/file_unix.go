@@ -1,6 +1,6 @@
 //go:build unix
 
-package journal
+package journalfile
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ func openRegular(path string, write bool) (*os.File, error) {
 }
 
 func createRegular(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|neverWait, ownFile)
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|neverWait, OwnFile)
 }
 
 // checkOwner refuses what another user owns or can write, who could have written
@@ -76,14 +76,14 @@ func giveFile(f *os.File) {
 
 // closeToOthers takes from others what lets them read or lock a file.
 func closeToOthers(f *os.File, info fs.FileInfo) {
-	if info.Mode().Perm() != ownFile {
-		_ = f.Chmod(ownFile) // a file system may know no permissions
+	if info.Mode().Perm() != OwnFile {
+		_ = f.Chmod(OwnFile) // a file system may know no permissions
 	}
 }
 
-// mayGrow refuses what the process's limit on the size of files forbids, before
+// MayGrow refuses what the process's limit on the size of files forbids, before
 // the kernel sends a signal that ends a program which is not all Go.
-func mayGrow(size int64) error {
+func MayGrow(size int64) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil || uint64(limit.Cur) >= uint64(size) {
 		return nil // the file system knows its own

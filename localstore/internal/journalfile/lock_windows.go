@@ -1,4 +1,4 @@
-package journal
+package journalfile
 
 import (
 	"errors"
@@ -21,14 +21,14 @@ const (
 	lockViolation   = syscall.Errno(33)
 )
 
-// lock takes a file for as long as it is open; ok is false while another process
+// Lock takes a file for as long as it is open; ok is false while another process
 // has it. A child has no handles of its parent's.
-func lock(f *os.File) (ok bool, err error) { return acquire(f, exclusively) }
+func Lock(f *os.File) (ok bool, err error) { return acquire(f, exclusively) }
 
-// owned reports whether a process has a file. There is no asking without a shared
+// Owned reports whether a process has a file. There is no asking without a shared
 // lock, for some microseconds: who wants to take the file then passes over it, and
 // tries again before giving up.
-func owned(f *os.File) (bool, error) {
+func Owned(f *os.File) (bool, error) {
 	ok, err := acquire(f, 0)
 	if ok {
 		err = control(f, func(handle uintptr) error {

@@ -1,4 +1,4 @@
-package journal
+package journalfile
 
 import (
 	"fmt"
@@ -18,22 +18,22 @@ type Content struct {
 	// leaves no exact difference are not counted.
 	Damage []string
 
-	header header
-	slots  []readSlot
+	Header Header
+	Slots  []ReadSlot
 }
 
-type readSlot struct {
-	place   place
+type ReadSlot struct {
+	Place   Place
 	series  *series.Series
-	value   Value
-	bases   []readBase
+	Value   Value
+	Bases   []readBase
 	unclear bool // a base that cannot be read may be the one that holds
 }
 
 type readBase struct {
 	seq   int64
 	value Value
-	at    int // of the two
+	At    int // of the two
 }
 
 // Difference is what a series counted beyond the mirror.
@@ -44,45 +44,45 @@ type Difference struct {
 	Moves  int64        // since the recording that holds; more than 0 only for a State
 }
 
-// maxDamage bounds what is said of a file of which nothing is sound.
-const maxDamage = 20
+// MaxDamage bounds what is said of a file of which nothing is sound.
+const MaxDamage = 20
 
 func (c *Content) damaged(format string, args ...any) {
-	if len(c.Damage) < maxDamage {
+	if len(c.Damage) < MaxDamage {
 		c.Damage = append(c.Damage, fmt.Sprintf(format, args...))
 	}
 }
 
-// parse reads a whole file.
-func parse(b []byte) (*Content, error) {
+// Parse reads a whole file.
+func Parse(b []byte) (*Content, error) {
 	h, err := parseHeader(b)
 	switch {
 	case err != nil:
 		return nil, err
-	case h.zero && !holdsNothing(b):
+	case h.Zero && !HoldsNothing(b):
 		return nil, fmt.Errorf("%w: its header is gone", ErrDamaged)
-	case h.zero || h.run.nonce == 0:
+	case h.Zero || h.Run.Nonce == 0:
 		return nil, ErrEmpty
 	}
 	c := &Content{
-		Mirror: h.run.mirror, Writer: h.run.writer, PID: h.run.pid, Started: time.Unix(0, h.run.started).UTC(),
-		Superseded: h.marked, header: h,
+		Mirror: h.Run.Mirror, Writer: h.Run.Writer, PID: h.Run.Pid, Started: time.Unix(0, h.Run.Started).UTC(),
+		Superseded: h.Marked, Header: h,
 	}
-	for _, part := range h.damage {
+	for _, part := range h.Damage {
 		c.damaged("%s", part)
 	}
 	p := parser{content: c, b: b, resources: make(map[int64]*series.Resource), metrics: make(map[int64]metricOf)}
-	for at := headerSize; at < len(b); {
-		size, ok := decodeChunk(h.run.nonce, int64(at), b[at:])
+	for at := HeaderSize; at < len(b); {
+		size, ok := decodeChunk(h.Run.Nonce, int64(at), b[at:])
 		if ok {
-			p.records(at+chunkHead, min(at+size, len(b)))
+			p.records(at+ChunkHead, min(at+size, len(b)))
 			at += size
 			continue
 		}
-		p.strays(at, min(at+pageSize, len(b)))
-		at += pageSize
+		p.strays(at, min(at+PageSize, len(b)))
+		at += PageSize
 	}
-	if n := max(p.last, h.tags[0].records, h.tags[1].records) - p.found; n > 0 {
+	if n := max(p.last, h.Tags[0].Records, h.Tags[1].Records) - p.found; n > 0 {
 		c.damaged("%d identities are missing", n)
 	}
 	return c, nil
@@ -116,7 +116,7 @@ func (p *parser) records(at, end int) {
 			at, lost = at+size, false
 			continue
 		}
-		if next := (at/pageSize + 1) * pageSize; isZero(p.b[at:min(next, end)]) {
+		if next := (at/PageSize + 1) * PageSize; IsZero(p.b[at:min(next, end)]) {
 			at = next // the next one had no room in this page
 			continue
 		}
@@ -142,41 +142,41 @@ func (p *parser) strays(at, end int) {
 // record reads one; ok is false where there is none.
 func (p *parser) record(at, end int) (size int, ok bool) {
 	b := p.b[at:end]
-	if len(b) < recordHead || order.Uint32(b[4:]) != recordMagic {
+	if len(b) < RecordHead || Order.Uint32(b[4:]) != RecordMagic {
 		return 0, false
 	}
-	length := order.Uint32(b[12:])
-	if length > maxChunk || align(recordHead+int(length)) > len(b) {
+	length := Order.Uint32(b[12:])
+	if length > maxChunk || Align(RecordHead+int(length)) > len(b) {
 		return 0, false
 	}
-	size = align(recordHead + int(length))
-	if !sealed(p.content.header.run.nonce, int64(at), b[:size]) {
+	size = Align(RecordHead + int(length))
+	if !Sealed(p.content.Header.Run.Nonce, int64(at), b[:size]) {
 		return 0, false
 	}
 	p.found++
-	p.last = max(p.last, int(order.Uint32(b[8:])>>8)+1)
-	if !p.take(int64(at), recordType(b[8]), int64(order.Uint64(b[16:])), b[recordHead:recordHead+int(length)]) {
+	p.last = max(p.last, int(Order.Uint32(b[8:])>>8)+1)
+	if !p.take(int64(at), RecordType(b[8]), int64(Order.Uint64(b[16:])), b[RecordHead:RecordHead+int(length)]) {
 		p.content.damaged("identity at %d says nothing", at)
 	}
 	return size, true
 }
 
-func (p *parser) take(at int64, t recordType, parent int64, payload []byte) (ok bool) {
+func (p *parser) take(at int64, t RecordType, parent int64, payload []byte) (ok bool) {
 	switch t {
-	case recordResource:
+	case RecordResource:
 		r, ok := decodeResource(payload)
 		if ok {
 			p.resources[at] = r
 		}
 		return ok
-	case recordMetric:
+	case RecordMetric:
 		m, ok := decodeMetric(payload)
 		r := p.resources[parent]
 		if ok && r != nil {
 			p.metrics[at] = metricOf{m, r}
 		}
 		return ok && r != nil
-	case recordSeries:
+	case RecordSeries:
 		place, set, ok := decodeSeries(payload)
 		m, known := p.metrics[parent]
 		if !ok || !known || !place.fits(m.metric) {
@@ -189,30 +189,30 @@ func (p *parser) take(at int64, t recordType, parent int64, payload []byte) (ok 
 }
 
 // slot reads the value and the bases of a series.
-func (p *parser) slot(at place, s *series.Series) {
-	c, nonce := p.content, p.content.header.run.nonce
-	b, ok := p.cell(at.value, at.shape.valueSize())
+func (p *parser) slot(at Place, s *series.Series) {
+	c, nonce := p.content, p.content.Header.Run.Nonce
+	b, ok := p.cell(at.Value, at.Shape.ValueSize())
 	if ok {
-		ok = sealed(nonce, at.value, b)
+		ok = Sealed(nonce, at.Value, b)
 	}
-	read := readSlot{place: at, series: s}
+	read := ReadSlot{Place: at, series: s}
 	if ok {
-		read.value, ok = at.shape.decode(b[cellHead:])
+		read.Value, ok = at.Shape.decode(b[CellHead:])
 	}
 	if !ok {
-		c.damaged("value of %q at %d", s.Metric.Name, at.value)
+		c.damaged("value of %q at %d", s.Metric.Name, at.Value)
 		return
 	}
 	for i := range 2 {
-		offset := at.base + int64(i*at.shape.baseStride())
-		b, ok := p.cell(offset, at.shape.baseSize())
-		if ok && isZero(b) {
+		offset := at.Base + int64(i*at.Shape.BaseStride())
+		b, ok := p.cell(offset, at.Shape.BaseSize())
+		if ok && IsZero(b) {
 			continue
 		}
-		base := readBase{at: i}
-		if ok && sealed(nonce, offset, b) {
-			base.seq = int64(order.Uint64(b[8:]))
-			base.value, ok = at.shape.ofBase().decode(b[baseHead:])
+		base := readBase{At: i}
+		if ok && Sealed(nonce, offset, b) {
+			base.seq = int64(Order.Uint64(b[8:]))
+			base.value, ok = at.Shape.ofBase().decode(b[baseHead:])
 			base.value.Moves = base.value.Int // of a State
 		} else {
 			ok = false
@@ -222,13 +222,13 @@ func (p *parser) slot(at place, s *series.Series) {
 			read.unclear = true
 			continue
 		}
-		read.bases = append(read.bases, base)
+		read.Bases = append(read.Bases, base)
 	}
-	c.slots = append(c.slots, read)
+	c.Slots = append(c.Slots, read)
 }
 
 func (p *parser) cell(offset int64, size int) ([]byte, bool) {
-	if offset < headerSize || offset > int64(len(p.b)-size) {
+	if offset < HeaderSize || offset > int64(len(p.b)-size) {
 		return nil, false
 	}
 	return p.b[offset : offset+int64(size)], true
@@ -240,25 +240,25 @@ func (p *parser) cell(offset int64, size int) ([]byte, bool) {
 // at different times, and looks again. ok is false where nothing can be told: a
 // later recording was made without the journal.
 func (c *Content) Holding(row int64, known bool) (seq int64, o Observation, exact, ok bool) {
-	t, ok := c.header.holding(row, known)
-	return t.seq, t.observed, ok && (t.seq == row || !known && t.seq == 0), ok
+	t, ok := c.Header.Holding(row, known)
+	return t.Seq, t.Observed, ok && (t.Seq == row || !known && t.Seq == 0), ok
 }
 
 // baseOf returns what the mirror has of a series as of a recording.
-func (s *readSlot) baseOf(seq int64) (Value, bool) {
-	i := s.latest(seq)
-	if i < 0 || s.unclear && s.bases[i].seq != seq {
+func (s *ReadSlot) baseOf(seq int64) (Value, bool) {
+	i := s.Latest(seq)
+	if i < 0 || s.unclear && s.Bases[i].seq != seq {
 		return Value{}, false
 	}
-	return s.bases[i].value, true
+	return s.Bases[i].value, true
 }
 
-// latest returns which base is that of a recording or of the last one before it, -1
+// Latest returns which base is that of a recording or of the last one before it, -1
 // where none is.
-func (s *readSlot) latest(seq int64) int {
+func (s *ReadSlot) Latest(seq int64) int {
 	best := -1
-	for i, b := range s.bases {
-		if b.seq <= seq && (best < 0 || b.seq > s.bases[best].seq) {
+	for i, b := range s.Bases {
+		if b.seq <= seq && (best < 0 || b.seq > s.Bases[best].seq) {
 			best = i
 		}
 	}
@@ -269,31 +269,43 @@ func (s *readSlot) latest(seq int64) int {
 // is left out, and said in Damage.
 func (c *Content) Differences(seq int64) []Difference {
 	var list []Difference
-	for i := range c.slots {
-		if d, ok := c.difference(&c.slots[i], seq); ok {
+	for i := range c.Slots {
+		if d, ok := c.difference(&c.Slots[i], seq); ok {
 			list = append(list, d)
 		}
 	}
 	return list
 }
 
-func (c *Content) difference(s *readSlot, seq int64) (Difference, bool) {
-	shape, m := s.place.shape, s.series.Metric
+func (c *Content) difference(s *ReadSlot, seq int64) (Difference, bool) {
+	shape, m := s.Place.Shape, s.series.Metric
 	base, ok := s.baseOf(seq)
 	if !ok {
 		c.damaged("no base of %q for recording %d", m.Name, seq)
 		return Difference{}, false
 	}
-	d, ok := shape.minus(s.value, base, m.Monotonic)
+	d, ok := shape.Minus(s.Value, base, m.Monotonic)
 	if !ok {
 		c.damaged("%q is behind what was recorded of it", m.Name)
 		return Difference{}, false
 	}
-	if shape.isZero(&d) {
+	if shape.IsZero(&d) {
 		return Difference{}, false
 	}
-	return Difference{Series: s.series, Delta: shape.seriesValue(&d, m.Bounds), State: d.State, Moves: d.Moves}, true
+	return Difference{Series: s.series, Delta: shape.SeriesValue(&d, m.Bounds), State: d.State, Moves: d.Moves}, true
 }
 
 // Count returns how many series the journal has.
-func (c *Content) Count() int { return len(c.slots) }
+func (c *Content) Count() int { return len(c.Slots) }
+
+// decodeChunk returns the size of the extent of identities that begins at a page.
+func decodeChunk(nonce uint64, offset int64, b []byte) (size int, ok bool) {
+	if len(b) < ChunkHead || Order.Uint32(b[4:]) != ChunkMagic || !Sealed(nonce, offset, b[:ChunkHead]) {
+		return 0, false
+	}
+	n := Order.Uint64(b[8:])
+	if n < PageSize || n > maxChunk || n%PageSize != 0 {
+		return 0, false
+	}
+	return int(n), true
+}

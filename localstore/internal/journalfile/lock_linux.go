@@ -1,4 +1,4 @@
-package journal
+package journalfile
 
 import (
 	"errors"
@@ -17,9 +17,9 @@ const (
 	setLock = 37 // F_OFD_SETLK
 )
 
-// lock takes a file for as long as it is open; ok is false while another process
+// Lock takes a file for as long as it is open; ok is false while another process
 // has it.
-func lock(f *os.File) (ok bool, err error) {
+func Lock(f *os.File) (ok bool, err error) {
 	err = control(f, setLock, &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart})
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
 		return false, nil
@@ -27,9 +27,9 @@ func lock(f *os.File) (ok bool, err error) {
 	return err == nil, err
 }
 
-// owned reports whether a process has a file. It takes no lock, so that nobody who
+// Owned reports whether a process has a file. It takes no lock, so that nobody who
 // starts meanwhile takes the caller for an owner.
-func owned(f *os.File) (bool, error) {
+func Owned(f *os.File) (bool, error) {
 	at := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
 	err := control(f, getLock, &at)
 	return err == nil && at.Type != syscall.F_UNLCK, err

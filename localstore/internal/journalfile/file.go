@@ -1,4 +1,4 @@
-package journal
+package journalfile
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// file is an open journal. Tests put faults in between.
-type file interface {
+// File is an open journal. Tests put faults in between.
+type File interface {
 	io.ReaderAt
 	io.WriterAt
 	Stat() (os.FileInfo, error)
@@ -19,12 +19,12 @@ type file interface {
 }
 
 // What is made is for this user alone.
-const ownFile fs.FileMode = 0o600
+const OwnFile fs.FileMode = 0o600
 
-// openFile opens what lies at a path if it may be a journal: a regular file of
+// OpenFile opens what lies at a path if it may be a journal: a regular file of
 // this user, reached by no link and by no other name. Nothing else is opened,
 // because opening some of it waits for ever, or does what the device does.
-func openFile(path string, write bool) (*os.File, error) {
+func OpenFile(path string, write bool) (*os.File, error) {
 	before, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -60,8 +60,8 @@ func checkFile(path string, info os.FileInfo) error {
 	return checkOwner(path, info)
 }
 
-// createFile makes a file that was not there.
-func createFile(path string) (*os.File, error) {
+// CreateFile makes a file that was not there.
+func CreateFile(path string) (*os.File, error) {
 	f, err := createRegular(path)
 	if err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func createFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// still reports whether a file is the one that its path leads to.
-func still(f file, path string) bool {
+// Still reports whether a file is the one that its path leads to.
+func Still(f File, path string) bool {
 	open, err := f.Stat()
 	if err != nil {
 		return false
@@ -83,12 +83,12 @@ func still(f file, path string) bool {
 	return err == nil && os.SameFile(open, at)
 }
 
-var zeros [grownSize]byte
+var zeros [GrownSize]byte
 
-// writeZeros overwrites a range: a full disk is met here, not where a count is
+// WriteZeros overwrites a range: a full disk is met here, not where a count is
 // written, and no byte of an earlier run is left in it.
-func writeZeros(f file, from, to int64) error {
-	if err := mayGrow(to); err != nil {
+func WriteZeros(f File, from, to int64) error {
+	if err := MayGrow(to); err != nil {
 		return err
 	}
 	for from < to {
@@ -101,8 +101,8 @@ func writeZeros(f file, from, to int64) error {
 	return nil
 }
 
-// readWhole reads a file up to a bound that no journal reaches.
-func readWhole(f file) ([]byte, error) {
+// ReadWhole reads a file up to a bound that no journal reaches.
+func ReadWhole(f File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,7 @@ func TestKill(t *testing.T) {
 				if t.Failed() {
 					t.Fatalf("round %d: %+v", round, r.mirror)
 				}
+				must(t, os.RemoveAll(filepath.Dir(r.mirror))) // of thousands
 			}
 		})
 	}

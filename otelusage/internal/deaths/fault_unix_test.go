@@ -20,14 +20,14 @@ import (
 // and after a recording.
 func runSpoiled(p program) {
 	u, k := p.start()
-	k.count("first")
+	k.count("state 1st")
 	fmt.Println("counted")
 	_, _ = os.Stdin.Read(make([]byte, 1)) // until it is spoiled
-	k.count("second")
+	k.count("state 2nd")
 	if err := u.Flush(context.Background()); err != nil {
 		fmt.Println("error flush:", err)
 	}
-	k.count("third")
+	k.count("state 3rd")
 	if p.Close {
 		if err := u.Close(); err != nil {
 			fmt.Println("error close:", err)
@@ -100,7 +100,7 @@ func TestSpoiledJournals(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, closes %v", name, closes), func(t *testing.T) {
 				t.Parallel()
 				p := program{Job: "spoiled", Close: closes, Mirror: filepath.Join(t.TempDir(), "usage.db"), URL: nowhere}
-				p.runSpoiled(t, func() { must(t, spoil(p.Mirror+".journal-00")) })
+				p.runSpoiled(t, func(*os.Process) { must(t, spoil(p.Mirror+".journal-00")) })
 				p.checkSpoiled(t, closes || name == "nothing")
 			})
 		}
@@ -122,7 +122,7 @@ func TestNoJournalCanBeHad(t *testing.T) {
 				t.Parallel()
 				p := program{Job: "spoiled", Close: closes, Mirror: filepath.Join(t.TempDir(), "usage.db"), URL: nowhere}
 				prepare(t, &p)
-				p.runSpoiled(t, func() {})
+				p.runSpoiled(t, func(*os.Process) {})
 				p.checkSpoiled(t, closes)
 			})
 		}
@@ -142,7 +142,7 @@ func init() {
 }
 
 // runSpoiled runs the program, with something that happens after its first counts.
-func (p program) runSpoiled(t *testing.T, spoil func()) {
+func (p program) runSpoiled(t *testing.T, spoil func(*os.Process)) {
 	t.Helper()
 	cmd := p.command(t)
 	in, err := cmd.StdinPipe()
@@ -156,7 +156,7 @@ func (p program) runSpoiled(t *testing.T, spoil func()) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		switch text := lines.Text(); {
 		case text == "counted":
-			spoil()
+			spoil(cmd.Process)
 			must(t, in.Close())
 		case strings.HasPrefix(text, "error "):
 			told[text]++
@@ -186,8 +186,8 @@ func (p program) checkSpoiled(t *testing.T, all bool) {
 	must(t, err)
 	recorded, _ := inMirror(t, s)
 	must(t, s.Close())
-	least := counted("first").plus(counted("second"))
-	most := least.plus(counted("third"))
+	least := counted("state 1st").plus(counted("state 2nd"))
+	most := least.plus(counted("state 3rd"))
 	if all && !recorded.equal(most) {
 		t.Errorf("recorded %v, want %v", recorded, most)
 	}

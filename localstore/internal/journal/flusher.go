@@ -150,3 +150,19 @@ func (j *Journal) lockSoon() bool {
 	}
 	return false
 }
+
+// writeWaiting writes what waits for the flusher: whoever has the journal has it now.
+func (j *Journal) writeWaiting() error {
+	list := j.waiting.take()
+	for _, s := range list {
+		if !s.clean() {
+			if err := j.stage(s, false); err != nil {
+				return err
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return j.flushAll()
+}

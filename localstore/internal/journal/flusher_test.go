@@ -236,3 +236,20 @@ func TestAChangeWaitsForARecording(t *testing.T) {
 		t.Errorf("differences %v", d)
 	}
 }
+
+// TestTheNextChangeWritesWhatWaits, because a write took longer than is waited for.
+func TestTheNextChangeWritesWhatWaits(t *testing.T) {
+	path := mirrorPath(t)
+	c := configOf(t, path)
+	clock := newClock()
+	c.after, c.now = never, func() time.Time { clock.at = clock.at.Add(FlushWithin); return clock.at }
+	j := take(t, c)
+	n, m := keep(t, j, numberOf("n")), keep(t, j, numberOf("m"))
+	j.mu.Lock() // a disk that stands still
+	n.count("")
+	j.mu.Unlock()
+	m.count("")
+	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 2 {
+		t.Errorf("differences %v, want both", d)
+	}
+}

@@ -143,7 +143,10 @@ func (s *Slot) Changed() {
 	}
 	var err error
 	if !j.closed && !j.failed {
-		if err = j.writeSlot(s); err != nil {
+		if err = j.writeSlot(s); err == nil {
+			err = j.writeWaiting()
+		}
+		if err != nil {
 			j.fail()
 		}
 	}

@@ -26,6 +26,14 @@ type metricKey struct {
 	monotonic, float          bool
 }
 
+// keyOf returns the key under which a metric of the mirror is found again.
+func keyOf(r *series.Resource, m *series.Metric) metricKey {
+	return metricKey{
+		resource: r, scope: m.Scope.Name, version: m.Scope.Version, schemaURL: m.Scope.SchemaURL,
+		attributes: m.Scope.Attributes.Equivalent(), name: m.Name, unit: m.Unit, typ: m.Type, monotonic: m.Monotonic, float: m.Float,
+	}
+}
+
 // knownMetric is a metric that was seen, with its streams.
 type knownMetric struct {
 	handle  *series.Metric
@@ -44,6 +52,9 @@ type stream struct {
 	start     time.Time
 	known     bool // a gauge's committed value, or state, is one
 	state     string
+	moves     int64              // of a State: how often this run entered one, as recorded
+	slot      *recording.Slot    // in the journal, nil where it is not found yet
+	slotOf    *recording.Journal // the journal
 }
 
 // commit is how a stream stands once a recording is in the mirror.
@@ -52,11 +63,13 @@ type commit struct {
 	value  series.Value
 	start  time.Time
 	state  string
+	moves  int64
 }
 
 func apply(commits []commit) {
 	for _, c := range commits {
 		c.stream.committed, c.stream.start, c.stream.state, c.stream.known = c.value, c.start, c.state, true
+		c.stream.moves += c.moves
 	}
 }
 
@@ -64,21 +77,24 @@ func apply(commits []commit) {
 type collection struct {
 	e         *Exporter
 	resource  *series.Resource
+	journal   *recording.Journal
 	recording recording.Recording
 	commits   []commit
-	moved     map[string]bool // States that were entered, by name
+	entries   map[string]int64 // how often States were entered, by name
 	gauges    []stateGauge
 	problems  []error // to be reported once nothing is locked
 }
 
 type stateGauge struct {
+	metric *knownMetric
 	stream *stream
 	name   string
 	state  string
 }
 
 func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
-	c := &collection{e: e, resource: e.resourceFor(rm.Resource), moved: make(map[string]bool)}
+	c := &collection{e: e, resource: e.resourceFor(rm.Resource), journal: e.writer.Journal(), entries: make(map[string]int64)}
+	e.keeper.Learned(c.resource)
 	for i := range rm.ScopeMetrics {
 		sm := &rm.ScopeMetrics[i]
 		if !e.config.scopes[sm.Scope.Name] {
@@ -89,6 +105,7 @@ func (e *Exporter) collect(rm *metricdata.ResourceMetrics) *collection {
 		}
 	}
 	c.moveStates()
+	c.checkUncollected()
 	return c
 }
 
@@ -191,11 +208,26 @@ func (c *collection) change(m *knownMetric, p point) {
 	if delta.IsZero() {
 		return
 	}
-	c.recording.Changes = append(c.recording.Changes, recording.Change{Series: s.series, Delta: delta})
+	c.recording.Changes = append(c.recording.Changes, recording.Change{Series: s.series, Delta: delta, Slot: c.slot(m, s)})
 	c.commits = append(c.commits, commit{stream: s, value: p.value, start: p.start})
 	if base, ok := strings.CutSuffix(m.handle.Name, otelusage.ChangesSuffix); ok && !m.foreign {
-		c.moved[base] = true
+		c.entries[base] += delta.Int64()
 	}
+}
+
+// slot returns a stream's place in the journal, nil where that does not keep it. An
+// application's own instruments are in none.
+func (c *collection) slot(m *knownMetric, s *stream) *recording.Slot {
+	if c.journal == nil || m.foreign {
+		return nil
+	}
+	if s.slot == nil || s.slotOf != c.journal {
+		s.slot, s.slotOf = c.journal.Find(s.series), c.journal
+	}
+	if s.slot == nil {
+		c.check(m)
+	}
+	return s.slot
 }
 
 // moveStates records the States that this process moved, or sees for the first
@@ -205,12 +237,15 @@ func (c *collection) change(m *knownMetric, p point) {
 func (c *collection) moveStates() {
 	for _, g := range c.gauges {
 		changed := g.stream.known && g.stream.state != g.state
-		moved := c.moved[g.name] || changed && g.stream.state != otelusage.NoState
+		entries := c.entries[g.name]
+		moved := entries != 0 || changed && g.stream.state != otelusage.NoState
 		if !moved && !changed && g.stream.known {
 			continue
 		}
-		c.recording.Moves = append(c.recording.Moves, recording.Move{Series: g.stream.series, State: g.state, Moved: moved})
-		c.commits = append(c.commits, commit{stream: g.stream, state: g.state})
+		c.recording.Moves = append(c.recording.Moves, recording.Move{
+			Series: g.stream.series, State: g.state, Moved: moved, Slot: c.slot(g.metric, g.stream), Entries: entries,
+		})
+		c.commits = append(c.commits, commit{stream: g.stream, state: g.state, moves: entries})
 	}
 }
 
@@ -220,7 +255,7 @@ func gauge[N int64 | float64](c *collection, scope instrumentation.Scope, m *met
 		dp := &data.DataPoints[i]
 		if found.state {
 			v, _ := dp.Attributes.Value(otelusage.StateKey)
-			c.gauges = append(c.gauges, stateGauge{c.stream(found, *attribute.EmptySet()), m.Name, v.AsString()})
+			c.gauges = append(c.gauges, stateGauge{found, c.stream(found, *attribute.EmptySet()), m.Name, v.AsString()})
 			continue
 		}
 		value, ok := number(c, m, dp.Value)

@@ -15,6 +15,10 @@ import (
 )
 
 const (
+	// DefaultRecordInterval is the time between recordings, and so the most that a
+	// killed process without a journal can lose.
+	DefaultRecordInterval = time.Minute
+
 	// DefaultSubmitInterval is the time between accepted submissions.
 	DefaultSubmitInterval = time.Hour
 
@@ -58,6 +62,7 @@ type config struct {
 	requireConsent bool
 	disabled       bool
 	onError        func(error)
+	journal        bool
 	manual         bool // submissions are made by Submit alone
 }
 
@@ -194,6 +199,24 @@ func WithAttributeKeys(keys ...string) Option {
 // resource.Default and resource.WithFromEnv, or use [SubtractEnvironment].
 func WithResource(r *resource.Resource) Option {
 	return option(func(c config) config { c.resource = r; return c })
+}
+
+// WithJournal keeps what the trackables count in a journal beside the mirror, so
+// that it survives every end of the process but a power loss: os.Exit, a panic, a
+// kill. The next process that records adds it to the mirror. Without a journal, what
+// was counted since the last recording is lost then.
+//
+// The provider must report otelusage's instruments as they are, without views that
+// rename them or drop attributes. Where it reports anything else no journal is kept,
+// which is reported. The provider's resource is known from the first collection on;
+// a [Reader] makes one as soon as a tracker is attached, and with [WithResource] none
+// is needed. Trackers are to be attached with the Store as their otelusage.Ledger.
+//
+// A count costs about as much as without a journal. Up to 1,000 times a second one is
+// written at once, which takes some microseconds; further ones are written within 10
+// ms. An application's own instruments, which [WithScopes] admits, are not kept.
+func WithJournal() Option {
+	return option(func(c config) config { c.journal = true; return c })
 }
 
 // RequireConsent sends nothing before localstore.ModeOn is stored in the mirror.

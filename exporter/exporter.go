@@ -13,6 +13,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/keeping"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -40,10 +41,12 @@ type Exporter struct {
 	// Reader's, never held while a handler or the sender's goroutine is waited for.
 	mu         sync.Mutex
 	writer     *recording.Writer
+	keeper     *keeping.Keeper // nil without a journal; set by New
 	resources  map[attribute.Distinct]*series.Resource
 	metrics    map[metricKey][]*knownMetric
 	unresolved []commit // of a recording whose outcome is unknown; nothing is recorded before it is resolved
 	pending    error    // of the last export, while its counts wait for the next
+	ending     bool     // the next recording is the last
 	stopped    bool     // Shutdown was called
 
 	own      atomic.Pointer[attribute.Set] // the resource that was recorded under last, for totals
@@ -91,6 +94,9 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 	}
 	if e.writer, err = store.Writer(e.maySend); err != nil {
 		return nil, fmt.Errorf("exporter: %w", err)
+	}
+	if c.journal {
+		e.startJournal()
 	}
 	if c.forwarder != nil {
 		e.sender = newSender(e)
@@ -142,6 +148,7 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 	if e.missing() {
 		return nil, nil
 	}
+	defer func() { problems = append(problems, e.keeper.TakeProblems()...) }()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {
@@ -158,6 +165,7 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 	if e.pending = e.record(ctx, c); e.pending != nil {
 		return c.problems, fmt.Errorf("export to mirror: %w", e.pending)
 	}
+	e.renewJournal()
 	e.sender.check()
 	return c.problems, nil
 }
@@ -195,13 +203,18 @@ func (e *Exporter) notice(ctx context.Context) {
 
 // record writes what a collection found. The caller holds the lock.
 func (e *Exporter) record(ctx context.Context, c *collection) error {
-	if len(c.commits) == 0 {
-		return e.writer.Observe(ctx, e.maySend)
-	}
 	c.recording.MaySend = e.maySend
-	err := e.writer.Record(ctx, c.recording)
+	recorded, err := true, error(nil)
 	switch {
-	case err == nil:
+	case e.ending:
+		recorded, err = e.writer.End(ctx, c.recording)
+	case len(c.commits) == 0:
+		err = e.writer.Observe(ctx, e.maySend)
+	default:
+		err = e.writer.Record(ctx, c.recording)
+	}
+	switch {
+	case err == nil && recorded: // also at the end: another recording may be on its way
 		apply(c.commits)
 	case errors.Is(err, recording.ErrUnknownOutcome):
 		e.unresolved = c.commits
@@ -299,6 +312,7 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 		err = errors.Join(err, e.sender.stop(ctx))
 	}
 	if e.writer != nil {
+		e.store.KeepWith(nil)
 		e.writer.Close()
 	}
 	return err

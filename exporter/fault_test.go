@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -241,12 +240,6 @@ func TestShutdownGivesAnAttemptBackWithinTheGrace(t *testing.T) {
 	r.submit()
 	r.end()
 	diff(t, usage(received(forwarder.requests())), map[string]float64{"1.0.0 n": 7})
-}
-
-func TestReasonsAreBounded(t *testing.T) {
-	if got := len(outcomeOf(errors.New(strings.Repeat("x", 10_000))).Reason); got > maxReason {
-		t.Errorf("reason of %d bytes, want at most %d", got, maxReason)
-	}
 }
 
 var _ sdkmetric.Exporter = (*recordingForwarder)(nil)

@@ -12,10 +12,6 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-// DefaultRecordInterval is the time between recordings, and so the most that a
-// killed process can lose.
-const DefaultRecordInterval = time.Minute
-
 // Reader collects and exports at each record interval. So does the SDK's periodic
 // reader, but with these differences:
 //
@@ -79,6 +75,16 @@ func (r *Reader) MarshalLog() any {
 		return (*Exporter)(nil).MarshalLog()
 	}
 	return r.exporter.MarshalLog()
+}
+
+// end says that the next recording is the last.
+func (e *Exporter) end() {
+	if e.missing() {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ending = true
 }
 
 func (r *Reader) loop(interval time.Duration) {
@@ -190,7 +196,8 @@ func (r *Reader) ForceFlush(ctx context.Context) error {
 }
 
 // Shutdown records once more, even if the context has ended, and shuts the
-// exporter down. The context bounds only the network. Later calls return
+// exporter down. Where another process has the mirror locked and a journal holds
+// what was counted, it leaves that to the next process that records. The context bounds only the network. Later calls return
 // sdkmetric.ErrReaderShutdown.
 func (r *Reader) Shutdown(ctx context.Context) error {
 	if r.missing() {
@@ -203,6 +210,7 @@ func (r *Reader) Shutdown(ctx context.Context) error {
 	r.once.Do(func() {
 		close(r.quit)
 		<-r.done
+		r.exporter.end()
 		err = errors.Join(r.Record(ctx), r.exporter.Shutdown(ctx), r.ManualReader.Shutdown(context.WithoutCancel(ctx)))
 	})
 	return err

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -48,6 +49,13 @@ func (e *Exporter) resourceFor(r *resource.Resource) *series.Resource {
 	}
 	e.own.Store(&allowed)
 	return handle
+}
+
+// learned tells the keeper what a collection says of the resource.
+func (e *Exporter) learned(rm *metricdata.ResourceMetrics) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keeper.Learned(e.resourceFor(rm.Resource))
 }
 
 // ownResource returns the resource this process records under, as far as it may

@@ -10,6 +10,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/guard"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -25,7 +26,7 @@ type sender struct {
 	e           *Exporter
 	kind        outbox.Forwarder
 	temporality metricdata.Temporality
-	forwarder   *guarded
+	forwarder   *guard.Forwarder
 	merge       bool // totals over all versions, under this process's resource
 
 	wake    chan struct{} // has room for one: a check is requested
@@ -41,13 +42,13 @@ type sender struct {
 func newSender(e *Exporter) *sender {
 	s := &sender{
 		e: e, kind: outbox.Cumulative, temporality: metricdata.CumulativeTemporality,
-		forwarder: &guarded{exporter: e.config.forwarder},
+		forwarder: guard.New(e.config.forwarder),
 		wake:      make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
-	if s.forwarder.temporality() == metricdata.DeltaTemporality {
+	if s.forwarder.Temporality() == metricdata.DeltaTemporality {
 		s.kind, s.temporality = outbox.Delta, metricdata.DeltaTemporality
 	}
-	s.merge = s.kind == outbox.Cumulative && s.forwarder.mergesResources()
+	s.merge = s.kind == outbox.Cumulative && s.forwarder.MergesResources()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if e.maySend && !e.config.manual {
 		go s.loop()
@@ -222,8 +223,8 @@ func submitError(err error) error {
 }
 
 func (s *sender) send(ctx context.Context, part *series.Part) (outbox.Outcome, error) {
-	err := s.forwarder.export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
-	return outcomeOf(err), err
+	err := s.forwarder.Export(ctx, s.e.config.requestTimeout, ResourceMetrics(part, s.temporality))
+	return guard.OutcomeOf(err), err
 }
 
 // stop ends the sender within the grace. The context bounds the network, not the
@@ -243,7 +244,7 @@ func (s *sender) stop(ctx context.Context) error {
 		s.cancel()
 		<-s.done
 		s.turn <- struct{}{} // for good, once an attempt of Submit has given its lease back
-		err = s.forwarder.shutdown(s.e.config.shutdownGrace)
+		err = s.forwarder.Shutdown(s.e.config.shutdownGrace)
 	})
 	return err
 }

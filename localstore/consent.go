@@ -50,7 +50,23 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	defer s.db.Unlock()
 	s.keepStricter(mode)
 	var notKept error
-	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) error {
+	err := s.superseding(func() (err error) { notKept, err = s.storeMode(ctx, mode); return err })
+	if err != nil {
+		return fmt.Errorf("set mode: %w", err)
+	}
+	if err := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }); err != nil { // remember it
+		return err
+	}
+	if errors.Is(notKept, decision.ErrNotOurs) {
+		return overruled(mode, s.db.ReadDecision(), notKept)
+	}
+	return mirrordb.Wrap("set mode in the mirror alone", notKept)
+}
+
+// storeMode stores a decision in the mirror and beside it. NotKept says why it is in
+// the mirror alone.
+func (s *Store) storeMode(ctx context.Context, mode consent.Mode) (notKept, err error) {
+	err = s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) error {
 		holds := mode
 		// Under the lock, and before the commit: whatever ends this process
 		// here leaves the stricter of the two in one of them.
@@ -68,16 +84,7 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 		}
 		return s.db.SwitchMode(tx, holds)
 	})
-	if err != nil {
-		return fmt.Errorf("set mode: %w", err)
-	}
-	if err := s.db.View(s.db.Context(), func(*mirrordb.Tx) error { return nil }); err != nil { // remember it
-		return err
-	}
-	if errors.Is(notKept, decision.ErrNotOurs) {
-		return overruled(mode, s.db.ReadDecision(), notKept)
-	}
-	return mirrordb.Wrap("set mode in the mirror alone", notKept)
+	return notKept, err
 }
 
 // overruled returns why a decision that is not in the file beside the mirror does
@@ -121,21 +128,25 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	if err != nil || done {
 		return err
 	}
-	err = s.db.Update(s.db.Context(), mirrordb.Durable, func(tx *mirrordb.Tx) error {
-		before := tx.MaySend()
-		tx.RequireConsent = mirrordb.Required
-		if before && !tx.MaySend() {
-			if err := s.outbox.WithholdPending(tx); err != nil {
-				return err
-			}
-		}
-		return tx.Run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
+	err = s.superseding(func() error {
+		return s.db.Update(s.db.Context(), mirrordb.Durable, s.requireConsent)
 	})
 	if err != nil {
 		return fmt.Errorf("require consent: %w", err)
 	}
 	s.db.RememberRequired()
 	return nil
+}
+
+func (s *Store) requireConsent(tx *mirrordb.Tx) error {
+	before := tx.MaySend()
+	tx.RequireConsent = mirrordb.Required
+	if before && !tx.MaySend() {
+		if err := s.outbox.WithholdPending(tx); err != nil {
+			return err
+		}
+	}
+	return tx.Run(`UPDATE mirror SET require_consent = 1, epoch = epoch + 1`)
 }
 
 // SetCircumstances makes the Store take this process's environment and

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 )
@@ -34,7 +35,7 @@ func Decide(ctx context.Context, path string, mode consent.Mode, opts ...Option)
 	if err := place.MakeDirectory(filepath.Dir(file)); err != nil {
 		return consent.Consent{}, fmt.Errorf("keep decision: %w", err)
 	}
-	err = decision.Write(file, asked, mode)
+	err = writeDecision(file, asked, mode)
 	if errors.Is(err, decision.ErrNotOurs) {
 		return decideInMirror(ctx, path, mode, new(decision.Files).Read(file, asked), err, opts)
 	}
@@ -82,7 +83,7 @@ func forbid(path string, mode consent.Mode, cause error) (consent.Consent, error
 	}
 	said := new(decision.Files).Read(file, asked)
 	if said.Wrong != "" || decision.Stricter(mode, said.Mode) {
-		if decision.Write(file, asked, mode) != nil {
+		if writeDecision(file, asked, mode) != nil {
 			return consent.Consent{}, cause
 		}
 		said.Mode = mode
@@ -91,6 +92,14 @@ func forbid(path string, mode consent.Mode, cause error) (consent.Consent, error
 		return consent.Consent{}, cause
 	}
 	return Decided(path)
+}
+
+// writeDecision writes a decision beside a mirror, and tells who keeps a journal of
+// it. Whom that does not reach sees the file at its next recording.
+func writeDecision(file, asked string, mode consent.Mode) error {
+	_ = journal.Supersede(file)
+	defer func() { _ = journal.Supersede(file) }()
+	return decision.Write(file, asked, mode)
 }
 
 // Decided returns what was decided for a mirror that does not exist yet: what the

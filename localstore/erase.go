@@ -25,7 +25,8 @@ const erasePatience = 5 * time.Second
 // program's and is not imported again. Other processes that have the mirror open
 // notice with their next recording, and drop what they counted before. While one of
 // them keeps the file from being cleaned, Erase waits for up to five seconds or
-// until the context ends, and then returns [ErrErasePending]. The context limits
+// until the context ends, and then returns [ErrErasePending]; also, without a wait, while processes that keep a journal have
+// not overwritten it yet, which their next recordings do. The context limits
 // only this wait and the wait for another process that is writing: everything is
 // deleted even when it has ended. The caller must ensure that nothing is collected
 // for this Store's writer meanwhile.
@@ -52,10 +53,12 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	s.db.Lock()
 	defer s.db.Unlock()
 	var once []*batch.Payload
+	s.supersede()
 	err := s.db.Update(ctx, mirrordb.Durable, func(tx *mirrordb.Tx) (err error) { once, err = s.erase(tx); return err })
 	if err != nil {
 		return nil, mirrordb.Wrap("erase", err)
 	}
+	s.eraseJournals()
 	var retraction []*series.Part
 	if maySend {
 		retraction = partsOf(once)
@@ -68,6 +71,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	s.recorder.Erased(&h)
 	for until := time.Now().Add(erasePatience); ; {
 		if err = s.db.FinishErase(); !errors.Is(err, ErrErasePending) || time.Now().After(until) {
+			err = errors.Join(err, s.journalsErased())
 			return retraction, mirrordb.Wrap("erase", err)
 		}
 		select {

@@ -148,8 +148,8 @@ func balances(t testing.TB, s *Store) map[string]health.Balance {
 			sums[key] = b
 			continue
 		}
-		into := [...]*series.Value{&sum.Recorded, &sum.Accepted, &sum.Partial, &sum.InFlight, &sum.Pending, &sum.SetAside, &sum.Withheld}
-		for i, v := range [...]series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
+		into := [...]*series.Value{&sum.Recorded, &sum.Accepted, &sum.Partial, &sum.InFlight, &sum.Pending, &sum.SetAside, &sum.Withheld, &sum.Unrecorded}
+		for i, v := range [...]series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld, b.Unrecorded} {
 			*into[i] = into[i].Add(v)
 		}
 		sums[key] = sum

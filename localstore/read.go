@@ -38,15 +38,16 @@ func (s *Store) reader() *snapshot.Reader {
 }
 
 // Snapshot reads what a query asks for, as it was at one moment, whatever other
-// processes write meanwhile. Declarations that wait to be written are included. It
+// processes write meanwhile. Declarations that wait to be written are included, and
+// so is what processes keep in journals since they last recorded, or died. It
 // stops when ctx ends, even while another call uses the Store, another process
 // keeps the file locked, or a query would not end by itself.
 func (s *Store) Snapshot(ctx context.Context, q snapshot.Query) (*snapshot.Snapshot, error) {
 	return s.reader().Snapshot(ctx, q)
 }
 
-// Revision returns a text that differs after every change of the file, by whichever
-// process. See [snapshot.Reader.Revision].
+// Revision returns a text that differs after every change of the file or of a journal
+// beside it, by whichever process. See [snapshot.Reader.Revision].
 func (s *Store) Revision(ctx context.Context) (string, error) { return s.reader().Revision(ctx) }
 
 // Balance returns the balance of every series. It stops when ctx ends.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/importer"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/recovery"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
@@ -29,8 +31,10 @@ type Store struct {
 	ledger   *ledger.Ledger
 	importer *importer.Importer
 	recorder *recording.Recorder
+	recovery *recovery.Recovery
 	outbox   *outbox.Outbox
 	reads    *snapshot.Reader
+	keep     atomic.Pointer[func(otelusage.Kept) func()]
 }
 
 // newStore builds the rooms of a Store upon its file, which is not open yet.
@@ -45,6 +49,8 @@ func newStore(c config, path string) *Store {
 	}
 	s.outbox = outbox.New(db, b, s.importer, c.random)
 	s.reads = snapshot.New(db, l)
+	s.recovery = recovery.New(db, s.recorder)
+	s.recorder.After(s.recovery.Continue)
 	l.ConvertWith(s.importer.ConvertImported)
 	db.Use(mirrordb.Hooks{
 		Begin: l.Register, Waiting: l.HasDeclarations,
@@ -99,6 +105,7 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 		err := s.db.Open()
 		if err == nil {
 			s.importer.Import()
+			s.recovery.Run()
 		}
 		return err
 	})
@@ -160,7 +167,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	var err error
-	if s.ledger.HasDeclarations() {
+	if s.ledger.HasDeclarations() && !s.recorder.HasLeft() {
 		err = s.db.WriteWaiting()
 	}
 	err = errors.Join(err, s.db.Close())
@@ -186,7 +193,10 @@ func (s *Store) Sync(context.Context) error {
 // IsReadOnly reports whether the Store was opened with [ReadOnly].
 func (s *Store) IsReadOnly() bool { return s.missing() || s.db.IsReadOnly() }
 
-var _ otelusage.Ledger = (*Store)(nil)
+var (
+	_ otelusage.Ledger = (*Store)(nil)
+	_ otelusage.Keeper = (*Store)(nil)
+)
 
 // Declare implements [otelusage.Ledger]. New trackables reach the file with the
 // next recording, submission or query of this Store, or with Close.
@@ -195,4 +205,28 @@ func (s *Store) Declare(d otelusage.Declaration) (otelusage.Lifetime, error) {
 		return otelusage.Lifetime{}, ErrNotOpen
 	}
 	return s.ledger.Declare(d)
+}
+
+// KeepWith sets who keeps what trackables count, for an exporter that has a journal;
+// nil for nobody.
+func (s *Store) KeepWith(keep func(otelusage.Kept) (changed func())) {
+	switch {
+	case s.missing():
+	case keep == nil:
+		s.keep.Store(nil)
+	default:
+		s.keep.Store(&keep)
+	}
+}
+
+// Keep implements [otelusage.Keeper]: it hands on to who records. Without a journal
+// nothing is kept.
+func (s *Store) Keep(k otelusage.Kept) (changed func()) {
+	if s.missing() {
+		return nil
+	}
+	if keep := s.keep.Load(); keep != nil {
+		return (*keep)(k)
+	}
+	return nil
 }

@@ -2,8 +2,10 @@ package otelusage
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -85,4 +87,96 @@ func BenchmarkAdd(b *testing.B) {
 			counter.Add(ctx, 1, set)
 		}
 	})
+}
+
+// lateKeeper writes what it is told of after 5 ms, as a journal does beyond its
+// budget.
+func lateKeeper(b *testing.B) *keeper {
+	k := &keeper{t: b, late: true}
+	done := make(chan struct{})
+	var flusher sync.WaitGroup
+	flusher.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+				k.flush()
+			}
+		}
+	})
+	b.Cleanup(func() {
+		close(done)
+		flusher.Wait()
+	})
+	return k
+}
+
+// BenchmarkKept compares what is kept with a bare atomic and with what is not, alone
+// and with two goroutines:
+//
+//	go test -run '^$' -bench Kept -count 10 ./otelusage
+func BenchmarkKept(b *testing.B) {
+	trackables := func(opts ...Option) all {
+		tracker, err := New(append(opts, WithMeterProvider(newSDK()))...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return allOf(b, tracker)
+	}
+	without, kept := trackables(), trackables(WithLedger(lateKeeper(b)))
+	var bare atomic.Int64
+	b.Run("Add/atomic", func(b *testing.B) {
+		for range b.N {
+			bare.Add(1)
+		}
+	})
+	b.Run("Add/atomic, two goroutines", func(b *testing.B) {
+		inTwo(b, func() { bare.Add(1) })
+	})
+	for name, a := range map[string]all{"without": without, "kept": kept} {
+		b.Run("Add/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				a.down.Add(1)
+			}
+		})
+		b.Run("Add/"+name+", two goroutines", func(b *testing.B) {
+			b.ReportAllocs()
+			inTwo(b, func() { a.down.Add(1) })
+		})
+		b.Run("Float/"+name, func(b *testing.B) {
+			for range b.N {
+				a.float.Add(1)
+			}
+		})
+		b.Run("Stop/"+name, func(b *testing.B) {
+			for range b.N {
+				a.timer.Start()
+				a.timer.Stop()
+			}
+		})
+		b.Run("State/"+name, func(b *testing.B) {
+			for i := range b.N {
+				a.state.Set([2]string{"x", "y"}[i&1])
+			}
+		})
+		b.Run("Hit/"+name, func(b *testing.B) {
+			for range b.N {
+				a.sequence.Hit("A")
+			}
+		})
+	}
+}
+
+func inTwo(b *testing.B, f func()) {
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			for range b.N / 2 {
+				f()
+			}
+		})
+	}
+	group.Wait()
 }

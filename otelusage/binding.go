@@ -45,18 +45,18 @@ func (b *bindings[N, C, S]) bind(m *definition, set attribute.Set, create func(*
 
 // join makes the bound statistics use shared, or their own counts where it is
 // nil.
-func (b *bindings[N, C, S]) join(shared *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (*counts[N, C], error) {
+func (b *bindings[N, C, S]) join(shared *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (*counts[N, C], changes, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if shared == nil {
-		return b.counts, b.counts.restore(lives, earlier, monotonic)
+		return b.counts, nil, b.counts.restore(lives, earlier, monotonic)
 	}
-	move, err := shared.merge(b.counts, lives, earlier, monotonic)
+	move, changed, err := shared.merge(b.counts, lives, earlier, monotonic)
 	for _, s := range b.bound.list {
 		s.series.Store(move(s.series.Load()))
 	}
 	b.counts = shared
-	return shared, err
+	return shared, changed, err
 }
 
 func (s *binding[N, C, S]) value() N {
@@ -87,7 +87,9 @@ func (s *binding[N, C, S]) setTo(n N) {
 		c.mu.Unlock()
 		if err != nil {
 			s.definition.report("set", err)
+			return
 		}
+		series.cells.first().changed()
 		return
 	}
 }

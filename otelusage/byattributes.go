@@ -13,29 +13,35 @@ type byAttributes[M any] struct {
 
 // get returns the member of a set and makes it where there is none yet.
 func (f *byAttributes[M]) get(set attribute.Set, create func(attribute.Set) *M) *M {
+	m, as := f.find(set)
+	if m == nil {
+		m = create(as)
+		f.put(as, m)
+	}
+	return m
+}
+
+// find returns the member of a set. Where it is nil, a new one is that of as.
+func (f *byAttributes[M]) find(set attribute.Set) (m *M, as attribute.Set) {
 	key := set.Equivalent()
+	if m := f.index[key]; m != nil {
+		return m, set
+	}
+	if key == overflowSet.Equivalent() || len(f.index) >= MaxSeries {
+		return f.overflow, overflowSet
+	}
+	return nil, set
+}
+
+func (f *byAttributes[M]) put(as attribute.Set, m *M) {
+	f.list = append(f.list, m)
+	key := as.Equivalent()
 	if key == overflowSet.Equivalent() {
-		return f.getOverflow(create)
-	}
-	if m, ok := f.index[key]; ok {
-		return m
-	}
-	if len(f.index) >= MaxSeries {
-		return f.getOverflow(create)
+		f.overflow = m
+		return
 	}
 	if f.index == nil {
 		f.index = make(map[attribute.Distinct]*M)
 	}
-	m := create(set)
 	f.index[key] = m
-	f.list = append(f.list, m)
-	return m
-}
-
-func (f *byAttributes[M]) getOverflow(create func(attribute.Set) *M) *M {
-	if f.overflow == nil {
-		f.overflow = create(overflowSet)
-		f.list = append(f.list, f.overflow)
-	}
-	return f.overflow
 }

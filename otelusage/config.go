@@ -46,7 +46,8 @@ func WithMeterProvider(mp metric.MeterProvider) Option {
 	})
 }
 
-// WithLedger restores lifetimes from l. Default, also for nil: none, every
+// WithLedger restores lifetimes from l, which also keeps counts where it is a
+// [Keeper]. Default, also for nil: none, every
 // lifetime begins at zero.
 func WithLedger(l Ledger) Option {
 	return optionFunc(func(c config) config {

@@ -13,11 +13,31 @@ import (
 type connection struct {
 	registry *registry
 	ledger   Ledger
+
+	// changed are series that joined counts which are kept. The declaring lock of
+	// the Tracker guards it.
+	changed changes
+}
+
+// takeChanged returns what a Keeper is to be told of once nothing is locked.
+func (to *connection) takeChanged() changes {
+	if to == nil {
+		return nil
+	}
+	changed := to.changed
+	to.changed = nil
+	return changed
 }
 
 // core is what the trackers of one MeterProvider share of a name: the counts
 // that its instruments report.
 type core interface {
+	// keep is called once, with the registry locked, before there are instruments:
+	// so nothing is collected of a series before it is kept. unreported is called
+	// when they could not be created.
+	keep(k Keeper, d Declaration) error
+	unreported() changes
+
 	// connected is called once, with the registry locked, when the instruments
 	// were created or could not be. The core holds the registry from then on:
 	// the callback of its instruments holds the core.
@@ -40,7 +60,7 @@ type earlierRuns struct {
 // the second finds a core that is complete. join comes before create: what was
 // counted early is corrected before a callback can report it.
 func connect[C core](to *connection, d *definition, cores map[string]C,
-	join func(shared C, earlier earlierRuns) (C, error), create func(metric.Meter, C) error) error {
+	join func(shared C, earlier earlierRuns) (C, changes, error), create func(metric.Meter, C) error) error {
 	r := to.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,19 +69,24 @@ func connect[C core](to *connection, d *definition, cores map[string]C,
 	}
 	earlier, ledgerErr := to.declare(d)
 	shared, found := cores[d.key()]
-	mine, joinErr := join(shared, earlier)
+	mine, changed, joinErr := join(shared, earlier)
+	to.changed = append(to.changed, changed...)
 	if joinErr != nil {
 		joinErr = fmt.Errorf("%s %q: %w", d.kind, d.name, joinErr)
 	}
-	var createErr error
+	var keepErr, createErr error
 	if !found {
 		cores[d.key()] = mine
+		if keeper := r.keeperOf(to.ledger); keeper != nil {
+			keepErr = mine.keep(keeper, d.declaration())
+		}
 		if err := r.report(d, func(m metric.Meter) error { return create(m, mine) }); err != nil {
 			createErr = fmt.Errorf("report %s %q: %w", d.kind, d.name, err)
+			to.changed = append(to.changed, mine.unreported()...)
 		}
 		mine.connected(r)
 	}
-	return errors.Join(ledgerErr, joinErr, createErr)
+	return errors.Join(ledgerErr, joinErr, keepErr, createErr)
 }
 
 // declare asks the ledger for the lifetime.

@@ -2,9 +2,7 @@ package otelusage
 
 import (
 	"fmt"
-	"slices"
 	"sync"
-	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -18,6 +16,7 @@ import (
 type counts[N number, C cellOf[N]] struct {
 	newCell  func() C
 	registry *registry
+	keeping  keeping
 
 	// mu guards what follows, and life, forgotten and what Set keeps in each
 	// series. Of two counts that merge, those that are moved are locked first.
@@ -40,11 +39,7 @@ type series[N number, C cellOf[N]] struct {
 	set    attribute.Set
 	opt    metric.MeasurementOption
 	counts *counts[N, C]
-
-	// cells are summed. There is more than one where several trackers had
-	// counted before they were attached: a cell is never exchanged, so that
-	// Add needs no lookup.
-	cells atomic.Pointer[[]C]
+	cells  cells[N, C]
 
 	life      N // of earlier runs
 	forgotten N // this run's count at the last Reset
@@ -63,17 +58,58 @@ func newCounts[N number, C cellOf[N]](newCell func() C) *counts[N, C] {
 
 func (c *counts[N, C]) connected(r *registry) { c.registry = r }
 
-// get returns the series of a set, or the overflow series.
+// keep begins to keep all series. Nothing was reported of them yet.
+func (c *counts[N, C]) keep(keeper Keeper, d Declaration) (err error) {
+	c.keeping.mu.Lock()
+	defer c.keeping.mu.Unlock()
+	c.keeping.keeper, c.keeping.declaration = keeper, d
+	for _, s := range c.all() {
+		if e := s.keep(); e != nil {
+			err = e
+		}
+	}
+	return err
+}
+
+func (c *counts[N, C]) unreported() (changed changes) {
+	c.keeping.unreported.Store(true)
+	for _, s := range c.all() {
+		changed = append(changed, &s.cells.kept)
+	}
+	return changed
+}
+
+// keep is called while the keeping of its counts is locked.
+func (s *series[N, C]) keep() error {
+	return s.cells.keep(&s.counts.keeping, Kept{Attributes: s.set})
+}
+
+// get returns the series of a set, or the overflow series. A new one is kept
+// before anybody can count in it.
 func (c *counts[N, C]) get(set attribute.Set) *series[N, C] {
+	c.keeping.mu.Lock()
+	defer c.keeping.mu.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.getLocked(set)
+	before := len(c.series.list)
+	s := c.getLocked(set)
+	made := len(c.series.list) > before
+	c.mu.Unlock()
+	if made {
+		_ = s.keep() // it was told of the first ones
+	}
+	return s
+}
+
+func (c *counts[N, C]) all() []*series[N, C] {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.series.list[:len(c.series.list):len(c.series.list)]
 }
 
 func (c *counts[N, C]) getLocked(set attribute.Set) *series[N, C] {
 	return c.series.get(set, func(set attribute.Set) *series[N, C] {
 		s := &series[N, C]{set: set, opt: metric.WithAttributeSet(set), counts: c}
-		s.cells.Store(&[]C{c.newCell()})
+		s.cells.init(c.newCell())
 		s.life = c.takeRestored(set)
 		return s
 	})
@@ -87,13 +123,7 @@ func (c *counts[N, C]) takeRestored(set attribute.Set) N {
 }
 
 // run returns what this run counted, Resets notwithstanding: what is reported.
-func (s *series[N, C]) run() N {
-	var sum N
-	for _, c := range *s.cells.Load() {
-		sum = plus(sum, c.load())
-	}
-	return sum
-}
+func (s *series[N, C]) run() N { return s.cells.sum() }
 
 func (s *series[N, C]) value() N { return plus(s.life, minus(s.run(), s.forgotten)) }
 
@@ -113,10 +143,7 @@ func (c *counts[N, C]) sum() N {
 
 // observe reports every series, outside the lock, for f is the SDK's.
 func (c *counts[N, C]) observe(f func(N, metric.MeasurementOption)) {
-	c.mu.RLock()
-	list := c.series.list[:len(c.series.list):len(c.series.list)]
-	c.mu.RUnlock()
-	for _, s := range list {
+	for _, s := range c.all() {
 		f(s.run(), s.opt)
 	}
 }
@@ -143,7 +170,7 @@ func (s *series[N, C]) settle(life N, known, monotonic bool) error {
 	if !s.wasSet {
 		return nil
 	}
-	target, cell := plus(s.setBase, s.bySets), (*s.cells.Load())[0]
+	target, cell := plus(s.setBase, s.bySets), s.cells.first()
 	switch {
 	case !known:
 		cell.add(minus(0, s.bySets))
@@ -158,7 +185,13 @@ func (s *series[N, C]) settle(life N, known, monotonic bool) error {
 }
 
 // merge adds the counts of another tracker, made before it was attached.
-func (c *counts[N, C]) merge(other *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (move func(*series[N, C]) *series[N, C], err error) {
+func (c *counts[N, C]) merge(other *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (move func(*series[N, C]) *series[N, C], changed changes, err error) {
+	for _, s := range other.all() {
+		c.get(s.set) // so that it is kept before it counts
+	}
+	c.keeping.mu.Lock()
+	kept := c.keeping.keeper != nil
+	c.keeping.mu.Unlock()
 	other.mu.Lock()
 	defer other.mu.Unlock()
 	c.mu.Lock()
@@ -178,12 +211,14 @@ func (c *counts[N, C]) merge(other *counts[N, C], lives map[attribute.Distinct]N
 		if e := s.settle(mine.value(), !c.unknown, monotonic); e != nil {
 			err = e
 		}
-		cells := slices.Concat(*mine.cells.Load(), *s.cells.Load())
-		mine.cells.Store(&cells)
+		mine.cells.join(&s.cells, kept)
+		if kept {
+			changed = append(changed, &mine.cells.kept)
+		}
 		to[s] = mine
 	}
 	other.moved = true
-	return func(s *series[N, C]) *series[N, C] { return to[s] }, err
+	return func(s *series[N, C]) *series[N, C] { return to[s] }, changed, err
 }
 
 // setTo makes value() n; a monotonic one cannot go down. c.mu is held.
@@ -192,7 +227,7 @@ func (s *series[N, C]) setTo(n N, monotonic bool) error {
 	if c.unknown {
 		return fmt.Errorf("set: %w", ErrLifetimeUnknown)
 	}
-	cells := *s.cells.Load()
+	cells := *s.cells.list.Load()
 	value := s.value()
 	if monotonic && n < value {
 		return fmt.Errorf("set to %v: %w: a monotonic value cannot go down from %v", n, ErrInvalidValue, value)
@@ -228,7 +263,7 @@ func (c *counts[N, C]) reset() {
 		if s.life = 0; c.attached {
 			s.forgotten = s.run()
 		} else {
-			(*s.cells.Load())[0].add(minus(0, s.run()))
+			s.cells.first().add(minus(0, s.run()))
 		}
 		s.wasSet, s.bySets, s.setBase = false, 0, 0
 	}

@@ -158,7 +158,9 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 		t.former.add(m)
 		t.mu.Unlock()
 	}
+	changed := e.takeChanged()
 	t.declaring.Unlock()
+	changed.tell()
 	t.rep.reportAll(err)
 	return tr, err
 }

@@ -14,6 +14,7 @@ import (
 // MeterProvider share them.
 type durations struct {
 	registry *registry
+	keeping  keeping
 
 	mu        sync.Mutex // guards what follows and the fields of each series
 	series    byAttributes[durationSeries]
@@ -45,6 +46,8 @@ type durationSeries struct {
 	run  measured
 	// pending waits for the histogram, in buckets, so that it stays small.
 	pending []bucket
+
+	tally *tally // nil where it is not kept
 }
 
 // connected records what waited for the histogram. Without one, which could
@@ -70,8 +73,23 @@ func createTimer(m *definition) func(metric.Meter, *durations) error {
 	}
 }
 
-// get returns the series of a set. t.mu is held.
+// get returns the series of a set. A new one is kept before anybody can count in
+// it.
 func (t *durations) get(set attribute.Set) *durationSeries {
+	t.keeping.mu.Lock()
+	defer t.keeping.mu.Unlock()
+	t.mu.Lock()
+	before := len(t.series.list)
+	s := t.getLocked(set)
+	made := len(t.series.list) > before
+	t.mu.Unlock()
+	if made {
+		_ = s.keep() // it was told of the first ones
+	}
+	return s
+}
+
+func (t *durations) getLocked(set attribute.Set) *durationSeries {
 	return t.series.get(set, func(set attribute.Set) *durationSeries {
 		key := set.Equivalent()
 		s := &durationSeries{set: set, opt: metric.WithAttributeSet(set), durations: t, life: t.restored[key]}
@@ -82,7 +100,8 @@ func (t *durations) get(set attribute.Set) *durationSeries {
 
 // record counts d; ok is false where the series has moved. The histogram is
 // called without the lock and without the caller's context, whose trace would
-// come along as an exemplar.
+// come along as an exemplar. A Keeper is told before, lest more is collected than
+// is kept.
 func (s *durationSeries) record(d time.Duration) (ok bool) {
 	t := s.durations
 	t.mu.Lock()
@@ -100,7 +119,16 @@ func (s *durationSeries) record(d time.Duration) (ok bool) {
 		b.n++
 		b.seconds += d.Seconds()
 	}
+	tally := s.tally
+	armed := false
+	if tally != nil {
+		tally.add(bucketOf(d.Seconds()), 1, d.Seconds())
+		armed = tally.gate.armed
+	}
 	t.mu.Unlock()
+	if armed {
+		tally.gate.tell()
+	}
 	if histogram != nil {
 		histogram.Record(context.Background(), d.Seconds(), s.opt)
 	}
@@ -159,24 +187,34 @@ func replayAll(list []replay, histogram metric.Float64Histogram) {
 
 // merge adds what another tracker measured before it was attached. Both
 // mutexes are held.
-func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries) {
+func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries, changed changes) {
 	to = make(map[*durationSeries]*durationSeries, len(other.series.list))
 	for _, s := range other.series.list {
-		mine := t.get(s.set)
+		mine := t.getLocked(s.set)
 		mine.run = mine.run.plus(s.run)
+		if mine.tally != nil {
+			mine.tally.addPending(s.pending)
+			changed = append(changed, &mine.tally.gate.keptSeries)
+		}
 		to[s] = mine
 	}
 	other.moved = true
-	return to
+	return to, changed
 }
 
 func (t *durations) reset() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.restored = nil
+	var changed changes
 	for _, s := range t.series.list {
+		if s.tally != nil && s.pending != nil { // the histogram does not get it
+			s.tally.take(s.pending)
+			changed = append(changed, &s.tally.gate.keptSeries)
+		}
 		s.life, s.run, s.pending = measured{}, measured{}, nil
 	}
+	t.mu.Unlock()
+	changed.tell()
 }
 
 // seconds converts what a mirror holds.

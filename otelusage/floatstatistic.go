@@ -29,7 +29,7 @@ func floatStatistic(base *bindings[float64, *floatCell, FloatStatistic], m *defi
 		if m.monotonic {
 			floor = 0
 		}
-		return &FloatStatistic{cell: (*in.cells.Load())[0], floor: floor, binding: s}
+		return &FloatStatistic{cell: in.cells.first(), floor: floor, binding: s}
 	})
 	return s.outer
 }
@@ -43,6 +43,9 @@ func (s *FloatStatistic) Add(n float64) {
 		return
 	}
 	s.cell.add(n)
+	if s.cell.armed.Load() {
+		s.cell.changed()
+	}
 }
 
 // Inc counts one.
@@ -145,7 +148,7 @@ func (s *FloatStatistic) measure(yield func(label string, m peek.Measure)) {
 }
 
 func (s *FloatStatistic) connect(to *connection) error {
-	join := func(shared *floatCounts, earlier earlierRuns) (*floatCounts, error) {
+	join := func(shared *floatCounts, earlier earlierRuns) (*floatCounts, changes, error) {
 		return s.base.join(shared, bySet(earlier.Series, addFloat), earlier, s.definition.monotonic)
 	}
 	return connect(to, s.definition, to.registry.floats, join, createFloat64(s.definition))

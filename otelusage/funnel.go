@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 )
 
@@ -12,11 +13,12 @@ import (
 // cells of its own.
 type funnel struct {
 	registry *registry
+	keeping  keeping
 
 	mu          sync.RWMutex
 	names       []string // distinct, in order of appearance
-	completions []*cell
-	hits        [][]*cell // by name
+	completions intCells
+	hits        []*intCells // by name
 
 	attached  bool
 	ledger    bool
@@ -27,29 +29,56 @@ type funnel struct {
 func (f *funnel) connected(r *registry) { f.registry = r }
 
 func newFunnel(checkpoints []string) *funnel {
-	f := &funnel{completions: []*cell{new(cell)}}
+	f := new(funnel)
+	f.completions.init(new(cell))
 	seen := make(map[string]bool)
 	for _, c := range checkpoints {
 		if !seen[c] {
 			seen[c] = true
 			f.names = append(f.names, c)
-			f.hits = append(f.hits, []*cell{new(cell)})
+			hits := new(intCells)
+			hits.init(new(cell))
+			f.hits = append(f.hits, hits)
 		}
 	}
 	return f
 }
 
-func total(cells []*cell) (n int64) {
-	for _, c := range cells {
-		n = plus(n, c.load())
+// each yields the series of both instruments.
+func (f *funnel) each(yield func(suffix string, set attribute.Set, s *intCells)) {
+	yield("", *attribute.EmptySet(), &f.completions)
+	for i, name := range f.names {
+		yield(CheckpointsSuffix, attribute.NewSet(CheckpointKey.String(name)), f.hits[i])
 	}
-	return n
+}
+
+// keep begins to keep all series. Nothing was reported of them yet.
+func (f *funnel) keep(keeper Keeper, d Declaration) (err error) {
+	f.keeping.mu.Lock()
+	defer f.keeping.mu.Unlock()
+	f.keeping.keeper, f.keeping.declaration = keeper, d
+	f.each(func(suffix string, set attribute.Set, s *intCells) {
+		if e := s.keep(&f.keeping, Kept{Suffix: suffix, Attributes: set}); e != nil {
+			err = e
+		}
+	})
+	return err
+}
+
+func (f *funnel) unreported() changes {
+	f.keeping.unreported.Store(true)
+	return f.all()
+}
+
+func (f *funnel) all() (changed changes) {
+	f.each(func(_ string, _ attribute.Set, s *intCells) { changed = append(changed, &s.kept) })
+	return changed
 }
 
 func (f *funnel) value() int64 {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return plus(f.life, minus(total(f.completions), f.forgotten))
+	return plus(f.life, minus(f.completions.sum(), f.forgotten))
 }
 
 func (f *funnel) restore(completions int64, ledger bool) {
@@ -62,15 +91,20 @@ func (f *funnel) restore(completions int64, ledger bool) {
 }
 
 // merge adds what another tracker counted before it was attached.
-func (f *funnel) merge(other *funnel) {
-	other.mu.RLock()
-	defer other.mu.RUnlock()
+func (f *funnel) merge(other *funnel) (changed changes) {
+	f.keeping.mu.Lock()
+	kept := f.keeping.keeper != nil
+	f.keeping.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.completions = append(f.completions, other.completions...)
-	for i := range f.hits {
-		f.hits[i] = append(f.hits[i], other.hits[i]...)
+	f.completions.join(&other.completions, kept)
+	for i, hits := range f.hits {
+		hits.join(other.hits[i], kept)
 	}
+	if kept {
+		changed = f.all()
+	}
+	return changed
 }
 
 // reset forgets lifetime and completions. What was reported must not fall.
@@ -78,14 +112,10 @@ func (f *funnel) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.life = 0; f.attached {
-		f.forgotten = total(f.completions)
+		f.forgotten = f.completions.sum()
 		return
 	}
-	for _, cells := range append(f.hits, f.completions) {
-		for _, c := range cells {
-			c.add(minus(0, c.load()))
-		}
-	}
+	f.each(func(_ string, _ attribute.Set, s *intCells) { s.first().add(minus(0, s.sum())) })
 }
 
 func (f *funnel) snapshot() (completions int64, hits []int64) {
@@ -93,9 +123,9 @@ func (f *funnel) snapshot() (completions int64, hits []int64) {
 	defer f.mu.RUnlock()
 	hits = make([]int64, len(f.hits))
 	for i, cells := range f.hits {
-		hits[i] = total(cells)
+		hits[i] = cells.sum()
 	}
-	return total(f.completions), hits
+	return f.completions.sum(), hits
 }
 
 // createSequence reports completions and hits from one callback.

@@ -21,6 +21,7 @@ type registry struct {
 	meters   map[Kind]metric.Meter
 	defined  map[string]*definition // what the first declaration of a name said
 	former   formerNames
+	keeper   Keeper // of the first ledger that is one; nil until then
 
 	// The cores, each by the key of its name. A name is in one map only:
 	// conflict refuses another kind or number type.
@@ -99,6 +100,14 @@ func registryOf(mp metric.MeterProvider) *registry {
 	}
 	registries.m[key] = weak.Make(r)
 	return r
+}
+
+// keeperOf returns who keeps what is connected with this ledger.
+func (r *registry) keeperOf(l Ledger) Keeper {
+	if keeper, ok := l.(Keeper); ok && r.keeper == nil {
+		r.keeper = keeper
+	}
+	return r.keeper
 }
 
 // conflict returns why the name of d is taken by something else.

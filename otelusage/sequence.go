@@ -25,9 +25,9 @@ type Sequence struct {
 
 func newSequence(m *definition) *Sequence {
 	f := newFunnel(m.checkpoints)
-	s := &Sequence{definition: m, state: f, hits: make(map[string]*cell), done: f.completions[0]}
+	s := &Sequence{definition: m, state: f, hits: make(map[string]*cell), done: f.completions.first()}
 	for i, checkpoint := range f.names {
-		s.hits[checkpoint] = f.hits[i][0]
+		s.hits[checkpoint] = f.hits[i].first()
 	}
 	s.own = s.newRun()
 	return s
@@ -156,7 +156,7 @@ func (s *Sequence) connect(to *connection) error {
 }
 
 // join makes the Sequence use shared, or its own funnel where it is nil.
-func (s *Sequence) join(shared *funnel, earlier earlierRuns) (*funnel, error) {
+func (s *Sequence) join(shared *funnel, earlier earlierRuns) (used *funnel, changed changes, err error) {
 	var completions int64
 	for _, l := range earlier.Series {
 		completions = plus(completions, l.Int)
@@ -164,9 +164,9 @@ func (s *Sequence) join(shared *funnel, earlier earlierRuns) (*funnel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if shared != nil {
-		shared.merge(s.state)
+		changed = shared.merge(s.state)
 		s.state = shared
 	}
 	s.state.restore(completions, earlier.known && earlier.ledger)
-	return s.state, nil
+	return s.state, changed, nil
 }

@@ -22,9 +22,9 @@ func (r *SequenceRun) Hit(checkpoint string) (completed bool) {
 		r.of.definition.report("checkpoint "+cut(checkpoint), err)
 		return false
 	}
-	r.of.hits[checkpoint].add(1)
+	r.of.hits[checkpoint].count(1)
 	if completed {
-		r.of.done.add(1)
+		r.of.done.count(1)
 	}
 	return completed
 }
@@ -41,13 +41,13 @@ func (r *SequenceRun) AdvanceTo(checkpoint string) (completed bool) {
 		return false
 	}
 	for _, hit := range r.of.definition.checkpoints {
-		r.of.hits[hit].add(1)
+		r.of.hits[hit].count(1)
 		if hit == checkpoint {
 			break
 		}
 	}
 	if completed {
-		r.of.done.add(1)
+		r.of.done.count(1)
 	}
 	return completed
 }

@@ -35,13 +35,15 @@ func (s *State) agreeInitial(initial string) {
 	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	old := s.early.initial
+	var changed changes
 	if old == NoState {
 		s.early.initial = initial
 		if s.attached || !s.early.explicit {
-			s.stateCounts.begin(initial, s.attached && keep)
+			changed = s.stateCounts.begin(initial, s.attached && keep)
 		}
 	}
 	s.mu.Unlock()
+	changed.tell()
 	if old != NoState && initial != old {
 		s.definition.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.definition.at))
 	}
@@ -64,11 +66,12 @@ func (s *State) Set(value string) {
 	}
 	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	counted := s.stateCounts.enter(value, keep)
+	counted, changed := s.stateCounts.enter(value, keep)
 	if !s.attached && !s.early.explicit {
 		s.early.explicit, s.early.first, s.early.firstCounted = true, value, counted
 	}
+	s.mu.Unlock()
+	changed.tell()
 }
 
 // Clear removes the value. That is a change if there was one.
@@ -146,7 +149,7 @@ func (s *State) connect(to *connection) error {
 
 // join makes the State use shared, or fresh counts where it is nil, and enters
 // there what was set early.
-func (s *State) join(shared *stateCounts, earlier earlierRuns) (*stateCounts, error) {
+func (s *State) join(shared *stateCounts, earlier earlierRuns) (*stateCounts, changes, error) {
 	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +161,7 @@ func (s *State) join(shared *stateCounts, earlier earlierRuns) (*stateCounts, er
 		}
 	}
 	s.stateCounts = shared
-	shared.replay(local, s.early, earlier.known && !earlier.Incomplete, keep)
+	changed := shared.replay(local, s.early, earlier.known && !earlier.Incomplete, keep)
 	s.attached = true
-	return shared, nil
+	return shared, changed, nil
 }

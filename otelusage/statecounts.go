@@ -12,6 +12,7 @@ import (
 // run. After attaching, the trackers of a MeterProvider share it.
 type stateCounts struct {
 	registry *registry
+	keeping  keeping
 
 	mu      sync.Mutex // guards what follows and the entries in series
 	current string
@@ -21,6 +22,10 @@ type stateCounts struct {
 	total   int64 // entries of this run
 	life    int64 // those of earlier runs
 	forgot  int64 // total at the last Reset
+
+	gauge    *lockedGate                        // nil where nothing is kept
+	prepared map[attribute.Distinct]*entryCount // kept, and not entered yet
+	changed  changes                            // since the lock was taken
 }
 
 // entryCount is how often one state was entered.
@@ -28,34 +33,93 @@ type entryCount struct {
 	set attribute.Set
 	opt metric.MeasurementOption
 	n   int64
+
+	gate *lockedGate // nil where it is not kept
+}
+
+func newEntryCount(set attribute.Set) *entryCount {
+	return &entryCount{set: set, opt: metric.WithAttributeSet(set)}
 }
 
 func (e *stateCounts) connected(r *registry) { e.registry = r }
 
-// enter changes the value and reports whether that counts.
-func (e *stateCounts) enter(value string, keepRedundant bool) (counted bool) {
+// enter changes the value and reports whether that counts. Of a state that was
+// never entered it begins to keep the entries before.
+func (e *stateCounts) enter(value string, keepRedundant bool) (counted bool, changed changes) {
+	for {
+		counted, changed, ready := e.tryEnter(value, keepRedundant)
+		if ready {
+			return counted, changed
+		}
+		e.prepare(value)
+	}
+}
+
+func (e *stateCounts) tryEnter(value string, keepRedundant bool) (counted bool, changed changes, ready bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.enterLocked(value, keepRedundant)
+	if e.isRedundant(value, keepRedundant) {
+		return false, nil, true
+	}
+	entry := e.find(stateSet(value))
+	if entry == nil {
+		return false, nil, false
+	}
+	e.current, e.known = value, true
+	e.count(entry, 1)
+	return true, e.takeChanged(), true
+}
+
+func (e *stateCounts) isRedundant(value string, keepRedundant bool) bool {
+	return value == e.value() && (value == NoState || !keepRedundant)
 }
 
 func (e *stateCounts) enterLocked(value string, keepRedundant bool) bool {
-	if value == e.value() && (value == NoState || !keepRedundant) {
+	if e.isRedundant(value, keepRedundant) {
 		return false
 	}
 	e.current, e.known = value, true
-	e.count(value, 1)
+	e.count(e.of(stateSet(value)), 1)
 	return true
 }
 
-func (e *stateCounts) count(value string, n int64) {
-	e.of(stateSet(value)).n += n
+func (e *stateCounts) count(entry *entryCount, n int64) {
+	entry.n += n
 	e.total += n
+	if entry.gate != nil && entry.gate.armed {
+		e.changed = append(e.changed, &entry.gate.keptSeries)
+	}
+}
+
+// takeChanged returns what a Keeper is to be told of: the gauge last, so that it
+// never keeps an entry that its counter does not.
+func (e *stateCounts) takeChanged() changes {
+	changed := e.changed
+	e.changed = nil
+	if e.gauge != nil && e.gauge.armed {
+		changed = append(changed, &e.gauge.keptSeries)
+	}
+	return changed
+}
+
+// find returns the entries of a state, nil where they are to be prepared before.
+func (e *stateCounts) find(set attribute.Set) *entryCount {
+	entry, as := e.series.find(set)
+	if entry == nil && e.gauge != nil && e.prepared[as.Equivalent()] == nil {
+		return nil
+	}
+	if entry == nil {
+		entry = e.of(as)
+	}
+	return entry
 }
 
 func (e *stateCounts) of(set attribute.Set) *entryCount {
-	return e.series.get(set, func(set attribute.Set) *entryCount {
-		return &entryCount{set: set, opt: metric.WithAttributeSet(set)}
+	return e.series.get(set, func(as attribute.Set) *entryCount {
+		if entry := e.prepared[as.Equivalent()]; entry != nil {
+			return entry
+		}
+		return newEntryCount(as)
 	})
 }
 
@@ -81,10 +145,14 @@ func (e *stateCounts) changes() int64 {
 
 // begin gives an initial state, if there is none. It is entered where none ever
 // was only to be kept like any redundant one, as the Python library does.
-func (e *stateCounts) begin(value string, enter bool) {
+func (e *stateCounts) begin(value string, enter bool) changes {
+	if enter {
+		e.prepare(value)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.beginLocked(value, enter)
+	return e.takeChanged()
 }
 
 func (e *stateCounts) beginLocked(value string, enter bool) {
@@ -124,26 +192,47 @@ type early struct {
 
 // replay enters what local went through on top of what is known now. restored
 // says that what earlier runs left is known.
-func (e *stateCounts) replay(local *stateCounts, was early, restored, keepRedundant bool) {
+func (e *stateCounts) replay(local *stateCounts, was early, restored, keepRedundant bool) changes {
 	local.mu.Lock()
 	defer local.mu.Unlock()
+	e.prepare(local.mayReplay(was)...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.replayLocked(local, was, restored, keepRedundant)
+	return e.takeChanged()
+}
+
+// mayReplay returns the states that replay may enter.
+func (e *stateCounts) mayReplay(was early) []string {
+	var states []string
+	if was.initial != NoState {
+		states = append(states, was.initial)
+	}
+	if was.explicit {
+		states = append(states, was.first)
+	}
+	for _, entry := range e.series.list {
+		state, _ := entry.set.Value(StateKey)
+		states = append(states, state.AsString())
+	}
+	return states
+}
+
+func (e *stateCounts) replayLocked(local *stateCounts, was early, restored, keepRedundant bool) {
 	e.beginLocked(was.initial, keepRedundant && restored)
 	if !was.explicit {
 		return
 	}
 	e.enterLocked(was.first, keepRedundant)
 	if was.firstCounted {
-		local.count(was.first, -1)
+		local.count(local.of(stateSet(was.first)), -1)
 	}
 	if !local.known {
 		return // each Set was to the initial state
 	}
 	for _, l := range local.series.list {
 		if l.n > 0 {
-			e.of(l.set).n += l.n
-			e.total += l.n
+			e.count(e.of(l.set), l.n)
 		}
 	}
 	e.current, e.known = local.current, true

@@ -2,7 +2,6 @@ package otelusage
 
 import (
 	"fmt"
-	"math"
 	"sync/atomic"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage/internal/peek"
@@ -26,12 +25,8 @@ func newStatistic(m *definition) *Statistic {
 
 func statistic(base *bindings[int64, *cell, Statistic], m *definition, set attribute.Set) *Statistic {
 	s := base.bind(m, set, func(s *binding[int64, *cell, Statistic], in *series[int64, *cell]) *Statistic {
-		c := (*in.cells.Load())[0]
-		outer := &Statistic{v: &c.v, cell: c, span: math.MaxUint64, binding: s}
-		if m.monotonic {
-			outer.span = 1 << 63
-		}
-		return outer
+		c := in.cells.first()
+		return &Statistic{v: &c.v, cell: c, span: inline, binding: s}
 	})
 	return s.outer
 }
@@ -58,7 +53,7 @@ func (s *Statistic) Dec() { s.addSlowly(-1) }
 func (s *Statistic) ok() bool { return s != nil && s.binding != nil }
 
 // addSlowly is for what Add does not do inline: what is not in its span, among
-// it -1, and counts that are beyond edge now.
+// it all that is negative, and counts that are beyond edge now, or armed.
 //
 //go:noinline
 func (s *Statistic) addSlowly(n int64) {
@@ -67,9 +62,10 @@ func (s *Statistic) addSlowly(n int64) {
 	case n < 0 && s.definition.monotonic:
 		s.definition.report("negative", fmt.Errorf("add %d: %w: a monotonic value cannot go down", n, ErrInvalidValue))
 	case uint64(n) >= s.span:
-		s.cell.add(n)
+		s.cell.count(n)
 	default:
-		s.cell.carryOver(n)
+		s.cell.carryOver()
+		s.cell.changed()
 	}
 }
 
@@ -156,7 +152,7 @@ func (s *Statistic) measure(yield func(label string, m peek.Measure)) {
 }
 
 func (s *Statistic) connect(to *connection) error {
-	join := func(shared *intCounts, earlier earlierRuns) (*intCounts, error) {
+	join := func(shared *intCounts, earlier earlierRuns) (*intCounts, changes, error) {
 		return s.base.join(shared, bySet(earlier.Series, addInt), earlier, s.definition.monotonic)
 	}
 	return connect(to, s.definition, to.registry.ints, join, createInt64(s.definition))

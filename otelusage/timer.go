@@ -3,7 +3,6 @@ package otelusage
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,9 +41,7 @@ func (b *timerBindings) bind(m *definition, set attribute.Set) *Timer {
 	return b.bound.get(set, func(set attribute.Set) *Timer {
 		t := &Timer{definition: m, base: b, set: set}
 		t.own.timer = t
-		b.durations.mu.Lock()
 		t.series.Store(b.durations.get(set))
-		b.durations.mu.Unlock()
 		return t
 	})
 }
@@ -193,10 +190,7 @@ func (t *Timer) about() *definition { return t.definition }
 func (t *Timer) reset()             { t.series.Load().durations.reset() }
 
 func (t *Timer) measure(yield func(label string, m peek.Measure)) {
-	durations := t.series.Load().durations
-	durations.mu.Lock()
-	list := slices.Clone(durations.series.list)
-	durations.mu.Unlock()
+	list := t.series.Load().durations.all()
 	for _, s := range list {
 		if m := s.measured(); s.set.Len() > 0 || m != (measured{}) || len(list) == 1 {
 			yield(t.definition.name+label(s.set), peek.Measure{Kind: peek.Timer, Count: m.count, Total: m.total})
@@ -211,23 +205,28 @@ func (t *Timer) connect(to *connection) error {
 // join makes the bound timers use shared, or their own durations where it is
 // nil. What waits for the histogram of shared is recorded here; own durations
 // keep it until they are connected.
-func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations, error) {
+func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations, changes, error) {
 	lives, ledger := bySet(earlier.Series, addRuns), earlier.known && earlier.ledger
 	b.mu.Lock()
 	own := b.durations
+	if shared != nil {
+		for _, s := range own.all() {
+			shared.get(s.set) // so that it is kept before it counts
+		}
+	}
 	own.mu.Lock()
 	if shared == nil {
 		own.restore(lives, ledger)
 		own.mu.Unlock()
 		b.mu.Unlock()
-		return own, nil
+		return own, nil, nil
 	}
-	waiting := own.takePending()
 	shared.mu.Lock()
 	shared.restore(lives, ledger)
-	to := shared.merge(own)
+	to, changed := shared.merge(own)
 	histogram := shared.histogram
 	shared.mu.Unlock()
+	waiting := own.takePending()
 	own.mu.Unlock()
 	for _, bound := range b.bound.list {
 		bound.series.Store(to[bound.series.Load()])
@@ -235,5 +234,5 @@ func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations
 	b.durations = shared
 	b.mu.Unlock()
 	replayAll(waiting, histogram)
-	return shared, nil
+	return shared, changed, nil
 }

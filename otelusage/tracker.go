@@ -74,7 +74,9 @@ func (t *Tracker) Attach(opts ...Option) error {
 			failures = append(failures, err)
 		}
 	}
+	changed := e.takeChanged()
 	t.declaring.Unlock()
+	changed.tell()
 	t.rep.reportAll(errors.Join(failures...))
 	return errors.Join(append(failures, early)...)
 }

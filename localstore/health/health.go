@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
@@ -32,6 +33,12 @@ type Health struct {
 	Damage   []string
 	Balances []Balance // those with Off do not hold
 
+	// Journals are those beside the mirror in which something may wait; EmptyJournals
+	// is how many there are beside these. What is wrong with one costs counts that
+	// were not recorded yet, and is no fault of the mirror.
+	Journals      []Journal
+	EmptyJournals int
+
 	Forwarders []Forwarder
 	Tables     []Table
 	Size       int64    // of the database, in bytes
@@ -39,6 +46,10 @@ type Health struct {
 	Free       int64    // of the database: not used now
 	SetAside   []string // damaged files beside it
 }
+
+// Journal is the file in which a process keeps what it counts, until it records it
+// or another one does so for it.
+type Journal = unrecorded.Journal
 
 // Forwarder is what the submissions of one kind of forwarder came to.
 type Forwarder struct {
@@ -153,8 +164,11 @@ func (h *Health) schema(ctx context.Context, db *mirrordb.DB) func() error {
 }
 
 func (h *Health) balance(ctx context.Context, db *mirrordb.DB) func() error {
-	return func() (err error) {
-		h.Balances, err = Balances(ctx, db)
+	return func() error {
+		list, beyond, err := balances(ctx, db)
+		if err == nil {
+			h.Balances, h.Journals, h.EmptyJournals = list, beyond.Journals, beyond.Empty
+		}
 		return err
 	}
 }

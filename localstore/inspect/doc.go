@@ -8,7 +8,10 @@
 //
 // It needs no network. It opens the mirror read-only, in short readings, while
 // the application runs, and never creates one. Only consent, erase and the
-// switches of view write. What it shows is at most one record interval old.
+// switches of view write. What it shows is as of now: it adds what processes keep in
+// journals beside the mirror since they last recorded, or died. Of a process without a
+// journal it is at most one record interval old. History, submissions and preview are
+// of what is recorded.
 //
 // # Commands
 //
@@ -20,7 +23,7 @@
 //	preview                  exactly what the next submission would send
 //	    --as json|otlp|hq    the same as a document, by the forwarders' own code
 //	submissions [ID|NAME]    the log; or what one submission sent, or what was sent of a trackable
-//	doctor                   schema, integrity, balance, sizes, consent
+//	doctor                   schema, integrity, balance, journals, sizes, consent
 //	export csv|report|json   everything recorded, as a file
 //	    --by-name            the order of csv
 //	backup FILE              a copy of the mirror, safe while the application runs

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -10,15 +9,13 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
-	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
-	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 )
 
 func (s *session) doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name: "doctor", Usage: "check the mirror: schema, integrity, balance, sizes, consent",
+		Name: "doctor", Usage: "check the mirror: schema, integrity, balance, journals, sizes, consent",
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err
@@ -36,130 +33,12 @@ func (s *session) examine(ctx context.Context, store *localstore.Store) error {
 	if s.json {
 		err = s.PrintJSON(healthDocument(h))
 	} else {
-		s.showHealth(h)
+		show.Health(s.Printer, h)
 	}
 	if err == nil && !h.Sound() {
 		return errUnsound
 	}
 	return err
-}
-
-func (s *session) showHealth(h *health.Health) {
-	s.Line("%s", terminal.Plain(h.Path))
-	s.showDamage(h)
-	s.Line("")
-	s.Title("Consent")
-	s.Line("  mode %s, %s", h.Consent.Mode, show.Sending(h.Consent))
-	if !h.Consent.Since.IsZero() {
-		s.Line("  set %s", terminal.When(h.Consent.Since))
-	}
-	s.showForwarders(h)
-	s.showBalances(h)
-	s.showSizes(h)
-	s.Line("")
-	last := "nothing was recorded yet"
-	if !h.RecordedAt.IsZero() {
-		last = "last recorded " + terminal.Ago(h.At, h.RecordedAt)
-	}
-	s.Note("As of %s UTC, %s.", terminal.When(h.At), last)
-}
-
-func (s *session) showDamage(h *health.Health) {
-	s.Line("schema %d, journal %s", h.Schema, terminal.Plain(h.Journal))
-	if len(h.Damage) == 0 {
-		s.Line("integrity ok")
-	}
-	for _, d := range h.Damage {
-		s.Line("DAMAGED: %s", terminal.Plain(d))
-	}
-	for _, path := range h.SetAside {
-		s.Line("damaged mirror set aside: %s", terminal.Plain(path))
-	}
-	if h.ErasePending {
-		s.Line("erased content may still be in the file; the next start of the application overwrites it")
-	}
-	if h.Retractions > 0 {
-		s.Line("states of an erased installation must still be taken back at the destination: %s, see preview", terminal.Plural(h.Retractions, "request"))
-	}
-}
-
-func (s *session) showForwarders(h *health.Health) {
-	if len(h.Forwarders) == 0 {
-		return
-	}
-	s.Line("")
-	s.Title("Submissions")
-	rows := make([][]string, len(h.Forwarders))
-	for i, f := range h.Forwarders {
-		retry := ""
-		if f.RetryAt.After(h.At) {
-			retry = terminal.When(f.RetryAt)
-		}
-		rows[i] = []string{terminal.Plain(string(f.Forwarder)), terminal.Count(f.Accepted), terminal.When(f.AcceptedAt), nonzero(f.Failures), retry}
-	}
-	s.Table([]string{"FORWARDER", "ACCEPTED", "LAST", "FAILURES", "RETRIES AFTER"}, rows)
-}
-
-// showBalances shows where the counts of every series are. For histograms it
-// shows the count; the check also covers buckets and sums.
-func (s *session) showBalances(h *health.Health) {
-	s.Line("")
-	s.Title("Balance: recorded = accepted + partial + in flight + pending + set aside + withheld")
-	if len(h.Balances) == 0 {
-		s.Line("  nothing is recorded")
-		return
-	}
-	rows := make([][]string, len(h.Balances))
-	off := 0
-	var total health.Balance
-	for i, b := range h.Balances {
-		verdict := ""
-		if b.Off != "" {
-			off++
-			verdict = "OFF: " + terminal.Plain(b.Off)
-		}
-		rows[i] = []string{terminal.Plain(b.Name), show.Attributes(b.Attributes), show.Counted(b.Recorded), show.Some(b.Accepted), show.Some(b.Partial),
-			show.Some(b.InFlight), show.Some(b.Pending), show.Some(b.SetAside), show.Some(b.Withheld), verdict}
-		addBalance(&total, b)
-	}
-	rows = append(rows, []string{"all series", "", terminal.Value(total.Recorded), show.Some(total.Accepted), show.Some(total.Partial),
-		show.Some(total.InFlight), show.Some(total.Pending), show.Some(total.SetAside), show.Some(total.Withheld), ""})
-	s.Table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "CHECK"}, rows)
-	if off == 0 {
-		s.Line("  it is correct for %s", strings.Replace(terminal.Plural(int64(len(h.Balances)), "serie"), "1 serie", "1 series", 1))
-		return
-	}
-	s.Line("  IT IS WRONG for %d of %d series", off, len(h.Balances))
-}
-
-// addBalance adds up series: numbers by value, histograms by count.
-func addBalance(total *health.Balance, b health.Balance) {
-	into := []*series.Value{&total.Recorded, &total.Accepted, &total.Partial, &total.InFlight, &total.Pending, &total.SetAside, &total.Withheld}
-	for i, v := range []series.Value{b.Recorded, b.Accepted, b.Partial, b.InFlight, b.Pending, b.SetAside, b.Withheld} {
-		sum := snapshot.Amount{Value: *into[i]}.Plus(snapshot.Amount{Value: scalar(v)})
-		*into[i] = sum.Value
-	}
-}
-
-func scalar(v series.Value) series.Value {
-	switch {
-	case v.Histogram() != nil:
-		return series.Int64Value(int64(v.Histogram().Count))
-	case v.Exponential() != nil:
-		return series.Int64Value(int64(v.Exponential().Count))
-	}
-	return v
-}
-
-func (s *session) showSizes(h *health.Health) {
-	s.Line("")
-	s.Title("Sizes")
-	s.Line("  database %s, of which %s free; log %s", terminal.BytesOf(h.Size), terminal.BytesOf(h.Free), terminal.BytesOf(h.Log))
-	rows := make([][]string, len(h.Tables))
-	for i, t := range h.Tables {
-		rows[i] = []string{t.Name, terminal.Count(t.Rows)}
-	}
-	s.Table([]string{"TABLE", "ROWS"}, rows)
 }
 
 // healthDocument is the report as JSON.
@@ -175,6 +54,7 @@ func healthDocument(h *health.Health) any {
 		Pending    series.Value `json:"pending"`
 		SetAside   series.Value `json:"set_aside"`
 		Withheld   series.Value `json:"withheld"`
+		Unrecorded series.Value `json:"unrecorded"`
 		Off        string       `json:"off"`
 	}
 	type forwarder struct {
@@ -185,36 +65,64 @@ func healthDocument(h *health.Health) any {
 		RetryAt   *time.Time       `json:"retry_at"`
 	}
 	document := struct {
-		At           time.Time        `json:"at"`
-		Path         string           `json:"path"`
-		Sound        bool             `json:"sound"`
-		Schema       int64            `json:"schema"`
-		Journal      string           `json:"journal"`
-		Damage       []string         `json:"damage"`
-		SetAside     []string         `json:"set_aside"`
-		ErasePending bool             `json:"erase_pending"`
-		Retractions  int64            `json:"retractions"`
-		Recorded     *time.Time       `json:"recorded"`
-		Consent      consentDocument  `json:"consent"`
-		Forwarders   []forwarder      `json:"forwarders"`
-		Balances     []balance        `json:"balances"`
-		Rows         map[string]int64 `json:"rows"`
-		Size         int64            `json:"size"`
-		Log          int64            `json:"log"`
-		Free         int64            `json:"free"`
+		At           time.Time         `json:"at"`
+		Path         string            `json:"path"`
+		Sound        bool              `json:"sound"`
+		Schema       int64             `json:"schema"`
+		Journal      string            `json:"journal"`
+		Damage       []string          `json:"damage"`
+		SetAside     []string          `json:"set_aside"`
+		ErasePending bool              `json:"erase_pending"`
+		Retractions  int64             `json:"retractions"`
+		Recorded     *time.Time        `json:"recorded"`
+		Consent      consentDocument   `json:"consent"`
+		Forwarders   []forwarder       `json:"forwarders"`
+		Balances     []balance         `json:"balances"`
+		Journals     []journalDocument `json:"journals"`
+		Empty        int               `json:"empty_journals"`
+		Rows         map[string]int64  `json:"rows"`
+		Size         int64             `json:"size"`
+		Log          int64             `json:"log"`
+		Free         int64             `json:"free"`
 	}{
 		h.At, h.Path, h.Sound(), h.Schema, h.Journal, append([]string{}, h.Damage...), append([]string{}, h.SetAside...),
-		h.ErasePending, h.Retractions, nullable(h.RecordedAt), newConsentDocument(h.Consent), []forwarder{}, []balance{}, make(map[string]int64), h.Size, h.Log, h.Free,
+		h.ErasePending, h.Retractions, nullable(h.RecordedAt), newConsentDocument(h.Consent), []forwarder{}, []balance{}, journalDocuments(h.Journals), h.EmptyJournals, make(map[string]int64), h.Size, h.Log, h.Free,
 	}
 	for _, f := range h.Forwarders {
 		document.Forwarders = append(document.Forwarders, forwarder{f.Forwarder, f.Accepted, nullable(f.AcceptedAt), f.Failures, nullable(f.RetryAt)})
 	}
 	for _, b := range h.Balances {
 		document.Balances = append(document.Balances, balance{b.Name, b.Attributes, b.Resource, b.Recorded, b.Accepted, b.Partial,
-			b.InFlight, b.Pending, b.SetAside, b.Withheld, b.Off})
+			b.InFlight, b.Pending, b.SetAside, b.Withheld, b.Unrecorded, b.Off})
 	}
 	for _, t := range h.Tables {
 		document.Rows[t.Name] = t.Rows
 	}
 	return document
+}
+
+// journalDocument is a journal as JSON.
+type journalDocument struct {
+	Path       string     `json:"path"`
+	Standing   string     `json:"standing"`
+	PID        int64      `json:"pid"` // 0 where it cannot be read
+	Since      *time.Time `json:"since"`
+	Superseded bool       `json:"superseded"`
+	Series     int        `json:"series"`
+	Unrecorded int        `json:"unrecorded"` // of how many series it holds more than the mirror
+	Fate       string     `json:"fate"`
+	Damage     []string   `json:"damage"`
+	Error      string     `json:"error"`
+}
+
+func journalDocuments(journals []health.Journal) []journalDocument {
+	list := []journalDocument{}
+	for _, j := range journals {
+		d := journalDocument{j.Path, j.Standing.String(), j.PID, nullable(j.Started), j.Superseded, j.Series, j.Unrecorded, j.Fate.String(), append([]string{}, j.Damage...), ""}
+		if j.Err != nil {
+			d.Error = j.Err.Error()
+		}
+		list = append(list, d)
+	}
+	return list
 }

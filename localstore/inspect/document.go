@@ -1,10 +1,6 @@
 package inspect
 
-import (
-	"time"
-
-	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
-)
+import "time"
 
 // nullable is null in JSON for never.
 func nullable(at time.Time) *time.Time {
@@ -12,11 +8,4 @@ func nullable(at time.Time) *time.Time {
 		return nil
 	}
 	return &at
-}
-
-func nonzero(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return terminal.Count(n)
 }

@@ -126,6 +126,7 @@ func (h history) show(ctx context.Context, store *localstore.Store, name string)
 }
 
 func (h history) of(snap *snapshot.Snapshot, t *snapshot.Trackable) historyDocument {
+	t.Unrecorded = snapshot.Amount{} // this is about recordings
 	d := historyDocument{Name: t.Name, Kind: t.Kind.String(), By: h.by}
 	if h.by == "" && t.Kind == otelusage.KindState {
 		for i, m := range t.Moves {

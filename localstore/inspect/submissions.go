@@ -54,8 +54,8 @@ func (s *session) showLog(ctx context.Context, store *localstore.Store) error {
 	}
 	rows := make([][]string, len(snap.Submissions))
 	for i, e := range snap.Submissions {
-		rows[i] = []string{terminal.Count(e.ID), terminal.When(e.Last), terminal.Plain(string(e.Outcome)), nonzero(e.Status), terminal.Count(e.Points), nonzero(e.Rejected),
-			times(e.Times), terminal.Plain(string(e.Forwarder)), nonzero(e.Batch), terminal.Plain(e.Reason)}
+		rows[i] = []string{terminal.Count(e.ID), terminal.When(e.Last), terminal.Plain(string(e.Outcome)), terminal.Nonzero(e.Status), terminal.Count(e.Points), terminal.Nonzero(e.Rejected),
+			times(e.Times), terminal.Plain(string(e.Forwarder)), terminal.Nonzero(e.Batch), terminal.Plain(e.Reason)}
 	}
 	s.Table([]string{"ID", "AT", "OUTCOME", "STATUS", "POINTS", "REJECTED", "TIMES", "FORWARDER", "BATCH", "REASON"}, rows)
 	s.Line("")

@@ -8,4 +8,8 @@
 // What was counted between two collections may be sent only if sending was allowed
 // before the first one and is allowed now, under the same decision: then it was
 // allowed in between, too.
+//
+// A Writer may keep a journal, see [Writer.Keep], which says what each series counted
+// beyond the mirror: whoever records after this process died recovers that. Each
+// recording prepares the journal first, and settles it once its outcome is known.
 package recording

@@ -18,11 +18,15 @@ var activeScope = &series.Scope{
 	Attributes: attribute.NewSet(otelusage.KindKey.String(otelusage.KindStatistic.String())),
 }
 
-// heartbeats returns a count of 1 for each of the day, week and month in which
-// this is the first recording. Summed over installations they say how many are
+// heartbeats returns a count of 1 for each of the day, week and month of which this
+// is the first recording. Summed over installations they say how many are
 // active, without anybody's id.
 func (rec *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error) {
-	day := instant.Day(tx.Now)
+	at := tx.Now
+	if r.Counted != 0 {
+		at = min(at, r.Counted)
+	}
+	day := instant.Day(at)
 	if rec.activeDay == day {
 		return nil, nil
 	}
@@ -32,7 +36,7 @@ func (rec *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error)
 		Description: "Installations that recorded something in the period that begins on the date.",
 	}
 	var changes []Change
-	for _, p := range periods(tx.Now) {
+	for _, p := range periods(at) {
 		first, err := beginPeriod(tx, p)
 		if err != nil {
 			return nil, fmt.Errorf("write heartbeat: %w", err)
@@ -41,7 +45,7 @@ func (rec *Recorder) heartbeats(tx *mirrordb.Tx, r *Recording) ([]Change, error)
 			continue
 		}
 		attributes := attribute.NewSet(attribute.String("period", p.name), attribute.String("date", p.date))
-		changes = append(changes, Change{&series.Series{Resource: resource, Metric: metric, Attributes: attributes}, series.Int64Value(1)})
+		changes = append(changes, Change{Series: &series.Series{Resource: resource, Metric: metric, Attributes: attributes}, Delta: series.Int64Value(1)})
 	}
 	rec.activeDay = day
 	return changes, nil

@@ -17,6 +17,22 @@ type Recorder struct {
 	writer     *Writer
 	activeDay  int64 // whose heartbeats are recorded
 	expiredDay int64 // on which old rows were last dropped
+	after      func()
+	left       bool // see Writer.End
+}
+
+// After sets what is done after each recording, also one that found nothing new,
+// with the mirror's lock.
+func (s *Recorder) After(f func()) {
+	if !s.missing() {
+		s.after = f
+	}
+}
+
+func (s *Recorder) afterwards() {
+	if s.after != nil {
+		s.after()
+	}
 }
 
 // Forget drops what is remembered of the day: it may not be in the file.
@@ -161,7 +177,9 @@ func (rec *Recorder) recordGauge(tx *mirrordb.Tx, g Gauge, share bool) error {
 // collected. The caller holds the lock.
 func (rec *Recorder) Erased(h *mirrordb.Header) {
 	if !rec.missing() && rec.writer != nil {
-		rec.writer.ahead = observationOf(h, rec.writer.maySend)
+		now := observationOf(h, rec.writer.maySend)
+		rec.writer.ahead = now
+		rec.writer.erased(now)
 	}
 }
 

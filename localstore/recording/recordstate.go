@@ -27,6 +27,12 @@ func (rec *Recorder) recordMove(tx *mirrordb.Tx, m Move, share bool) error {
 	if !m.Moved {
 		return mirrordb.Wrap(fmt.Sprintf("take over state %q", m.Series.Metric.Name), recordInitial(tx, trackable, series, state, share))
 	}
+	if m.LosesAfter != 0 {
+		loses, err := totals.LosesState(tx, trackable, m.LosesAfter)
+		if err != nil || loses {
+			return mirrordb.Wrap(fmt.Sprintf("find moves of %q", m.Series.Metric.Name), err)
+		}
+	}
 	err = tx.Run(`INSERT INTO current_states (trackable_id, series_id, state, since, moves, shared, shared_series_id, shared_state)
 		VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?5 THEN ?2 END, CASE WHEN ?5 THEN ?3 END)
 		ON CONFLICT (trackable_id) DO UPDATE SET series_id = ?2, state = ?3, since = ?4, moves = moves + 1,

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -38,6 +38,8 @@ type Writer struct {
 
 	maySend bool     // of the latest call
 	attempt *attempt // whose outcome is not known
+	kept    keeping  // the journal
+	hasty   bool     // waits for no other process
 }
 
 type observation struct {
@@ -45,6 +47,7 @@ type observation struct {
 	off      bool
 	epoch    int64
 	erasures int64
+	decided  int64 // when the file beside the mirror was written
 	mirror   string
 }
 
@@ -52,8 +55,12 @@ type observation struct {
 const firstEpoch = 1
 
 // follows reports whether nobody decided anything since the earlier observation.
-// The epochs of a mirror that took the place of a damaged one begin anew.
+// The epochs of a mirror that took the place of a damaged one begin anew. What the
+// file beside it said between two looks leaves no epoch where it is taken back.
 func (o observation) follows(earlier observation) bool {
+	if o.decided != earlier.decided {
+		return false
+	}
 	if o.mirror == earlier.mirror {
 		return o.epoch == earlier.epoch
 	}
@@ -65,12 +72,14 @@ type attempt struct {
 	seq        int64
 	ahead, now observation
 	mirror     string
+	note       bool // it is the Writer's own, of nothing but what was decided
 }
 
 // Change is what a series counted since the previous recording.
 type Change struct {
 	Series *series.Series
 	Delta  series.Value
+	Slot   *Slot // of the series in the journal, nil where it is not kept
 }
 
 // Move is a State as it stands. Moved says that this process changed it since
@@ -81,6 +90,13 @@ type Move struct {
 	Series *series.Series // of the gauge
 	State  string         // "" for none
 	Moved  bool
+
+	Slot    *Slot // of the gauge in the journal, nil where it is not kept
+	Entries int64 // how often a state was entered since the previous recording
+
+	// LosesAfter is for a move that is recorded late: it changes nothing where the
+	// State was moved after that time, in nanoseconds since 1970. 0 for no such time.
+	LosesAfter int64
 }
 
 // Gauge is the latest value of an application's own gauge.
@@ -95,6 +111,10 @@ type Recording struct {
 	Moves   []Move
 	Gauges  []Gauge
 	MaySend bool // whether this process may send at all
+
+	// Counted is when this was counted, as far as is known, in nanoseconds since 1970, of
+	// a recording that is made late. 0 for now.
+	Counted int64
 }
 
 func (r *Recording) empty() bool {
@@ -127,13 +147,15 @@ func (rec *Recorder) Writer(maySend bool) (*Writer, error) {
 // missing reports a Writer that [Recorder.Writer] did not make.
 func (w *Writer) missing() bool { return w == nil || w.recorder == nil }
 
-// Close lets another Writer take over.
+// Close lets another Writer take over, and gives the journal back. What that holds
+// beyond the mirror waits to be recovered.
 func (w *Writer) Close() {
 	if w.missing() {
 		return
 	}
 	w.recorder.db.Lock()
 	defer w.recorder.db.Unlock()
+	w.leaveJournal(false)
 	if w.recorder.writer == w {
 		w.recorder.writer = nil
 	}
@@ -142,7 +164,7 @@ func (w *Writer) Close() {
 func observationOf(h *mirrordb.Header, maySend bool) observation {
 	return observation{
 		maySend: maySend && h.MaySend(), off: h.Mode == consent.ModeOff,
-		epoch: h.Epoch, erasures: h.Erasures, mirror: h.Mirror,
+		epoch: h.Epoch, erasures: h.Erasures, decided: h.Decided, mirror: h.Mirror,
 	}
 }
 
@@ -175,7 +197,8 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 }
 
 // Observe notes whether sending is allowed, after a collection that found
-// nothing new. It writes nothing, except declarations that wait.
+// nothing new. It writes nothing, except declarations that wait and, where there is
+// a journal, what was decided since its last recording.
 func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	if w.missing() {
 		return mirrordb.ErrNotOpen
@@ -184,16 +207,27 @@ func (w *Writer) Observe(ctx context.Context, maySend bool) error {
 	rec.db.Lock()
 	defer rec.db.Unlock()
 	w.maySend = maySend
+	if err := w.settleNote(); err != nil {
+		return err
+	}
 	var now observation
 	observe := func(tx *mirrordb.Tx) error { now = observationOf(&tx.Header, maySend); return nil }
-	var err error
-	if rec.db.Waiting() {
-		err = rec.db.Update(rec.db.Context(), mirrordb.Relaxed, observe)
-	} else {
-		err = rec.db.View(rec.db.Context(), observe)
+	err := w.patiently(func() error {
+		if rec.db.Waiting() {
+			return rec.db.Update(rec.db.Context(), mirrordb.Relaxed, observe)
+		}
+		return rec.db.View(rec.db.Context(), observe)
+	})
+	switch {
+	case err != nil:
+		return err
+	case w.isNews(now):
+		err = w.note(maySend)
+	default:
+		w.advance(w.ahead, now)
 	}
 	if err == nil {
-		w.advance(w.ahead, now)
+		rec.afterwards()
 	}
 	return err
 }
@@ -211,6 +245,9 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	rec := w.recorder
 	rec.db.Lock()
 	defer rec.db.Unlock()
+	if err := w.settleNote(); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
 	if w.attempt != nil {
 		return ErrUnknownOutcome
 	}
@@ -218,6 +255,9 @@ func (w *Writer) Record(_ context.Context, r Recording) error {
 	err := w.record(&r)
 	if w.attempt == nil && rec.worthRepeating(err) {
 		err = w.record(&r)
+	}
+	if err == nil {
+		rec.afterwards()
 	}
 	return err
 }
@@ -230,18 +270,32 @@ func (rec *Recorder) worthRepeating(err error) bool {
 }
 
 func (w *Writer) record(r *Recording) error {
+	return w.commit(r.MaySend, r.kept(), func(tx *mirrordb.Tx, share bool) error { return w.recorder.record(tx, r, share) })
+}
+
+// commit makes a recording of what write writes, nothing where it is nil, and of
+// what that takes from the journal.
+func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *mirrordb.Tx, share bool) error) error {
 	rec := w.recorder
+	w.begin(changes)
 	var now observation
-	err := rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
-		now = observationOf(&tx.Header, r.MaySend)
-		if now.off || w.from.off || now.erasures != w.from.erasures {
-			return nil
-		}
-		share := now.maySend && w.from.maySend && now.follows(w.from)
-		if err := rec.record(tx, r, share); err != nil {
-			return err
-		}
-		return w.sign(tx)
+	err := w.patiently(func() error {
+		return rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
+			now = observationOf(&tx.Header, maySend)
+			switch {
+			case !now.off && !w.from.off && now.erasures == w.from.erasures:
+				share := now.maySend && w.from.maySend && now.follows(w.from)
+				if write == nil {
+					break
+				}
+				if err := write(tx, share); err != nil {
+					return err
+				}
+			case w.kept.Journal == nil:
+				return nil // what is dropped nobody asks for
+			}
+			return w.sign(tx)
+		})
 	})
 	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {
@@ -249,29 +303,29 @@ func (w *Writer) record(r *Recording) error {
 		return w.resolveAttempt(err)
 	}
 	if err != nil {
+		w.kept.Settle(false)
 		return fmt.Errorf("record: %w", err)
 	}
-	w.seq++
-	w.advance(w.ahead, now)
+	w.committed(w.ahead, now)
 	return nil
 }
 
-// keepWriters is how many other writers' numbers stay in the file, beside
-// those of the last day.
-const keepWriters = 100
+// committed moves on after a recording that is in the mirror.
+func (w *Writer) committed(ahead, now observation) {
+	w.seq++
+	w.kept.Settle(true)
+	w.kept.observed = ahead
+	w.advance(ahead, now)
+	w.follow(now)
+}
 
 // sign writes the number of this recording, by which its outcome can be told.
 func (w *Writer) sign(tx *mirrordb.Tx) error {
-	err := tx.Run(`INSERT INTO writers (id, seq, committed_at) VALUES (?1, ?2, ?3)
-		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, committed_at = excluded.committed_at`, w.id, w.seq+1, tx.Now)
+	err := sign(tx, w.id, w.seq+1)
 	if err == nil && w.seq == 0 {
-		err = tx.Run(`DELETE FROM writers WHERE committed_at < ?1 AND rowid <= (SELECT max(rowid) - ?2 FROM writers)`,
-			tx.Now-instant.NanosecondsPerDay, keepWriters)
+		err = w.recorder.purgeWriters(tx)
 	}
-	if err != nil {
-		return fmt.Errorf("sign recording: %w", err)
-	}
-	return nil
+	return mirrordb.Wrap("sign recording", err)
 }
 
 // Resolve reports whether a recording that ended with [ErrUnknownOutcome] is in the
@@ -282,7 +336,7 @@ func (w *Writer) Resolve(context.Context) (committed bool, err error) {
 	}
 	w.recorder.db.Lock()
 	defer w.recorder.db.Unlock()
-	if w.attempt == nil {
+	if w.attempt == nil || w.attempt.note {
 		return true, nil
 	}
 	err = w.resolveAttempt(nil)
@@ -311,10 +365,10 @@ func (w *Writer) resolveAttempt(cause error) error {
 	done := w.attempt
 	w.attempt = nil
 	if seq == done.seq {
-		w.seq = done.seq
-		w.advance(done.ahead, done.now)
+		w.committed(done.ahead, done.now)
 		return nil
 	}
+	w.kept.Settle(false)
 	if cause == nil {
 		cause = errors.New("recording was rolled back")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -30,6 +31,18 @@ func (a Amount) Plus(b Amount) Amount {
 	return Amount{sum, a.Count + b.Count}
 }
 
+func (a Amount) isZero() bool { return a.Count == 0 && a.Value.IsZero() }
+
+// amountOf returns what was counted: of a histogram its sum and count.
+func amountOf(v series.Value) Amount {
+	if h := v.Histogram(); h != nil {
+		return Amount{series.Float64Value(h.Sum), saturate.Count(h.Count)}
+	} else if h := v.Exponential(); h != nil {
+		return Amount{series.Float64Value(h.Sum), saturate.Count(h.Count)}
+	}
+	return Amount{Value: v}
+}
+
 // Added has the amounts of each hour or UTC day.
 type Added struct {
 	length time.Duration
@@ -39,15 +52,20 @@ type Added struct {
 // AddedByDay returns what was added to the trackable on each day since a time. For
 // a State that is its changes. It needs a Snapshot with [Query].Days. The first
 // total of a series is the base for the next, unless the series began with it:
-// older ones than [KeptDays] before now are gone.
+// older ones than [KeptDays] before now are gone. What waits in journals was added
+// now, as far as anyone can tell.
 func (t *Trackable) AddedByDay(from, now time.Time) Added {
 	oldest := now.Add(-(KeptDays - 1) * day).Truncate(day)
-	return t.added(from, day, func(x *SeriesCounts) ([]Sample, bool) {
+	sum := t.added(from, day, func(x *SeriesCounts) ([]Sample, bool) {
 		return x.Days, len(x.Days) == 0 || x.Days[0].At.After(oldest)
 	})
+	if t != nil && !t.Unrecorded.isZero() && !now.Before(from) {
+		sum.sums[sum.period(now)] = sum.In(now).Plus(t.Unrecorded)
+	}
+	return sum
 }
 
-// AddedByHour returns what was added in each hour since a time, like AddedByDay. It
+// AddedByHour returns what was recorded in each hour since a time, like AddedByDay. It
 // needs a Snapshot with [Query].History: the mirror keeps only the latest recordings.
 func (t *Trackable) AddedByHour(from time.Time) Added {
 	return t.added(from, time.Hour, func(x *SeriesCounts) ([]Sample, bool) {
@@ -100,13 +118,8 @@ func (a Added) addSeries(x *SeriesCounts, samples []Sample, whole bool, from tim
 
 // current returns the total now, which is the one after the last export.
 func (x *SeriesCounts) current() Sample {
-	s := Sample{At: x.UpdatedAt, Value: x.Recorded}
-	if h := x.Recorded.Histogram(); h != nil {
-		s.Value, s.Count = series.Float64Value(h.Sum), int64(h.Count)
-	} else if h := x.Recorded.Exponential(); h != nil {
-		s.Value, s.Count = series.Float64Value(h.Sum), int64(h.Count)
-	}
-	return s
+	recorded := amountOf(x.Recorded)
+	return Sample{At: x.UpdatedAt, Value: recorded.Value, Count: recorded.Count}
 }
 
 // minus subtracts numbers. A zero may have lost its type in the file.

@@ -28,16 +28,17 @@ func (t *Trackable) Distributions() []Distribution {
 	var sums []series.Value
 next:
 	for _, x := range t.Series {
-		if x.Role != series.RoleValue || (x.Recorded.Histogram() == nil && x.Recorded.Exponential() == nil) || x.Recorded.IsZero() {
+		counted := x.Counted()
+		if x.Role != series.RoleValue || (counted.Histogram() == nil && counted.Exponential() == nil) || counted.IsZero() {
 			continue
 		}
 		for i, sum := range sums {
-			if joined := sum.Add(x.Recorded); !joined.Equal(sum) { // histograms with different boundaries cannot be added
+			if joined := sum.Add(counted); !joined.Equal(sum) { // histograms with different boundaries cannot be added
 				sums[i] = joined
 				continue next
 			}
 		}
-		sums = append(sums, x.Recorded)
+		sums = append(sums, counted)
 	}
 	var list []Distribution
 	for _, sum := range sums {

@@ -26,10 +26,10 @@ const (
 //	exported                when
 //	mirror                  {id, created, installation_id}
 //	consent                 {mode, sending, should_ask, reason, since}
-//	statistics              [{name, description, unit, declared, changed, float, monotonic, value, exports, average, series}]
-//	states                  [{name, description, unit, declared, changed, state, default, changes, history: [{at, state}], series}]
-//	timers                  [{name, description, unit, declared, changed, runs, total_seconds, average_seconds, series}]
-//	sequences               [{name, description, unit, declared, changed, checkpoints, completions, funnel: [{checkpoint, hits}], series}]
+//	statistics              [{name, description, unit, declared, changed, unrecorded, float, monotonic, value, exports, average, series}]
+//	states                  [{name, description, unit, declared, changed, unrecorded, state, default, changes, history: [{at, state}], series}]
+//	timers                  [{name, description, unit, declared, changed, unrecorded, runs, total_seconds, average_seconds, series}]
+//	sequences               [{name, description, unit, declared, changed, unrecorded, checkpoints, completions, funnel: [{checkpoint, hits}], series}]
 //	metrics                 [series], of what belongs to no trackable
 //	submissions             [{id, forwarder, batch, part, first, last, times, outcome, status, points, rejected, reason}]
 //
@@ -40,7 +40,8 @@ const (
 //	recorded                in all: the sum of the six that follow
 //	pending, in_flight, withheld, accepted, partial, set_aside
 //	                        (what was imported from the Python library counts as accepted)
-//	value                   of a gauge, in place of these seven
+//	unrecorded              beyond recorded: what processes counted since, and keep in journals
+//	value                   of a gauge, in place of these eight
 //	exports, updated        how many recordings changed it, and when the last one did
 //	days                    [{date, value, count}], running totals at the end of UTC days that are over
 //	history                 [{at, value, count}], running totals after the latest recordings
@@ -54,7 +55,11 @@ const (
 // numbers are exact over all of int64: a reader that takes them for floats
 // loses digits above 2^53.
 //
-// It writes what the file held at one moment; declarations that wait to be
+// The value of a trackable includes what is unrecorded, and its member of that name
+// says how much that is: a number, of a Timer {runs, total_seconds}. Days, history and
+// exports are of what is recorded alone.
+//
+// It writes what was counted by one moment; declarations that wait to be
 // written are included, with declared null. An error of w is returned, wrapped.
 // Nothing is locked while w is written to, and what the file held is in memory
 // meanwhile. No context ends what it reads: that of [Reader.Snapshot] does, whose

@@ -32,6 +32,7 @@ type jsonTrackable struct {
 	Unit        string `json:"unit"`
 	Declared    moment `json:"declared"`
 	Changed     moment `json:"changed"`
+	Unrecorded  any    `json:"unrecorded"`
 }
 
 type jsonStatistic struct {
@@ -103,6 +104,7 @@ type jsonCounts struct {
 	Accepted any `json:"accepted"`
 	Partial  any `json:"partial"`
 	SetAside any `json:"set_aside"`
+	Beyond   any `json:"unrecorded"`
 }
 
 type jsonDay struct {
@@ -155,7 +157,11 @@ func jsonConsentOf(c consent.Consent) jsonConsent {
 }
 
 func jsonTrackableOf(t *Trackable) jsonTrackable {
-	return jsonTrackable{t.Name, t.Description, t.Unit, moment(t.DeclaredAt), moment(t.ChangedAt)}
+	waiting := jsonValue(t.Unrecorded.Value)
+	if t.Kind == otelusage.KindTimer {
+		waiting = map[string]any{"runs": t.Unrecorded.Count, "total_seconds": saturate.Float(t.Unrecorded.Value.Float64())}
+	}
+	return jsonTrackable{t.Name, t.Description, t.Unit, moment(t.DeclaredAt), moment(t.ChangedAt), waiting}
 }
 
 func jsonStatisticOf(t *Trackable) jsonStatistic {
@@ -201,7 +207,7 @@ func jsonSeriesOf(x *SeriesCounts) jsonSeries {
 		out.Value = jsonValue(x.Gauge)
 	} else {
 		out.jsonCounts = &jsonCounts{jsonValue(x.Recorded), jsonValue(x.Pending), jsonValue(x.InFlight), jsonValue(x.Withheld),
-			jsonValue(x.Accepted), jsonValue(x.Partial), jsonValue(x.SetAside)}
+			jsonValue(x.Accepted), jsonValue(x.Partial), jsonValue(x.SetAside), jsonValue(x.Unrecorded)}
 	}
 	for i, d := range x.Days {
 		out.Days[i] = jsonDay{d.At.Format(time.DateOnly), jsonValue(d.Value), x.jsonCount(d)}

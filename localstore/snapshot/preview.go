@@ -36,7 +36,8 @@ type Preview struct {
 // batch as it was sealed, if one is under way, else what sealing now would give,
 // to which only its end and the numbers of batch and parts are added then. Of
 // the request its Forwarder, Merge and Resource count; without a Resource,
-// merged totals stand under the one that was recorded last.
+// merged totals stand under the one that was recorded last. What waits in journals
+// is sent once it is recorded.
 //
 // It changes nothing, works on a Store opened with localstore.ReadOnly, reads one
 // state of the file, whatever other processes write meanwhile, and ends with ctx.

@@ -11,6 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -32,8 +33,9 @@ type Query struct {
 	Since time.Time
 }
 
-// Snapshot is what the mirror held at one moment. It is a copy: nothing is
-// locked while it is looked at.
+// Snapshot is what was counted by one moment: what the mirror held, and what the
+// journals beside it held beyond that. It is a copy: nothing is locked while it is
+// looked at.
 type Snapshot struct {
 	At             time.Time // when it was made
 	MirrorID       string    // of the file
@@ -50,7 +52,7 @@ type Snapshot struct {
 type Trackable struct {
 	otelusage.Declaration
 	DeclaredAt time.Time // zero for one that waits to be written
-	ChangedAt  time.Time // zero for never
+	ChangedAt  time.Time // zero for never; now, where a journal holds the change
 
 	Total      series.Value     // of a Statistic or Sequence
 	Recordings int64            // how many changed it
@@ -60,9 +62,10 @@ type Trackable struct {
 	Default    bool             // State is the initial one: none was ever set
 	Changes    int64            // of a State
 	Hits       map[string]int64 // of a Sequence, by checkpoint
+	Unrecorded Amount           // of these, what waits in journals: changes of a State, seconds and runs of a Timer
 
 	Series []*SeriesCounts
-	Moves  []StateMove // of a State, oldest first
+	Moves  []StateMove // of a State, as recorded, oldest first
 }
 
 // StateMove is a state and when it was entered.
@@ -79,11 +82,20 @@ type SeriesCounts struct {
 
 	Recorded                                                 series.Value
 	Pending, InFlight, Withheld, Accepted, Partial, SetAside series.Value
+	Unrecorded                                               series.Value // beyond Recorded, in journals
 	Gauge                                                    series.Value // in place of these, for a gauge
 
 	Recordings    int64
 	UpdatedAt     time.Time // zero for never
 	Days, History []Sample  // oldest first
+}
+
+// Counted returns what was counted: what is recorded, and what waits for that.
+func (x *SeriesCounts) Counted() series.Value {
+	if x == nil {
+		return series.Value{}
+	}
+	return x.Recorded.Add(x.Unrecorded)
 }
 
 // Sample is a running total.
@@ -121,8 +133,9 @@ func (rd *Reader) missing() bool { return rd == nil || rd.db == nil }
 
 // Snapshot reads what a query asks for, all of it as it was at one moment,
 // whatever other processes write meanwhile. Declarations that wait to be
-// written are included. It ends with ctx, also while another call uses the
-// Store, another process keeps the file locked, or a query does not end by itself.
+// written are included, and so is what processes counted since they last recorded,
+// or before they died, as far as they keep a journal. It ends with ctx, also while
+// another call uses the Store, another process keeps the file locked, or a query does not end by itself.
 func (rd *Reader) Snapshot(ctx context.Context, q Query) (*Snapshot, error) {
 	snap, err := rd.snapshot(ctx, q, true)
 	return snap, mirrordb.Wrap("read mirror", err)
@@ -145,8 +158,8 @@ func (rd *Reader) snapshot(ctx context.Context, q Query, inFlight bool) (*Snapsh
 		_ = rd.db.WriteWaiting()
 	}
 	var snap *Snapshot
-	err := rd.db.View(ctx, func(tx *mirrordb.Tx) (err error) {
-		snap, err = rd.readSnapshot(tx, q, inFlight)
+	err := unrecorded.Look(ctx, rd.db, func(tx *mirrordb.Tx, beyond *unrecorded.Reading) (err error) {
+		snap, err = rd.readSnapshot(tx, beyond, q, inFlight)
 		return err
 	})
 	if err != nil {
@@ -165,18 +178,20 @@ func (t *Trackable) count(x *SeriesCounts) error {
 	t.Series = append(t.Series, x)
 	switch x.Role {
 	case series.RoleValue:
-		t.add(x.Recorded)
+		t.add(x.Counted())
+		t.Unrecorded = t.Unrecorded.Plus(amountOf(x.Unrecorded))
 		t.Recordings = saturate.Add(t.Recordings, x.Recordings)
 		t.ChangedAt = later(t.ChangedAt, x.UpdatedAt)
 	case series.RoleChanges:
-		t.Changes = saturate.Add(t.Changes, x.Recorded.Int64())
+		t.Changes = saturate.Add(t.Changes, x.Counted().Int64())
+		t.Unrecorded = t.Unrecorded.Plus(amountOf(x.Unrecorded))
 	case series.RoleCheckpoints:
 		set, err := series.DecodeAttributes(x.Attributes)
 		if err != nil {
 			return err
 		}
 		if checkpoint, ok := set.Value(otelusage.CheckpointKey); ok {
-			t.Hits[checkpoint.AsString()] = saturate.Add(t.Hits[checkpoint.AsString()], x.Recorded.Int64())
+			t.Hits[checkpoint.AsString()] = saturate.Add(t.Hits[checkpoint.AsString()], x.Counted().Int64())
 		}
 	}
 	return nil
@@ -202,7 +217,7 @@ func (t *Trackable) Average() float64 {
 	if t == nil || t.Recordings == 0 {
 		return 0
 	}
-	return t.Total.Float64() / float64(t.Recordings)
+	return minus(t.Total, t.Unrecorded.Value).Float64() / float64(t.Recordings)
 }
 
 // AverageSeconds returns how long a run of the Timer took.
@@ -259,7 +274,7 @@ func (snap *Snapshot) sort(order Order) {
 	})
 }
 
-// RecordedAt returns when a trackable changed last, the zero time for never.
+// RecordedAt returns when a change was recorded last, the zero time for never.
 func (snap *Snapshot) RecordedAt() time.Time {
 	var last time.Time
 	if snap == nil {
@@ -269,7 +284,9 @@ func (snap *Snapshot) RecordedAt() time.Time {
 		for _, x := range t.Series {
 			last = later(last, x.UpdatedAt)
 		}
-		last = later(last, t.ChangedAt)
+		if t.Unrecorded.isZero() {
+			last = later(last, t.ChangedAt)
+		}
 	}
 	return last
 }

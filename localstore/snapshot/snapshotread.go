@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -22,19 +23,20 @@ type snapshotReader struct {
 	*Snapshot
 	*sqlitedb.Conn
 	query      Query
+	beyond     *unrecorded.Reading
 	trackables map[int64]*Trackable
 	series     map[int64]*SeriesCounts
 	columns    [4]any // of a day
 }
 
-func (rd *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snapshot, err error) {
+func (rd *Reader) readSnapshot(tx *mirrordb.Tx, beyond *unrecorded.Reading, q Query, inFlight bool) (_ *Snapshot, err error) {
 	if q.Name, err = ledger.NameNow(tx.Conn, q.Name); err != nil {
 		return nil, fmt.Errorf("read former names: %w", err)
 	}
 	r := &snapshotReader{
 		Snapshot: &Snapshot{At: time.Unix(0, tx.Now).UTC(), MirrorID: tx.Mirror, InstallationID: tx.Installation,
 			CreatedAt: instant.Time(tx.CreatedAt), Consent: rd.db.ConsentOf(&tx.Header)},
-		Conn: tx.Conn, query: q,
+		Conn: tx.Conn, query: q, beyond: beyond,
 		trackables: make(map[int64]*Trackable), series: make(map[int64]*SeriesCounts),
 	}
 	if err := r.readTrackables(); err != nil {
@@ -42,6 +44,9 @@ func (rd *Reader) readSnapshot(tx *mirrordb.Tx, q Query, inFlight bool) (_ *Snap
 	}
 	if err := r.readSeries(); err != nil {
 		return nil, fmt.Errorf("read totals: %w", err)
+	}
+	if err := r.addUnrecorded(); err != nil {
+		return nil, fmt.Errorf("read journals: %w", err)
 	}
 	if inFlight {
 		if err := r.readInFlight(tx); err != nil {
@@ -139,6 +144,7 @@ func (r *snapshotReader) readSeries() error {
 				}
 			}
 			x.Gauge, x.InFlight, x.UpdatedAt = totals.NumberValue(gauge), m.Zero(), instant.Time(updatedAt)
+			x.Unrecorded = x.InFlight.Add(r.beyond.Of(id))
 			r.series[id] = x
 			if !trackable.Valid {
 				r.Others = append(r.Others, x)

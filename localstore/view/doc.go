@@ -15,9 +15,10 @@
 // # What it costs the application
 //
 // The page reads through its own connection: recording never waits for it. An
-// open page asks every two seconds whether the file changed, which reads one row,
-// and reads everything only if it did. A hidden page does not ask. What is shown
-// is at most one record interval old.
+// open page asks every two seconds whether anything changed, which reads one row and
+// the journals beside the mirror, and reads everything only if it did. A hidden page
+// does not ask. What is shown is as of now, also what processes counted since they
+// last recorded; of one that keeps no journal it is at most one record interval old.
 //
 // # Who may do what
 //

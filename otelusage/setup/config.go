@@ -25,12 +25,16 @@ const NeverSubmit = standalone.NeverSubmit
 // check_interval_s = 0 in a file.
 const NeverCheck = standalone.NeverCheck
 
+// JournalOff as Config.Journal keeps what is counted between two recordings in memory
+// alone: journal = false in a file.
+const JournalOff = standalone.JournalOff
+
 // NoWait as Config.ShutdownGrace or Config.SubmitWait waits for nothing at the
 // end: shutdown_grace_s = 0 or submit_wait_s = 0 in a file.
 const NoWait = standalone.NoWait
 
 // MaxRecordInterval is the longest time between two recordings, and so the most
-// that a killed process loses. A longer Config.RecordInterval is cut to it.
+// that a killed process without a journal loses. A longer Config.RecordInterval is cut to it.
 const MaxRecordInterval = time.Minute
 
 // maxInterval catches milliseconds that are given as seconds, and worse.
@@ -51,6 +55,10 @@ type Config struct {
 
 	ShutdownGrace time.Duration // shutdown_grace_s; 0: exporter.DefaultShutdownGrace; NoWait
 	SubmitWait    time.Duration // submit_wait_s; 0: exporter.DefaultSubmitWait; NoWait
+
+	// Journal (journal = false for JournalOff) says whether what is counted between two
+	// recordings survives the death of the process.
+	Journal standalone.JournalMode
 
 	// Debug (debug) also hands the error that Start returns to OnError. It does
 	// not change what is recorded or sent, and nothing is ever printed.
@@ -164,7 +172,7 @@ func (c *Config) standalone() standalone.Config {
 		InstallationID: c.InstallationID, ImportFrom: c.ImportFrom,
 		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
 		SubmitInterval: c.SubmitInterval, CloseTimeout: c.CloseTimeout, ShutdownGrace: c.ShutdownGrace, SubmitWait: c.SubmitWait,
-		RequireConsent: c.RequireConsent, Disabled: c.Disabled,
+		Journal: c.Journal, RequireConsent: c.RequireConsent, Disabled: c.Disabled,
 		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError, Notes: c.notes(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
 // key says what a key may hold and where it goes.
@@ -32,6 +33,7 @@ var sections = map[string]map[string]key{
 		"enabled":             {setEnabled, 8},
 		"shutdown_grace_s":    {secondsOrNone(func(c *Config) *time.Duration { return &c.ShutdownGrace }, NoWait), 9},
 		"submit_wait_s":       {secondsOrNone(func(c *Config) *time.Duration { return &c.SubmitWait }, NoWait), 10},
+		"journal":             {setJournal, 11},
 	},
 	"hq": {
 		"host":      {text(func(c *Config) *string { return &c.HQ.Host }), 1},
@@ -104,6 +106,14 @@ func setDebug(c *Config, value string) (err error) {
 func setEnabled(c *Config, value string) error {
 	enabled, err := parseBool(value)
 	c.Disabled = !enabled
+	return err
+}
+
+func setJournal(c *Config, value string) error {
+	on, err := parseBool(value)
+	if c.Journal = standalone.JournalOn; err == nil && !on {
+		c.Journal = standalone.JournalOff
+	}
 	return err
 }
 

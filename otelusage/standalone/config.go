@@ -35,6 +35,19 @@ const (
 	NoWait = time.Nanosecond
 )
 
+// JournalMode says whether what is counted between two recordings is kept in a
+// journal beside the mirror; see [exporter.WithJournal]. Its zero value is the
+// default.
+type JournalMode uint8
+
+const (
+	// JournalOn loses nothing when the process is killed, crashes or calls os.Exit.
+	JournalOn JournalMode = iota
+
+	// JournalOff keeps what is counted since the last recording in memory alone.
+	JournalOff
+)
+
 // Config says what to track. Its zero value, with an ApplicationName, records
 // into the default mirror and sends nothing.
 type Config struct {
@@ -50,6 +63,8 @@ type Config struct {
 	CloseTimeout   time.Duration // default DefaultCloseTimeout
 	ShutdownGrace  time.Duration // default exporter.DefaultShutdownGrace; NoWait
 	SubmitWait     time.Duration // default exporter.DefaultSubmitWait; NoWait
+
+	Journal JournalMode // default JournalOn
 
 	RequireConsent bool // send nothing before Enable
 	Disabled       bool // record nothing
@@ -128,6 +143,9 @@ func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(erro
 	}
 	if c.SubmitWait > 0 {
 		opts = append(opts, exporter.WithSubmitWait(c.SubmitWait))
+	}
+	if c.Journal != JournalOff {
+		opts = append(opts, exporter.WithJournal())
 	}
 	if c.RequireConsent {
 		opts = append(opts, exporter.RequireConsent())

@@ -176,27 +176,36 @@ func TestAStartThatCannotSucceedIsNotTriedAgain(t *testing.T) {
 }
 
 // CloseTimeout also bounds the wait for a mirror that somebody else has locked,
-// and what was counted is recorded once the lock is gone.
+// and what was counted is recorded once the lock is gone. With a journal nobody waits:
+// the next process records it.
 func TestCloseIsBoundedWhileSomebodyHoldsTheMirror(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "usage.db")
-	c := config(path)
-	c.CloseTimeout = 50 * time.Millisecond
-	u := start(t, c)
-	n, err := u.Tracker().Statistic("n")
-	must(t, err)
-	n.Add(3)
-	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
-	must(t, err)
-	defer db.Close()
-	tx, err := db.BeginTx(t.Context(), nil)
-	must(t, err)
-	if err := u.Close(); !errors.Is(err, ErrCloseTimeout) {
-		t.Errorf("Close = %v, want ErrCloseTimeout", err)
-	}
-	must(t, tx.Rollback())
-	must(t, u.Shutdown(context.Background()))
-	if got := lifetime(t, path, "n"); got != 3 {
-		t.Errorf("the mirror holds %d, want 3", got)
+	for _, tt := range []struct {
+		journal JournalMode
+		want    error
+	}{{JournalOff, ErrCloseTimeout}, {JournalOn, nil}} {
+		path := filepath.Join(t.TempDir(), "usage.db")
+		c := config(path)
+		c.CloseTimeout, c.Journal = 50*time.Millisecond, tt.journal
+		u := start(t, c)
+		n, err := u.Tracker().Statistic("n")
+		must(t, err)
+		n.Add(3)
+		db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
+		must(t, err)
+		defer db.Close()
+		tx, err := db.BeginTx(t.Context(), nil)
+		must(t, err)
+		if err := u.Close(); !errors.Is(err, tt.want) {
+			t.Errorf("Close = %v, want %v", err, tt.want)
+		}
+		must(t, tx.Rollback())
+		must(t, u.Shutdown(context.Background()))
+		if tt.journal == JournalOn {
+			must(t, start(t, config(path)).Close())
+		}
+		if got := lifetime(t, path, "n"); got != 3 {
+			t.Errorf("the mirror holds %d, want 3", got)
+		}
 	}
 }
 

@@ -28,7 +28,12 @@ const maxDecision = 4 << 10
 type Decision struct {
 	Mode  consent.Mode // ModeUnset where there is no file, or none that counts
 	Since int64        // when the file was changed
-	Wrong string       // why it cannot be understood: nothing is sent then
+
+	// Changed is when the file was written, of two the later: what differs says that
+	// it may have said something else in between. 0 where there is none.
+	Changed int64
+
+	Wrong string // why it cannot be understood: nothing is sent then
 
 	// distrusted says why a file that says on does not count: whoever else
 	// could have written it may forbid to send, and never allows it.
@@ -40,6 +45,7 @@ func (d Decision) and(other Decision) Decision {
 	if mode := Strictest(d.Mode, other.Mode); mode != d.Mode {
 		d.Mode, d.Since = mode, other.Since
 	}
+	d.Changed = max(d.Changed, other.Changed)
 	if d.Wrong == "" {
 		d.Wrong = other.Wrong
 	}
@@ -76,7 +82,7 @@ func (c *Cache) Read(path string) Decision {
 		return said
 	}
 	if why := distrust(path, c.file); why != "" {
-		return Decision{Distrusted: why}
+		return Decision{Distrusted: why, Changed: said.Changed}
 	}
 	return said
 }
@@ -109,6 +115,7 @@ func (c *Cache) readAnyones(path string) Decision {
 	said := readDecision(f)
 	if said.Wrong == "" { // otherwise it may become readable without a change
 		said.Since = file.ModTime().UnixNano()
+		said.Changed = said.Since
 		*c = Cache{file, said}
 	}
 	return said

@@ -33,15 +33,19 @@ func Write(mirror, asked string, mode consent.Mode) error {
 }
 
 // WriteAt puts a decision at a path, or where a link there leads to, whole
-// or not at all, and on the disk before it returns. ModeUnset takes it away.
+// or not at all, and on the disk before it returns. ModeUnset takes it away. A file
+// that says so stays: another one would tell of a decision that nobody took.
 func WriteAt(path string, mode consent.Mode) error {
 	real, was, err := decisionFile(path, mode)
 	if err != nil {
 		return err
 	}
-	if mode == consent.ModeUnset {
+	switch {
+	case mode == consent.ModeUnset:
 		err = place.Remove(real)
-	} else {
+	case was != nil && says(real, mode):
+		return nil
+	default:
 		err = replaceDecision(real, was, mode)
 	}
 	if err == nil {
@@ -89,6 +93,20 @@ func decisionFile(path string, mode consent.Mode) (real string, file os.FileInfo
 		return "", nil, fmt.Errorf("%w: the link leads to a file that says something else", ErrNotOurs)
 	}
 	return real, file, nil
+}
+
+// says reports whether a file says a decision already.
+func says(path string, mode consent.Mode) bool {
+	if new(Cache).Read(path).Mode != mode {
+		return false
+	}
+	f, _, err := place.Open(path)
+	if err != nil {
+		return false
+	}
+	_ = f.Sync() // whoever wrote it may not have waited; some systems demand more rights
+	_ = f.Close()
+	return true
 }
 
 // replaceDecision writes a decision in the place of a file.

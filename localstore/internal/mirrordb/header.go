@@ -32,6 +32,7 @@ type Header struct {
 	former         int64 // the resource of former versions
 
 	stored        consent.Mode // what the mirror says, where the decision file is stricter
+	Decided       int64        // when the decision file was written, 0 without one
 	WrongDecision string       // why the decision file cannot be understood
 	Distrusted    string       // why one that says on does not count
 }
@@ -117,7 +118,7 @@ func (h *Header) Unheeded() string {
 
 // Decide lets the decision file hold beside what the mirror stores.
 func (h *Header) Decide(d decision.Decision) {
-	h.stored, h.WrongDecision, h.Distrusted = h.Mode, d.Wrong, d.Distrusted
+	h.stored, h.Decided, h.WrongDecision, h.Distrusted = h.Mode, d.Changed, d.Wrong, d.Distrusted
 	if mode := decision.Strictest(h.Mode, d.Mode); mode != h.Mode {
 		h.Mode, h.modeSince = mode, d.Since
 	}

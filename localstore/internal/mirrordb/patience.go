@@ -12,6 +12,12 @@ func (db *DB) Briefly(f func() error) error {
 	return db.waitingAtMost(sqlitedb.Brief, f)
 }
 
+// AtOnce runs f, whose transactions hardly wait for other processes. The caller holds
+// db.mu.
+func (db *DB) AtOnce(f func() error) error {
+	return db.waitingAtMost(sqlitedb.Moment, f)
+}
+
 // waitingAtMost runs f, which waits for other processes no longer than d, also
 // where it connects anew.
 func (db *DB) waitingAtMost(d time.Duration, f func() error) error {

@@ -14,7 +14,7 @@ import (
 // package never writes one beyond these limits, payloads apart, see bounded. What is longer is
 // not even loaded: SQLite tells a column's length without its content.
 const (
-	maxShown       = 64 << 10 // characters of a text that are shown
+	MaxShown       = 64 << 10 // characters of a text that are shown
 	MaxText        = 1 << 20  // bytes of a text, or value, that is loaded
 	MaxCheckpoints = 8 << 20  // bytes of a list of checkpoints that is: all that are allowed, however JSON escapes them
 	MaxPayload     = 16 << 20 // bytes of a payload that is shown; any is sent
@@ -27,7 +27,7 @@ var ErrTooLong = errors.New("too long to be shown")
 // length. NULL, which none of them is in a file of this package's, is empty.
 func Shown(column string) string {
 	return fmt.Sprintf(`coalesce(iif(octet_length(%[1]s) <= %[2]d, substr(%[1]s, 1, %[3]d), '(a text of ' || octet_length(%[1]s) || ' bytes)'), '')`,
-		column, MaxText, maxShown)
+		column, MaxText, MaxShown)
 }
 
 // Loaded is a column, or instead where that is too long: the beginning of JSON

@@ -267,3 +267,6 @@ func (c *Conn) Durable(f func() error) error {
 
 // Brief is how long work that can be done later waits for another process.
 const Brief = 250 * time.Millisecond
+
+// Moment is how long work waits that others will do: a short transaction.
+const Moment = 5 * time.Millisecond

@@ -47,9 +47,9 @@ func withoutLongest(set attribute.Set) attribute.Set {
 	return rest
 }
 
-// seriesAttributes is EncodeAttributes for a series: one that does not fit joins
+// SeriesAttributes is EncodeAttributes for a series: one that does not fit joins
 // the overflow series of its metric, as those beyond the mirror's bound do.
-func seriesAttributes(set attribute.Set) string {
+func SeriesAttributes(set attribute.Set) string {
 	if text := series.EncodeAttributes(set); len(text) <= schema.MaxText {
 		return text
 	}

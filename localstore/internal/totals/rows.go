@@ -37,12 +37,11 @@ func (b *Book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, er
 	if b.remembers(m.Row) {
 		return m.Row.ID, nil
 	}
-	bounds, err := series.EncodeBounds(m.Bounds)
+	identity, err := KeyOf(m)
 	if err != nil {
 		return 0, fmt.Errorf("store metric %q: %w", m.Name, err)
 	}
-	key := []any{Bounded(m.Scope.Name), Bounded(m.Scope.Version), BoundedAttributes(m.Scope.Attributes),
-		Bounded(m.Name), Bounded(m.Unit), string(m.Type), m.Monotonic, m.Float, bounds}
+	key := identity.columns()
 	id, err := tx.Find(
 		`SELECT id FROM metrics WHERE scope_name = ?1 AND scope_version = ?2 AND scope_attributes = ?3
 			AND name = ?4 AND unit = ?5 AND type = ?6 AND monotonic = ?7 AND float = ?8 AND bounds = ?9`, key...)
@@ -54,6 +53,27 @@ func (b *Book) metricRow(tx *mirrordb.Tx, m *series.Metric, at int64) (int64, er
 	}
 	m.Row = b.remember(id)
 	return id, nil
+}
+
+// MetricKey is what identifies a metric in the mirror.
+type MetricKey struct {
+	ScopeName, ScopeVersion, ScopeAttributes, Name, Unit, Type string
+	Monotonic, Float                                           bool
+	Bounds                                                     string
+}
+
+// KeyOf returns what identifies a metric.
+func KeyOf(m *series.Metric) (MetricKey, error) {
+	bounds, err := series.EncodeBounds(m.Bounds)
+	return MetricKey{
+		ScopeName: Bounded(m.Scope.Name), ScopeVersion: Bounded(m.Scope.Version), ScopeAttributes: BoundedAttributes(m.Scope.Attributes),
+		Name: Bounded(m.Name), Unit: Bounded(m.Unit), Type: string(m.Type), Monotonic: m.Monotonic, Float: m.Float, Bounds: bounds,
+	}, err
+}
+
+// columns are those of the table, in its order.
+func (k MetricKey) columns() []any {
+	return []any{k.ScopeName, k.ScopeVersion, k.ScopeAttributes, k.Name, k.Unit, k.Type, k.Monotonic, k.Float, k.Bounds}
 }
 
 func (b *Book) newMetric(tx *mirrordb.Tx, m *series.Metric, key []any, at int64) (int64, error) {
@@ -82,7 +102,7 @@ func (b *Book) SeriesRow(tx *mirrordb.Tx, points *series.Series, at int64) (int6
 	if err != nil {
 		return 0, err
 	}
-	attributes := seriesAttributes(points.Attributes)
+	attributes := SeriesAttributes(points.Attributes)
 	id, err := tx.Find(selectSeries, metric, resource, attributes)
 	if err == nil && id == 0 {
 		id, err = b.newSeries(tx, points.Metric, metric, resource, attributes)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // figures are what the page works out of the data for a trackable.
@@ -22,6 +23,10 @@ type figures struct {
 func TestThePageCountsAsASnapshotDoes(t *testing.T) {
 	const last = 14
 	a := newApplication(t)
+	p := newProcess(t, a)
+	p.keep("quests", otelusage.KindStatistic)(7)
+	p.keep("play", otelusage.KindTimer)(3)
+	p.keep("fresh", otelusage.KindStatistic)(2)
 	snap, err := a.mirror.Snapshot(t.Context(), snapshot.Query{Days: true})
 	must(t, err)
 	b := start(t, a.url)
@@ -32,9 +37,15 @@ func TestThePageCountsAsASnapshotDoes(t *testing.T) {
 	b.wait(`window.figures !== undefined`)
 	var page map[string]figures
 	must(t, json.Unmarshal([]byte(evaluate[string](b, `JSON.stringify(window.figures)`)), &page))
-	for _, name := range []string{"quests", "size", "play", "trip"} {
+	for _, name := range []string{"quests", "size", "play", "trip", "fresh"} {
 		x, shown := snap.Named(name)[0], page[name]
+		if kept := name == "quests" || name == "play" || name == "fresh"; kept == x.Unrecorded.Value.IsZero() {
+			t.Errorf("%s: unrecorded %v", name, x.Unrecorded)
+		}
 		want := x.AddedByDay(snap.At.AddDate(0, 0, -days), snap.At).Last(last, snap.At)
+		if name == "fresh" { // it began today
+			want = want[last-1:]
+		}
 		if !slices.EqualFunc(shown.Added, want, func(a, b float64) bool { return math.Abs(a-b) < 1e-6 }) {
 			t.Errorf("%s: the page adds %v, the snapshot %v", name, shown.Added, want)
 		}

@@ -12,15 +12,22 @@ const dayOf = (text) => Math.floor(Date.parse(text) / 1000 / dayLength);
 // own returns the series of a trackable's value, without derived ones.
 export const own = (t) => t.series.filter((s) => s.metric.toLowerCase() === t.name.toLowerCase());
 
-// totalOf and countOf read the current value of a series.
-export const totalOf = (s) => Number(typeof s.recorded === "object" ? s.recorded.sum : s.recorded ?? 0);
-const countOf = (s) => Number(typeof s.recorded === "object" ? s.recorded.count : 0);
+const sumIn = (value) => Number(typeof value === "object" ? value.sum : value ?? 0);
+const countIn = (value) => Number(typeof value === "object" ? value.count : 0);
+
+// totalOf and countOf read the current value of a series: what is recorded, and what
+// processes counted since.
+export const totalOf = (s) => sumIn(s.recorded) + sumIn(s.unrecorded);
+const countOf = (s) => countIn(s.recorded) + countIn(s.unrecorded);
+
+// waits reports whether something of a trackable is not recorded yet.
+export const waits = (t) => (typeof t.unrecorded === "object" ? t.unrecorded.runs > 0 : Boolean(t.unrecorded));
 
 // daily returns for each UTC day up to today the running total of all series
 // and what the day added to it.
 export function daily(trackable, now = Date.now()) {
   const today = Math.floor(now / 1000 / dayLength);
-  const lines = own(trackable).map(line).filter((l) => l.length > 0);
+  const lines = own(trackable).map((s) => line(s, today)).filter((l) => l.length > 0);
   if (lines.length === 0) return { days: [], totals: [], added: [], runs: [] };
   const first = Math.min(...lines.map((l) => l[0].day));
   const length = Math.max(today, first) - first + 1;
@@ -44,10 +51,13 @@ export function daily(trackable, now = Date.now()) {
   };
 }
 
-// line returns the totals of one series at the end of each day, including today.
-function line(series) {
+// line returns the totals of one series at the end of each day, including today. What
+// is not recorded yet was added today.
+function line(series, today) {
   const points = series.days.map((d) => ({ day: dayOf(d.date), value: Number(d.value), count: Number(d.count ?? 0) }));
-  if (series.updated) points.push({ day: dayOf(series.updated), value: totalOf(series), count: countOf(series) });
+  const updated = series.updated ? dayOf(series.updated) : today;
+  if (series.updated) points.push({ day: updated, value: sumIn(series.recorded), count: countIn(series.recorded) });
+  if (sumIn(series.unrecorded) !== 0 || countIn(series.unrecorded) > 0) points.push({ day: Math.max(today, updated), value: totalOf(series), count: countOf(series) });
   return points;
 }
 
@@ -93,7 +103,7 @@ export function stays(moves, days, now = Date.now()) {
 // distribution adds up the buckets of the series that share their boundaries
 // with the latest one, and omits empty ones at both ends.
 export function distribution(trackable) {
-  const histograms = own(trackable).map((s) => s.recorded).filter((v) => v && v.buckets);
+  const histograms = own(trackable).flatMap((s) => [s.recorded, s.unrecorded]).filter((v) => v && v.buckets);
   const bounds = histograms.at(-1)?.boundaries ?? [];
   const alike = histograms.filter((h) => String(h.boundaries) === String(bounds));
   const counts = new Array(bounds.length + 1).fill(0);

@@ -2,11 +2,15 @@
 import { byID, el, say } from "./dom.js";
 import { ago, count, day, duration, moment } from "./format.js";
 import { page } from "./api.js";
+import { waits } from "./series.js";
 
 const kinds = ["statistics", "states", "timers", "sequences"];
 
-function lastChange(data) {
-  return kinds.flatMap((k) => data[k].map((t) => t.changed)).filter(Boolean).sort().at(-1);
+// lastRecorded returns when a change was recorded last. Of what is not recorded yet,
+// changed is when the data was read.
+function lastRecorded(data) {
+  const times = kinds.flatMap((k) => data[k]).flatMap((t) => (waits(t) ? t.series.map((s) => s.updated) : t.changed));
+  return times.filter(Boolean).sort().at(-1);
 }
 
 const facts = new Map();
@@ -24,7 +28,7 @@ export function showSummary(data) {
   const things = kinds.flatMap((k) => data[k]).filter((t) => t.changed).length; // the others were only declared
   byID("headline").textContent = `${page.title} has recorded ${things === 0 ? "nothing" : count(things, "thing")} since ${day(data.mirror.created)}.`;
   const accepted = data.submissions.filter((s) => s.outcome === "accepted").at(-1);
-  fact("Last recorded", lastChange(data) ? moment(lastChange(data)) : "never");
+  fact("Last recorded", lastRecorded(data) ? moment(lastRecorded(data)) : "never");
   fact("Last sent", accepted ? moment(accepted.last) : "never");
   fact("Sending", data.consent.sending ? "on" : "off");
   byID("ids").replaceChildren(
@@ -38,6 +42,7 @@ export const showWaiting = (numbers) => fact("Waiting to be sent", numbers === 0
 // showFresh shows how old the data may be.
 export function showFresh(data) {
   const interval = `Recorded every ${duration(Number(page.interval))}`;
-  const last = data && lastChange(data);
-  byID("fresh").textContent = last ? `${interval}, last ${ago(last)}` : interval;
+  const last = data && lastRecorded(data);
+  const since = data && kinds.some((k) => data[k].some(waits)) ? ", shown with what was counted since" : "";
+  byID("fresh").textContent = (last ? `${interval}, last ${ago(last)}` : interval) + since;
 }

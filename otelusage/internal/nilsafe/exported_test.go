@@ -77,6 +77,9 @@ func receiver(f *ast.FuncDecl) string {
 	if generic, ok := of.(*ast.IndexExpr); ok {
 		of = generic.X
 	}
+	if generic, ok := of.(*ast.IndexListExpr); ok {
+		of = generic.X
+	}
 	return of.(*ast.Ident).Name
 }
 

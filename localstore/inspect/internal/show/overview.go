@@ -114,6 +114,13 @@ func Freshness(s *terminal.Printer, snap *snapshot.Snapshot) {
 	if last := snap.RecordedAt(); !last.IsZero() {
 		recorded = "last recorded " + terminal.Ago(snap.At, last)
 	}
+	if slices.ContainsFunc(snap.Trackables, waits) {
+		recorded += "; totals include what was counted since and waits in journals"
+	}
 	s.Line("")
 	s.Note("As of %s UTC, %s. A running application records once per record interval, a minute by default.", terminal.When(snap.At), recorded)
+}
+
+func waits(t *snapshot.Trackable) bool {
+	return t.Unrecorded.Count != 0 || !t.Unrecorded.Value.IsZero()
 }

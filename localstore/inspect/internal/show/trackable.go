@@ -22,6 +22,7 @@ func Trackable(s *terminal.Printer, snap *snapshot.Snapshot, t *snapshot.Trackab
 	}
 	added := t.AddedByDay(from, snap.At)
 	s.Line("%s", summary(s, t, added.In(snap.At)))
+	waiting(s, t)
 	s.Line("declared %s, changed %s", terminal.When(t.DeclaredAt), terminal.When(t.ChangedAt))
 	s.Line("last %s  %s", terminal.Plural(int64(days), "day"), terminal.Sparkline(added.Last(days, snap.At)))
 	switch t.Kind {
@@ -57,6 +58,17 @@ func summary(s *terminal.Printer, t *snapshot.Trackable, today snapshot.Amount) 
 		return fmt.Sprintf("completed %s, today %s", terminal.Plural(t.Total.Int64(), "time"), added)
 	}
 	return fmt.Sprintf("%s%s, today %s, in %s", terminal.Value(t.Total), unit, added, terminal.Plural(t.Recordings, "export"))
+}
+
+// waiting says what of the total is not in the mirror yet, where anything is.
+func waiting(s *terminal.Printer, t *snapshot.Trackable) {
+	what := terminal.Signed(t.Unrecorded.Value)
+	if t.Kind == otelusage.KindTimer && t.Unrecorded.Count != 0 {
+		what = fmt.Sprintf("%s in %s", terminal.Seconds(t.Unrecorded.Value.Float64()), terminal.Plural(t.Unrecorded.Count, "run"))
+	}
+	if what != "" {
+		s.Line("of that %s not recorded yet, in the journals of processes", what)
+	}
 }
 
 // Moves lists the latest states, the last one first.
@@ -151,12 +163,12 @@ func Series(s *terminal.Printer, list []*snapshot.SeriesCounts) {
 			resource = Attributes(x.Resource)
 		}
 		rows[i] = []string{terminal.Plain(x.Metric.Name), Attributes(x.Attributes), Counted(x.Recorded),
-			Some(x.Accepted), Some(x.Partial), Some(x.InFlight), Some(x.Pending), Some(x.SetAside), Some(x.Withheld), resource}
+			Some(x.Accepted), Some(x.Partial), Some(x.InFlight), Some(x.Pending), Some(x.SetAside), Some(x.Withheld), Some(x.Unrecorded), resource}
 		if x.Metric.Type == series.TypeGauge {
-			rows[i] = []string{terminal.Plain(x.Metric.Name), Attributes(x.Attributes), terminal.Value(x.Gauge), "", "", "", "", "", "", resource}
+			rows[i] = []string{terminal.Plain(x.Metric.Name), Attributes(x.Attributes), terminal.Value(x.Gauge), "", "", "", "", "", "", "", resource}
 		}
 	}
-	s.Table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "RESOURCE"}, rows)
+	s.Table([]string{"METRIC", "ATTRIBUTES", "RECORDED", "ACCEPTED", "PARTIAL", "IN FLIGHT", "PENDING", "SET ASIDE", "WITHHELD", "UNRECORDED", "RESOURCE"}, rows)
 	if len(resources) == 1 {
 		s.Note("  under the resource %s", terminal.Plain(list[0].Resource))
 	}

@@ -96,6 +96,14 @@ func Signed(v series.Value) string {
 
 func Count(n int64) string { return strconv.FormatInt(n, 10) }
 
+// Nonzero is Count, but "" for zero.
+func Nonzero(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return Count(n)
+}
+
 // ShownState shows the current state of a State.
 func ShownState(state string) string {
 	if state == otelusage.NoState {

@@ -1,4 +1,4 @@
-package exporter
+package guard
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 // TestAForwarderThatAnsweredCanBeCalledAtOnce: it is not busy with what it has
 // answered.
 func TestAForwarderThatAnsweredCanBeCalledAtOnce(t *testing.T) {
-	g := &guarded{}
+	g := &Forwarder{}
 	for range 50_000 {
 		if err, returned := g.call(func() error { return nil }, nil); err != nil || !returned {
 			t.Fatalf("a call after another = %v, %v", err, returned)
@@ -28,13 +28,19 @@ func TestReasonsAreCutAtARune(t *testing.T) {
 		strings.Repeat("x\x80", maxReason), "a\xc3", strings.Repeat("x", maxReason-1) + "\u00e4",
 	} {
 		for _, got := range []string{
-			outcomeOf(errors.New(long)).Reason,
-			outcomeOf(&outcome.Error{Class: outcome.Refused, Reason: long}).Reason,
-			outcomeOf(&outcome.Error{Class: outcome.Refused, Advice: long}).Advice,
+			OutcomeOf(errors.New(long)).Reason,
+			OutcomeOf(&outcome.Error{Class: outcome.Refused, Reason: long}).Reason,
+			OutcomeOf(&outcome.Error{Class: outcome.Refused, Advice: long}).Advice,
 		} {
 			if !utf8.ValidString(got) || len(got) > maxReason || len(got) < min(len(long), maxReason-utf8.UTFMax) {
 				t.Errorf("of %d bytes %d are kept, valid %t: %.20q", len(long), len(got), utf8.ValidString(got), got)
 			}
 		}
+	}
+}
+
+func TestReasonsAreBounded(t *testing.T) {
+	if got := len(OutcomeOf(errors.New(strings.Repeat("x", 10_000))).Reason); got > maxReason {
+		t.Errorf("reason of %d bytes, want at most %d", got, maxReason)
 	}
 }

@@ -1,4 +1,5 @@
-package exporter
+// Package guard calls a forwarder, which may be anybody's, and reads its answers.
+package guard
 
 import (
 	"context"
@@ -16,21 +17,24 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
-// guarded calls a forwarder that may panic or never return. It is idle or busy;
+// Forwarder calls a forwarder that may panic or never return. It is idle or busy;
 // while busy, no second call is made: a forwarder need not expect one.
-type guarded struct {
+type Forwarder struct {
 	exporter sdkmetric.Exporter
 	busy     atomic.Bool // a call is under way, maybe one that was given up
 }
+
+// New returns what calls f.
+func New(f sdkmetric.Exporter) *Forwarder { return &Forwarder{exporter: f} }
 
 var errBusy = &outcome.Error{Class: outcome.Transient, Reason: "the forwarder has not come back from an earlier request"}
 
 // late is how much longer than its deadline a forwarder may take to notice it.
 const late = 100 * time.Millisecond
 
-// export sends rm within the timeout. A forwarder that does not return is given up
+// Export sends rm within the timeout. A forwarder that does not return is given up
 // and not called until it does.
-func (g *guarded) export(ctx context.Context, timeout time.Duration, rm *metricdata.ResourceMetrics) error {
+func (g *Forwarder) Export(ctx context.Context, timeout time.Duration, rm *metricdata.ResourceMetrics) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	err, returned := g.call(func() error {
 		defer cancel()
@@ -43,7 +47,7 @@ func (g *guarded) export(ctx context.Context, timeout time.Duration, rm *metricd
 }
 
 // call runs f in its own goroutine, and waits for it until shortly after expired.
-func (g *guarded) call(f func() error, expired <-chan struct{}) (err error, returned bool) {
+func (g *Forwarder) call(f func() error, expired <-chan struct{}) (err error, returned bool) {
 	if !g.busy.CompareAndSwap(false, true) {
 		return errBusy, true
 	}
@@ -85,7 +89,8 @@ func safely(f func() error) (err error) {
 	return f()
 }
 
-func (g *guarded) temporality() (t metricdata.Temporality) {
+// Temporality returns the forwarder's, of a counter.
+func (g *Forwarder) Temporality() (t metricdata.Temporality) {
 	_ = safely(func() error { // a forwarder that panics gets totals, and will panic at Export
 		t = g.exporter.Temporality(sdkmetric.InstrumentKindCounter)
 		return nil
@@ -93,9 +98,9 @@ func (g *guarded) temporality() (t metricdata.Temporality) {
 	return t
 }
 
-// mergesResources reports whether the forwarder's destination knows one version
+// MergesResources reports whether the forwarder's destination knows one version
 // at a time: its forwarder has a method MergeResources that says so.
-func (g *guarded) mergesResources() (merges bool) {
+func (g *Forwarder) MergesResources() (merges bool) {
 	m, ok := g.exporter.(interface{ MergeResources() bool })
 	if ok {
 		_ = safely(func() error { merges = m.MergeResources(); return nil })
@@ -103,8 +108,8 @@ func (g *guarded) mergesResources() (merges bool) {
 	return merges
 }
 
-// shutdown gives the forwarder a bounded time to end.
-func (g *guarded) shutdown(timeout time.Duration) error {
+// Shutdown gives the forwarder a bounded time to end.
+func (g *Forwarder) Shutdown(timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	err, returned := g.call(func() error {
 		defer cancel()
@@ -116,8 +121,8 @@ func (g *guarded) shutdown(timeout time.Duration) error {
 	return err
 }
 
-// outcomeOf reads what a forwarder's error says of the data.
-func outcomeOf(err error) outbox.Outcome {
+// OutcomeOf reads what a forwarder's error says of the data.
+func OutcomeOf(err error) outbox.Outcome {
 	if err == nil {
 		return outbox.Outcome{Verdict: outbox.Accepted}
 	}

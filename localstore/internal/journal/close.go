@@ -1,0 +1,94 @@
+package journal
+
+import (
+	"errors"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+)
+
+// Close gives the journal back: empty, for the next run, where all that it holds is
+// recorded, or is to be dropped; otherwise what it holds waits to be recovered, with
+// what waited for the flusher.
+func (j *Journal) Close(drop bool) error {
+	if j == nil {
+		return nil
+	}
+	j.waiting.stop()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil
+	}
+	err := j.leave(drop)
+	j.closed = true
+	for _, s := range j.slots {
+		s.disarm()
+	}
+	return err
+}
+
+func (j *Journal) leave(drop bool) (err error) {
+	switch {
+	case j.file == nil:
+		return nil
+	case journalfile.Forked(j.pid):
+		return journalfile.ErrForked // the lock is the parent's, and stays
+	case !drop:
+		err = j.writeChanged()
+	}
+	if drop || err == nil && j.isRecorded() {
+		err = empty(j.file, false)
+	}
+	return errors.Join(err, j.file.Close())
+}
+
+// IsWhole reports whether the file holds all that was counted when the latest
+// recording began: no series lacks a place, and every write succeeded.
+func (j *Journal) IsWhole() bool {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.closed && j.file != nil && !j.failed && j.full == nil
+}
+
+// isRecorded reports whether the mirror has everything. Of a recording whose
+// outcome is not known that is not known either.
+func (j *Journal) isRecorded() bool {
+	if len(j.begun) > 0 {
+		return false
+	}
+	for _, s := range j.slots {
+		s.arm() // what changes from here on is not in time
+		s.read(&j.scratch)
+		if d, ok := s.shape.Minus(j.scratch, s.base, false); !ok || !s.shape.IsZero(&d) {
+			return false
+		}
+	}
+	return true
+}
+
+// empty leaves a file in which nothing waits, the whole of it overwritten where it
+// is not to be read any more.
+func empty(f journalfile.File, erase bool) error {
+	if erase {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if err := journalfile.WriteZeros(f, journalfile.RunOffset, info.Size()); err != nil {
+			return err
+		}
+	}
+	if err := writeHeader(f, make([]byte, journalfile.HeaderSize)); err != nil {
+		return err
+	}
+	if info, err := f.Stat(); err == nil && info.Size() > journalfile.WarmSize {
+		_ = f.Truncate(initialSize) // at worst it stays large
+	}
+	if !erase {
+		return nil
+	}
+	return f.Sync()
+}

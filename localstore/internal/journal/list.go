@@ -1,0 +1,143 @@
+package journal
+
+import (
+	"errors"
+	"hash/maphash"
+	"io/fs"
+	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+)
+
+// Standing is what a journal is to whoever looks at it.
+type Standing uint8
+
+// The standings.
+const (
+	Empty   Standing = iota // it waits for the next run
+	Living                  // a process counts into it
+	Dead                    // its process has ended, and what it counted waits
+	Newer                   // of a later version of this package
+	Strange                 // something else, another user's, or unreadable
+)
+
+func (s Standing) String() string {
+	switch s {
+	case Empty:
+		return "empty"
+	case Living:
+		return "living"
+	case Dead:
+		return "dead"
+	case Newer:
+		return "newer"
+	}
+	return "strange"
+}
+
+// Found is a journal of a mirror.
+type Found struct {
+	Path     string
+	Standing Standing
+	Size     int64
+	Content  *journalfile.Content // of a living or a dead one, where it can be read
+	Err      error                // why it is strange, or cannot be read
+}
+
+// List looks at the journals of a mirror. It writes nothing and takes no lock that
+// a process which starts would wait for.
+func List(mirror string) []Found {
+	var list []Found
+	for i := range PoolSize {
+		path := Path(mirror, i)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if found, ok := Look(path); ok {
+			list = append(list, found)
+		}
+	}
+	return list
+}
+
+// Look looks at one journal; ok is false where there is none.
+func Look(path string) (found Found, ok bool) {
+	f, err := journalfile.OpenFile(path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Found{}, false
+	}
+	found = Found{Path: path, Standing: Strange, Err: err}
+	if err != nil {
+		return found, true
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	if info, err := f.Stat(); err == nil {
+		found.Size = info.Size()
+	}
+	living, err := journalfile.Owned(f)
+	if err != nil {
+		found.Err = err
+		return found, true
+	}
+	found.Content, err = read(f)
+	switch {
+	case errors.Is(err, journalfile.ErrEmpty):
+		found.Standing = Empty
+	case errors.Is(err, journalfile.ErrNewerFormat):
+		found.Standing, found.Err = Newer, err
+	case err != nil:
+		found.Err = err
+	default:
+		found.Standing = Dead
+	}
+	if living {
+		found.Standing = Living
+	}
+	return found, true
+}
+
+var revisionSeed = maphash.MakeSeed()
+
+// Revision returns a number that is another one after every change of a mirror's
+// journals, within this process. The times of files are too coarse to tell.
+func Revision(mirror string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(revisionSeed)
+	for i := range PoolSize {
+		f, err := journalfile.OpenFile(Path(mirror, i), false)
+		if err != nil {
+			continue // whatever it is, nothing is read of it
+		}
+		if b, err := journalfile.ReadWhole(f); err == nil {
+			_ = h.WriteByte(byte(i)) // never fails
+			_, _ = h.Write(b)
+		}
+		_ = f.Close() // nothing was written
+	}
+	return h.Sum64()
+}
+
+// looks is how often a journal is read that is written meanwhile.
+const looks = 5
+
+// read reads a file until no recording begins meanwhile, and what is being written
+// is whole.
+func read(f journalfile.File) (c *journalfile.Content, err error) {
+	for range looks {
+		b, err := journalfile.ReadWhole(f)
+		if err != nil {
+			return nil, err
+		}
+		if c, err = journalfile.Parse(b); err != nil {
+			return nil, err
+		}
+		after, err := journalfile.ReadHeader(f)
+		if err != nil {
+			return nil, err
+		}
+		if c.Header.Run == after.Run && c.Header.Tags == after.Tags && len(c.Damage) == 0 {
+			break
+		}
+	}
+	return c, nil
+}

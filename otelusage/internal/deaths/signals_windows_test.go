@@ -1,0 +1,3 @@
+package deaths
+
+const hasSignals = false

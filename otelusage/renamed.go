@@ -68,7 +68,7 @@ func checkFormerNames(given []string) error {
 }
 
 // missing returns what is in a list and not in another.
-func missing(list, from []string) (rest []string) {
+func missing[S ~string](list, from []S) (rest []S) {
 	for _, s := range list {
 		if !slices.Contains(from, s) {
 			rest = append(rest, s)

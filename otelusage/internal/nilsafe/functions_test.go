@@ -28,6 +28,7 @@ import (
 var functions = map[string]any{
 	"sequence.New": sequence.New,
 
+	"otelusage.DeclaredOnly": otelusage.DeclaredOnly, "otelusage.WithKeys": otelusage.WithKeys, "otelusage.WithStates": otelusage.WithStates, "otelusage.WithValues": otelusage.WithValues,
 	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant, "otelusage.RenamedFrom": otelusage.RenamedFrom,
 	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
 	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,

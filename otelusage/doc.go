@@ -53,6 +53,8 @@
 //
 // A tracker that is attached with [DeclaredOnly] records nothing else. It costs
 // nothing while counting: With is bound once, and Set compares a few texts.
+// [Tracker.Plan] lists everything that can be recorded; otelusagetest.Plan keeps a
+// published list in step with the code.
 //
 // # Concurrency, cost, errors
 //

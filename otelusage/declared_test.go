@@ -11,6 +11,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/anonymoususage/anonymoususage-go/sequence"
 )
 
 // secret must not be told by anybody.
@@ -344,4 +346,35 @@ func TestBindingWhileAttaching(t *testing.T) {
 			t.Fatalf("points %v, want %v", points, want)
 		}
 	}
+}
+
+// TestUndeclaredCheckpointsAreNotTold where only what is declared may be.
+func TestUndeclaredCheckpointsAreNotTold(t *testing.T) {
+	tracker, _, h := attached(t, DeclaredOnly())
+	trip := must[*Sequence](t)(tracker.Sequence("trip", []string{"a"}))
+	trip.Hit(secret)
+	trip.AdvanceTo(secret + "2")
+	if len(h.errs) != 1 || h.count(sequence.ErrInvalidCheckpoint) != 1 || !strings.Contains(h.errs[0].Error(), "/declared_test.go:") {
+		t.Errorf("reports %v", h.errs)
+	}
+	untold(t, tracker.Err())
+}
+
+// TestASecondTrackerFoldsIntoSharedCounts, which are kept by the first one's Keeper.
+func TestASecondTrackerFoldsIntoSharedCounts(t *testing.T) {
+	s, k := newSDK(), &keeper{t: t}
+	first := must[*Tracker](t)(New(WithMeterProvider(s), WithErrorHandler(func(error) {}), WithLedger(k)))
+	use(t, first, WithValues("format", "md"), WithKeys())
+	theme := must[*State](t)(first.State("theme", NoState, WithStates("dark")))
+	theme.Set("dark")
+	second := new(Tracker)
+	use(t, second) // without what the first one declares
+	must[*State](t)(second.State("theme", NoState)).Set(secret)
+	untold(t, second.Attach(WithMeterProvider(s), WithErrorHandler(func(error) {}), DeclaredOnly()))
+	assertPoints(t, s, map[string]string{
+		"saves": "11", "saves{format=md}": "2", "saves{format=other}": "3", "gold": "11", "gold{format=md}": "2", "gold{format=other}": "3",
+		"work": "11 in 11s", "work{format=md}": "2 in 2s", "work{format=other}": "3 in 3s",
+		"theme{state=other}": "1", "theme.changes{state=dark}": "1", "theme.changes{state=other}": "1",
+	})
+	assertKept(t, k, s)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/anonymoususage/anonymoususage-go/sequence"
 )
 
 // folding replaces what was not declared. Whatever is counted is counted in one
@@ -126,6 +128,18 @@ func (m *definition) reportUndeclared(u *undeclared) {
 func (m *definition) reportUndeclaredState() {
 	m.reportFirst("undeclared state", func() error {
 		return fmt.Errorf("%w: a state was recorded as %q, at %v", ErrUndeclared, OtherValue, here())
+	})
+}
+
+// reportCheckpoint reports one that a Sequence does not have: without it where only
+// what is declared may be told.
+func (m *definition) reportCheckpoint(checkpoint string, err error) {
+	if !m.tracker.isStrict() {
+		m.report("checkpoint "+cut(checkpoint), err)
+		return
+	}
+	m.reportFirst("undeclared checkpoint", func() error {
+		return fmt.Errorf("%w: hit one that is not declared, at %v", sequence.ErrInvalidCheckpoint, here())
 	})
 }
 

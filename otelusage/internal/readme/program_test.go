@@ -67,7 +67,7 @@ const modulePath = "github.com/anonymoususage/anonymoususage-go/"
 var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "log": "log", "os": "os", "time": "time",
 	"attribute": "go.opentelemetry.io/otel/attribute", "sdkmetric": "go.opentelemetry.io/otel/sdk/metric",
-	"exporter":  modulePath + "exporter", "otlp": modulePath + "exporter/otlp",
+	"exporter": modulePath + "exporter", "otlp": modulePath + "exporter/otlp",
 	"localstore": modulePath + "localstore", "inspect": modulePath + "localstore/inspect", "view": modulePath + "localstore/view",
 	"otelusage": modulePath + "otelusage", "standalone": modulePath + "otelusage/standalone",
 }

@@ -37,6 +37,13 @@ func main() {
 	}
 }
 
+func config(file, version, host, key string) setup.Config {
+	return setup.Config{
+		FilePath: file, ApplicationName: "RPG", ApplicationVersion: version, SubmitInterval: time.Hour, DeclaredOnly: true,
+		HQ: &setup.HQ{Host: host, APIKey: key}, // the only difference: the other example has OTLP: &setup.OTLP{...}
+	}
+}
+
 func run(ctx context.Context, key, version, file, server string, in io.Reader, out io.Writer) error {
 	if file == "" {
 		var err error
@@ -49,10 +56,7 @@ func run(ctx context.Context, key, version, file, server string, in io.Reader, o
 		return err
 	}
 	defer hq.close()
-	session := game.Session{Server: server, In: in, Out: out, Config: setup.Config{
-		FilePath: file, ApplicationName: "RPG", ApplicationVersion: version, SubmitInterval: time.Hour,
-		HQ: &setup.HQ{Host: hq.url, APIKey: key}, // the only difference: the other example has OTLP: &setup.OTLP{...}
-	}}
+	session := game.Session{Server: server, In: in, Out: out, Config: config(file, version, hq.url, key)}
 	if err := session.Run(ctx); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func run(ctx context.Context, config, file, server string, in io.Reader, out io.
 		return err
 	}
 	defer collector.Close()
-	cfg.FilePath, cfg.RequireConsent = file, true
+	cfg.FilePath = file
 	if cfg.OTLP != nil {
 		cfg.OTLP.Endpoint = collector.URL()
 	}
@@ -64,8 +64,10 @@ func run(ctx context.Context, config, file, server string, in io.Reader, out io.
 	return received(out, collector)
 }
 
-// load reads the configuration file, by default a copy of the example's.
-func load(path string) (setup.Config, error) {
+// load reads the configuration file, by default a copy of the example's. Whatever it
+// says, nothing is sent before the player agrees.
+func load(path string) (cfg setup.Config, err error) {
+	defer func() { cfg.RequireConsent = true }()
 	if path != "" {
 		return setup.LoadFile(path)
 	}

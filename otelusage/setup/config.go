@@ -68,6 +68,9 @@ type Config struct {
 	// trackables count in memory.
 	Disabled bool
 
+	// DeclaredOnly (declared_only) records no free text; see otelusage.DeclaredOnly.
+	DeclaredOnly bool
+
 	OTLP *OTLP // the destination is a Collector
 	HQ   *HQ   // the destination is an HQ server
 
@@ -172,7 +175,7 @@ func (c *Config) standalone() standalone.Config {
 		InstallationID: c.InstallationID, ImportFrom: c.ImportFrom,
 		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
 		SubmitInterval: c.SubmitInterval, CloseTimeout: c.CloseTimeout, ShutdownGrace: c.ShutdownGrace, SubmitWait: c.SubmitWait,
-		Journal: c.Journal, RequireConsent: c.RequireConsent, Disabled: c.Disabled,
+		Journal: c.Journal, RequireConsent: c.RequireConsent, Disabled: c.Disabled, DeclaredOnly: c.DeclaredOnly,
 		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError, Notes: c.notes(),
 	}
 }

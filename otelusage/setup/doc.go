@@ -39,6 +39,7 @@
 //	shutdown_grace_s     how long a submission may run on at the end; 0 not at all; default 0.25
 //	submit_wait_s        the same, once per submit interval, after three were cut off; 0 not at all; default 2
 //	journal              whether counts survive the death of the process at once; default true
+//	declared_only        whether only declared states and attributes are recorded; default false
 //
 //	[HQ]
 //	host                 required; https where no scheme is written; was called server in the library's 1.14

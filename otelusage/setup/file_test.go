@@ -88,6 +88,7 @@ func TestLoadFileReadsEveryKey(t *testing.T) {
 		{"backquotes and three quotes are data", "[General]\nfilepath = `a`\napplication_name = \"\"\"b", Config{FilePath: "`a`", ApplicationName: `"""b`}},
 		{"never submit", "[General]\nfilepath = a.db\nsubmit_interval_s = 0", Config{FilePath: "a.db", SubmitInterval: NeverSubmit}},
 		{"decimals", "[General]\nfilepath = a.db\nsubmit_interval_s = 1.5\ncheck_interval_s=.25", Config{FilePath: "a.db", SubmitInterval: 1500 * time.Millisecond, CheckInterval: 250 * time.Millisecond}},
+		{"declared_only", "[General]\nfilepath = a.db\ndeclared_only = on", Config{FilePath: "a.db", DeclaredOnly: true}},
 		{"debug", "[General]\nfilepath = a.db\ndebug = Yes", Config{FilePath: "a.db", Debug: true}},
 		{"not enabled", "[General]\nfilepath = a.db\nenabled = off", Config{FilePath: "a.db", Disabled: true}},
 		{"enabled", "[General]\nfilepath = a.db\nenabled = TRUE", Config{FilePath: "a.db"}},

@@ -34,6 +34,7 @@ var sections = map[string]map[string]key{
 		"shutdown_grace_s":    {secondsOrNone(func(c *Config) *time.Duration { return &c.ShutdownGrace }, NoWait), 9},
 		"submit_wait_s":       {secondsOrNone(func(c *Config) *time.Duration { return &c.SubmitWait }, NoWait), 10},
 		"journal":             {setJournal, 11},
+		"declared_only":       {setDeclaredOnly, 12},
 	},
 	"hq": {
 		"host":      {text(func(c *Config) *string { return &c.HQ.Host }), 1},
@@ -114,6 +115,11 @@ func setJournal(c *Config, value string) error {
 	if c.Journal = standalone.JournalOn; err == nil && !on {
 		c.Journal = standalone.JournalOff
 	}
+	return err
+}
+
+func setDeclaredOnly(c *Config, value string) (err error) {
+	c.DeclaredOnly, err = parseBool(value)
 	return err
 }
 

@@ -68,6 +68,7 @@ type Config struct {
 
 	RequireConsent bool // send nothing before Enable
 	Disabled       bool // record nothing
+	DeclaredOnly   bool // record no free text, see otelusage.DeclaredOnly
 
 	Forwarder sdkmetric.Exporter // nil: local only
 	Tracker   *otelusage.Tracker // nil: otelusage.Default(); see Start

@@ -97,6 +97,9 @@ func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) e
 	if store != nil {
 		opts = append(opts, otelusage.WithLedger(store))
 	}
+	if u.config.DeclaredOnly {
+		opts = append(opts, otelusage.DeclaredOnly())
+	}
 	err := u.tracker.Attach(opts...)
 	if errors.Is(err, otelusage.ErrClosed) && u.config.Tracker == nil && u.retry == nil {
 		u.errors.report(fmt.Errorf("start usage tracking: %w: otelusage.Default was closed by an earlier start, what it counts is not recorded", err))

@@ -20,6 +20,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/plan"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
@@ -28,6 +29,7 @@ import (
 var functions = map[string]any{
 	"sequence.New": sequence.New,
 
+	"otelusage.DeclaredOnly": otelusage.DeclaredOnly, "otelusage.WithKeys": otelusage.WithKeys, "otelusage.WithStates": otelusage.WithStates, "otelusage.WithValues": otelusage.WithValues,
 	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant, "otelusage.RenamedFrom": otelusage.RenamedFrom,
 	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
 	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,
@@ -36,8 +38,8 @@ var functions = map[string]any{
 	"otelusage.WithMeterProvider": otelusage.WithMeterProvider, "otelusage.WithUnit": otelusage.WithUnit,
 	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Now": otelusagetest.Now, "otelusage/otelusagetest.Isolate": otelusagetest.Isolate,
 	"otelusage/otelusagetest.Count": otelusagetest.Count, "otelusage/otelusagetest.Float": otelusagetest.Float, "otelusage/otelusagetest.Runs": otelusagetest.Runs, "otelusage/otelusagetest.State": otelusagetest.State,
-	"otelusage/otelusagetest.Values": otelusagetest.Values,
-	"otelusage/setup.LoadFile":       setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
+	"otelusage/otelusagetest.Values": otelusagetest.Values, "otelusage/otelusagetest.Plan": otelusagetest.Plan, "otelusage/plan.Describe": plan.Describe,
+	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
 
 	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore/series.ExponentialValue": series.ExponentialValue,
 	"localstore/series.Float64Value": series.Float64Value, "localstore/series.HistogramValue": series.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
@@ -53,7 +55,7 @@ var functions = map[string]any{
 	"localstore/health.Examine": health.Examine, "localstore/health.Balances": health.Balances,
 	"localstore/view.New": view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
 	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,
-	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle,
+	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle, "localstore/view.WithPlan": view.WithPlan,
 
 	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.Disabled": exporter.Disabled, "exporter.RecordingVeto": exporter.RecordingVeto, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
 	"exporter.ReaderFactory": exporter.ReaderFactory, "exporter.RequireConsent": exporter.RequireConsent, "exporter.ResourceMetrics": exporter.ResourceMetrics,

@@ -28,6 +28,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/plan"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
@@ -40,7 +41,7 @@ var zeros = []any{
 	new(sequence.Sequence),
 	new(otelusage.Tracker), new(otelusage.Statistic), new(otelusage.FloatStatistic), new(otelusage.State), new(otelusage.Timer),
 	new(otelusage.Run), new(otelusage.Sequence), new(otelusage.SequenceRun), new(otelusage.Kind),
-	new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
+	new(otelusage.Plan), new(plan.Document), new(standalone.Config), new(setup.Config), new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
 	new(localstore.Store), new(recording.Writer), new(recording.Recorder), new(outbox.Outbox), new(snapshot.Reader), new(outbox.Submission), new(series.Part), new(series.Metric), new(series.Histogram), new(health.Health), new(snapshot.Amount), new(snapshot.Added), new(snapshot.Distribution), new(snapshot.Preview),
 	new(otelusagetest.Moment), new(snapshot.Snapshot), new(snapshot.Trackable), new(snapshot.SeriesCounts), new(series.Value), new(snapshot.LogEntry), new(snapshot.SentPart), new(consent.Mode), new(consent.Circumstances),
 	new(exporter.Exporter), new(exporter.Reader), new(otlp.Exporter), new(hq.Exporter), new(hq.Config), new(outcome.Error), new(outcome.Class),

@@ -35,8 +35,9 @@ func (db *DB) create() error {
 }
 
 // making is how long a mirror that another process is making is waited for. Nobody
-// holds that lock for longer than it takes, which is milliseconds on an idle machine.
-const making = 2 * time.Second
+// holds that lock for longer than it takes: milliseconds on an idle machine, and two
+// seconds where 200 programs start at once on two processors.
+const making = 5 * time.Second
 
 // isMade reports whether there is a mirror now.
 func (db *DB) isMade() bool {

@@ -23,8 +23,9 @@ func WithLockFile(path string, wait time.Duration, f func() error) error {
 // is no reason for f any more: of many that wait for the same, each would else take
 // the lock to learn that.
 func WithLockFileUnless(path string, wait time.Duration, over func() bool, f func() error) error {
-	for until := time.Now().Add(wait); ; {
-		lock, current, err := lockFile(path, 0)
+	again := 20 * time.Millisecond
+	for until := time.Now().Add(wait); ; again = min(2*again, 8*20*time.Millisecond) {
+		lock, current, err := lockFile(path)
 		if current && err == nil {
 			err = f()
 			return errors.Join(err, unlockFile(lock, path))
@@ -38,16 +39,16 @@ func WithLockFileUnless(path string, wait time.Duration, over func() bool, f fun
 		if current && !HasCode(err, CodeBusy) || !time.Now().Before(until) {
 			return errors.Join(fmt.Errorf("lock %s", path), err)
 		}
-		if current && isSoon(over, until) || over() {
+		if current && isSoon(over, earlier(time.Now().Add(again), until)) || over() {
 			return nil
 		}
 	}
 }
 
-// isSoon reports whether something is over before the lock is to be tried again.
+// isSoon reports whether something is over before the lock is to be tried again: to
+// look for that costs much less than to try.
 func isSoon(over func() bool, until time.Time) bool {
-	const again, look = 20 * time.Millisecond, 2 * time.Millisecond
-	for end := earlier(time.Now().Add(again), until); time.Now().Before(end); time.Sleep(look) {
+	for ; time.Now().Before(until); time.Sleep(4 * time.Millisecond) {
 		if over() {
 			return true
 		}
@@ -77,8 +78,10 @@ func unlockFile(lock *Conn, path string) error {
 }
 
 // lockFile locks a file and reports whether it is still the one at the path.
-// Anything else at the path, a link above all, is left alone.
-func lockFile(path string, wait time.Duration) (lock *Conn, current bool, err error) {
+// Anything else at the path, a link above all, is left alone. It does not wait: of
+// many that try at once one succeeds, because nobody's lock is in the way of another
+// who does not have this one.
+func lockFile(path string) (lock *Conn, current bool, err error) {
 	if err := place.Patiently(func() error { return place.Create(path) }); err != nil {
 		return nil, true, err
 	}
@@ -96,9 +99,9 @@ func lockFile(path string, wait time.Duration) (lock *Conn, current bool, err er
 		return nil, true, err
 	}
 	place.CloseToOthers(path, before)
-	lock, err = Open(path, false, wait)
+	lock, err = Open(path, false, 0)
 	if err == nil {
-		err = lock.Run("BEGIN EXCLUSIVE")
+		err = lock.Run("BEGIN IMMEDIATE")
 	}
 	after, statErr := os.Lstat(path)
 	return lock, statErr == nil && os.SameFile(before, after), err

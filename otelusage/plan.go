@@ -71,6 +71,12 @@ type PlannedSending struct {
 	// of what was added.
 	Totals bool `json:"totals,omitempty"`
 
+	// Unlinkable says that each submission has an id of its own, and none of the
+	// installation. Otherwise the installation's ids change after RotationSeconds, 0
+	// for never, and when everything is erased.
+	Unlinkable      bool    `json:"unlinkable,omitempty"`
+	RotationSeconds float64 `json:"rotation_seconds,omitempty"`
+
 	// With is sent with every submission.
 	With []PlannedText `json:"with,omitempty"`
 }

@@ -167,15 +167,32 @@ func sections(s *otelusage.PlannedSending) []Section {
 		asked = "That begins when the user agrees."
 	}
 	often := otelusage.FormatDuration(time.Duration(s.IntervalSeconds * float64(time.Second)))
-	what, besides := "What was added is", "A submission has sums and the time in which they were added, not single events. Besides the above it has, once per "+
-		"day, week and month in which anything was recorded, that this was so (otelusage.active), and:"
+	what := "What was added is"
 	if s.Totals {
-		what, besides = "The totals are", "A submission has one value of each trackable. Besides the above it has how often there was one (otelusage.submissions), and:"
+		what = "The totals are"
 	}
-	sent.Text = []string{fmt.Sprintf("%s sent to %s (%s), at most once in %s. %s", what, s.Destination, s.Protocol, often, asked), besides}
+	sent.Text = append([]string{fmt.Sprintf("%s sent to %s (%s), at most once in %s. %s", what, s.Destination, s.Protocol, often, asked)}, besides(s)...)
 	sent.Header = []string{"Sent along", "Value", "Meaning"}
 	for _, w := range s.With {
 		sent.Rows = append(sent.Rows, []string{w.Key, w.Value, w.Meaning})
 	}
 	return []Section{sent}
+}
+
+// besides says what a submission has besides the trackables.
+func besides(s *otelusage.PlannedSending) []string {
+	const active = "Besides the above it has, once per day, week and month in which anything was recorded, that this was so (otelusage.active), and:"
+	switch {
+	case s.Totals:
+		return []string{"A submission has one value of each trackable. Besides the above it has how often there was one (otelusage.submissions), and:"}
+	case s.Unlinkable:
+		return []string{"A submission has sums and the hour in which it was made, not single events. Two submissions of one installation share no id: " +
+			"who receives them cannot tell them from those of two, but by what they say. " + active}
+	}
+	ids := "The installation's ids change when the user erases everything. The receiver is then asked to delete what was sent under the old ones (otelusage.erased)."
+	if s.RotationSeconds > 0 {
+		ids = fmt.Sprintf("The installation's ids change every %s, and when the user erases everything. The receiver is then asked to delete what was "+
+			"sent under the latest ones (otelusage.erased).", otelusage.FormatDuration(time.Duration(s.RotationSeconds*float64(time.Second))))
+	}
+	return []string{ids, "A submission has sums and the time in which they were added, not single events. " + active}
 }

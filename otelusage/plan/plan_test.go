@@ -50,10 +50,14 @@ func TestMarkdown(t *testing.T) {
 	sent.Application, sent.Sending = "Quill", &sending
 	agreed := sending
 	agreed.RequireConsent, agreed.Totals, agreed.Protocol = true, true, "HQ"
+	alone, rotated := sending, sending
+	alone.Unlinkable, rotated.RotationSeconds = true, 90*86400
+	unlinkable, changing := sent, sent
+	unlinkable.Sending, changing.Sending = &alone, &rotated
 	uploaded, local := sent, sent
 	uploaded.Sending, local.Sending = &agreed, new(otelusage.PlannedSending)
 	var got strings.Builder
-	for _, p := range []otelusage.Plan{open, sent, uploaded, local, new(otelusage.Tracker).Plan()} {
+	for _, p := range []otelusage.Plan{open, sent, unlinkable, changing, uploaded, local, new(otelusage.Tracker).Plan()} {
 		got.WriteString(Describe(p).Markdown() + "\n")
 	}
 	const golden = "testdata/plans.md"

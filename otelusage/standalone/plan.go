@@ -39,7 +39,8 @@ func (c *Config) plannedSending() *otelusage.PlannedSending {
 	if forwarder == nil || err != nil || c.Disabled {
 		return new(otelusage.PlannedSending)
 	}
-	s := &otelusage.PlannedSending{RequireConsent: c.RequireConsent, Totals: merges(forwarder)}
+	s := &otelusage.PlannedSending{RequireConsent: c.RequireConsent, Totals: merges(forwarder),
+		Unlinkable: c.Unlinkable, RotationSeconds: max(c.InstallationRotation, 0).Seconds()}
 	s.Protocol, s.Destination = described(forwarder)
 	interval := c.SubmitInterval
 	if interval == 0 {
@@ -48,6 +49,9 @@ func (c *Config) plannedSending() *otelusage.PlannedSending {
 	s.IntervalSeconds = interval.Seconds()
 	for _, kv := range c.plannedResource() {
 		m := meanings[kv.Key]
+		if c.Unlinkable && kv.Key == semconv.ServiceInstanceIDKey {
+			m.text = "a random number of this submission, which no other has"
+		}
 		if s.Totals && !m.total {
 			continue
 		}
@@ -89,6 +93,9 @@ func (c *Config) plannedResource() []attribute.KeyValue {
 	set, _ := c.resource().Set().Filter(func(kv attribute.KeyValue) bool {
 		return slices.Contains(exporter.DefaultResourceKeys(), kv.Key)
 	})
+	if c.Unlinkable {
+		return append(set.ToSlice(), semconv.ServiceInstanceID(""))
+	}
 	return append(set.ToSlice(), semconv.AppInstallationID(""), semconv.ServiceInstanceID(""))
 }
 

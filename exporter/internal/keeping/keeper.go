@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -31,13 +32,14 @@ type Keeper struct {
 	refused  map[string]bool // names of metrics of which the journal does not take every series
 	over     bool            // see GiveUp
 	problems []error         // to be reported once nothing is locked
+	now      func() time.Time
 }
 
 // kept is a series that a trackable asked to be kept.
 type kept struct {
 	of      otelusage.Kept
 	series  *series.Series // nil until the resource is known
-	counted bool           // before the latest collection; of an unseen one
+	counted time.Time      // of an unseen one, when a collection came after its first count
 	slot    atomic.Pointer[recording.Slot]
 
 	mu      sync.Mutex
@@ -48,7 +50,7 @@ type kept struct {
 // is called once there is something to keep: it is to find it out, in another
 // goroutine, for [Keeper.Learned].
 func New(r *series.Resource, learn func()) *Keeper {
-	return &Keeper{learn: learn, resource: r, metrics: make(map[string]*series.Metric), refused: make(map[string]bool)}
+	return &Keeper{learn: learn, resource: r, metrics: make(map[string]*series.Metric), refused: make(map[string]bool), now: time.Now}
 }
 
 // Keep is otelusage.Keeper's. The trackable is locked.
@@ -202,7 +204,8 @@ func (k *Keeper) IsRefused(name string) bool {
 }
 
 // Uncollected returns a series that had counted something before the latest
-// collection, and was in none; nil for none.
+// collection, and was in none; nil for none. A Timer is kept before it is reported,
+// and its goroutine may stand still in between.
 func (k *Keeper) Uncollected(collected func(*series.Series) bool) *series.Series {
 	if k == nil {
 		return nil
@@ -211,13 +214,21 @@ func (k *Keeper) Uncollected(collected func(*series.Series) bool) *series.Series
 	defer k.mu.Unlock()
 	k.unseen = slices.DeleteFunc(k.unseen, func(one *kept) bool { return one.series != nil && collected(one.series) })
 	for _, one := range k.unseen {
-		if one.counted {
+		switch {
+		case one.counted.IsZero():
+			if one.series != nil && one.isCounted() {
+				one.counted = k.now()
+			}
+		case one.of.Declaration.Kind != otelusage.KindTimer || k.now().Sub(one.counted) > standstill:
 			return one.series
 		}
-		one.counted = one.series != nil && one.isCounted()
 	}
 	return nil
 }
+
+// standstill is longer than a goroutine stands still, but for a suspended machine, on
+// which no time passes.
+const standstill = 30 * time.Second
 
 // GiveUp ends the keeping for good.
 func (k *Keeper) GiveUp(reason error) {

@@ -22,7 +22,7 @@
 // A [Slot] is the place of a series. Beside each cell, or in it, is a [Gate]. While
 // that is armed the next change calls [Slot.Changed], which writes the value at
 // once: about 2 µs. [Budget] such writes a second are made by the calls that change
-// something; beyond that, and while another write is under way, a flusher writes all
+// something; beyond that, and where another write takes long, a flusher writes all
 // that changed within [FlushWithin]. Its goroutine exists only while something
 // waits. Whoever writes arms the gate first and reads the value then, so that a
 // change which the write misses calls for the next one.

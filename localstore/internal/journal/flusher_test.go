@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -212,5 +213,43 @@ func TestAChangeThatTheWriteMisses(t *testing.T) {
 	j.waiting.stop()
 	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 {
 		t.Errorf("differences %v", d)
+	}
+}
+
+// TestAChangeWaitsForARecording that is being written, and is then in the file
+// itself: a process that dies at once loses nothing.
+func TestAChangeWaitsForARecording(t *testing.T) {
+	path := mirrorPath(t)
+	c := configOf(t, path)
+	c.after, c.now = never, newClock().now // its patience does not end
+	j := take(t, c)
+	n := keep(t, j, numberOf("n"))
+	var counting sync.WaitGroup
+	j.mu.Lock()
+	counting.Go(func() { n.count("") })
+	for n.flag.Armed() {
+		runtime.Gosched()
+	}
+	j.mu.Unlock()
+	counting.Wait()
+	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 1 {
+		t.Errorf("differences %v", d)
+	}
+}
+
+// TestTheNextChangeWritesWhatWaits, because a write took longer than is waited for.
+func TestTheNextChangeWritesWhatWaits(t *testing.T) {
+	path := mirrorPath(t)
+	c := configOf(t, path)
+	clock := newClock()
+	c.after, c.now = never, func() time.Time { clock.at = clock.at.Add(FlushWithin); return clock.at }
+	j := take(t, c)
+	n, m := keep(t, j, numberOf("n")), keep(t, j, numberOf("m"))
+	j.mu.Lock() // a disk that stands still
+	n.count("")
+	j.mu.Unlock()
+	m.count("")
+	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 2 {
+		t.Errorf("differences %v, want both", d)
 	}
 }

@@ -125,13 +125,14 @@ func (s *Slot) Watch(gate Gate) {
 }
 
 // Changed is called after a change of a cell whose gate is armed. It writes the
-// value, or leaves that to the flusher. It waits for no other goroutine.
+// value, or leaves that to the flusher. While a recording or another change is being
+// written it waits for that, and no longer than the flusher would.
 func (s *Slot) Changed() {
 	if s == nil || !s.claim() {
 		return
 	}
 	j := s.journal
-	if !j.mu.TryLock() {
+	if !j.lockSoon() {
 		j.waiting.add(s)
 		return
 	}
@@ -142,7 +143,10 @@ func (s *Slot) Changed() {
 	}
 	var err error
 	if !j.closed && !j.failed {
-		if err = j.writeSlot(s); err != nil {
+		if err = j.writeSlot(s); err == nil {
+			err = j.writeWaiting()
+		}
+		if err != nil {
 			j.fail()
 		}
 	}

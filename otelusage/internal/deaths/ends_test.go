@@ -145,11 +145,7 @@ func (p program) runAndSignal(t testing.TB, s os.Signal) (code int, err error) {
 // trackables.
 func isFound(t testing.TB, mirror string, want counts, state string) bool {
 	t.Helper()
-	u, err := standalone.Start(t.Context(), standalone.Config{
-		FilePath: mirror, ApplicationName: "game", Tracker: new(otelusage.Tracker), CheckInterval: standalone.NeverCheck,
-		OnError: func(err error) { t.Errorf("the next run: %v", err) },
-	})
-	must(t, err)
+	u := startHere(t, mirror)
 	defer func() { must(t, u.Close()) }()
 	k, err := declare(u.Tracker())
 	must(t, err)
@@ -167,4 +163,15 @@ func isFound(t testing.TB, mirror string, want counts, state string) bool {
 		return true
 	}
 	return false
+}
+
+// startHere starts the next run in this process.
+func startHere(t testing.TB, mirror string) *standalone.Usage {
+	t.Helper()
+	u, err := standalone.Start(t.Context(), standalone.Config{
+		FilePath: mirror, ApplicationName: "game", Tracker: new(otelusage.Tracker), CheckInterval: standalone.NeverCheck,
+		OnError: func(err error) { t.Errorf("the next run: %v", err) },
+	})
+	must(t, err)
+	return u
 }

@@ -48,6 +48,8 @@ type program struct {
 	Close bool   // it closes what it tracks with, if it comes to that
 	State string // that it enters last
 
+	Env []string // more of the environment
+
 	Ledger     string // of the jobs that are killed
 	Goroutines int
 }
@@ -74,6 +76,7 @@ func (p program) command(t testing.TB) *exec.Cmd {
 	must(t, err)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), programEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(cmd.Env, p.Env...)
 	return cmd
 }
 

@@ -1,4 +1,0 @@
-package deaths
-
-func runUntilKilled(program) {}
-func recoverForEver(program) {}

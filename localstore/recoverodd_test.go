@@ -208,6 +208,37 @@ func TestAnErasureOutlivesItsMirror(t *testing.T) {
 	}
 }
 
+// TestALivingProcessMeetsAnErasureOfAMirrorThatIsGone at its next recording: what it
+// counted before is not recorded in the mirror that took the place, and what it counts
+// from then on is.
+func TestALivingProcessMeetsAnErasureOfAMirrorThatIsGone(t *testing.T) {
+	skipWhereOpenFilesStay(t)
+	former, c := fresh(t)
+	path := former.Path()
+	p := counting(t, open(t, path, c), true)
+	p.enter(t, secret)
+	if err := former.Erase(t.Context()); !errors.Is(err, ErrErasePending) {
+		t.Fatalf("Erase = %v", err)
+	}
+	closeStore(t, former)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, c)
+	p.mustRecord(t)
+	if recorded, _ := recordedIn(t, s); len(recorded) > 0 {
+		t.Errorf("recorded %v", recorded)
+	}
+	p.countNumber(t)
+	p.mustRecord(t)
+	if recorded, _ := recordedIn(t, s); len(recorded) != 1 {
+		t.Errorf("recorded %v, want what was counted since", recorded)
+	}
+	if bytes.Contains(bytesOf(t, path), []byte(secret)) {
+		t.Error("what is erased is on the disk still")
+	}
+}
+
 // TestRecoveryOfNumbersThatWerePurged: the newest recording that the journal names
 // holds, also when the one who recovers is killed before its commit.
 func TestRecoveryOfNumbersThatWerePurged(t *testing.T) {

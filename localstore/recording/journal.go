@@ -129,6 +129,12 @@ func (r *Recording) kept() []journal.Change {
 	return list
 }
 
+// mayBeErased: a mirror that took the place of the former knows nothing of that one's
+// erasures. Then the mark of whoever decided or erased is all that tells of one.
+func (w *Writer) mayBeErased(now observation) bool {
+	return now.mirror != w.from.mirror && w.kept.Superseded()
+}
+
 // follow brings the journal in line with what a recording found, once that is
 // settled and the Writer moved on.
 func (w *Writer) follow(now observation) {

@@ -283,7 +283,7 @@ func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *m
 		return rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 			now = observationOf(&tx.Header, maySend)
 			switch {
-			case !now.off && !w.from.off && now.erasures == w.from.erasures:
+			case !now.off && !w.from.off && now.erasures == w.from.erasures && !w.mayBeErased(now):
 				share := now.maySend && w.from.maySend && now.follows(w.from)
 				if write == nil {
 					break

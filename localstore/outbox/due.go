@@ -2,7 +2,9 @@ package outbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -103,10 +105,27 @@ func (out *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) 
 		return timely, p, nil
 	case at < p.retryAt && p.retryAt-at <= int64(MaxRetryAfter):
 		return backingOff, p, nil
-	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, tx.CreatedAt, r.Interval):
+	}
+	interval := r.Interval
+	if r.Unlinkable {
+		interval = spread(tx, p, interval)
+	}
+	if elapsed(at, p.acceptedAt, interval) && elapsed(at, tx.CreatedAt, interval) {
 		return timely, p, nil
 	}
 	return early, p, nil
+}
+
+// spread lengthens the interval at random, to at most twice, so that the times at
+// which an installation submits say nothing of the time of the next. It draws the
+// same number until a submission is accepted, in every process, from what never
+// leaves: an unlinkable batch has neither the mirror's id nor this time.
+func spread(tx *mirrordb.Tx, p progress, interval time.Duration) time.Duration {
+	if interval <= 0 || interval > math.MaxInt64/2 {
+		return interval
+	}
+	drawn := sha256.Sum256([]byte(fmt.Sprint(tx.Mirror, p.acceptedAt, p.accepted)))
+	return interval + time.Duration(binary.BigEndian.Uint64(drawn[:])%uint64(interval))
 }
 
 // elapsed reports whether an interval has passed since a time in the mirror. A time

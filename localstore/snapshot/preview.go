@@ -85,16 +85,18 @@ func previewBatch(tx *mirrordb.Tx) (id int64, parts []*series.Part, err error) {
 		parts, err = sealedParts(tx, id)
 		return id, parts, err
 	}
-	b := batch.NewBuilder(tx)
+	b, err := batch.NewBuilder(tx)
+	if err != nil {
+		return 0, nil, err
+	}
 	if err := b.Collect(); err != nil {
 		return 0, nil, err
 	}
-	start, end := batch.NextInterval(tx)
-	for _, resource := range b.Order {
-		p, err := b.Payload(resource, start, end)
-		if err != nil {
-			return 0, nil, err
-		}
+	payloads, err := b.Payloads()
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, p := range payloads {
 		// By way of its text, as a sealed part is read: that puts the points
 		// of one metric together.
 		text, err := p.Encode()

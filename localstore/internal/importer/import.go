@@ -142,7 +142,7 @@ func (im *Importer) writeOriginals(tx *mirrordb.Tx, o *python.Contents) error {
 		o.Problems = append(o.Problems, problem)
 	}
 	if user != "" {
-		err = tx.Run(schema.ReplaceInstallation, user)
+		err = tx.RenewIDs(user)
 	}
 	return err
 }

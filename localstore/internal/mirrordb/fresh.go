@@ -150,7 +150,10 @@ func (db *DB) fill(path string) error {
 // deleted.
 func (db *DB) newMirror() []any {
 	installation := uuid.NewString()
-	if db.inherits && db.last.Installation != "" {
+	switch {
+	case db.InstallationID != "":
+		installation = db.InstallationID
+	case db.inherits && db.last.Installation != "":
 		installation = db.last.Installation
 	}
 	h := db.last

@@ -145,12 +145,12 @@ func (db *DB) prepare(conn *sqlitedb.Conn) error {
 	if db.InstallationID == "" || db.InstallationID == h.Installation {
 		return nil
 	}
-	err = conn.Immediate(func() error { return conn.Run(schema.ReplaceInstallation, db.InstallationID) })
+	err = conn.Immediate(func() error { return schema.RenewIDs(conn, db.InstallationID, db.Now().UnixNano()) })
 	if err != nil {
 		db.Conn = nil
 		return fmt.Errorf("set installation id: %w", err)
 	}
-	db.identity.Installation, db.last.Installation = db.InstallationID, db.InstallationID
+	db.RememberInstallation(db.InstallationID)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
@@ -223,15 +224,18 @@ func (db *DB) newTransaction(h Header) *Tx {
 	return &Tx{Conn: db.Conn, Header: h, Now: db.Now().UnixNano(), SeriesCount: -1}
 }
 
-func (db *DB) SetInstallationID(id string) error {
-	err := db.Update(db.Context(), Relaxed, func(tx *Tx) error {
-		return tx.Run(schema.ReplaceInstallation, id)
-	})
-	if err != nil {
-		return fmt.Errorf("set installation id: %w", err)
+// RenewIDs gives the installation an id, and its stream another one.
+func (tx *Tx) RenewIDs(installation string) error {
+	err := schema.RenewIDs(tx.Conn, installation, tx.Now)
+	if err == nil {
+		tx.Installation, tx.SealedUntil = installation, max(instant.StartOfDay(tx.Now), 1)
 	}
+	return err
+}
+
+// RememberInstallation is for after the commit of a change.
+func (db *DB) RememberInstallation(id string) {
 	db.identity.Installation, db.last.Installation = id, id
-	return nil
 }
 
 // WriteWaiting is a transaction for that alone, which does not wait for long.

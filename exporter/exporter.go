@@ -92,6 +92,11 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 			return nil, fmt.Errorf("exporter: %w", err)
 		}
 	}
+	if c.unlinkable && c.forwarder != nil {
+		if err := store.SetUnlinkable(context.Background(), true); err != nil {
+			return nil, fmt.Errorf("exporter: %w", err)
+		}
+	}
 	if e.writer, err = store.Writer(e.maySend); err != nil {
 		return nil, fmt.Errorf("exporter: %w", err)
 	}
@@ -254,7 +259,9 @@ const retractionTimeout = 2 * time.Second
 // take back at the destination the states that this installation reported. States
 // that a request under way names are taken back however long that takes; see
 // outbox.Outbox.BeginRetraction. A destination that is sent totals has nothing to
-// take back, and heartbeats stay: they identify nobody. What was counted but not
+// take back, and heartbeats stay: they identify nobody. With consent it also asks a
+// destination of deltas to delete what was sent under the old ids, as often as it
+// takes: otelusage.erased, a sum of 1. [Unlinkable] leaves nothing to ask for. What was counted but not
 // recorded is discarded. No collection may be under way, and counting starts anew
 // with the next one: [Reader.Erase] takes care of both.
 func (e *Exporter) Erase(ctx context.Context) error {

@@ -192,6 +192,10 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 		{"bad host", func(c *Config) { c.HQ = &HQ{Host: "u:p@h", APIKey: "k"} }, ErrBadValue},
 		{"negative HQ timeout", func(c *Config) { c.HQ = hq(); c.HQ.Timeout = -1 }, ErrBadValue},
 		{"HQ without a name", func(c *Config) { c.HQ, c.ApplicationName = hq(), "" }, ErrMissingKey},
+		{"HQ without an id", func(c *Config) { c.HQ, c.Unlinkable = hq(), true }, exporter.ErrNeedsID},
+		{"HQ with an id that changes", func(c *Config) { c.HQ, c.InstallationRotation = hq(), 24*time.Hour }, exporter.ErrNeedsID},
+		{"a given id that changes", func(c *Config) { c.InstallationID, c.InstallationRotation = "seat 7", 24*time.Hour }, ErrBadValue},
+		{"negative rotation", func(c *Config) { c.InstallationRotation = -1 }, ErrBadValue},
 		{"bad but never used", func(c *Config) { c.OTLP, c.SubmitInterval = new(OTLP), NeverSubmit }, ErrMissingKey},
 		{"bad and disabled", func(c *Config) { c.OTLP, c.Disabled = new(OTLP), true }, ErrMissingKey},
 	} {
@@ -329,6 +333,9 @@ func TestWhatStandaloneGets(t *testing.T) {
 		if got := (&Config{RecordInterval: tt.given}).standalone().RecordInterval; got != tt.want {
 			t.Errorf("record interval %v for %v, want %v", got, tt.given, tt.want)
 		}
+	}
+	if got := (&Config{Unlinkable: true, InstallationRotation: time.Hour}).standalone(); !got.Unlinkable || got.InstallationRotation != time.Hour {
+		t.Errorf("standalone gets %+v", got)
 	}
 	named := resource.NewSchemaless(attribute.String("service.name", "game"))
 	if err := (&Config{FilePath: "a.db", HQ: &HQ{}, Resource: named}).check(); err != nil {

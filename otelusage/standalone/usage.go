@@ -71,7 +71,8 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 	}
 	forwarder, refused := c.forwarder()
 	if refused != nil {
-		refused = u.failed(refused)
+		refused = errors.Join(u.failed(refused), c.shutDownForwarder(ctx))
+		u.config.Forwarder = nil // nobody else ends it
 	}
 	if err := u.claim(); err != nil {
 		return u, errors.Join(refused, err)

@@ -60,6 +60,7 @@ var functions = map[string]any{
 	"exporter.WithAttributeKeys": exporter.WithAttributeKeys, "exporter.WithCheckInterval": exporter.WithCheckInterval, "exporter.WithErrorHandler": exporter.WithErrorHandler,
 	"exporter.WithForwarder": exporter.WithForwarder, "exporter.WithRecordInterval": exporter.WithRecordInterval, "exporter.WithRequestTimeout": exporter.WithRequestTimeout,
 	"exporter.WithJournal": exporter.WithJournal, "exporter.WithResource": exporter.WithResource, "exporter.WithScopes": exporter.WithScopes, "exporter.WithShutdownGrace": exporter.WithShutdownGrace,
+	"exporter.Check": exporter.Check, "exporter.Unlinkable": exporter.Unlinkable, "exporter.WithRotation": exporter.WithRotation,
 	"exporter.WithSubmitInterval": exporter.WithSubmitInterval, "exporter.WithSubmitWait": exporter.WithSubmitWait,
 	"exporter/otlp.Encode": otlp.Encode, "exporter/otlp.EncodeJSON": otlp.EncodeJSON, "exporter/otlp.New": otlp.New,
 	"exporter/otlp.WithCompression": otlp.WithCompression, "exporter/otlp.WithEndpointURL": otlp.WithEndpointURL, "exporter/otlp.WithHeaders": otlp.WithHeaders,

@@ -38,7 +38,9 @@ SELECT resource['service.name'] AS application, resource['service.version'] AS v
 FROM all_points;
 
 -- Every point once. A resend after a lost answer has the same mirror, series and
--- interval.
+-- interval. mirror is service.instance.id: of an installation's stream, or of the one
+-- batch where submissions are unlinkable, which have no installation. What an erased
+-- installation sent is left out: otelusage.erased names its stream.
 CREATE OR REPLACE VIEW usage AS
 SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
 	one_received AS received, one_value AS value, one_runs AS runs, one_buckets AS buckets, arrivals
@@ -46,5 +48,6 @@ FROM (
 	SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
 		min(received) AS one_received, min(value) AS one_value, min(runs) AS one_runs, min(buckets) AS one_buckets, count(*) AS arrivals
 	FROM points
+	WHERE mirror NOT IN (SELECT mirror FROM points WHERE metric = 'otelusage.erased' AND mirror <> '')
 	GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended
 );

@@ -56,9 +56,12 @@ SELECT coalesce(resource['service.name'], '') AS application, coalesce(resource[
 FROM all_points;
 
 -- Every point once. A resend after a lost answer has the same mirror, series and
--- interval.
+-- interval. mirror is service.instance.id: of an installation's stream, or of the one
+-- batch where submissions are unlinkable, which have no installation. What an erased
+-- installation sent is left out: otelusage.erased names its stream.
 CREATE OR REPLACE VIEW usage AS
 SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
 	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, count(*) AS arrivals
 FROM points
+WHERE mirror NOT IN (SELECT mirror FROM points WHERE metric = 'otelusage.erased' AND mirror <> '')
 GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended;

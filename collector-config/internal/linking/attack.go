@@ -1,0 +1,262 @@
+package linking
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+)
+
+// window is how far back an attacker looks for the batch before: a fifth of all
+// batches at most, so that the table is made in seconds.
+const window = 10 * 24 * time.Hour
+
+// Clue is what an attacker goes by.
+type Clue struct {
+	Name string
+
+	// scores say how well a may be an earlier batch of b's installation. Of several
+	// the best one counts: the attacker has found out what to trust how much.
+	scores []func(a, b *batch) float64
+}
+
+// The names of clues, from nothing to all of it.
+const (
+	Nothing   = "nothing: a guess"
+	IDs       = "ids"
+	Intervals = "times of the intervals"
+	Order     = "order of the series, descriptions"
+	Size      = "size"
+	Values    = "values"
+	Requests  = "values and all else in the requests"
+	Arrival   = "times of arrival"
+	All       = "all of it"
+)
+
+// Clues are what attackers go by.
+func Clues() []Clue {
+	return []Clue{
+		{Nothing, weighed(0)}, {IDs, weighed(1, ids)}, {Intervals, weighed(1, times)}, {Order, weighed(1, order)}, {Size, weighed(1, size)},
+		{Values, weighed(1, values)}, {Requests, add(weighed(1, values), 0.1, ids, times, order, size)},
+		{Arrival, weighed(1, arrival)}, {All, add(add(weighed(1, values), 0.1, ids, times, order, size), 0.3, arrival)},
+	}
+}
+
+type score = func(a, b *batch) float64
+
+// weighed adds scores up.
+func weighed(weight float64, scores ...score) []score {
+	return []score{func(a, b *batch) (sum float64) {
+		for _, s := range scores {
+			sum += weight * s(a, b)
+		}
+		return sum
+	}}
+}
+
+// add adds more scores to each, not at all, a little and fully.
+func add(to []score, little float64, more ...score) (sums []score) {
+	for _, s := range to {
+		for _, weight := range []float64{0, little, 1} {
+			m := weighed(weight, more...)[0]
+			sums = append(sums, func(a, b *batch) float64 { return s(a, b) + m(a, b) })
+		}
+	}
+	return sums
+}
+
+// ids are the same or not.
+func ids(a, b *batch) (score float64) {
+	if a.installation != "" && a.installation == b.installation {
+		score += 1000
+	}
+	if a.stream == b.stream {
+		score += 1000
+	}
+	return score
+}
+
+// times are those of the intervals: one follows another, or they share the moment
+// within a minute at which a program looks whether something is due.
+func times(a, b *batch) float64 {
+	if a.end == b.start && a.end%uint64(time.Hour) != 0 {
+		return 1000
+	}
+	return 10 * near(between(a.end, b.end, time.Minute), 100*time.Millisecond)
+}
+
+// order compares the order of the series that both have, and what describes them.
+func order(a, b *batch) float64 {
+	same, all := 0, 0
+	for x, i := range a.order {
+		for y, j := range a.order {
+			k, both := b.order[x]
+			l, too := b.order[y]
+			if i >= j || !both || !too {
+				continue
+			}
+			if all++; k < l {
+				same++
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return 20 * float64(same-all) / float64(all)
+}
+
+func size(a, b *batch) float64 {
+	return -math.Abs(math.Log(float64(a.size) / float64(b.size)))
+}
+
+// arrival compares when in a day, and when in a minute, they came.
+func arrival(a, b *batch) float64 {
+	x, y := uint64(a.arrived.UnixNano()), uint64(b.arrived.UnixNano())
+	return 3*near(between(x, y, 24*time.Hour), time.Minute) + 2*near(between(x, y, 24*time.Hour), 2*time.Hour) +
+		3*near(between(x, y, time.Minute), 100*time.Millisecond)
+}
+
+// between is how far two moments are apart within a period.
+func between(x, y uint64, period time.Duration) time.Duration {
+	d := time.Duration((max(x, y) - min(x, y)) % uint64(period))
+	return min(d, period-d)
+}
+
+// near is 1 for nothing, and falls with a distance.
+func near(d, scale time.Duration) float64 { return math.Exp(-float64(d) / float64(scale)) }
+
+// values are what the counts say: versions only rise, a state is left from where it
+// was, one is active once a day, week and month, and habits stay.
+func values(a, b *batch) (score float64) {
+	switch {
+	case a.version > b.version:
+		score -= 50
+	case a.version < b.version:
+		score -= 3
+	}
+	before := b.state
+	if b.left != "" {
+		before = b.left
+	}
+	if a.state != before {
+		score -= 4
+	}
+	for period, date := range b.beats {
+		if earlier := a.beats[period]; earlier != "" && earlier >= date {
+			score -= 10 // both were the first of the same period
+		}
+	}
+	score -= math.Abs(math.Log((1 + a.total()) / (1 + b.total())))
+	for way, n := range b.searches {
+		score += 2 * math.Sqrt(n*a.searches[way]) / max(1, math.Sqrt(a.total()*b.total()))
+	}
+	return score
+}
+
+// Hits says how often an attacker is right.
+type Hits struct {
+	Batches int     // that have one before
+	Right   float64 // of them: the best guess is of the same installation
+}
+
+// Share is the share of them.
+func (h Hits) Share() float64 { return h.Right / float64(max(h.Batches, 1)) }
+
+// Deviation is how far a share is off by chance, once.
+func (h Hits) Deviation() float64 {
+	p := h.Share()
+	return math.Sqrt(p*(1-p)/float64(max(h.Batches, 1))) + 1/float64(max(h.Batches, 1))
+}
+
+// Found is how often attackers are right, by clue: with all batches, and with those
+// alone that are the first of their installation under other ids.
+type Found struct{ All, First map[string]Hits }
+
+// Attack guesses, for each batch, one before that is the same installation's. Of
+// guesses that are equally good each counts as much.
+func Attack(r *Result) (Found, error) {
+	found := Found{make(map[string]Hits), make(map[string]Hits)}
+	all, err := read(r.Requests)
+	if err != nil {
+		return found, err
+	}
+	slices.SortStableFunc(all, byArrival)
+	known := make(map[string]bool)
+	for _, clue := range Clues() {
+		found.All[clue.Name], found.First[clue.Name] = clue.attack(all, known)
+	}
+	return found, nil
+}
+
+// attack takes the score that is right most often.
+func (c Clue) attack(all []*batch, known map[string]bool) (best, bestFirst Hits) {
+	for _, s := range c.scores {
+		var hits, first Hits
+		clear(known)
+		for i, b := range all {
+			fresh := !known[b.stream]
+			known[b.stream] = true
+			from := i
+			for from > 0 && b.arrived.Sub(all[from-1].arrived) < window {
+				from--
+			}
+			candidates := all[from:i]
+			if !slices.ContainsFunc(candidates, func(a *batch) bool { return a.owner == b.owner }) {
+				continue
+			}
+			right := guess(s, candidates, b)
+			hits.Batches, hits.Right = hits.Batches+1, hits.Right+right
+			if fresh {
+				first.Batches, first.Right = first.Batches+1, first.Right+right
+			}
+		}
+		if hits.Right >= best.Right {
+			best, bestFirst = hits, first
+		}
+	}
+	return best, bestFirst
+}
+
+// guess returns how probably the best guess is right.
+func guess(score score, candidates []*batch, b *batch) float64 {
+	best, right, equal := math.Inf(-1), 0, 0
+	for _, a := range candidates {
+		n := score(a, b)
+		if n > best {
+			best, right, equal = n, 0, 0
+		}
+		if n == best {
+			equal++
+			if a.owner == b.owner {
+				right++
+			}
+		}
+	}
+	return float64(right) / float64(equal)
+}
+
+// WriteTable writes the shares as a table, a column for each way to send.
+func WriteTable(w io.Writer, ways []string, hits []map[string]Hits) error {
+	line := "| the attacker goes by |"
+	rule := "| --- |"
+	for i, way := range ways {
+		line += fmt.Sprintf(" %s: of %d batches |", way, hits[i][Nothing].Batches)
+		rule += " --- |"
+	}
+	if _, err := fmt.Fprintf(w, "%s\n%s\n", line, rule); err != nil {
+		return err
+	}
+	for _, clue := range Clues() {
+		line := "| " + clue.Name + " |"
+		for i := range ways {
+			h := hits[i][clue.Name]
+			line += fmt.Sprintf(" %.0f, %.1f %% |", h.Right, 100*h.Share())
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -9,9 +9,10 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 )
 
-// level removes from an unlinkable batch what would tell of this installation's
-// past: the order in which its series were recorded first, and the descriptions of
-// the version that recorded them first.
+// level removes from a batch what would tell of this installation's past, also under
+// other ids: the order in which its series were recorded first, and the descriptions
+// of the version that recorded them first. Of an application's own instruments no
+// other description is known; an unlinkable batch has none.
 func (b *Builder) level() error {
 	described := make(map[int64]string)
 	err := b.tx.Each(`SELECT m.id, t.description FROM metrics m JOIN trackables t ON t.id = m.trackable_id`,
@@ -26,8 +27,11 @@ func (b *Builder) level() error {
 		return fmt.Errorf("read descriptions: %w", err)
 	}
 	for id, w := range b.metrics {
-		if id > 0 && w.Name != totals.ActiveName { // the others have what this module says
-			w.Description = described[id]
+		if id <= 0 || w.Name == totals.ActiveName { // they have what this module says
+			continue
+		}
+		if text, ok := described[id]; ok || b.Identity.Unlinkable {
+			w.Description = text
 		}
 	}
 	for _, p := range b.payloads {

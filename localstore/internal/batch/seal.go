@@ -108,7 +108,7 @@ func (b *Builder) Collect() error {
 	if len(b.payloads) == 0 {
 		return nil
 	}
-	if err := b.addGauges(); err != nil || !b.Identity.Unlinkable {
+	if err := b.addGauges(); err != nil {
 		return err
 	}
 	return b.level()

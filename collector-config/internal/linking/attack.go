@@ -77,13 +77,17 @@ func ids(a, b *batch) (score float64) {
 	return score
 }
 
-// times are those of the intervals: one follows another, or they share the moment
-// within a minute at which a program looks whether something is due.
-func times(a, b *batch) float64 {
-	if a.end == b.start && a.end%uint64(time.Hour) != 0 {
-		return 1000
+// times are those of the intervals: one follows another, they have one start, or
+// they share the moment within a minute at which a program looks whether something is
+// due.
+func times(a, b *batch) (score float64) {
+	switch {
+	case a.end == b.start && a.end%uint64(time.Hour) != 0:
+		score = 1000
+	case a.start == b.start:
+		score = 500
 	}
-	return 10 * near(between(a.end, b.end, time.Minute), 100*time.Millisecond)
+	return score + 10*near(between(a.end, b.end, time.Minute), 100*time.Millisecond)
 }
 
 // order compares the order of the series that both have, and what describes them.

@@ -48,6 +48,7 @@ type installation struct {
 	erasures int
 	started  bool // the process has just begun
 	erased   bool // in this process
+	unsaid   bool // and no state was entered since
 }
 
 // batchTruth is what one batch holds.
@@ -155,7 +156,7 @@ func (in *installation) ready() error {
 	if err != nil {
 		return err
 	}
-	in.run, in.started, in.erased = r, true, false
+	in.run, in.started, in.erased, in.unsaid = r, true, false, false
 	return in.declare()
 }
 
@@ -196,7 +197,11 @@ func (in *installation) tick(ctx context.Context) error {
 	}
 	in.run.items.Add(r.Int64N(7) - 3)
 	if r.IntN(30) == 0 {
-		in.units.Set(states[weighted(r, len(states))])
+		before, _ := in.units.Value()
+		if to := states[weighted(r, len(states))]; to != before {
+			in.units.Set(to)
+			in.unsaid = false
+		}
 	}
 	in.run.session.Record(ctx, time.Duration(1+r.IntN(4000))*time.Second)
 	if r.IntN(3) == 0 {
@@ -269,7 +274,7 @@ func (in *installation) erase(ctx context.Context) error {
 		return err
 	}
 	in.run.tracker.Reset()
-	in.pending, in.latest, in.erased = 0, 0, true
+	in.pending, in.latest, in.erased, in.unsaid = 0, 0, true, true
 	asked := false
 	for i := range in.sent {
 		if stream != "" && in.sent[i].stream == stream {
@@ -297,7 +302,9 @@ func (in *installation) end(ctx context.Context) error {
 			return err
 		}
 	}
-	in.state, _ = in.units.Value()
+	if !in.unsaid {
+		in.state, _ = in.units.Value()
+	}
 	in.quit(ctx)
 	if err := in.store.Close(); err != nil {
 		return fmt.Errorf("close mirror: %w", err)

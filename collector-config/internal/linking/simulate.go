@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,16 @@ type Truth struct {
 	Searches map[bool]int64   // sent: by whether the archive is to delete it
 	InState  map[string]int64 // installations in each state at the end
 	Erased   int              // requests for deletion
+}
+
+// Archived are the sums that the archive's SQL is to say.
+func (t Truth) Archived() map[string]int64 {
+	sums := map[string]int64{"searches": t.Searches[false], "erased": int64(t.Erased)}
+	for state, n := range t.InState {
+		sums["in "+state] = n
+	}
+	maps.DeleteFunc(sums, func(_ string, n int64) bool { return n == 0 })
+	return sums
 }
 
 // Result is all that arrived, in the order of arrival.
@@ -131,7 +142,9 @@ func (in *installation) tell(r *Result) {
 	for _, sent := range in.sent {
 		r.Truth.Searches[sent.deleted] += sent.searches
 	}
-	r.Truth.InState[in.state]++
+	if in.state != "" {
+		r.Truth.InState[in.state]++
+	}
 	r.Truth.Erased += in.erasures
 }
 

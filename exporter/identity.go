@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/guard"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
@@ -50,7 +51,7 @@ func (c *config) checkIdentity() error {
 	if c.forwarder == nil || !c.unlinkable && c.rotation == 0 {
 		return nil
 	}
-	if (&guarded{exporter: c.forwarder}).temporality() != metricdata.DeltaTemporality {
+	if guard.New(c.forwarder).Temporality() != metricdata.DeltaTemporality {
 		return ErrNeedsID
 	}
 	return nil

@@ -65,7 +65,8 @@ func (u *Usage) decideAhead(ctx context.Context, mode localstore.Mode) error {
 	return fmt.Errorf("%w: %w", ErrNotRecording, err)
 }
 
-// Erase deletes everything that was recorded on this machine. It also withdraws
+// Erase deletes everything that was recorded on this machine, and asks a destination
+// of deltas to delete what was sent, as often as it takes. It also withdraws
 // this installation's states at the destination: best effort, within two seconds.
 // States of a request in progress are withdrawn however long that takes. The
 // installation gets another id. localstore.ErrErasePending says that another

@@ -19,8 +19,9 @@ var ErrNeedsID = errors.New("exporter: a forwarder of totals needs a lasting ins
 // of two. Each batch has a random service.instance.id of its own and no installation
 // id, the last full UTC hour as its interval, and its metrics in the order of their
 // names. Submissions come at random after one to two submit intervals. A batch that
-// is sent again is the same. What remains is what the counts themselves say, such as
-// a rare version or state, and whose clock is hours off.
+// is sent again is the same; one that was sealed before keeps its ids. What remains
+// is what the counts themselves say, such as a rare version or state, a clock that is
+// hours off, and the time of arrival: [Exporter.Submit] sends at once.
 //
 // Sums over installations are exact as before, and otelusage.active still counts the
 // active ones. What is given up: rows per installation; the deletion of what one

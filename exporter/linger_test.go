@@ -22,7 +22,7 @@ func TestASenderThatHidesLingers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newClock()
-			r := setup{clock: clock, opts: append(test.opts, WithForwarder(delta()), WithSubmitInterval(time.Hour), WithCheckInterval(time.Minute))}.start(t)
+			r := setup{clock: clock, opts: append(test.opts, WithForwarder(delta()), WithSubmitInterval(time.Hour))}.start(t)
 			n := r.statistic("n")
 			if test.erases {
 				must(t, r.exporter.Erase(t.Context()))

@@ -16,10 +16,22 @@ const window = 10 * 24 * time.Hour
 type Clue struct {
 	Name string
 
-	// scores say how well a may be an earlier batch of b's installation. Of several
-	// the best one counts: the attacker has found out what to trust how much.
-	scores []func(a, b *batch) float64
+	// weights say how much each of the signs counts. Of several the best one counts:
+	// the attacker has found out what to trust how much.
+	weights []signs
 }
+
+// signs say how well a batch may be an earlier one of the same installation.
+type signs [6]float64
+
+const (
+	byIDs = iota
+	byIntervals
+	byOrder
+	bySize
+	byValues
+	byArrivals
+)
 
 // The names of clues, from nothing to all of it.
 const (
@@ -36,34 +48,39 @@ const (
 
 // Clues are what attackers go by.
 func Clues() []Clue {
+	values := []signs{{byValues: 1}}
+	requests := add(values, 0.1, byIDs, byIntervals, byOrder, bySize)
 	return []Clue{
-		{Nothing, weighed(0)}, {IDs, weighed(1, ids)}, {Intervals, weighed(1, times)}, {Order, weighed(1, order)}, {Size, weighed(1, size)},
-		{Values, weighed(1, values)}, {Requests, add(weighed(1, values), 0.1, ids, times, order, size)},
-		{Arrival, weighed(1, arrival)}, {All, add(add(weighed(1, values), 0.1, ids, times, order, size), 0.3, arrival)},
+		{Nothing, []signs{{}}}, {IDs, []signs{{byIDs: 1}}}, {Intervals, []signs{{byIntervals: 1}}}, {Order, []signs{{byOrder: 1}}},
+		{Size, []signs{{bySize: 1}}}, {Values, values}, {Requests, requests},
+		{Arrival, []signs{{byArrivals: 1}}}, {All, add(requests, 0.3, byArrivals)},
 	}
 }
 
-type score = func(a, b *batch) float64
-
-// weighed adds scores up.
-func weighed(weight float64, scores ...score) []score {
-	return []score{func(a, b *batch) (sum float64) {
-		for _, s := range scores {
-			sum += weight * s(a, b)
-		}
-		return sum
-	}}
-}
-
-// add adds more scores to each, not at all, a little and fully.
-func add(to []score, little float64, more ...score) (sums []score) {
-	for _, s := range to {
+// add counts more signs, not at all, a little and fully.
+func add(to []signs, little float64, more ...int) (all []signs) {
+	for _, weights := range to {
 		for _, weight := range []float64{0, little, 1} {
-			m := weighed(weight, more...)[0]
-			sums = append(sums, func(a, b *batch) float64 { return s(a, b) + m(a, b) })
+			for _, sign := range more {
+				weights[sign] = weight
+			}
+			all = append(all, weights)
 		}
 	}
-	return sums
+	return all
+}
+
+// signsOf are the signs between two batches.
+func signsOf(a, b *batch) signs {
+	return signs{ids(a, b), times(a, b), order(a, b), size(a, b), values(a, b), arrival(a, b)}
+}
+
+// score weighs signs.
+func (s signs) score(weights signs) (sum float64) {
+	for i, weight := range weights {
+		sum += weight * s[i]
+	}
+	return sum
 }
 
 // ids are the same or not.
@@ -92,15 +109,16 @@ func times(a, b *batch) (score float64) {
 
 // order compares the order of the series that both have, and what describes them.
 func order(a, b *batch) float64 {
-	same, all := 0, 0
-	for x, i := range a.order {
-		for y, j := range a.order {
-			k, both := b.order[x]
-			l, too := b.order[y]
-			if i >= j || !both || !too {
-				continue
-			}
-			if all++; k < l {
+	var places []int // in b, by the order in a
+	for _, series := range a.series {
+		if place, both := b.order[series]; both {
+			places = append(places, place)
+		}
+	}
+	same, all := 0, len(places)*(len(places)-1)/2
+	for i, place := range places {
+		for _, later := range places[i+1:] {
+			if place < later {
 				same++
 			}
 		}
@@ -187,47 +205,70 @@ func Attack(r *Result) (Found, error) {
 		return found, err
 	}
 	slices.SortStableFunc(all, byArrival)
+	clues := Clues()
+	tallies := make([][]tally, len(clues))
+	for i, clue := range clues {
+		tallies[i] = newTally(clue)
+	}
 	known := make(map[string]bool)
-	for _, clue := range Clues() {
-		found.All[clue.Name], found.First[clue.Name] = clue.attack(all, known)
+	for i, b := range all {
+		fresh := !known[b.stream]
+		known[b.stream] = true
+		from := i
+		for from > 0 && b.arrived.Sub(all[from-1].arrived) < window {
+			from--
+		}
+		candidates := all[from:i]
+		if !slices.ContainsFunc(candidates, func(a *batch) bool { return a.owner == b.owner }) {
+			continue
+		}
+		seen := make([]signs, len(candidates))
+		for j, a := range candidates {
+			seen[j] = signsOf(a, b)
+		}
+		for _, t := range tallies {
+			for k := range t {
+				t[k].count(guess(t[k].weights, seen, candidates, b), fresh)
+			}
+		}
+	}
+	for i, clue := range clues {
+		best := tallies[i][0]
+		for _, t := range tallies[i] {
+			if t.all.Right > best.all.Right {
+				best = t
+			}
+		}
+		found.All[clue.Name], found.First[clue.Name] = best.all, best.first
 	}
 	return found, nil
 }
 
-// attack takes the score that is right most often.
-func (c Clue) attack(all []*batch, known map[string]bool) (best, bestFirst Hits) {
-	for _, s := range c.scores {
-		var hits, first Hits
-		clear(known)
-		for i, b := range all {
-			fresh := !known[b.stream]
-			known[b.stream] = true
-			from := i
-			for from > 0 && b.arrived.Sub(all[from-1].arrived) < window {
-				from--
-			}
-			candidates := all[from:i]
-			if !slices.ContainsFunc(candidates, func(a *batch) bool { return a.owner == b.owner }) {
-				continue
-			}
-			right := guess(s, candidates, b)
-			hits.Batches, hits.Right = hits.Batches+1, hits.Right+right
-			if fresh {
-				first.Batches, first.Right = first.Batches+1, first.Right+right
-			}
-		}
-		if hits.Right >= best.Right {
-			best, bestFirst = hits, first
-		}
+// tally counts the hits of one way to weigh.
+type tally struct {
+	weights    signs
+	all, first Hits
+}
+
+func newTally(c Clue) (list []tally) {
+	for _, weights := range c.weights {
+		list = append(list, tally{weights: weights})
 	}
-	return best, bestFirst
+	return list
+}
+
+func (t *tally) count(right float64, fresh bool) {
+	t.all.Batches, t.all.Right = t.all.Batches+1, t.all.Right+right
+	if fresh {
+		t.first.Batches, t.first.Right = t.first.Batches+1, t.first.Right+right
+	}
 }
 
 // guess returns how probably the best guess is right.
-func guess(score score, candidates []*batch, b *batch) float64 {
+func guess(weights signs, seen []signs, candidates []*batch, b *batch) float64 {
 	best, right, equal := math.Inf(-1), 0, 0
-	for _, a := range candidates {
-		n := score(a, b)
+	for i, a := range candidates {
+		n := seen[i].score(weights)
 		if n > best {
 			best, right, equal = n, 0, 0
 		}

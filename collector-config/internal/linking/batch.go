@@ -25,7 +25,8 @@ type batch struct {
 	installation, stream string
 	start, end           uint64
 	version              string
-	order                map[string]int // the place of each series
+	series               []string       // in order
+	order                map[string]int // the place of each
 	state                string
 	left                 string            // the state that it takes back
 	beats                map[string]string // dates by period, the first of each
@@ -96,7 +97,10 @@ func interval(rm *metricspb.ResourceMetrics) (start, end uint64) {
 func (b *batch) add(m *metricspb.Metric) {
 	place := func(attributes []*commonpb.KeyValue) map[string]string {
 		named := texts(attributes)
-		b.order[m.Name+" "+m.Description+" "+named["via"]+named["checkpoint"]] = len(b.order)
+		series := m.Name + " " + m.Description + " " + named["via"] + named["checkpoint"]
+		if _, twice := b.order[series]; !twice {
+			b.order[series], b.series = len(b.series), append(b.series, series)
+		}
 		return named
 	}
 	for range m.GetHistogram().GetDataPoints() {

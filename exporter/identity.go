@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/guard"
-	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 )
 
 // ErrNeedsID is returned for [Unlinkable] or [WithRotation] with a forwarder that is
@@ -27,7 +26,7 @@ var ErrNeedsID = errors.New("exporter: a forwarder of totals needs a lasting ins
 // active ones. What is given up: rows per installation; the deletion of what one
 // installation sent, which nobody could find; and a pipeline that keeps a stream per
 // installation, as delta_to_cumulative does. The forwarder must take deltas:
-// [ErrNeedsID]. The default is one id per installation.
+// [ErrNeedsID].
 func Unlinkable() Option {
 	return option(func(c config) config { c.unlinkable = true; return c })
 }
@@ -35,8 +34,7 @@ func Unlinkable() Option {
 // WithRotation changes the ids of the installation when they are this old, as
 // localstore.Store.Rotate does, before the next batch is sealed. It has no effect on
 // an id that the application gave, nor with [Unlinkable]. The forwarder must take
-// deltas: [ErrNeedsID]. The default is 0, which never changes them; so do negative
-// values.
+// deltas: [ErrNeedsID]. 0 and less never change them.
 func WithRotation(age time.Duration) Option {
 	return option(func(c config) config { c.rotation = max(age, 0); return c })
 }
@@ -47,18 +45,11 @@ func Check(opts ...Option) error {
 	return err
 }
 
-// checkIdentity refuses ids that the forwarder cannot do with.
+// checkIdentity returns ErrNeedsID.
 func (c *config) checkIdentity() error {
-	if c.forwarder == nil || !c.unlinkable && c.rotation == 0 {
-		return nil
-	}
-	if guard.New(c.forwarder).Temporality() != metricdata.DeltaTemporality {
+	changes := c.unlinkable || c.rotation > 0
+	if changes && c.forwarder != nil && guard.New(c.forwarder).Temporality() != metricdata.DeltaTemporality {
 		return ErrNeedsID
 	}
 	return nil
-}
-
-// identify says in a request under which ids a batch is sealed.
-func (c *config) identify(r *outbox.Request) {
-	r.Unlinkable, r.Rotation = c.unlinkable, c.rotation
 }

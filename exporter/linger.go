@@ -7,9 +7,8 @@ import (
 
 // linger waits at random for up to a check interval before an attempt, and reports
 // whether to make it. The checks of a process that runs for long come at the same
-// moment of each minute, and so would its submissions, under whatever ids: in
-// unlinkable batches, after a change of ids and after an erasure. A process that has
-// just begun does not wait: it may end before.
+// moment of each minute, and so would its submissions, under whatever ids. A process
+// that has just begun does not wait: it may end before.
 func (s *sender) linger() bool {
 	c := &s.e.config
 	if !c.unlinkable && c.rotation == 0 && !s.erased.Load() {

@@ -182,12 +182,11 @@ func (s *sender) attempt(ctx context.Context, force bool) (retry bool, err error
 }
 
 func (s *sender) request(force bool) outbox.Request {
-	r := outbox.Request{
+	return outbox.Request{
 		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
 		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
+		Unlinkable: s.e.config.unlinkable, Rotation: s.e.config.rotation,
 	}
-	s.e.config.identify(&r)
-	return r
 }
 
 // sendParts makes the requests of a submission. retry is as in attempt.

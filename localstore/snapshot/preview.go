@@ -85,31 +85,8 @@ func previewBatch(tx *mirrordb.Tx) (id int64, parts []*series.Part, err error) {
 		parts, err = sealedParts(tx, id)
 		return id, parts, err
 	}
-	b, err := batch.NewBuilder(tx)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := b.Collect(); err != nil {
-		return 0, nil, err
-	}
-	payloads, err := b.Payloads()
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, p := range payloads {
-		// By way of its text, as a sealed part is read: that puts the points
-		// of one metric together.
-		text, err := p.Encode()
-		if err != nil {
-			return 0, nil, err
-		}
-		part, err := batch.PartOf(text, 0, 0)
-		if err != nil {
-			return 0, nil, err
-		}
-		parts = append(parts, part)
-	}
-	return 0, parts, nil
+	parts, err = batch.Preview(tx)
+	return 0, parts, err
 }
 
 func sealedParts(tx *mirrordb.Tx, id int64) (parts []*series.Part, err error) {

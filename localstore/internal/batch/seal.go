@@ -264,13 +264,7 @@ func (b *Builder) writePart(batch, resource int64, ids IDs, start, end int64) er
 	return InsertPart(b.tx, batch, nil, resource, p)
 }
 
-// Payloads returns what was collected, a payload per resource, as a batch that is
-// sealed now has it.
-func (b *Builder) Payloads() ([]*Payload, error) {
-	start, end := b.Identity.interval(b.tx)
-	return b.stamped(b.Identity.ids(), start, end)
-}
-
+// stamped returns what was collected, a payload per resource.
 func (b *Builder) stamped(ids IDs, start, end int64) ([]*Payload, error) {
 	list := make([]*Payload, 0, len(b.Order))
 	for _, resource := range b.Order {

@@ -312,3 +312,36 @@ func TestAnErasureAsksForDeletion(t *testing.T) {
 		})
 	}
 }
+
+// TestStatesOfFormerIDsOutliveTheFolding of old versions: an erasure has to take them
+// back.
+func TestStatesOfFormerIDsOutliveTheFolding(t *testing.T) {
+	s, c := fresh(t, WithMaxSeries(20))
+	a := newArchive()
+	send := func() { attemptWith(t, s, request(outbox.Delta), a.accept) }
+	w := newWriter(t, s)
+	newRelease("1").record(t, w)
+	send()
+	rotate(t, s)
+	for i := range 4 { // each moves on under another version
+		c.add(31 * day)
+		newRelease(fmt.Sprint(i+2)).record(t, w)
+		send()
+	}
+	expect(t, s, "1", `SELECT count(*) FROM resources WHERE attributes LIKE '%otelusage.former%'`)
+	parts, err := s.EraseAndRetract(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range parts {
+		a.keep(p)
+		if v := serviceVersion(p); v == "" { // a receiver drops what is no application's
+			t.Errorf("takes back\n%s", wire(p))
+		}
+	}
+	takeBackWith(t, s, a.accept)
+	a.checkStates(t, map[string]int64{})
+	if len(a.erased) != 1 {
+		t.Errorf("%d requests for deletion", len(a.erased))
+	}
+}

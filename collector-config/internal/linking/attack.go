@@ -233,13 +233,16 @@ func Attack(r *Result) (Found, error) {
 		}
 	}
 	for i, clue := range clues {
-		best := tallies[i][0]
+		all, first := tallies[i][0].all, tallies[i][0].first
 		for _, t := range tallies[i] {
-			if t.all.Right > best.all.Right {
-				best = t
+			if t.all.Right > all.Right {
+				all = t.all
+			}
+			if t.first.Right > first.Right {
+				first = t.first
 			}
 		}
-		found.All[clue.Name], found.First[clue.Name] = best.all, best.first
+		found.All[clue.Name], found.First[clue.Name] = all, first
 	}
 	return found, nil
 }

@@ -28,7 +28,9 @@ func (b *Builder) deletion() (*Payload, error) {
 	if b.Identity.Unlinkable || !b.Identity.Sealed {
 		return nil, nil
 	}
-	resource, err := b.tx.Find(`SELECT resource_id FROM parts ORDER BY id DESC LIMIT 1`)
+	resource, err := b.tx.Find(`SELECT r.id FROM resources r LEFT JOIN parts p ON p.resource_id = r.id
+		WHERE r.attributes NOT IN ('` + totals.ImportedAttributes + `', '` + mirrordb.FormerAttributes + `')
+		ORDER BY p.id DESC NULLS LAST, r.id DESC LIMIT 1`)
 	if err != nil || resource == 0 {
 		return nil, mirrordb.Wrap("find resource", err)
 	}

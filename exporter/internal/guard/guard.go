@@ -108,6 +108,16 @@ func (g *Forwarder) MergesResources() (merges bool) {
 	return merges
 }
 
+// SendsPlainText reports whether what the forwarder sends can be read on the way: it
+// has a method PlainText that says so.
+func (g *Forwarder) SendsPlainText() (plain bool) {
+	m, ok := g.exporter.(interface{ PlainText() bool })
+	if ok {
+		_ = safely(func() error { plain = m.PlainText(); return nil })
+	}
+	return plain
+}
+
 // Shutdown gives the forwarder a bounded time to end.
 func (g *Forwarder) Shutdown(timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)

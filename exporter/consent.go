@@ -2,9 +2,9 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/guard"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
@@ -43,13 +43,5 @@ func (e *Exporter) Consent(ctx context.Context) (localstore.Consent, error) {
 	return e.store.Consent(ctx)
 }
 
-// ErrPlainText is reported to the handler, once, where usage is sent over plain http://
-// to another machine: everybody on the way can read and change it. It is sent all the
-// same.
-var ErrPlainText = errors.New("usage is sent without encryption, use https://")
-
-func (e *Exporter) reportPlainText() {
-	if e.maySend && e.sender.forwarder.SendsPlainText() {
-		e.reported.report(fmt.Errorf("exporter: %w: %v", ErrPlainText, e.config.forwarder))
-	}
-}
+// ErrPlainText is reported once where usage is sent over http:// to another machine.
+var ErrPlainText = guard.ErrPlainText

@@ -105,7 +105,9 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 	}
 	if c.forwarder != nil {
 		e.sender = newSender(e)
-		e.reportPlainText()
+		if e.maySend {
+			e.reported.report(e.sender.forwarder.PlainText())
+		}
 	}
 	return e, nil
 }

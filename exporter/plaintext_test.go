@@ -50,7 +50,6 @@ func TestPlainTextIsReportedOnce(t *testing.T) {
 			var told []error
 			e, err := New(store, WithForwarder(tt.forwarder), WithCheckInterval(NeverCheck), WithErrorHandler(func(err error) { told = append(told, err) }))
 			must(t, err)
-			e.reportPlainText() // as from wherever else
 			must(t, e.Shutdown(t.Context()))
 			must(t, store.Close())
 			switch {

@@ -108,14 +108,22 @@ func (g *Forwarder) MergesResources() (merges bool) {
 	return merges
 }
 
-// SendsPlainText reports whether what the forwarder sends can be read on the way: it
-// has a method PlainText that says so.
-func (g *Forwarder) SendsPlainText() (plain bool) {
+// ErrPlainText says that everybody on the way can read and change what is sent.
+var ErrPlainText = errors.New("usage is sent without encryption, use https://")
+
+// PlainText returns ErrPlainText if the forwarder has a method PlainText that says so.
+func (g *Forwarder) PlainText() (err error) {
 	m, ok := g.exporter.(interface{ PlainText() bool })
-	if ok {
-		_ = safely(func() error { plain = m.PlainText(); return nil })
+	if !ok {
+		return nil
 	}
-	return plain
+	_ = safely(func() error {
+		if m.PlainText() {
+			err = fmt.Errorf("exporter: %w: %v", ErrPlainText, g.exporter)
+		}
+		return nil
+	})
+	return err
 }
 
 // Shutdown gives the forwarder a bounded time to end.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/anonymoususage/anonymoususage-go/exporter/internal/guard"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
@@ -42,6 +41,3 @@ func (e *Exporter) Consent(ctx context.Context) (localstore.Consent, error) {
 	}
 	return e.store.Consent(ctx)
 }
-
-// ErrPlainText is reported once where usage is sent over http:// to another machine.
-var ErrPlainText = guard.ErrPlainText

@@ -28,8 +28,7 @@
 // per resource. With a method MergeResources() bool that returns true it gets the
 // totals over all versions, under the resource of the process that submits, with
 // zeros for what was declared and not used, and with a Statistic
-// otelusage.submissions. With a method PlainText() bool that returns true, [ErrPlainText]
-// is reported. An error of type *outcome.Error says exactly what became
+// otelusage.submissions. An error of type *outcome.Error says exactly what became
 // of a request; any other error keeps the data and backs off.
 //
 // # What is recorded

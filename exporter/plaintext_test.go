@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
@@ -54,7 +55,7 @@ func TestPlainTextIsReportedOnce(t *testing.T) {
 			must(t, store.Close())
 			switch {
 			case tt.host == "" && len(told) == 0:
-			case tt.host == "" || len(told) != 1 || !errors.Is(told[0], ErrPlainText):
+			case tt.host == "" || len(told) != 1 || !errors.Is(told[0], outcome.ErrPlainText):
 				t.Errorf("told %v", told)
 			case !strings.Contains(told[0].Error(), tt.host) || strings.Contains(told[0].Error(), "sesame"):
 				t.Errorf("told %v", told[0])

@@ -50,7 +50,7 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 func (e *Exporter) MergeResources() bool { return true }
 
 // PlainText reports whether the server is a plain http:// one on another machine.
-// Package exporter then reports exporter.ErrPlainText.
+// Package exporter then reports outcome.ErrPlainText.
 func (e *Exporter) PlainText() bool {
 	return e != nil && e.client != nil && forward.PlainText(e.client.endpoint)
 }

@@ -97,7 +97,7 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 }
 
 // PlainText reports whether the endpoint is a plain http:// one on another machine.
-// Package exporter then reports exporter.ErrPlainText.
+// Package exporter then reports outcome.ErrPlainText.
 func (e *Exporter) PlainText() bool {
 	return e != nil && e.transport != nil && forward.PlainText(e.transport.endpoint)
 }

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -64,7 +65,7 @@ func started(t *testing.T, c Config) *Usage {
 	t.Helper()
 	if c.OnError == nil {
 		c.OnError = func(err error) {
-			if !errors.Is(err, exporter.ErrPlainText) {
+			if !errors.Is(err, outcome.ErrPlainText) {
 				t.Error("reported:", err)
 			}
 		}

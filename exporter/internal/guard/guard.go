@@ -108,18 +108,15 @@ func (g *Forwarder) MergesResources() (merges bool) {
 	return merges
 }
 
-// ErrPlainText says that everybody on the way can read and change what is sent.
-var ErrPlainText = errors.New("usage is sent without encryption, use https://")
-
-// PlainText returns ErrPlainText if the forwarder has a method PlainText that says so.
-func (g *Forwarder) PlainText() (err error) {
+// PlainText returns outcome.ErrPlainText if something may be sent and the forwarder has a method PlainText that says so.
+func (g *Forwarder) PlainText(maySend bool) (err error) {
 	m, ok := g.exporter.(interface{ PlainText() bool })
-	if !ok {
+	if !ok || !maySend {
 		return nil
 	}
 	_ = safely(func() error {
 		if m.PlainText() {
-			err = fmt.Errorf("exporter: %w: %v", ErrPlainText, g.exporter)
+			err = fmt.Errorf("exporter: %w: %v", outcome.ErrPlainText, g.exporter)
 		}
 		return nil
 	})

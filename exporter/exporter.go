@@ -105,6 +105,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 	}
 	if c.forwarder != nil {
 		e.sender = newSender(e)
+		e.reported.report(e.sender.forwarder.PlainText(e.maySend))
 	}
 	return e, nil
 }

@@ -31,7 +31,7 @@ func main() {
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
 	server := flag.String("server", "Avalon", "the server to play on")
 	flag.Parse()
-	if err := run(context.Background(), *key, *version, *file, *server, os.Stdin, os.Stdout); err != nil {
+	if err := run(context.Background(), *key, *version, *file, *server, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "hq:", err)
 		os.Exit(1)
 	}
@@ -44,7 +44,7 @@ func config(file, version, host, key string) setup.Config {
 	}
 }
 
-func run(ctx context.Context, key, version, file, server string, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, key, version, file, server string, out io.Writer) error {
 	if file == "" {
 		var err error
 		if file, err = game.DefaultFile("hq"); err != nil {
@@ -56,7 +56,7 @@ func run(ctx context.Context, key, version, file, server string, in io.Reader, o
 		return err
 	}
 	defer hq.close()
-	session := game.Session{Server: server, In: in, Out: out, Config: config(file, version, hq.url, key)}
+	session := game.Session{Server: server, Out: out, Config: config(file, version, hq.url, key)}
 	if err := session.Run(ctx); err != nil {
 		return err
 	}

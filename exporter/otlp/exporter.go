@@ -96,6 +96,12 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 	return sdkmetric.DefaultAggregationSelector(kind)
 }
 
+// PlainText reports whether the endpoint is a plain http:// one on another machine.
+// Package exporter then reports outcome.ErrPlainText.
+func (e *Exporter) PlainText() bool {
+	return e != nil && e.transport != nil && forward.PlainText(e.transport.endpoint)
+}
+
 // Export sends rm in one request and waits for the answer, at most for the timeout.
 // It returns nil if the destination took everything, and if rm holds no data point,
 // for which nothing is sent. After Shutdown it returns

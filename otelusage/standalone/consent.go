@@ -46,6 +46,7 @@ func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, locals
 // is being retried, Disable stores the decision without waiting for it.
 func (u *Usage) Disable(ctx context.Context) error {
 	if u.recorder() == nil && u != nil && u.retry != nil {
+		u.agreed.Store(false)
 		return u.decideAhead(ctx, localstore.ModeLocal)
 	}
 	return u.setMode(ctx, localstore.ModeLocal)

@@ -27,6 +27,9 @@ type Usage struct {
 	errors   errorList
 	veto     string // why nothing may be recorded, empty where it may
 
+	asking atomic.Bool // while a person is asked
+	agreed atomic.Bool // whether a person agreed before the mirror could be opened
+
 	once sync.Once
 	end  error
 }

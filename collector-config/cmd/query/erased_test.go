@@ -50,7 +50,7 @@ func erasedArchive(t *testing.T) (glob string) {
 func asked(t *testing.T, archive, question string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, archive, "../../sql/duckdb.sql", []string{"../../sql/" + question}); err != nil {
+	if err := run(t.Context(), &out, archive, "../../sql/duckdb.sql", 1, []string{"../../sql/" + question}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

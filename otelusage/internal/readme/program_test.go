@@ -33,6 +33,10 @@ var snippets = []snippet{
 	{name: "plan", marker: "func config() ", whole: true},
 	{name: "quickstart", marker: "func main() {", whole: true},
 	{name: "command", marker: "inspect.Run", before: `ctx, config := context.Background(), standalone.Config{ApplicationName: "mytool"}`},
+	{name: "ask", marker: "usage.Ask",
+		before: `ctx := context.Background()
+			forwarder, _ := otlp.New(ctx, otlp.WithEndpointURL("https://usage.example.com/v1/metrics"))`,
+		after: `otelusage.NewStatistic("runs").Inc()`},
 	{name: "page", marker: "view.New",
 		before: `ctx, mux := context.Background(), http.NewServeMux()
 			signedIn := func(r *http.Request) bool { return r.Header.Get("Authorization") != "" }`,
@@ -73,7 +77,7 @@ var imports = map[string]string{
 }
 
 // documents are those with Go snippets. No other document may have one.
-var documents = []string{"README.md", "localstore/inspect/README.md", "localstore/view/README.md", "otelusage/PLAN.md"}
+var documents = []string{"README.md", "localstore/inspect/README.md", "localstore/view/README.md", "otelusage/PLAN.md", "localstore/CONSENT.md"}
 
 var fence = regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n")
 

@@ -23,7 +23,7 @@ func BenchmarkProcess(b *testing.B) {
 // sent. One that has the commands of package inspect does not run them.
 func BenchmarkProgram(b *testing.B) {
 	b.Setenv("DO_NOT_TRACK", "1")
-	for _, program := range []string{"empty", "otelusage", "tool", "hq", "otlp", "inspect"} {
+	for _, program := range []string{"empty", "otelusage", "tool", "hq", "light", "otlp", "inspect"} {
 		b.Run(program, func(b *testing.B) {
 			binary := runProgram(b, program)
 			info, err := os.Stat(binary)

@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp/light"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect"
@@ -68,7 +69,11 @@ var functions = map[string]any{
 	"exporter/otlp.WithCompression": otlp.WithCompression, "exporter/otlp.WithEndpointURL": otlp.WithEndpointURL, "exporter/otlp.WithHeaders": otlp.WithHeaders,
 	"exporter/otlp.WithProxy": otlp.WithProxy, "exporter/otlp.WithTLSConfig": otlp.WithTLSConfig, "exporter/otlp.WithTimeout": otlp.WithTimeout,
 	"exporter/otlp.WithLenientAnswers": otlp.WithLenientAnswers,
-	"exporter/hq.Encode":               hq.Encode, "exporter/hq.New": hq.New,
+	"exporter/otlp/light.Encode":       light.Encode, "exporter/otlp/light.New": light.New,
+	"exporter/otlp/light.WithCompression": light.WithCompression, "exporter/otlp/light.WithEndpointURL": light.WithEndpointURL, "exporter/otlp/light.WithHeaders": light.WithHeaders,
+	"exporter/otlp/light.WithProxy": light.WithProxy, "exporter/otlp/light.WithTLSConfig": light.WithTLSConfig, "exporter/otlp/light.WithTimeout": light.WithTimeout,
+	"exporter/otlp/light.WithLenientAnswers": light.WithLenientAnswers,
+	"exporter/hq.Encode":                     hq.Encode, "exporter/hq.New": hq.New,
 }
 
 // run is inspect.Run that prints nothing.

@@ -1,4 +1,4 @@
-package otlp
+package otlphttp
 
 import (
 	"bytes"
@@ -12,11 +12,13 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
+// TypeProtobuf is the media type of requests and of their answers.
+const TypeProtobuf = "application/x-protobuf"
+
 const (
-	typeProtobuf = "application/x-protobuf"
-	typeJSON     = "application/json"
-	typeHTML     = "text/html"
-	typeXHTML    = "application/xhtml+xml"
+	typeJSON  = "application/json"
+	typeHTML  = "text/html"
+	typeXHTML = "application/xhtml+xml"
 )
 
 // answer is what a destination sent back, of its body at most maxAnswer bytes.
@@ -67,7 +69,7 @@ func (t *transport) judgeSuccess(a answer) *outcome.Error {
 	media := a.mediaType()
 	r, ok := parseResponse(media, a.Body)
 	switch {
-	case media == typeProtobuf:
+	case media == TypeProtobuf:
 		// Nobody but an OTLP receiver answers with this type, and it does so
 		// when it is done. Whether the rest can be read changes nothing.
 	case t.lenient && !a.isPage():
@@ -123,7 +125,7 @@ func (t *transport) advice(a answer) string {
 		return ""
 	}
 	return t.host() + " must answer with an ExportMetricsServiceResponse as application/x-protobuf," +
-		" or with an empty body; if it cannot and has the data, use otlp.WithLenientAnswers"
+		" or with an empty body; if it cannot and has the data, use " + t.name + ".WithLenientAnswers"
 }
 
 func (t *transport) notOTLP(a answer, media string) string {
@@ -180,7 +182,7 @@ func (t *transport) message(a answer) string {
 	switch a.mediaType() {
 	case typeHTML:
 		return ""
-	case typeProtobuf:
+	case TypeProtobuf:
 		return t.secrets.Excerpt(statusMessage(a.Body))
 	}
 	return t.secrets.Excerpt(strings.TrimSpace(string(a.Body)))

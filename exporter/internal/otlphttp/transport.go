@@ -1,4 +1,4 @@
-package otlp
+package otlphttp
 
 import (
 	"errors"
@@ -28,12 +28,13 @@ type exchange struct {
 
 type exchangeKey struct{}
 
-// errNotAccepted tells otlpmetrichttp that it failed; Export knows the details.
+// errNotAccepted tells the client that it failed; Export knows the details.
 var errNotAccepted = errors.New("not accepted")
 
 // transport sends exactly the wanted headers to exactly the wanted URL and
 // reads the answer. It is safe for concurrent use.
 type transport struct {
+	name     string // of the package that users import
 	link     *forward.Link
 	endpoint *url.URL
 	headers  func() http.Header // not a map: fmt shows those of unexported fields
@@ -42,8 +43,9 @@ type transport struct {
 	now      func() time.Time // for Retry-After without a Date beside it
 }
 
-func newTransport(cfg config) *transport {
+func newTransport(name string, cfg config) *transport {
 	return &transport{
+		name:     name,
 		link:     forward.NewLink(forward.LinkConfig{Proxy: cfg.proxy, TLS: cfg.tls, TLSTimeout: 10 * time.Second}),
 		endpoint: cfg.endpoint,
 		headers:  func() http.Header { return cfg.headers },
@@ -85,11 +87,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.outcome != nil {
 		return nil, errNotAccepted
 	}
-	return accepted(req), nil
+	return Accepted(req), nil
 }
 
-// accepted is the answer that otlpmetrichttp takes as a full success.
-func accepted(req *http.Request) *http.Response {
+// Accepted is the answer that a [Client] takes as a full success.
+func Accepted(req *http.Request) *http.Response {
 	return &http.Response{
 		Status:     "200 OK",
 		StatusCode: http.StatusOK,

@@ -1,13 +1,10 @@
-package otlp
+package otlphttp
 
 import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-
-	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
+	"unicode/utf8"
 )
 
 // response is what an ExportMetricsServiceResponse says.
@@ -25,27 +22,48 @@ func parseResponse(mediaType string, body []byte) (r response, ok bool) {
 		return response{}, true
 	}
 	switch mediaType {
-	case typeProtobuf:
-		return parseProtobuf(body)
+	case TypeProtobuf:
+		r, _, ok := parseProtobuf(body)
+		return r, ok
 	case typeJSON:
 		return parseJSON(body)
 	case "", "application/protobuf", "application/octet-stream":
-		var m colmetricpb.ExportMetricsServiceResponse
-		if proto.Unmarshal(body, &m) != nil || len(m.ProtoReflect().GetUnknown()) > 0 {
-			return response{}, false
+		if r, unknown, ok := parseProtobuf(body); ok && !unknown {
+			return r, true
 		}
-		return parseProtobuf(body)
 	}
 	return response{}, false
 }
 
-func parseProtobuf(body []byte) (response, bool) {
-	var m colmetricpb.ExportMetricsServiceResponse
-	if err := proto.Unmarshal(body, &m); err != nil {
-		return response{}, false
+// parseProtobuf reads an ExportMetricsServiceResponse, whose field 1 is the partial
+// success. unknown says whether it has fields that OTLP does not know.
+func parseProtobuf(body []byte) (r response, unknown, ok bool) {
+	ok = eachField(body, func(f field) bool {
+		if f.number != 1 || f.kind != wireBytes {
+			unknown = true
+			return true
+		}
+		return r.readPartialSuccess(f.bytes)
+	})
+	if !ok {
+		return response{}, unknown, false
 	}
-	p := m.GetPartialSuccess()
-	return response{rejected: p.GetRejectedDataPoints(), message: p.GetErrorMessage()}, true
+	return r, unknown, true
+}
+
+// readPartialSuccess reads an ExportMetricsPartialSuccess: field 1 is how many
+// points were rejected, field 2 why.
+func (r *response) readPartialSuccess(body []byte) bool {
+	return eachField(body, func(f field) bool {
+		switch {
+		case f.number == 1 && f.kind == wireVarint:
+			r.rejected = int64(f.varint)
+		case f.number == 2 && f.kind == wireBytes:
+			r.message = string(f.bytes)
+			return utf8.Valid(f.bytes)
+		}
+		return true
+	})
 }
 
 // parseJSON reads OTLP/JSON, in which a 64-bit integer is a string or a number.
@@ -92,24 +110,13 @@ func (i *integer) UnmarshalJSON(b []byte) error {
 
 // statusMessage returns the message of a google.rpc.Status, field 2, which is
 // the body of an OTLP/HTTP failure; empty if there is none.
-func statusMessage(body []byte) string {
-	for len(body) > 0 {
-		num, typ, n := protowire.ConsumeTag(body)
-		if n < 0 {
-			return ""
+func statusMessage(body []byte) (message string) {
+	eachField(body, func(f field) bool {
+		if f.number != 2 || f.kind != wireBytes {
+			return true
 		}
-		body = body[n:]
-		if num == 2 && typ == protowire.BytesType {
-			v, n := protowire.ConsumeBytes(body)
-			if n < 0 {
-				return ""
-			}
-			return string(v)
-		}
-		if n = protowire.ConsumeFieldValue(num, typ, body); n < 0 {
-			return ""
-		}
-		body = body[n:]
-	}
-	return ""
+		message = string(f.bytes)
+		return false
+	})
+	return message
 }

@@ -1,4 +1,4 @@
-package otlp
+package otlphttp
 
 import (
 	"io"
@@ -9,10 +9,30 @@ import (
 	"time"
 	"unicode/utf8"
 
+	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/redact"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
+
+const loginPage = "<!DOCTYPE html><html><body>Please log in</body></html>"
+
+// rpcStatus is google.rpc.Status{code: 3, message: "bad point"}.
+const rpcStatus = "\x08\x03\x12\x09bad point"
+
+// success encodes an answer with a partial success.
+func success(t testing.TB, rejected int64, message string) string {
+	t.Helper()
+	b, err := proto.Marshal(&colmetricpb.ExportMetricsServiceResponse{
+		PartialSuccess: &colmetricpb.ExportMetricsPartialSuccess{RejectedDataPoints: rejected, ErrorMessage: message},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
 
 func TestExcerpt(t *testing.T) {
 	r := newRedactor(http.Header{"Authorization": {"Bearer abc123"}, "K": {"v"}, "Cookie": {`a=s3cret; b="pass word"`}})
@@ -63,7 +83,7 @@ func FuzzAnswer(f *testing.F) {
 	bodies := []string{"", "{}", `{"partialSuccess":{"rejectedDataPoints":"3"}}`, loginPage, rpcStatus,
 		success(f, 2, "old"), success(f, 0, "hi"), "hunter2"}
 	for _, status := range []int{200, 204, 302, 400, 401, 413, 429, 503} {
-		for _, contentType := range []string{"", typeProtobuf, typeJSON, typeHTML, "text/html; charset", ";;"} {
+		for _, contentType := range []string{"", TypeProtobuf, typeJSON, typeHTML, "text/html; charset", ";;"} {
 			for _, body := range bodies {
 				f.Add(status, contentType, "https://u:p@h/?q", []byte(body), false)
 				f.Add(status, contentType, "//hunter2", []byte(body), true)

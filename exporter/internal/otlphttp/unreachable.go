@@ -1,4 +1,4 @@
-package otlp
+package otlphttp
 
 import (
 	"github.com/anonymoususage/anonymoususage-go/exporter/internal/forward"

@@ -1,4 +1,4 @@
-package otlp
+package otlphttp
 
 import (
 	"encoding/base64"

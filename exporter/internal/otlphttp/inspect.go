@@ -1,4 +1,4 @@
-package otlp
+package otlphttp
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// inspect counts the data points of rm. It refuses what otlpmetrichttp would
+// Inspect counts the data points of rm. It refuses what otlpmetrichttp would
 // leave out while it sends the rest, because half a batch has no outcome.
-func inspect(rm *metricdata.ResourceMetrics) (points int64, err error) {
+func Inspect(rm *metricdata.ResourceMetrics) (points int64, err error) {
 	for _, sm := range rm.ScopeMetrics {
 		for _, m := range sm.Metrics {
 			n := 0

@@ -48,6 +48,7 @@ Each is which of several values holds, and how often each value was entered (NAM
 
 What is sent
 What was added is sent to https://usage.example.com (OTLP/HTTP), at most once in 1 hour. That is on until the user switches it off.
+The installation's ids change when the user erases everything. The receiver is then asked to delete what was sent under the old ones (otelusage.erased).
 A submission has sums and the time in which they were added, not single events. Besides the above it has, once per day, week and month in which anything was recorded, that this was so (otelusage.active), and:
   SENT ALONG    VALUE  MEANING
   service.name  Quill  the application

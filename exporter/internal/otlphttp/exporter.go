@@ -199,6 +199,11 @@ func (e *Exporter) shown() string {
 	return redact.URL(e.transport.endpoint)
 }
 
+// PlainText reports whether the endpoint is a plain http:// one on another machine.
+func (e *Exporter) PlainText() bool {
+	return e != nil && e.transport != nil && forward.PlainText(e.transport.endpoint)
+}
+
 // MarshalLog returns what a log may show of the Exporter: its type and the
 // destination's scheme and host, never a header.
 func (e *Exporter) MarshalLog() any {

@@ -50,6 +50,10 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 	return e.shared().Aggregation(kind)
 }
 
+// PlainText reports whether the endpoint is a plain http:// one on another machine.
+// Package exporter then reports outcome.ErrPlainText.
+func (e *Exporter) PlainText() bool { return e.shared().PlainText() }
+
 // Export sends rm in one request and waits for the answer, at most for the timeout.
 // It returns nil if the destination took everything, and if rm holds no data point,
 // for which nothing is sent. After Shutdown it returns

@@ -167,6 +167,7 @@ func TestAskNobodyWhoIsNotThere(t *testing.T) {
 	if c, err := u.ask(nil, question, p); err != nil || !c.Sending { //nolint:staticcheck // a careless program
 		t.Errorf("%+v, %v", c, err)
 	}
+	must(t, u.Close())
 }
 
 // TestWhatWasCountedBeforeTheAnswerStaysHere, also if it was counted while a person

@@ -81,6 +81,10 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 	if j.Superseded() { // before, and the next recording reads what was decided
 		w.report(j.Acknowledge())
 	}
+	// Who decides from here on marks this journal. Who did before took the cache away.
+	if db.IsAsleep() && !db.IsCurrent() {
+		return w.begun()
+	}
 	return j, nil
 }
 

@@ -19,6 +19,9 @@ type Recorder struct {
 	expiredDay int64 // on which old rows were last dropped
 	after      func()
 	left       bool // see Writer.End
+	had        bool // a Writer
+
+	states map[string]KnownState // see Adopt
 }
 
 // After sets what is done after each recording, also one that found nothing new,

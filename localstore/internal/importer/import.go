@@ -66,6 +66,14 @@ func (im *Importer) Opened(fresh bool) error {
 	return nil
 }
 
+// Waits reports whether a mirror that says so is to import something.
+func (im *Importer) Waits(h *mirrordb.Header) bool {
+	if h.Imported || h.Erasures > 0 {
+		return false
+	}
+	return im.originals.Distrusted() != nil && im.from != "" || im.originals.Found(im.db.Asked())
+}
+
 // Import imports a database of the Python library, once. It is tried again while
 // it fails, but not after an Erase: what it holds was to be forgotten. The caller
 // holds the mirror's lock.

@@ -53,6 +53,24 @@ func (j *Journal) IsWhole() bool {
 	return !j.closed && j.file != nil && !j.failed && j.full == nil
 }
 
+// WriteAll writes all that changed, and reports whether the file is this process's
+// and holds everything then.
+func (j *Journal) WriteAll() (whole bool) {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failed || j.full != nil || j.check() != nil {
+		return false
+	}
+	if err := j.writeChanged(); err != nil {
+		j.fail()
+		return false
+	}
+	return j.full == nil
+}
+
 // isRecorded reports whether the mirror has everything. Of a recording whose
 // outcome is not known that is not known either.
 func (j *Journal) isRecorded() bool {

@@ -38,6 +38,7 @@ type Ledger struct {
 	incomplete atomic.Bool // something is to be imported yet
 
 	stale   atomic.Bool // what was read may not be in the file
+	adopted atomic.Bool // what is known is what was kept: see Adopt
 	anew    atomic.Bool // the file is another one and knows nothing that was declared
 	written atomic.Int64
 }
@@ -84,6 +85,9 @@ const ledgerAge = time.Second
 
 func (l *Ledger) loadLedger() error {
 	written := l.written.Load()
+	if l.adopted.Load() {
+		return nil
+	}
 	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
 		return nil
 	}

@@ -19,7 +19,7 @@ type Header struct {
 	Version, DataVersion int64
 	Identity
 	Mode           consent.Mode
-	modeSince      int64
+	ModeSince      int64
 	RequireConsent int64 // notRequired, required or requiredAfterLoss
 	Epoch          int64
 	Erasures       int64
@@ -29,9 +29,9 @@ type Header struct {
 	SharedMark     int64
 	LeaseToken     sql.NullString
 	LeaseUntil     int64
-	former         int64 // the resource of former versions
+	Former         int64 // the resource of former versions
 
-	stored        consent.Mode // what the mirror says, where the decision file is stricter
+	Stored        consent.Mode // what the mirror says, where the decision file is stricter
 	Decided       int64        // when the decision file was written, 0 without one
 	WrongDecision string       // why the decision file cannot be understood
 	Distrusted    string       // why one that says on does not count
@@ -85,8 +85,8 @@ func Wrap(what string, err error) error {
 
 func (h *Header) Consent() consent.Consent {
 	c := consent.Consent{Mode: h.Mode, Sending: h.MaySend(), ShouldAsk: h.Mode == consent.ModeUnset && h.RequireConsent != NotRequired}
-	if h.modeSince != 0 {
-		c.Since = time.Unix(0, h.modeSince).UTC()
+	if h.ModeSince != 0 {
+		c.Since = time.Unix(0, h.ModeSince).UTC()
 	}
 	switch {
 	case h.Mode == consent.ModeOff:
@@ -118,9 +118,9 @@ func (h *Header) Unheeded() string {
 
 // Decide lets the decision file hold beside what the mirror stores.
 func (h *Header) Decide(d decision.Decision) {
-	h.stored, h.Decided, h.WrongDecision, h.Distrusted = h.Mode, d.Changed, d.Wrong, d.Distrusted
+	h.Stored, h.Decided, h.WrongDecision, h.Distrusted = h.Mode, d.Changed, d.Wrong, d.Distrusted
 	if mode := decision.Strictest(h.Mode, d.Mode); mode != h.Mode {
-		h.Mode, h.modeSince = mode, d.Since
+		h.Mode, h.ModeSince = mode, d.Since
 	}
 }
 

@@ -51,6 +51,7 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
+	s.recovery.BeforeDecision()
 	s.keepStricter(mode)
 	var notKept error
 	err := s.superseding(func() (err error) { notKept, err = s.storeMode(ctx, mode); return err })

@@ -81,7 +81,7 @@ func (w *Writer) staysAsleep(r *Recording, kept bool) bool {
 	if !rec.db.IsAsleep() || rec.db.Waiting() || !w.mayDoze() {
 		return false
 	}
-	if !w.from.off && (!kept || !w.kept.WriteAll() || !rec.holds(r.Moves, w.from.maySend)) {
+	if !w.from.off && (!kept || !rec.holds(r.Moves, w.from.maySend) || !w.kept.Leave()) {
 		return false
 	}
 	rec.left = true

@@ -53,9 +53,9 @@ func (j *Journal) IsWhole() bool {
 	return !j.closed && j.file != nil && !j.failed && j.full == nil
 }
 
-// WriteAll writes all that changed, and reports whether the file is this process's
-// and holds everything then.
-func (j *Journal) WriteAll() (whole bool) {
+// Leave writes all that changed, and notes that its owner ends well and leaves it to
+// be recovered. It reports whether the file is this process's and holds everything.
+func (j *Journal) Leave() (whole bool) {
 	if j == nil {
 		return false
 	}
@@ -64,11 +64,15 @@ func (j *Journal) WriteAll() (whole bool) {
 	if j.failed || j.full != nil || j.check() != nil {
 		return false
 	}
-	if err := j.writeChanged(); err != nil {
-		j.fail()
-		return false
+	err := j.writeChanged()
+	if err == nil {
+		t := journalfile.Tag{Ok: true, Seq: j.seq, Observed: j.observed, Records: j.records, Left: true}
+		_, err = j.file.WriteAt(t.Encode(j.run.Nonce), journalfile.TagAt(j.seq))
 	}
-	return j.full == nil
+	if err != nil {
+		j.fail()
+	}
+	return err == nil && j.full == nil
 }
 
 // isRecorded reports whether the mirror has everything. Of a recording whose

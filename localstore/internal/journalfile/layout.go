@@ -84,11 +84,16 @@ type Tag struct {
 	Seq      int64
 	Observed Observation
 	Records  int // of identities, written by then
+
+	// Left says that the writer ended well, and left what it counted to the next
+	// process that records.
+	Left bool
 }
 
 const (
 	flagMaySend = 1 << iota
 	flagOff
+	flagLeft
 )
 
 func TagAt(seq int64) int64 { return TagOffset + seq&1*TagStride }
@@ -105,6 +110,9 @@ func (t Tag) Encode(nonce uint64) []byte {
 	}
 	if t.Observed.Off {
 		flags |= flagOff
+	}
+	if t.Left {
+		flags |= flagLeft
 	}
 	Order.PutUint64(b[32:], flags)
 	Order.PutUint64(b[40:], uint64(t.Records))
@@ -123,7 +131,7 @@ func decodeTag(nonce uint64, offset int64, b []byte) (t Tag, damaged bool) {
 	t = Tag{Ok: true, Seq: int64(Order.Uint64(b[8:])), Observed: Observation{
 		Epoch: int64(Order.Uint64(b[16:])), Erasures: int64(Order.Uint64(b[24:])), Decided: int64(Order.Uint64(b[48:])),
 		MaySend: flags&flagMaySend != 0, Off: flags&flagOff != 0,
-	}, Records: int(Order.Uint64(b[40:]) & (1<<31 - 1))}
+	}, Records: int(Order.Uint64(b[40:]) & (1<<31 - 1)), Left: flags&flagLeft != 0}
 	if t.Seq < 0 || TagAt(t.Seq) != offset {
 		return Tag{}, true
 	}

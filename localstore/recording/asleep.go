@@ -23,10 +23,11 @@ type KnownState struct {
 }
 
 // Adopt makes the end of a process know how States are held while the mirror is
-// asleep, by the lower-case name of each. The caller holds the lock.
-func (rec *Recorder) Adopt(states map[string]KnownState) {
+// asleep, by the lower-case name of each, and a Writer which journals hold something.
+// The caller holds the lock.
+func (rec *Recorder) Adopt(states map[string]KnownState, waits *[journal.PoolSize]bool) {
 	if !rec.missing() {
-		rec.states = states
+		rec.states, rec.waits = states, waits
 	}
 }
 

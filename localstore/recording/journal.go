@@ -70,6 +70,9 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 		return nil, ErrUnknownOutcome // nobody can tell which number comes next
 	}
 	c.Path, c.Mirror, c.Writer, c.Seq, c.Observed = db.Path(), w.from.mirror, w.id, w.seq, w.from.kept()
+	if db.IsAsleep() {
+		c.Waits = w.recorder.waits
+	}
 	if c.OnError == nil {
 		c.OnError = w.reportLater
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -21,7 +22,8 @@ type Recorder struct {
 	left       bool // see Writer.End
 	had        bool // a Writer
 
-	states map[string]KnownState // see Adopt
+	states map[string]KnownState   // see Adopt
+	waits  *[journal.PoolSize]bool // the same
 }
 
 // After sets what is done after each recording, also one that found nothing new,

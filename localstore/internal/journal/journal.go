@@ -19,6 +19,10 @@ type Config struct {
 	Seq      int64  // of its last recording
 	Observed journalfile.Observation
 
+	// Waits says of names of the pool that counts wait there, as far as is known: they
+	// are tried last.
+	Waits *[PoolSize]bool
+
 	// OnError is told what a caller of [Slot.Changed] is not: once per cause, from
 	// any goroutine, while nothing is locked. It must not wait.
 	OnError func(error)
@@ -113,7 +117,7 @@ func Take(c Config) (*Journal, error) {
 
 // takeFile starts a run in a vacant file.
 func (j *Journal) takeFile() error {
-	f, path, err := vacant(j.config.Path)
+	f, path, err := vacant(j.config.Path, j.config.Waits)
 	if err != nil {
 		return err
 	}

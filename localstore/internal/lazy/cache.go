@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -26,6 +27,9 @@ type Cache struct {
 	States   map[string]recording.KnownState
 	Series   int64 // how many there are
 	Facts    *outbox.Facts
+
+	// Waits says which journals hold something.
+	Waits [journal.PoolSize]bool `json:"-"`
 
 	nonce uint64
 }

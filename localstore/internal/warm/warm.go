@@ -83,11 +83,15 @@ func Read(mirror string) (content []byte, nonce uint64, err error) {
 		return nil, 0, err
 	}
 	defer f.Close()
-	b := make([]byte, contentAt+MaxContent)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	b := make([]byte, min(info.Size(), contentAt+MaxContent))
 	n, err := f.ReadAt(b, 0)
 	h, ok := parse(b[:n])
 	if !ok || n < contentAt+h.length {
-		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
+		return nil, 0, errors.Join(ErrNone, err)
 	}
 	content = b[contentAt : contentAt+h.length]
 	looks, err := lookOf(mirror)

@@ -70,6 +70,7 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 		return nil, ErrUnknownOutcome // nobody can tell which number comes next
 	}
 	c.Path, c.Mirror, c.Writer, c.Seq, c.Observed = db.Path(), w.from.mirror, w.id, w.seq, w.from.kept()
+	c.Clock = db.Now
 	if db.IsAsleep() {
 		c.Waits = w.recorder.waits
 	}

@@ -19,6 +19,9 @@ type Config struct {
 	Seq      int64  // of its last recording
 	Observed journalfile.Observation
 
+	// Clock says when it begins, for a mirror that has a clock of its own.
+	Clock func() time.Time
+
 	// Waits says of names of the pool that counts wait there, as far as is known: they
 	// are tried last.
 	Waits *[PoolSize]bool
@@ -42,6 +45,9 @@ func (c *Config) fill() error {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.Clock == nil {
+		c.Clock = c.now
 	}
 	if c.after == nil {
 		c.after = time.After
@@ -142,7 +148,7 @@ const initialSize = journalfile.HeaderSize + journalfile.FirstIdentities + journ
 func (j *Journal) start() error {
 	j.run = journalfile.Run{
 		Nonce: j.config.nonce(), Mirror: j.config.Mirror, Writer: j.config.Writer,
-		Pid: int64(j.pid), Started: j.config.now().UnixNano(),
+		Pid: int64(j.pid), Started: j.config.Clock().UnixNano(),
 	}
 	j.identities, j.values, j.bases = area{first: journalfile.FirstIdentities}, area{first: journalfile.FirstValues}, area{first: journalfile.FirstBases}
 	j.written, j.records = make(map[string]int64), 0

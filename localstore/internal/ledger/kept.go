@@ -99,7 +99,8 @@ func (k *Kept) Find(name string, kind otelusage.Kind) *KeptTrackable {
 	return nil
 }
 
-// Add adds to the lifetime of an attribute set, as it is encoded.
+// Add adds to the lifetime of an attribute set, as it is encoded, what the same series
+// counted.
 func (t *KeptTrackable) Add(attributes string, v series.Value) {
 	i := slices.IndexFunc(t.Series, func(s *KeptSeries) bool { return s.Attributes == attributes })
 	if i < 0 {
@@ -109,6 +110,9 @@ func (t *KeptTrackable) Add(attributes string, v series.Value) {
 	s := t.Series[i]
 	sum := otelusage.SeriesLifetime{Int: s.Int, Count: s.Count, Float: s.Float}
 	addLifetime(&sum, v)
+	if v.Kind() == series.KindFloat64 { // of the whole, not of each part
+		sum.Int = saturate.Int(sum.Float)
+	}
 	s.Int, s.Count, s.Float = sum.Int, sum.Count, sum.Float
 }
 

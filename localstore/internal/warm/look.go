@@ -23,6 +23,7 @@ func lookOf(mirror string) (l look, err error) {
 	l = look{size: file.Size(), changed: file.ModTime().UnixNano(), logSize: -1}
 	l.first, l.second = identify(file)
 	switch log, err := os.Lstat(mirror + "-wal"); {
+	case err == nil && log.Size() == 0: // nothing was written since somebody opened the database
 	case err == nil:
 		l.logSize, l.logChanged = log.Size(), log.ModTime().UnixNano()
 	case !errors.Is(err, fs.ErrNotExist):

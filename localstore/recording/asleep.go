@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -107,20 +106,4 @@ func (rec *Recorder) holds(moves []Move, share bool) bool {
 		}
 	}
 	return true
-}
-
-// StatesOf reads how the file holds States.
-func StatesOf(tx *mirrordb.Tx) (map[string]KnownState, error) {
-	states := make(map[string]KnownState)
-	err := tx.Each(`SELECT lower(t.name), coalesce(c.state, ''), r.attributes, c.moves > 0,
-			iif(c.moves > 0, NOT c.shared, c.shared AND c.shared_state IS c.state) OR c.shared AND c.moves > 0 AND c.shared_series_id IS c.series_id
-		FROM current_states c JOIN trackables t ON t.id = c.trackable_id
-		JOIN series s ON s.id = c.series_id JOIN resources r ON r.id = s.resource_id`, func(rows *sql.Rows) error {
-		var name string
-		var k KnownState
-		err := rows.Scan(&name, &k.State, &k.Resource, &k.Moved, &k.Settled)
-		states[name] = k
-		return err
-	})
-	return states, mirrordb.Wrap("read states", err)
 }

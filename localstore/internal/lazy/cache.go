@@ -50,7 +50,7 @@ func Write(db *mirrordb.DB, tx *mirrordb.Tx, out *outbox.Outbox) (nonce uint64, 
 	if c.Known, err = ledger.Keep(tx); err != nil {
 		return 0, err
 	}
-	if c.States, err = recording.StatesOf(tx); err != nil {
+	if c.States, err = statesOf(tx); err != nil {
 		return 0, err
 	}
 	if c.Series, err = tx.Find(`SELECT count(*) FROM series`); err != nil {

@@ -114,8 +114,10 @@ func runMany(t *testing.T, p program, runs int) (want int64) {
 			if p.Close && err != nil {
 				t.Error(err)
 			}
-			if list := errorsIn(out); len(list) > 0 {
-				t.Errorf("a program said %v", list)
+			for _, text := range errorsIn(out) {
+				if !strings.Contains(text, "mirror is busy") { // what is told of is tried again
+					t.Errorf("a program said %v", text)
+				}
 			}
 		})
 		if i%25 == 24 {

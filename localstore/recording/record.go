@@ -137,7 +137,7 @@ func (rec *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 			ended = append(ended, t)
 		}
 	}
-	err := totals.InsertDays.Run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
+	err := totals.InsertDays().Run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
 		t := ended[i]
 		value, count := t.Recorded.Number()
 		return append(args, instant.Day(t.UpdatedAt), t.Series, value, count), nil
@@ -149,7 +149,7 @@ func (rec *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 }
 
 func (rec *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
-	err := totals.InsertHistory.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+	err := totals.InsertHistory().Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.Recorded.Number()
 		return append(args, (t.Recordings-1)%rec.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil

@@ -37,10 +37,12 @@ const (
 	WarmSize        = 64 * PageSize // a longer file is cut when it is emptied
 )
 
-var (
-	Order = binary.LittleEndian
-	Table = crc32.MakeTable(crc32.Castagnoli)
-)
+// Order is that of the bytes of numbers.
+var Order = binary.LittleEndian
+
+// Table is that of the checksums. Making it takes a while, once, which is not to be at
+// the start of every program.
+func Table() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // checksum covers the bytes with the run that wrote them and where they lie, so
 // that what an earlier run left, or was copied, is never taken for this run's. It
@@ -50,7 +52,7 @@ func checksum(nonce uint64, offset int64, data []byte) uint32 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
-	return crc32.Update(uint32(x), Table, data)
+	return crc32.Update(uint32(x), Table(), data)
 }
 
 // Seal writes the checksum of b[4:] into b.
@@ -142,14 +144,14 @@ func Preamble() []byte {
 	b := make([]byte, MarkOffset)
 	copy(b, fileMagic)
 	Order.PutUint32(b[8:], Version)
-	Order.PutUint32(b[12:], crc32.Checksum(b[:12], Table))
+	Order.PutUint32(b[12:], crc32.Checksum(b[:12], Table()))
 	return b
 }
 
 // readPreamble returns the version of a file; ok is false where the file does not
 // say.
 func readPreamble(b []byte) (v uint32, ok bool) {
-	if string(b[:8]) != fileMagic || Order.Uint32(b[12:]) != crc32.Checksum(b[:12], Table) {
+	if string(b[:8]) != fileMagic || Order.Uint32(b[12:]) != crc32.Checksum(b[:12], Table()) {
 		return 0, false
 	}
 	return Order.Uint32(b[8:]), true

@@ -8,9 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
-	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
-	"go.opentelemetry.io/otel/attribute"
 )
 
 // Header is the row that each transaction reads first. It says what was decided and
@@ -39,7 +37,7 @@ type Header struct {
 
 // FormerAttributes are those of the resource of former versions. Each fold
 // gives it another row: by that others notice that rows they remember are gone.
-var FormerAttributes = series.EncodeAttributes(attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"former", true)))
+const FormerAttributes = `{"` + otelusage.ReservedPrefix + `former":true}`
 
 // selectHeaderReading looks for a resource without the index, whose search would
 // load an absurdly long one. There are few.

@@ -51,20 +51,20 @@ func (h header) encode() []byte {
 	order.PutUint32(b[12:], uint32(h.length))
 	order.PutUint64(b[16:], h.nonce)
 	order.PutUint32(b[24:], h.checksum)
-	order.PutUint32(b[28:], crc32.Checksum(b[:28], table))
+	order.PutUint32(b[28:], crc32.Checksum(b[:28], table()))
 	return b
 }
 
 func parse(b []byte) (h header, ok bool) {
 	if len(b) < headerSize || string(b[:8]) != magic || order.Uint32(b[8:]) != format ||
-		order.Uint32(b[28:]) != crc32.Checksum(b[:28], table) {
+		order.Uint32(b[28:]) != crc32.Checksum(b[:28], table()) {
 		return h, false
 	}
 	h = header{length: int(order.Uint32(b[12:])), nonce: order.Uint64(b[16:]), checksum: order.Uint32(b[24:])}
 	return h, h.nonce != 0 && h.length <= MaxContent
 }
 
-func checksum(content []byte) uint32 { return crc32.Checksum(content, table) }
+func checksum(content []byte) uint32 { return crc32.Checksum(content, table()) }
 
 // open returns a file that may be a cache, open for writing: nobody trusts one that
 // could not be taken away.

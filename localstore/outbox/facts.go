@@ -18,7 +18,10 @@ type Progress struct{ AcceptedAt, RetryAt int64 }
 // FactsOf reads the facts. ok is false where more than they say is to be done: what
 // an erasure left is to be taken back, or an import waits.
 func (out *Outbox) FactsOf(tx *mirrordb.Tx) (f *Facts, ok bool, err error) {
-	if out.missing() || out.importer.Pending() != nil {
+	switch {
+	case out.missing():
+		return nil, false, mirrordb.ErrNotOpen
+	case out.importer.Pending() != nil:
 		return nil, false, nil
 	}
 	n, err := tx.Find(`SELECT EXISTS (SELECT 1 FROM tombstones)`)

@@ -5,8 +5,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
 )
 
-// Sleep takes over what a cache beside the file says, in place of opening it: the
-// first transaction does that. The caller holds mu.
+// Sleep takes over what a cache says, in place of opening the file. The caller holds mu.
 func (db *DB) Sleep(h Header, cache uint64, said decision.Decision) {
 	db.cache, db.said, db.identity, db.last, db.epoch = cache, said, h.Identity, h, h.Epoch
 }

@@ -168,11 +168,14 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 		return nil, fmt.Errorf("export to mirror: %w", e.pending)
 	}
 	c := e.collect(rm)
-	if e.pending = e.record(ctx, c); e.pending != nil {
-		return c.problems, fmt.Errorf("export to mirror: %w", e.pending)
+	recorded, err := e.record(ctx, c)
+	if e.pending = err; err != nil {
+		return c.problems, fmt.Errorf("export to mirror: %w", err)
 	}
 	e.renewJournal()
-	e.sender.check()
+	if recorded { // otherwise there is nothing new to send
+		e.sender.check()
+	}
 	return c.problems, nil
 }
 
@@ -207,10 +210,11 @@ func (e *Exporter) notice(ctx context.Context) {
 	}
 }
 
-// record writes what a collection found. The caller holds the lock.
-func (e *Exporter) record(ctx context.Context, c *collection) error {
+// record writes what a collection found, or leaves that to the next process. The
+// caller holds the lock.
+func (e *Exporter) record(ctx context.Context, c *collection) (recorded bool, err error) {
 	c.recording.MaySend = e.maySend
-	recorded, err := true, error(nil)
+	recorded = true
 	switch {
 	case e.ending:
 		recorded, err = e.writer.End(ctx, c.recording)
@@ -225,7 +229,7 @@ func (e *Exporter) record(ctx context.Context, c *collection) error {
 	case errors.Is(err, recording.ErrUnknownOutcome):
 		e.unresolved = c.commits
 	}
-	return err
+	return recorded, err
 }
 
 // Submit sends what is new, without waiting for the submit interval. It returns

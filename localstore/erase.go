@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -52,7 +53,7 @@ func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Pa
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	ctx = mirrordb.OrBackground(ctx)
+	ctx = sqlitedb.OrBackground(ctx)
 	s.db.Lock()
 	defer s.db.Unlock()
 	var once []*batch.Payload

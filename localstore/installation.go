@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // InstallationID returns the id under which this installation submits.
@@ -94,7 +95,7 @@ func (s *Store) Rotate(ctx context.Context) error {
 	if s.db.InstallationID != "" {
 		return ErrFixedID
 	}
-	return mirrordb.Wrap("rotate ids", s.renewIDs(mirrordb.OrBackground(ctx), uuid.NewString(), true))
+	return mirrordb.Wrap("rotate ids", s.renewIDs(sqlitedb.OrBackground(ctx), uuid.NewString(), true))
 }
 
 // renewIDs changes the ids, unless the installation's is the same and that suffices.
@@ -121,6 +122,9 @@ func (s *Store) SetUnlinkable(_ context.Context, unlinkable bool) error {
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
+	if s.db.IsAsleep() && s.outbox.IsKnownUnlinkable() == unlinkable {
+		return nil
+	}
 	var i batch.Identity
 	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) (err error) { i, err = batch.IdentityOf(tx); return err })
 	if err != nil || i.Unlinkable == unlinkable {

@@ -86,6 +86,7 @@ type Outbox struct {
 	book     *totals.Book
 	importer *importer.Importer
 	random   func() float64 // spreads retries
+	facts    *Facts         // while the mirror is asleep
 	waits    bool           // the shutdown waits long for the submission under way
 }
 

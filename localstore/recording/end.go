@@ -19,7 +19,11 @@ func (w *Writer) End(ctx context.Context, r Recording) (recorded bool, err error
 	if r.empty() {
 		all = func() error { return w.Observe(ctx, r.MaySend) }
 	}
-	if !w.isKept(&r) {
+	kept := w.isKept(&r)
+	if w.staysAsleep(&r, kept) {
+		return false, nil
+	}
+	if !kept {
 		err = all()
 		return err == nil, err
 	}

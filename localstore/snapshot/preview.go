@@ -47,7 +47,7 @@ func (rd *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, erro
 	}
 	var p *Preview
 	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
-		err := schema.RefuseLong(tx.Conn, schema.LongTexts, schema.LongAttributes)
+		err := schema.RefuseLong(tx.Conn, schema.LongTexts(), schema.LongAttributes())
 		if err != nil {
 			return err
 		}

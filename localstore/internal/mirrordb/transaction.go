@@ -11,6 +11,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
 )
 
 // usable reports why the mirror cannot be written, and reopens the file at the path
@@ -42,6 +43,7 @@ func (db *DB) usable() error {
 	if err := db.Open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
 	}
+	db.cache = 0
 	return db.hooks.Opened(true)
 }
 
@@ -73,7 +75,7 @@ func (db *DB) updateOnce(lasting Durability, f func(*Tx) error) error {
 	}
 	var committed func()
 	commit := func() error {
-		return db.Conn.Immediate(func() (err error) { committed, err = db.within(f); return err })
+		return db.Conn.Immediate(func() (err error) { committed, err = db.within(lasting, f); return err })
 	}
 	var err error
 	if lasting == Durable {
@@ -93,7 +95,10 @@ func (db *DB) updateOnce(lasting Durability, f func(*Tx) error) error {
 
 // within runs f in the transaction that has begun, after what each transaction
 // does first.
-func (db *DB) within(f func(*Tx) error) (committed func(), err error) {
+func (db *DB) within(lasting Durability, f func(*Tx) error) (committed func(), err error) {
+	if err := warm.Retire(db.path, lasting == Durable); err != nil {
+		return nil, err
+	}
 	h, err := db.checkedHeader()
 	if err != nil {
 		return nil, err
@@ -201,7 +206,7 @@ func (db *DB) viewState(f func(*Tx) error, followed bool) error {
 			if err != nil {
 				return err
 			}
-			if h.Mode != h.stored && !db.ReadOnly && !followed {
+			if h.Mode != h.Stored && !db.ReadOnly && !followed {
 				return errDecided
 			}
 			db.Adopt(h)

@@ -42,7 +42,7 @@ var functions = map[string]any{
 	"otelusage/otelusagetest.Values": otelusagetest.Values, "otelusage/otelusagetest.Plan": otelusagetest.Plan, "otelusage/plan.Describe": plan.Describe,
 	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
 
-	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore/series.ExponentialValue": series.ExponentialValue,
+	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.Lazily": localstore.Lazily, "localstore/series.ExponentialValue": series.ExponentialValue,
 	"localstore/series.Float64Value": series.Float64Value, "localstore/series.HistogramValue": series.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
 	"localstore/series.Int64Value": series.Int64Value, "localstore.Open": localstore.Open, "localstore.OpenContext": localstore.OpenContext, "localstore.ReadOnly": localstore.ReadOnly,
 	"localstore.WithBusyTimeout": localstore.WithBusyTimeout, "localstore.WithClock": localstore.WithClock, "localstore.WithErrorHandler": localstore.WithErrorHandler,

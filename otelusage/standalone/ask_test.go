@@ -164,7 +164,8 @@ func TestAskNobodyWhoIsNotThere(t *testing.T) {
 			t.Errorf("asked at the same time: %v", err)
 		}
 	}
-	if c, err := u.ask(nil, question, p); err != nil || !c.Sending { //nolint:staticcheck // a careless program
+	var none context.Context // as a careless program has it
+	if c, err := u.ask(none, question, p); err != nil || !c.Sending {
 		t.Errorf("%+v, %v", c, err)
 	}
 	must(t, u.Close())

@@ -33,7 +33,7 @@ func TestRecoveredMoves(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, c := fresh(t)
-					w := newWriter(t, s)
+			w := newWriter(t, s)
 			p := counting(t, open(t, s.Path(), c), true)
 			other := func(text string) {
 				if c.add(time.Second); text != "" {

@@ -188,7 +188,7 @@ func TestViewersOfADecision(t *testing.T) {
 func TestAMoveThatLosesIsNotShown(t *testing.T) {
 	for _, later := range []bool{false, true} {
 		s, c := fresh(t)
-			w := newWriter(t, s)
+		w := newWriter(t, s)
 		p := counting(t, open(t, s.Path(), c), true)
 		c.add(time.Second)
 		p.enter(t, "first")

@@ -63,7 +63,9 @@ type config struct {
 	disabled       bool
 	onError        func(error)
 	journal        bool
-	manual         bool // submissions are made by Submit alone
+	unlinkable     bool
+	rotation       time.Duration // 0: never
+	manual         bool          // submissions are made by Submit alone
 }
 
 func newConfig(opts []Option) (config, error) {
@@ -80,7 +82,7 @@ func newConfig(opts []Option) (config, error) {
 	if c.forwarder != nil && isNil(c.forwarder) {
 		return c, fmt.Errorf("exporter: forwarder is a nil %T", c.forwarder)
 	}
-	return c, nil
+	return c, c.checkIdentity()
 }
 
 // isNil reports a nil pointer in an interface, as a failed constructor leaves it.

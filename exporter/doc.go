@@ -50,6 +50,8 @@
 //	WithResource         the provider's
 //	RequireConsent       not required
 //	Disabled             not disabled
+//	Unlinkable           one id per installation
+//	WithRotation         ids are never changed
 //	WithErrorHandler     otel.Handle
 //	WithShutdownGrace    250 ms
 //	WithSubmitWait       2 s

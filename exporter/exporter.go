@@ -92,6 +92,11 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 			return nil, fmt.Errorf("exporter: %w", err)
 		}
 	}
+	if c.unlinkable && c.forwarder != nil {
+		if err := store.SetUnlinkable(context.Background(), true); err != nil {
+			return nil, fmt.Errorf("exporter: %w", err)
+		}
+	}
 	if e.writer, err = store.Writer(e.maySend); err != nil {
 		return nil, fmt.Errorf("exporter: %w", err)
 	}
@@ -100,6 +105,7 @@ func New(store *localstore.Store, opts ...Option) (*Exporter, error) {
 	}
 	if c.forwarder != nil {
 		e.sender = newSender(e)
+		e.reported.report(e.sender.forwarder.PlainText(e.maySend))
 	}
 	return e, nil
 }
@@ -162,11 +168,14 @@ func (e *Exporter) export(ctx context.Context, rm *metricdata.ResourceMetrics) (
 		return nil, fmt.Errorf("export to mirror: %w", e.pending)
 	}
 	c := e.collect(rm)
-	if e.pending = e.record(ctx, c); e.pending != nil {
-		return c.problems, fmt.Errorf("export to mirror: %w", e.pending)
+	recorded, err := e.record(ctx, c)
+	if e.pending = err; err != nil {
+		return c.problems, fmt.Errorf("export to mirror: %w", err)
 	}
 	e.renewJournal()
-	e.sender.check()
+	if recorded { // otherwise there is nothing new to send
+		e.sender.check()
+	}
 	return c.problems, nil
 }
 
@@ -201,10 +210,11 @@ func (e *Exporter) notice(ctx context.Context) {
 	}
 }
 
-// record writes what a collection found. The caller holds the lock.
-func (e *Exporter) record(ctx context.Context, c *collection) error {
+// record writes what a collection found, or leaves that to the next process. The
+// caller holds the lock.
+func (e *Exporter) record(ctx context.Context, c *collection) (recorded bool, err error) {
 	c.recording.MaySend = e.maySend
-	recorded, err := true, error(nil)
+	recorded = true
 	switch {
 	case e.ending:
 		recorded, err = e.writer.End(ctx, c.recording)
@@ -219,7 +229,7 @@ func (e *Exporter) record(ctx context.Context, c *collection) error {
 	case errors.Is(err, recording.ErrUnknownOutcome):
 		e.unresolved = c.commits
 	}
-	return err
+	return recorded, err
 }
 
 // Submit sends what is new, without waiting for the submit interval. It returns
@@ -254,7 +264,9 @@ const retractionTimeout = 2 * time.Second
 // take back at the destination the states that this installation reported. States
 // that a request under way names are taken back however long that takes; see
 // outbox.Outbox.BeginRetraction. A destination that is sent totals has nothing to
-// take back, and heartbeats stay: they identify nobody. What was counted but not
+// take back, and heartbeats stay: they identify nobody. With consent it also asks a
+// destination of deltas to delete what was sent under the old ids, as often as it
+// takes: otelusage.erased, a sum of 1. [Unlinkable] leaves nothing to ask for. What was counted but not
 // recorded is discarded. No collection may be under way, and counting starts anew
 // with the next one: [Reader.Erase] takes care of both.
 func (e *Exporter) Erase(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -37,6 +38,7 @@ type sender struct {
 	cancel context.CancelFunc
 	ctx    context.Context // ends at shutdown, after the grace: attempts under way end with it
 	once   sync.Once       // of stop
+	erased atomic.Bool     // in this process
 }
 
 func newSender(e *Exporter) *sender {
@@ -65,8 +67,8 @@ func (s *sender) loop() {
 	defer close(s.done)
 	ticker := time.NewTicker(s.e.config.checkInterval)
 	defer ticker.Stop()
-	for recorded := false; ; {
-		if recorded || s.prepare() {
+	for recorded, atStart := false, true; ; atStart = false {
+		if (recorded || s.prepare()) && (atStart || s.linger()) {
 			if err := s.submit(s.ctx, false); worthReporting(err) {
 				apart(s.stopped, func() { s.e.reported.report(err) })
 			}
@@ -183,6 +185,7 @@ func (s *sender) request(force bool) outbox.Request {
 	return outbox.Request{
 		Forwarder: s.kind, MaySend: s.e.maySend, Force: force,
 		Interval: s.e.config.submitInterval, Lease: 2*s.e.config.requestTimeout + 10*time.Second, Merge: s.merge,
+		Unlinkable: s.e.config.unlinkable, Rotation: s.e.config.rotation,
 	}
 }
 

@@ -26,6 +26,7 @@ func (s *sender) takeBack(ctx context.Context, force bool) error {
 // erasing fails.
 func (s *sender) erase(ctx context.Context) error {
 	began := time.Now()
+	s.erased.Store(true)
 	waiting, cancel := context.WithTimeout(ctx, retractionTimeout)
 	defer cancel()
 	select {

@@ -193,8 +193,8 @@ func TestErasingWhileItsOwnRequestIsUnderWay(t *testing.T) {
 		t.Errorf("Submit: %v, want ErrLeaseLost", err)
 	}
 	nowhere(t, "the erased one", f.requests(), true, []string{old})
-	if n := len(f.requests()); n != 2 {
-		t.Errorf("%d requests, want 2", n)
+	if n := len(f.requests()); n != 3 { // with the request to delete
+		t.Errorf("%d requests, want 3", n)
 	}
 	f.answer = nil
 	r.end()
@@ -372,8 +372,8 @@ func TestTakingBackIsCutOffByExitsLikeASubmission(t *testing.T) {
 	o.run = nil
 	o.restart(t, o.receiver.URL)
 	o.submit()
-	if n := len(o.receiver.Bodies()); n != 2 {
-		t.Errorf("%d requests, want 2", n)
+	if n := len(o.receiver.Bodies()); n != 3 { // with the request to delete
+		t.Errorf("%d requests, want 3", n)
 	}
 	o.end()
 }

@@ -16,6 +16,9 @@ func (s *Store) Consent(ctx context.Context) (consent.Consent, error) {
 	if s.missing() {
 		return consent.Consent{}, ErrNotOpen
 	}
+	if c, ok := s.consentAsleep(); ok {
+		return c, nil
+	}
 	var c consent.Consent
 	err := s.db.Look(ctx, func(tx *mirrordb.Tx) error { c = s.db.ConsentOf(&tx.Header); return nil })
 	if err != nil {
@@ -48,6 +51,7 @@ func (s *Store) SetMode(ctx context.Context, mode consent.Mode) error {
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
+	s.recovery.BeforeDecision()
 	s.keepStricter(mode)
 	var notKept error
 	err := s.superseding(func() (err error) { notKept, err = s.storeMode(ctx, mode); return err })
@@ -123,6 +127,9 @@ func (s *Store) RequireConsent(ctx context.Context) error {
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
+	if s.db.IsAsleep() && s.db.LastHeader().RequireConsent != mirrordb.NotRequired {
+		return nil
+	}
 	done := false
 	err := s.db.View(s.db.Context(), func(tx *mirrordb.Tx) error { done = tx.RequireConsent != mirrordb.NotRequired; return nil })
 	if err != nil || done {

@@ -1,8 +1,10 @@
 package localstore
 
 import (
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -237,4 +239,27 @@ func TestALongStateIsKeptWhole(t *testing.T) {
 	if l := declare(t, s, otelusage.Declaration{Name: "mode", Kind: otelusage.KindState}); l.State != long {
 		t.Errorf("state of %d bytes", len(l.State))
 	}
+}
+
+// TestADeclarationThatFindsADecision writes it into the mirror and goes on: both hold
+// the mirror's lock and the ledger's.
+func TestADeclarationThatFindsADecision(t *testing.T) {
+	s, _ := fresh(t)
+	if err := os.WriteFile(s.Path()+".consent", []byte("local\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	declared := make(chan error, 1)
+	go func() {
+		_, err := s.Declare(otelusage.Declaration{Name: "n", Kind: otelusage.KindStatistic})
+		declared <- err
+	}()
+	select {
+	case err := <-declared:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for itself")
+	}
+	expect(t, s, "1", `SELECT mode = 2 FROM mirror`)
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -31,11 +33,13 @@ const erasePatience = 5 * time.Second
 // deleted even when it has ended. The caller must ensure that nothing is collected
 // for this Store's writer meanwhile.
 //
-// A batch that was under way to a destination of deltas may still arrive there. If
-// sending is allowed, a tombstone is kept for it: the old ids, and the names and
-// values of the states in the batch. It is sent until the destination has taken
-// these states back, see [outbox.Outbox.BeginRetraction], and then overwritten.
-// Without consent to send, Erase also deletes tombstones.
+// What was sent to a destination of deltas is to be deleted there, and a batch that
+// was under way may still arrive. If sending is allowed, tombstones are kept for
+// both: the old ids, and the names and values of the states in the batch. They are
+// sent until the destination has taken the request for deletion, otelusage.erased,
+// and has taken these states back, see [outbox.Outbox.BeginRetraction], and then
+// overwritten. Without consent to send, Erase also deletes tombstones. Where batches
+// have ids of their own there is nothing to ask for.
 func (s *Store) Erase(ctx context.Context) error {
 	_, err := s.EraseAndRetract(ctx, false)
 	return err
@@ -43,13 +47,13 @@ func (s *Store) Erase(ctx context.Context) error {
 
 // EraseAndRetract is Erase, and also returns parts that take back the other states
 // that destinations count this installation in: one part per resource, with -1 for
-// each state. They are to be sent once and not kept. There are none without consent
+// each state, and another one for states that were sent under former ids. They are to be sent once and not kept. There are none without consent
 // to send, or if maySend is false.
 func (s *Store) EraseAndRetract(ctx context.Context, maySend bool) ([]*series.Part, error) {
 	if s.missing() {
 		return nil, ErrNotOpen
 	}
-	ctx = mirrordb.OrBackground(ctx)
+	ctx = sqlitedb.OrBackground(ctx)
 	s.db.Lock()
 	defer s.db.Unlock()
 	var once []*batch.Payload
@@ -109,14 +113,17 @@ func (s *Store) erase(tx *mirrordb.Tx) ([]*batch.Payload, error) {
 	if err := batch.Bury(tx, kept); err != nil {
 		return nil, err
 	}
+	if err := batch.EraseIdentity(tx); err != nil {
+		return nil, err
+	}
 	// How many rows there ever were tells of the past, too. Ids begin anew: what
 	// a process remembers of the rows is forgotten with the epoch, and the
 	// outcome of a submission needs a lease, which is gone.
 	if err := tx.Run("DELETE FROM sqlite_sequence"); err != nil {
 		return nil, fmt.Errorf("empty counters: %w", err)
 	}
-	err = tx.Run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?3,
+	err = tx.Run(`UPDATE mirror SET mirror_id = ?1, installation_id = ?2, created_at = ?3, sealed_until = ?4,
 		epoch = epoch + 1, erasures = erasures + 1, erase_pending = 1, shared_mark = 0, lease_token = NULL, lease_until = 0,
-		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.Now)
+		cut_off = 0, waited_at = 0, recorded_day = 0`, uuid.NewString(), uuid.NewString(), tx.Now, instant.StartOfDay(tx.Now))
 	return once, mirrordb.Wrap("renew ids", err)
 }

@@ -182,11 +182,11 @@ func TestOthersRecordingsAreNotLookedThrough(t *testing.T) {
 	o := open(t, s.db.Path(), c)
 	w, beside := newWriter(t, s), newWriter(t, o)
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	_ = s.db.Conn.Statements[schema.LongTexts].Close()
-	delete(s.db.Conn.Statements, schema.LongTexts)
+	_ = s.db.Conn.Statements[schema.LongTexts()].Close()
+	delete(s.db.Conn.Statements, schema.LongTexts())
 	record(t, beside, add(statistic(version("1"), "n"), 1))
 	record(t, w, add(statistic(version("1"), "n"), 1))
-	if s.db.Conn.Statements[schema.LongTexts] != nil {
+	if s.db.Conn.Statements[schema.LongTexts()] != nil {
 		t.Error("all texts were looked at again")
 	}
 }

@@ -29,6 +29,7 @@ type config struct {
 	limits     totals.Limits
 	importFrom string
 	random     func() float64
+	lazily     bool
 }
 
 type option func(config) config
@@ -58,6 +59,23 @@ func ReadOnly() Option {
 // where there is none nor in place of a damaged one.
 func Existing() Option {
 	return option(func(c config) config { c.file.Existing = true; return c })
+}
+
+// Lazily leaves the database alone until something asks for it. A Store that was
+// opened so leaves, when it is closed, a cache beside the mirror, PATH.warm, for the
+// starts of the next hour: what was decided, what is known of trackables and their
+// lifetimes, whether a submission is due. Such a start opens no database where
+// nothing is due, nobody changed the mirror since, and it is not the first one of a
+// day. What it counts waits in its journal, see exporter.WithJournal, for the next
+// one that opens the mirror: at the latest an hour later, or the 25th.
+//
+// Declarations that the cache knows, the Writer's first and last look, and questions
+// for consent are answered without the database as long as nobody decided anything;
+// everything else opens it. A decision that was made before a start is always
+// honoured. Errors of the database are met when it is opened, not by [Open]. It has
+// no effect together with [ReadOnly] or [Existing].
+func Lazily() Option {
+	return option(func(c config) config { c.lazily = true; return c })
 }
 
 // WithMaxRows bounds how many of the latest recordings are kept per series; the

@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -32,7 +33,6 @@ func TestRecoveredMoves(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, c := fresh(t)
-			c.set(time.Now()) // which a journal has
 			w := newWriter(t, s)
 			p := counting(t, open(t, s.Path(), c), true)
 			other := func(text string) {
@@ -66,14 +66,11 @@ func TestTheLastOneToBeginHasTheState(t *testing.T) {
 		p := counting(t, open(t, s.Path(), c), true)
 		p.enter(t, fmt.Sprint("state ", i))
 		dead = append(dead, p)
-		for began := time.Now(); !time.Now().After(began); {
-			continue // some clocks stand still for a while
-		}
+		c.add(time.Second)
 	}
 	for _, p := range dead {
 		p.die(t, p.remains(t))
 	}
-	c.set(time.Now()) // which a journal has
 	recoverNow(s)
 	if got := stateOfMirror(t, s); got != "state 1" {
 		t.Errorf("the state is %q", got)
@@ -176,6 +173,65 @@ func TestRecoveryInAnotherMirror(t *testing.T) {
 		if recorded, pending := recordedIn(t, s); !recorded.equal(want) || len(pending) > 0 {
 			t.Errorf("recorded %v, pending %v, want %v and nothing", recorded, pending, want)
 		}
+	}
+}
+
+// TestAnErasureOutlivesItsMirror: what a process counted before an erasure that it did
+// not live to see stays erased, also where the mirror that counted the erasures is
+// gone.
+func TestAnErasureOutlivesItsMirror(t *testing.T) {
+	skipWhereOpenFilesStay(t)
+	former, c := fresh(t)
+	path := former.Path()
+	p := counting(t, open(t, path, c), true)
+	p.count(t)
+	p.enter(t, secret)
+	if err := former.Erase(t.Context()); !errors.Is(err, ErrErasePending) {
+		t.Fatalf("Erase = %v", err)
+	}
+	p.die(t, p.remains(t))
+	closeStore(t, former)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, c)
+	recoverNow(s)
+	if recorded, _ := recordedIn(t, s); len(recorded) > 0 {
+		t.Errorf("recorded %v", recorded)
+	}
+	if bytes.Contains(bytesOf(t, path), []byte(secret)) {
+		t.Error("what is erased is on the disk still")
+	}
+}
+
+// TestALivingProcessMeetsAnErasureOfAMirrorThatIsGone at its next recording: what it
+// counted before is not recorded in the mirror that took the place, and what it counts
+// from then on is.
+func TestALivingProcessMeetsAnErasureOfAMirrorThatIsGone(t *testing.T) {
+	skipWhereOpenFilesStay(t)
+	former, c := fresh(t)
+	path := former.Path()
+	p := counting(t, open(t, path, c), true)
+	p.enter(t, secret)
+	if err := former.Erase(t.Context()); !errors.Is(err, ErrErasePending) {
+		t.Fatalf("Erase = %v", err)
+	}
+	closeStore(t, former)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, c)
+	p.mustRecord(t)
+	if recorded, _ := recordedIn(t, s); len(recorded) > 0 {
+		t.Errorf("recorded %v", recorded)
+	}
+	p.countNumber(t)
+	p.mustRecord(t)
+	if recorded, _ := recordedIn(t, s); len(recorded) != 1 {
+		t.Errorf("recorded %v, want what was counted since", recorded)
+	}
+	if bytes.Contains(bytesOf(t, path), []byte(secret)) {
+		t.Error("what is erased is on the disk still")
 	}
 }
 

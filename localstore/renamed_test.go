@@ -408,7 +408,7 @@ func TestAMirrorBeforeRenaming(t *testing.T) {
 	c, path := newClock(), newPath(t)
 	s := open(t, path, c)
 	record(t, newWriter(t, s), add(statistic(version("1"), "old"), 3))
-	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; PRAGMA user_version = %d`, schema.Version-1))
+	execute(t, s, fmt.Sprintf(`DROP TABLE former_names; DROP TABLE identity; DROP TABLE occupancy_before; PRAGMA user_version = %d`, schema.TablesSince[schema.FormerNames]-1))
 	closeStore(t, s)
 
 	r := open(t, path, c, ReadOnly())

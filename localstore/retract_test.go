@@ -93,7 +93,7 @@ func TestTombstonesOfTwoErasures(t *testing.T) {
 					t.Errorf("settled: %v, want ErrLeaseLost", err)
 				}
 			}
-			want := 4
+			want := 6 // two of each batch, and a request to delete it
 			if sending {
 				want--
 			}
@@ -157,7 +157,7 @@ func TestATombstoneThatIsRefused(t *testing.T) {
 				if again := takeBackWith(t, s, refuse); again != 0 {
 					t.Fatalf("%d requests at once", again)
 				}
-				if made > 3 { // a whole and two halves
+				if made > 4 { // a whole and two halves, and the request to delete
 					t.Fatalf("%d requests in an attempt", made)
 				}
 				if requests += made; made > 0 {
@@ -168,9 +168,9 @@ func TestATombstoneThatIsRefused(t *testing.T) {
 				}
 				c.add(time.Hour)
 			}
-			points := 1
+			points := 2 // with the request to delete
 			if verdict == outbox.TooLarge {
-				points = 2 // both states of it apart, after the whole
+				points = 3 // both states of it apart, after the whole
 				requests--
 			}
 			if want := points * 10; requests != want || graves(t, s) != "0" {

@@ -34,7 +34,7 @@ func TestACumulativeForwarderGetsWhatWasNotWithheld(t *testing.T) {
 		if _, ok := got["secret{}"]; ok {
 			t.Error("sent what was recorded without consent")
 		}
-		if !sent[0].Start.Equal(s.CreatedAt()) || !sent[0].End.Equal(c.now()) {
+		if !sent[0].Start.Equal(s.CreatedAt().Truncate(day)) || !sent[0].End.Equal(c.now()) {
 			t.Errorf("sent [%v, %v)", sent[0].Start, sent[0].End)
 		}
 	}

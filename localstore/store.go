@@ -35,6 +35,8 @@ type Store struct {
 	outbox   *outbox.Outbox
 	reads    *snapshot.Reader
 	keep     atomic.Pointer[func(otelusage.Kept) func()]
+	lazily   bool
+	wakes    bool // the file is to be opened for the first time
 }
 
 // newStore builds the rooms of a Store upon its file, which is not open yet.
@@ -46,6 +48,7 @@ func newStore(c config, path string) *Store {
 		db: db, book: b, ledger: l,
 		importer: importer.New(db, b, l, c.importFrom),
 		recorder: recording.New(db, b),
+		lazily:   c.lazily && !c.file.ReadOnly && !c.file.Existing,
 	}
 	s.outbox = outbox.New(db, b, s.importer, c.random)
 	s.reads = snapshot.New(db, l)
@@ -55,7 +58,7 @@ func newStore(c config, path string) *Store {
 	db.Use(mirrordb.Hooks{
 		Begin: l.Register, Waiting: l.HasDeclarations,
 		Withhold: s.outbox.WithholdPending,
-		Opened:   s.importer.Opened,
+		Opened:   s.opened,
 		Forgot:   func() { b.ForgetTotals(); s.recorder.Forget(); l.Forget() },
 		Changed:  func() { b.ForgetTotals(); s.recorder.Changed() },
 		Replaced: func() { l.DeclareAnew() },
@@ -98,6 +101,9 @@ func OpenContext(ctx context.Context, path string, opts ...Option) (*Store, erro
 	s := newStore(c, path)
 	s.db.Lock()
 	defer s.db.Unlock()
+	if s.lazily && s.sleep() {
+		return s, nil
+	}
 	err = s.db.Until(ctx, func() error {
 		if c.file.ReadOnly {
 			return s.db.OpenReadOnly()
@@ -170,7 +176,7 @@ func (s *Store) Close() error {
 	if s.ledger.HasDeclarations() && !s.recorder.HasLeft() {
 		err = s.db.WriteWaiting()
 	}
-	err = errors.Join(err, s.db.Close())
+	err = errors.Join(err, s.leaveCache(s.db.Close))
 	if err != nil {
 		return fmt.Errorf("close mirror: %w", err)
 	}

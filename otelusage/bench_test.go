@@ -180,3 +180,22 @@ func inTwo(b *testing.B, f func()) {
 	}
 	group.Wait()
 }
+
+// BenchmarkStateSet shows what it costs to declare the values of a State:
+//
+//	go test -run '^$' -bench StateSet -count 10 ./otelusage
+func BenchmarkStateSet(b *testing.B) {
+	units := []string{"Metric", "US Standard", "Imperial", "Nautical"}
+	for name, opts := range map[string][]StateOption{"any": nil, "declared": {WithStates(units...)}} {
+		b.Run(name, func(b *testing.B) {
+			s, err := new(Tracker).State("units", NoState, opts...)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				s.Set(units[i%len(units)])
+			}
+		})
+	}
+}

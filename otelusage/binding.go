@@ -2,6 +2,7 @@ package otelusage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -33,7 +34,14 @@ type bindings[N number, C cellOf[N], S any] struct {
 // bind returns the binding of an attribute set, made by create where it is new.
 func (b *bindings[N, C, S]) bind(m *definition, set attribute.Set, create func(*binding[N, C, S], *series[N, C]) *S) *binding[N, C, S] {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	set, wrong := m.folding().set(set)
+	bound := b.bindLocked(m, set, create)
+	b.mu.Unlock()
+	m.reportUndeclared(wrong)
+	return bound
+}
+
+func (b *bindings[N, C, S]) bindLocked(m *definition, set attribute.Set, create func(*binding[N, C, S], *series[N, C]) *S) *binding[N, C, S] {
 	return b.bound.get(set, func(set attribute.Set) *binding[N, C, S] {
 		s := &binding[N, C, S]{definition: m, base: b, set: set}
 		series := b.counts.get(set)
@@ -44,14 +52,22 @@ func (b *bindings[N, C, S]) bind(m *definition, set attribute.Set, create func(*
 }
 
 // join makes the bound statistics use shared, or their own counts where it is
-// nil.
-func (b *bindings[N, C, S]) join(shared *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (*counts[N, C], changes, error) {
+// nil. Own counts of what was not declared move to fresh ones.
+func (b *bindings[N, C, S]) join(m *definition, shared *counts[N, C], add func(N, SeriesLifetime) N, earlier earlierRuns) (*counts[N, C], changes, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if shared == nil {
-		return b.counts, nil, b.counts.restore(lives, earlier, monotonic)
+	fold := m.folding()
+	lives := bySet(earlier.Series, fold, add)
+	undeclared := fold.early(setsOf(b.counts.all()))
+	if shared == nil && undeclared == nil {
+		return b.counts, nil, b.counts.restore(lives, earlier, m.monotonic)
 	}
-	move, changed, err := shared.merge(b.counts, lives, earlier, monotonic)
+	if shared == nil {
+		shared = newCounts(b.counts.newCell)
+		_ = shared.restore(lives, earlier, m.monotonic) // nothing was set in it
+	}
+	move, changed, err := shared.merge(b.counts, fold, lives, earlier, m.monotonic)
+	err = errors.Join(undeclared, err)
 	for _, s := range b.bound.list {
 		s.series.Store(move(s.series.Load()))
 	}

@@ -16,6 +16,7 @@ type config struct {
 	provider metric.MeterProvider
 	ledger   Ledger
 	handler  func(error)
+	strict   bool
 }
 
 type optionFunc func(config) config
@@ -66,6 +67,21 @@ func WithErrorHandler(f func(error)) Option {
 		if f != nil {
 			c.handler = f
 		}
+		return c
+	})
+}
+
+// DeclaredOnly refuses free text: of a State only the values of [WithStates] are
+// recorded, and of attributes only what [WithValues] declares, or true and false of
+// a key that [WithKeys] declares. Other states and values are [OtherValue], and
+// attributes with other keys are left out. That includes what was counted before
+// attaching. It is reported once per cause, and so is a State without WithStates.
+// What a mirror holds from earlier releases stays as it is, except that a last state
+// which is not declared is left for OtherValue. Default: what is declared without
+// values may have any.
+func DeclaredOnly() Option {
+	return optionFunc(func(c config) config {
+		c.strict = true
 		return c
 	})
 }

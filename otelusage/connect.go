@@ -105,11 +105,11 @@ func (to *connection) declare(d *definition) (earlierRuns, error) {
 	return earlierRuns{Lifetime: life, known: true, ledger: true}, nil
 }
 
-// bySet adds up the lifetimes of each attribute set.
-func bySet[V any](series []SeriesLifetime, add func(V, SeriesLifetime) V) map[attribute.Distinct]V {
+// bySet adds up the lifetimes of each attribute set, as it is recorded now.
+func bySet[V any](series []SeriesLifetime, fold folding, add func(V, SeriesLifetime) V) map[attribute.Distinct]V {
 	lives := make(map[attribute.Distinct]V, len(series))
 	for _, s := range series {
-		set := normalSet(s.Attributes)
+		set := fold.recorded(normalSet(s.Attributes))
 		lives[set.Equivalent()] = add(lives[set.Equivalent()], s)
 	}
 	return lives

@@ -2,6 +2,7 @@ package otelusage
 
 import (
 	"fmt"
+	"iter"
 	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -100,6 +101,17 @@ func (c *counts[N, C]) get(set attribute.Set) *series[N, C] {
 	return s
 }
 
+// setsOf returns the attribute sets of series.
+func setsOf[N number, C cellOf[N]](list []*series[N, C]) iter.Seq[attribute.Set] {
+	return func(yield func(attribute.Set) bool) {
+		for _, s := range list {
+			if !yield(s.set) {
+				return
+			}
+		}
+	}
+}
+
 func (c *counts[N, C]) all() []*series[N, C] {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -185,9 +197,9 @@ func (s *series[N, C]) settle(life N, known, monotonic bool) error {
 }
 
 // merge adds the counts of another tracker, made before it was attached.
-func (c *counts[N, C]) merge(other *counts[N, C], lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (move func(*series[N, C]) *series[N, C], changed changes, err error) {
+func (c *counts[N, C]) merge(other *counts[N, C], fold folding, lives map[attribute.Distinct]N, earlier earlierRuns, monotonic bool) (move func(*series[N, C]) *series[N, C], changed changes, err error) {
 	for _, s := range other.all() {
-		c.get(s.set) // so that it is kept before it counts
+		c.get(fold.recorded(s.set)) // so that it is kept before it counts
 	}
 	c.keeping.mu.Lock()
 	kept := c.keeping.keeper != nil
@@ -207,7 +219,7 @@ func (c *counts[N, C]) merge(other *counts[N, C], lives map[attribute.Distinct]N
 	}
 	to := make(map[*series[N, C]]*series[N, C], len(other.series.list))
 	for _, s := range other.series.list {
-		mine := c.getLocked(s.set)
+		mine := c.getLocked(fold.recorded(s.set))
 		if e := s.settle(mine.value(), !c.unknown, monotonic); e != nil {
 			err = e
 		}

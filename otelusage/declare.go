@@ -44,6 +44,7 @@ func (t *Tracker) State(name, initial string, opts ...StateOption) (*State, erro
 	value, err := checkState(initial)
 	s, derr := declare(t, &definition{given: name, kind: KindState, opts: o}, err, func(m *definition) *State { return newState(m, value) })
 	if err == nil && derr == nil {
+		s.refold()
 		s.agreeInitial(value)
 	}
 	return s, derr
@@ -103,6 +104,9 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 	m.name, m.given = name, strings.ToLower(given)
 	if wrong == nil {
 		wrong = checkFormerNames(m.opts.renamedFrom)
+	}
+	if wrong == nil {
+		wrong = m.opts.declared.check(m.kind)
 	}
 	if err == nil && wrong != nil {
 		err = fmt.Errorf("declare %s %q: %w", m.kind, name, wrong)

@@ -69,6 +69,14 @@ func (m *definition) report(cause string, err error) {
 	}
 }
 
+// reportFirst is report for an error that is made only where nobody was told yet.
+func (m *definition) reportFirst(cause string, err func() error) {
+	if m.rep.knows(m.key() + " " + cause) {
+		return
+	}
+	m.report(cause, err())
+}
+
 // declaration returns what a Ledger is told.
 func (m *definition) declaration() Declaration {
 	o := m.options()
@@ -95,6 +103,9 @@ func (m *definition) conflict(d *definition) error {
 		return m.differs(d, fmt.Sprintf("its unit was %q before", mine.unit))
 	case !slices.Equal(m.checkpoints, d.checkpoints):
 		return m.differs(d, "it had other checkpoints before")
+	}
+	if other := theirs.declared.conflict(mine.declared); other != "" {
+		return m.differs(d, other)
 	}
 	return nil
 }
@@ -124,12 +135,16 @@ func (m *definition) adopt(d *definition, reported bool) (kept error) {
 			m.opts.unit = theirs.unit
 		}
 	}
+	both, more := m.opts.declared.and(theirs.declared)
+	if m.opts.declared = both; more && reported {
+		kept = fmt.Errorf("declared again at %v with values after it was reported without them, declared at %v: what was bound until then keeps its attributes", d.at, m.at)
+	}
 	m.opts.keepRedundant = m.opts.keepRedundant || theirs.keepRedundant
-	if more := missing(theirs.renamedFrom, m.opts.renamedFrom); len(more) > 0 {
+	if former := missing(theirs.renamedFrom, m.opts.renamedFrom); len(former) > 0 {
 		if reported {
-			kept = fmt.Errorf("declared again at %v as renamed from %q after it was reported without that, declared at %v", d.at, more, m.at)
+			kept = fmt.Errorf("declared again at %v as renamed from %q after it was reported without that, declared at %v", d.at, former, m.at)
 		} else {
-			m.opts.renamedFrom = append(slices.Clip(m.opts.renamedFrom), more...)
+			m.opts.renamedFrom = append(slices.Clip(m.opts.renamedFrom), former...)
 		}
 	}
 	return kept

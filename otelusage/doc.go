@@ -38,6 +38,24 @@
 // first [MaxSeries] attribute sets have a series each. Further sets share one
 // series with the attribute [OverflowKey].
 //
+// # Declared values
+//
+// Free text is where identity slips in. [WithValues] and [WithKeys] declare which
+// attributes a Statistic or Timer may have, [WithStates] which values a State may
+// have. Any other value is [OtherValue], an attribute with any other key is left out,
+// and that is reported once, without saying what it was. Each count is still in
+// exactly one series, so all sums stay exact; a Set of what shares a series replaces
+// the value of that series. A name that is declared twice with different values is
+// [ErrConflict].
+//
+//	saves  = otelusage.NewStatistic("saves", otelusage.WithValues("format", "md", "odt", "pdf"))
+//	theme  = otelusage.NewState("theme", "paper", otelusage.WithStates("paper", "night", "sepia"))
+//
+// A tracker that is attached with [DeclaredOnly] records nothing else. It costs
+// nothing while counting: With is bound once, and Set compares a few texts.
+// [Tracker.Plan] lists everything that can be recorded; otelusagetest.Plan keeps a
+// published list in step with the code.
+//
 // # Concurrency, cost, errors
 //
 // Everything is safe for concurrent use, and every method of a nil Tracker or
@@ -76,6 +94,6 @@
 // Before the application sets the global provider, package otel returns a
 // placeholder, which is a different provider. Attach after it is set.
 //
-// The developer must ensure that attributes identify nobody: this package cannot
-// check it.
+// The developer must ensure that names, descriptions and values that are declared
+// identify nobody: this package cannot check it.
 package otelusage

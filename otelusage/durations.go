@@ -56,7 +56,7 @@ func (t *durations) connected(r *registry) {
 	t.registry = r
 	t.mu.Lock()
 	t.attached = true
-	waiting, histogram := t.takePending(), t.histogram
+	waiting, histogram := t.takePending(nil), t.histogram
 	t.mu.Unlock()
 	replayAll(waiting, histogram)
 }
@@ -161,15 +161,32 @@ type replay struct {
 	buckets []bucket
 }
 
-// takePending returns what waits and forgets it. t.mu is held.
-func (t *durations) takePending() (list []replay) {
+// takePending returns what waits and forgets it. It is recorded for the series that
+// took the place of its own, if one did. t.mu is held.
+func (t *durations) takePending(to map[*durationSeries]*durationSeries) (list []replay) {
 	for _, s := range t.series.list {
-		if s.pending != nil {
-			list = append(list, replay{s.opt, s.pending})
-			s.pending = nil
+		if s.pending == nil {
+			continue
 		}
+		as := s
+		if to[s] != nil {
+			as = to[s]
+		}
+		list = append(list, replay{as.opt, s.pending})
+		s.pending = nil
 	}
 	return list
+}
+
+// addPending lets more wait. The mutex of the durations is held.
+func (s *durationSeries) addPending(pending []bucket) {
+	if s.pending == nil {
+		s.pending = make([]bucket, len(boundaries)+1)
+	}
+	for i, b := range pending {
+		s.pending[i].n += b.n
+		s.pending[i].seconds += b.seconds
+	}
 }
 
 func replayAll(list []replay, histogram metric.Float64Histogram) {
@@ -185,12 +202,16 @@ func replayAll(list []replay, histogram metric.Float64Histogram) {
 	}
 }
 
-// merge adds what another tracker measured before it was attached. Both
+// merge adds what another tracker, or this one, measured before it was attached. Both
 // mutexes are held.
-func (t *durations) merge(other *durations) (to map[*durationSeries]*durationSeries, changed changes) {
+func (t *durations) merge(other *durations, fold folding) (to map[*durationSeries]*durationSeries, changed changes) {
 	to = make(map[*durationSeries]*durationSeries, len(other.series.list))
 	for _, s := range other.series.list {
-		mine := t.getLocked(s.set)
+		mine := t.getLocked(fold.recorded(s.set))
+		if !t.attached && s.pending != nil { // it goes on waiting
+			mine.addPending(s.pending)
+			s.pending = nil
+		}
 		mine.run = mine.run.plus(s.run)
 		if mine.tally != nil {
 			mine.tally.addPending(s.pending)

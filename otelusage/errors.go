@@ -18,6 +18,11 @@ var (
 	// is not finite, a negative amount where only positive ones count.
 	ErrInvalidValue = errors.New("invalid value")
 
+	// ErrUndeclared is reported for what is not among the values, states or keys
+	// that were declared: see [WithValues], [WithStates], [WithKeys] and
+	// [DeclaredOnly]. The error does not say what it was.
+	ErrUndeclared = errors.New("undeclared value")
+
 	// ErrAttached is returned by [Tracker.Attach] when it was called before.
 	ErrAttached = errors.New("tracker is already attached")
 

@@ -3,6 +3,7 @@ package otelusage_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -158,4 +159,27 @@ func ExampleFormatDuration() {
 	// Output:
 	// 2 days 3 hours 5 seconds
 	// 1.5 seconds
+}
+
+// Only what is declared is recorded. What it was is not told.
+func ExampleDeclaredOnly() {
+	tracker, err := otelusage.New(otelusage.DeclaredOnly(), otelusage.WithErrorHandler(func(err error) {
+		said, _, _ := strings.Cut(err.Error(), ", at ") // and the place in the code
+		fmt.Println(said)
+	}))
+	if err != nil {
+		fmt.Println(err)
+	}
+	saves, _ := tracker.Statistic("saves", otelusage.WithValues("format", "md", "odt"))
+	theme, _ := tracker.State("theme", "paper", otelusage.WithStates("paper", "night"))
+	saves.With(attribute.String("format", "md")).Inc()
+	saves.With(attribute.String("format", "/home/ada/thesis.tex")).Add(2)
+	theme.Set("Ada's own")
+	fmt.Println(saves.With(attribute.String("format", otelusage.OtherValue)), "of", saves.Sum())
+	fmt.Println(theme)
+	// Output:
+	// statistic "saves": undeclared value: a value of attribute "format" was recorded as "other"
+	// state "theme": undeclared value: a state was recorded as "other"
+	// saves{format=other}: 2 of 3
+	// theme: other
 }

@@ -149,7 +149,7 @@ func (s *FloatStatistic) measure(yield func(label string, m peek.Measure)) {
 
 func (s *FloatStatistic) connect(to *connection) error {
 	join := func(shared *floatCounts, earlier earlierRuns) (*floatCounts, changes, error) {
-		return s.base.join(shared, bySet(earlier.Series, addFloat), earlier, s.definition.monotonic)
+		return s.base.join(s.definition, shared, addFloat, earlier)
 	}
 	return connect(to, s.definition, to.registry.floats, join, createFloat64(s.definition))
 }

@@ -36,6 +36,7 @@ type options struct {
 	monotonic     bool
 	keepRedundant bool
 	renamedFrom   []string // as given
+	declared      *declared
 }
 
 type anyOption func(options) options

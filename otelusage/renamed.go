@@ -66,13 +66,3 @@ func checkFormerNames(given []string) error {
 	}
 	return nil
 }
-
-// missing returns what is in a list and not in another.
-func missing(list, from []string) (rest []string) {
-	for _, s := range list {
-		if !slices.Contains(from, s) {
-			rest = append(rest, s)
-		}
-	}
-	return rest
-}

@@ -46,6 +46,16 @@ func (r *reporter) report(cause string, err error) {
 	call(handler, err)
 }
 
+func (r *reporter) knows(cause string) bool {
+	if r == nil {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.causes[cause]
+	return known
+}
+
 // reportAll reports each error that was joined by itself.
 func (r *reporter) reportAll(err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

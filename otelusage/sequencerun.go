@@ -19,7 +19,7 @@ func (r *SequenceRun) Hit(checkpoint string) (completed bool) {
 	}
 	completed, err := r.progress.Hit(checkpoint)
 	if err != nil {
-		r.of.definition.report("checkpoint "+cut(checkpoint), err)
+		r.of.definition.reportCheckpoint(checkpoint, err)
 		return false
 	}
 	r.of.hits[checkpoint].count(1)
@@ -37,7 +37,7 @@ func (r *SequenceRun) AdvanceTo(checkpoint string) (completed bool) {
 	}
 	completed, err := r.progress.AdvanceTo(checkpoint)
 	if err != nil {
-		r.of.definition.report("checkpoint "+cut(checkpoint), err)
+		r.of.definition.reportCheckpoint(checkpoint, err)
 		return false
 	}
 	for _, hit := range r.of.definition.checkpoints {

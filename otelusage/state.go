@@ -34,6 +34,7 @@ func (s *State) agreeInitial(initial string) {
 	}
 	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
+	initial, declared := s.definition.folding().state(initial)
 	old := s.early.initial
 	var changed changes
 	if old == NoState {
@@ -44,6 +45,9 @@ func (s *State) agreeInitial(initial string) {
 	}
 	s.mu.Unlock()
 	changed.tell()
+	if !declared {
+		s.definition.reportUndeclaredState()
+	}
 	if old != NoState && initial != old {
 		s.definition.report("initial", fmt.Errorf("declared again at %v with another initial state, %q; kept %q of %v", here(), initial, old, s.definition.at))
 	}
@@ -53,22 +57,40 @@ func (s *State) ok() bool { return s != nil && s.definition != nil }
 
 // Set enters a state. Setting the current state again is not a change, unless
 // [KeepRedundant] was given. [NoState] clears. A value longer than
-// [MaxTextLength] is reported once and ignored. Bytes that are not UTF-8 are
+// [MaxTextLength] is reported once and ignored, or is [OtherValue] as every state
+// that is not among those of [WithStates]. Bytes that are not UTF-8 are
 // replaced. A state set before [Tracker.Attach] wins over the restored one.
 func (s *State) Set(value string) {
 	if !s.ok() {
 		return
 	}
+	s.mu.Lock()
+	fold, keep := s.definition.entering() // under the lock, for attaching may restrict what is recorded
+	value, declared := fold.state(value)
 	value, err := checkState(value)
 	if err != nil {
+		s.mu.Unlock()
 		s.definition.report("state", fmt.Errorf("set: %w", err))
 		return
 	}
-	keep := s.definition.options().keepRedundant
-	s.mu.Lock()
 	counted, changed := s.stateCounts.enter(value, keep)
 	if !s.attached && !s.early.explicit {
 		s.early.explicit, s.early.first, s.early.firstCounted = true, value, counted
+	}
+	s.mu.Unlock()
+	changed.tell()
+	if !declared {
+		s.definition.reportUndeclaredState()
+	}
+}
+
+// refold leaves a state that a later declaration does not declare.
+func (s *State) refold() {
+	s.mu.Lock()
+	var changed changes
+	s.early.initial, _ = s.definition.folding().state(s.early.initial)
+	if value, declared := s.definition.folding().state(s.stateCounts.state()); !declared && s.attached {
+		_, changed = s.stateCounts.enter(value, false)
 	}
 	s.mu.Unlock()
 	changed.tell()
@@ -148,20 +170,28 @@ func (s *State) connect(to *connection) error {
 }
 
 // join makes the State use shared, or fresh counts where it is nil, and enters
-// there what was set early.
+// there what was set early. A restored state that is not declared is left at once.
 func (s *State) join(shared *stateCounts, earlier earlierRuns) (*stateCounts, changes, error) {
 	keep := s.definition.options().keepRedundant
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	local := s.stateCounts
+	local, fold := s.stateCounts, s.definition.folding()
 	if shared == nil {
 		shared = new(stateCounts)
 		if earlier.HasState {
 			shared.restore(valid(earlier.State), earlier.Changes)
 		}
+		if recorded, declared := fold.state(shared.state()); !declared && !s.early.explicit {
+			shared.enter(recorded, false)
+		}
 	}
 	s.stateCounts = shared
-	changed := shared.replay(local, s.early, earlier.known && !earlier.Incomplete, keep)
+	s.early.initial, _ = fold.state(s.early.initial)
+	s.early.first, _ = fold.state(s.early.first)
+	changed := shared.replay(local.folded(fold), s.early, earlier.known && !earlier.Incomplete, keep)
 	s.attached = true
+	if fold.strict && fold.declared == nil {
+		return shared, changed, errUndeclaredStates
+	}
 	return shared, changed, nil
 }

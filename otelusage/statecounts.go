@@ -238,6 +238,29 @@ func (e *stateCounts) replayLocked(local *stateCounts, was early, restored, keep
 	e.current, e.known = local.current, true
 }
 
+// folded returns e, which is not attached, with the states that are recorded
+// instead of its own. Each entry stays one, be it into the state before.
+func (e *stateCounts) folded(fold folding) *stateCounts {
+	if fold.isOpen() {
+		return e
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	recorded := &stateCounts{known: e.known}
+	recorded.current, _ = fold.state(e.current)
+	recorded.initial, _ = fold.state(e.initial)
+	for _, entry := range e.series.list {
+		state, _ := entry.set.Value(StateKey)
+		as, _ := fold.state(state.AsString())
+		set := stateSet(as)
+		if entry.set.Equivalent() == overflowSet.Equivalent() {
+			set = overflowSet
+		}
+		recorded.count(recorded.of(set), entry.n)
+	}
+	return recorded
+}
+
 // createState reports the value and the entries from one callback, so that
 // they agree with each other.
 func createState(m *definition) func(metric.Meter, *stateCounts) error {

@@ -153,7 +153,7 @@ func (s *Statistic) measure(yield func(label string, m peek.Measure)) {
 
 func (s *Statistic) connect(to *connection) error {
 	join := func(shared *intCounts, earlier earlierRuns) (*intCounts, changes, error) {
-		return s.base.join(shared, bySet(earlier.Series, addInt), earlier, s.definition.monotonic)
+		return s.base.join(s.definition, shared, addInt, earlier)
 	}
 	return connect(to, s.definition, to.registry.ints, join, createInt64(s.definition))
 }

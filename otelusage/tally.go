@@ -1,6 +1,11 @@
 package otelusage
 
-import "slices"
+import (
+	"iter"
+	"slices"
+
+	"go.opentelemetry.io/otel/attribute"
+)
 
 // tally is what a Keeper reads: all that the histogram got or is going to get.
 type tally struct {
@@ -59,6 +64,17 @@ func (t *durations) all() []*durationSeries {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.series.list)
+}
+
+// sets yields the attribute sets of all series.
+func (t *durations) sets() iter.Seq[attribute.Set] {
+	return func(yield func(attribute.Set) bool) {
+		for _, s := range t.all() {
+			if !yield(s.set) {
+				return
+			}
+		}
+	}
 }
 
 // keep is called while the keeping of its durations is locked, which guards tally

@@ -37,7 +37,14 @@ func newTimer(m *definition) *Timer {
 
 func (b *timerBindings) bind(m *definition, set attribute.Set) *Timer {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	set, wrong := m.folding().set(set)
+	bound := b.bindLocked(m, set)
+	b.mu.Unlock()
+	m.reportUndeclared(wrong)
+	return bound
+}
+
+func (b *timerBindings) bindLocked(m *definition, set attribute.Set) *Timer {
 	return b.bound.get(set, func(set attribute.Set) *Timer {
 		t := &Timer{definition: m, base: b, set: set}
 		t.own.timer = t
@@ -199,19 +206,28 @@ func (t *Timer) measure(yield func(label string, m peek.Measure)) {
 }
 
 func (t *Timer) connect(to *connection) error {
-	return connect(to, t.definition, to.registry.timers, t.base.join, createTimer(t.definition))
+	join := func(shared *durations, earlier earlierRuns) (*durations, changes, error) {
+		return t.base.join(t.definition, shared, earlier)
+	}
+	return connect(to, t.definition, to.registry.timers, join, createTimer(t.definition))
 }
 
 // join makes the bound timers use shared, or their own durations where it is
 // nil. What waits for the histogram of shared is recorded here; own durations
-// keep it until they are connected.
-func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations, changes, error) {
-	lives, ledger := bySet(earlier.Series, addRuns), earlier.known && earlier.ledger
+// keep it until they are connected. Own durations of what was not declared move to
+// fresh ones.
+func (b *timerBindings) join(m *definition, shared *durations, earlier earlierRuns) (*durations, changes, error) {
 	b.mu.Lock()
-	own := b.durations
+	own, fold := b.durations, m.folding()
+	lives, ledger := bySet(earlier.Series, fold, addRuns), earlier.known && earlier.ledger
+	undeclared := fold.early(own.sets())
+	if shared == nil && undeclared != nil {
+		shared = new(durations)
+		shared.get(*attribute.EmptySet())
+	}
 	if shared != nil {
 		for _, s := range own.all() {
-			shared.get(s.set) // so that it is kept before it counts
+			shared.get(fold.recorded(s.set)) // so that it is kept before it counts
 		}
 	}
 	own.mu.Lock()
@@ -223,10 +239,10 @@ func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations
 	}
 	shared.mu.Lock()
 	shared.restore(lives, ledger)
-	to, changed := shared.merge(own)
+	to, changed := shared.merge(own, fold)
 	histogram := shared.histogram
 	shared.mu.Unlock()
-	waiting := own.takePending()
+	waiting := own.takePending(to)
 	own.mu.Unlock()
 	for _, bound := range b.bound.list {
 		bound.series.Store(to[bound.series.Load()])
@@ -234,5 +250,5 @@ func (b *timerBindings) join(shared *durations, earlier earlierRuns) (*durations
 	b.durations = shared
 	b.mu.Unlock()
 	replayAll(waiting, histogram)
-	return shared, changed, nil
+	return shared, changed, undeclared
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,8 +29,9 @@ type Tracker struct {
 	closed     bool
 	runs       map[*Run]struct{}
 
-	rep reporter
-	now func() time.Time // nil: time.Now
+	strict atomic.Bool // only what is declared is recorded
+	rep    reporter
+	now    func() time.Time // nil: time.Now
 }
 
 // New returns a Tracker that is attached. The Tracker is usable even with an
@@ -66,6 +68,7 @@ func (t *Tracker) Attach(opts ...Option) error {
 	}
 	e := &connection{registry: registryOf(c.provider), ledger: c.ledger}
 	t.connection = e
+	t.strict.Store(c.strict)
 	t.mu.Unlock()
 	early := t.rep.attach(c.handler)
 	var failures []error
@@ -161,6 +164,8 @@ func (t *Tracker) sorted() []trackable {
 	})
 	return list
 }
+
+func (t *Tracker) isStrict() bool { return t != nil && t.strict.Load() }
 
 // clock returns the time, with its monotonic reading.
 func (t *Tracker) clock() time.Time {

@@ -36,7 +36,7 @@ func TestDashboardShowsTheFleet(t *testing.T) {
 	want := r.Sent.Plotted(time.Now())
 	shows(t, p, want)
 
-	panels, err := prometheus.Panels("../grafana/usage.json", map[string]string{"application": ".+", "counter": "searches_total"})
+	panels, err := prometheus.Panels("../grafana/usage.json", map[string]string{"application": ".+", "counter": "searches_total", "k": "10"})
 	must(t, err)
 	for _, panel := range panels {
 		if len(panel.Exprs) == 0 || strings.Contains(fmt.Sprint(panel), "$application") || strings.Contains(panel.Title, "$") {

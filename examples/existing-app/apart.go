@@ -12,6 +12,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
+func config(file string, forwarder sdkmetric.Exporter, tracker *otelusage.Tracker) standalone.Config {
+	return standalone.Config{
+		FilePath: file, ApplicationName: "reports", ApplicationVersion: "3.1.0", DeclaredOnly: true, Forwarder: forwarder, Tracker: tracker,
+	}
+}
+
 // apart gives usage tracking its own provider. The application's provider and
 // its readers do not see it.
 func apart(ctx context.Context, file, endpoint string) (own metricdata.ResourceMetrics, err error) {
@@ -19,9 +25,7 @@ func apart(ctx context.Context, file, endpoint string) (own metricdata.ResourceM
 	if err != nil {
 		return own, err
 	}
-	usage, err := standalone.Start(ctx, standalone.Config{
-		FilePath: file, ApplicationName: "reports", ApplicationVersion: "3.1.0", Forwarder: forwarder, Tracker: new(otelusage.Tracker),
-	})
+	usage, err := standalone.Start(ctx, config(file, forwarder, new(otelusage.Tracker)))
 	if err != nil {
 		return own, err
 	}

@@ -35,7 +35,7 @@ func beside(ctx context.Context, file, endpoint string) (own metricdata.Resource
 		sdkmetric.WithReader(exporter.NewReader(exp)))...)
 	defer func() { err = errors.Join(err, provider.Shutdown(ctx)) }()
 
-	tracker, err := otelusage.New(otelusage.WithMeterProvider(provider), otelusage.WithLedger(mirror))
+	tracker, err := otelusage.New(otelusage.WithMeterProvider(provider), otelusage.WithLedger(mirror), otelusage.DeclaredOnly())
 	if err != nil {
 		return own, err
 	}

@@ -31,13 +31,20 @@ func main() {
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
 	server := flag.String("server", "Avalon", "the server to play on")
 	flag.Parse()
-	if err := run(context.Background(), *key, *version, *file, *server, os.Stdin, os.Stdout); err != nil {
+	if err := run(context.Background(), *key, *version, *file, *server, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "hq:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, key, version, file, server string, in io.Reader, out io.Writer) error {
+func config(file, version, host, key string) setup.Config {
+	return setup.Config{
+		FilePath: file, ApplicationName: "RPG", ApplicationVersion: version, SubmitInterval: time.Hour, DeclaredOnly: true,
+		HQ: &setup.HQ{Host: host, APIKey: key}, // the only difference: the other example has OTLP: &setup.OTLP{...}
+	}
+}
+
+func run(ctx context.Context, key, version, file, server string, out io.Writer) error {
 	if file == "" {
 		var err error
 		if file, err = game.DefaultFile("hq"); err != nil {
@@ -49,10 +56,7 @@ func run(ctx context.Context, key, version, file, server string, in io.Reader, o
 		return err
 	}
 	defer hq.close()
-	session := game.Session{Server: server, In: in, Out: out, Config: setup.Config{
-		FilePath: file, ApplicationName: "RPG", ApplicationVersion: version, SubmitInterval: time.Hour,
-		HQ: &setup.HQ{Host: hq.url, APIKey: key}, // the only difference: the other example has OTLP: &setup.OTLP{...}
-	}}
+	session := game.Session{Server: server, Out: out, Config: config(file, version, hq.url, key)}
 	if err := session.Run(ctx); err != nil {
 		return err
 	}

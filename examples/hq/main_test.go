@@ -14,7 +14,7 @@ import (
 func play(t *testing.T, key, version, file string) (lines []string) {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), key, version, file, "Avalon", strings.NewReader(""), &out); err != nil {
+	if err := run(t.Context(), key, version, file, "Avalon", &out); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), key) {

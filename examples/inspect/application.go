@@ -24,13 +24,13 @@ type application struct {
 func declare(t *otelusage.Tracker) *application {
 	about := otelusage.WithDescription
 	var a application
-	a.words, _ = t.Statistic("words_written", otelusage.Monotonic(), about("Words typed, not what they say"))
-	a.saved, _ = t.Statistic("documents_saved", otelusage.Monotonic(), about("Documents saved, by format"))
-	a.library, _ = t.Statistic("library_size", about("Documents in the library"))
-	a.theme, _ = t.State("theme", "paper", about("Colours of the editor"))
-	a.font, _ = t.State("font", otelusage.NoState, about("Family of the text, if one was chosen"))
-	a.writing, _ = t.Timer("writing_session", about("From the first key to a pause of five minutes"))
-	a.exporting, _ = t.Timer("export_pdf", about("Time that an export takes"))
+	a.words, _ = t.Statistic("words_written", otelusage.Monotonic(), about("Words typed, not what they say"), otelusage.WithKeys())
+	a.saved, _ = t.Statistic("documents_saved", otelusage.Monotonic(), about("Documents saved, by format"), otelusage.WithValues("format", formats...), otelusage.WithKeys())
+	a.library, _ = t.Statistic("library_size", about("Documents in the library"), otelusage.WithKeys())
+	a.theme, _ = t.State("theme", "paper", about("Colours of the editor"), otelusage.WithStates(themes...))
+	a.font, _ = t.State("font", otelusage.NoState, about("Family of the text, if one was chosen"), otelusage.WithStates(fonts...))
+	a.writing, _ = t.Timer("writing_session", about("From the first key to a pause of five minutes"), otelusage.WithKeys())
+	a.exporting, _ = t.Timer("export_pdf", about("Time that an export takes"), otelusage.WithKeys())
 	a.publish, _ = t.Sequence("publish", []string{"draft", "review", "export", "share"}, about("From a draft to a shared document"))
 	return &a
 }

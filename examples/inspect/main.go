@@ -23,6 +23,8 @@ import (
 	"path/filepath"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/receiver"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
@@ -37,6 +39,14 @@ const (
 	workInterval   = time.Second
 	headerTimeout  = 10 * time.Second
 )
+
+// config says what is recorded: USAGE.md has all of it in words.
+func config(file string, forwarder sdkmetric.Exporter, tracker *otelusage.Tracker) standalone.Config {
+	return standalone.Config{
+		FilePath: file, ApplicationName: name, ApplicationVersion: version, DeclaredOnly: true,
+		Forwarder: forwarder, Tracker: tracker, RecordInterval: recordInterval,
+	}
+}
 
 // run is the application: it counts, and serves its own pages. The one at
 // /usage/ is the view.
@@ -58,10 +68,8 @@ func run(ctx context.Context, out io.Writer, file, address string) (err error) {
 	}
 	tracker := new(otelusage.Tracker)
 	app := declare(tracker)
-	usage, err := standalone.Start(ctx, standalone.Config{
-		FilePath: file, ApplicationName: name, ApplicationVersion: version,
-		Forwarder: forwarder, Tracker: tracker, RecordInterval: recordInterval,
-	})
+	cfg := config(file, forwarder, tracker)
+	usage, err := standalone.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -69,7 +77,7 @@ func run(ctx context.Context, out io.Writer, file, address string) (err error) {
 
 	person := newSession()
 	page, err := view.New(usage.Store(), view.WithControls(usage), view.WithAuthorization(person.signedIn),
-		view.WithTitle(name), view.WithRecordInterval(recordInterval))
+		view.WithTitle(name), view.WithPlan(cfg), view.WithRecordInterval(recordInterval))
 	if err != nil {
 		return err
 	}

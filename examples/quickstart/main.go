@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
 	"github.com/anonymoususage/anonymoususage-go/examples/internal/receiver"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -26,7 +28,7 @@ import (
 // What is tracked may be declared anywhere, in any package.
 var (
 	quests    = otelusage.NewStatistic("quests_complete", otelusage.WithDescription("Quests handed in"))
-	server    = otelusage.NewState("server", otelusage.NoState, otelusage.WithDescription("Where the game was played last"))
+	server    = otelusage.NewState("server", otelusage.NoState, otelusage.WithDescription("Where the game was played last"), otelusage.WithStates("Avalon", "Camelot"))
 	playTime  = otelusage.NewTimer("play_time", otelusage.WithDescription("Length of a session"))
 	roundTrip = otelusage.NewSequence("round_trip", []string{"town", "forest", "town"}, otelusage.WithDescription("Out and home again"))
 )
@@ -41,6 +43,17 @@ func play(ctx context.Context, world string) {
 	playTime.Record(ctx, 45*time.Minute) // or: defer playTime.Begin().Stop()
 }
 
+// config says what is recorded: USAGE.md has all of it in words.
+func config(file string, forwarder sdkmetric.Exporter) standalone.Config {
+	return standalone.Config{
+		FilePath:           file,
+		ApplicationName:    "quickstart",
+		ApplicationVersion: "1.0.0",
+		DeclaredOnly:       true, // no free text
+		Forwarder:          forwarder,
+	}
+}
+
 // run is the main function of an application, with a report.
 func run(ctx context.Context, out io.Writer, file, world string) error {
 	collector, err := receiver.Start()
@@ -53,12 +66,7 @@ func run(ctx context.Context, out io.Writer, file, world string) error {
 	if err != nil {
 		return err
 	}
-	usage, err := standalone.Start(ctx, standalone.Config{
-		FilePath:           file,
-		ApplicationName:    "quickstart",
-		ApplicationVersion: "1.0.0",
-		Forwarder:          forwarder,
-	})
+	usage, err := standalone.Start(ctx, config(file, forwarder))
 	if err != nil {
 		return err
 	}
@@ -74,7 +82,7 @@ func run(ctx context.Context, out io.Writer, file, world string) error {
 
 func main() {
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
-	world := flag.String("server", "Avalon", "the server to play on")
+	world := flag.String("server", "Avalon", "the server to play on: Avalon or Camelot, any other is recorded as other")
 	flag.Parse()
 	if err := start(*file, *world); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)

@@ -2,10 +2,10 @@
 // before it sends anything.
 //
 //	go run ./examples/rpg
-//	printf 'y\n' | go run ./examples/rpg
+//	go run ./examples/rpg -consent yes
 //
-// It needs nothing else. It asks only on the first run: the mirror remembers the
-// answer, and the hero's quests. It sends to its own receiver on loopback instead
+// It needs nothing else. It asks only on the first run, and only on a terminal: the
+// mirror remembers the answer, and the hero's quests. It sends to its own receiver on loopback instead
 // of the Collector that the file names: values in code override the file.
 package main
 
@@ -31,14 +31,15 @@ func main() {
 	config := flag.String("config", "", "the configuration file (default: the example's usage.ini)")
 	file := flag.String("file", "", "the mirror (default: usage.db in the user's cache directory)")
 	server := flag.String("server", "Avalon", "the server to play on")
+	answer := flag.String("consent", "", "yes or no: decides without a question")
 	flag.Parse()
-	if err := run(context.Background(), *config, *file, *server, os.Stdin, os.Stdout); err != nil {
+	if err := run(context.Background(), *config, *file, *server, *answer, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "rpg:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, config, file, server string, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, config, file, server, answer string, out io.Writer) error {
 	cfg, err := load(config)
 	if err != nil {
 		return err
@@ -53,19 +54,21 @@ func run(ctx context.Context, config, file, server string, in io.Reader, out io.
 		return err
 	}
 	defer collector.Close()
-	cfg.FilePath, cfg.RequireConsent = file, true
+	cfg.FilePath = file
 	if cfg.OTLP != nil {
 		cfg.OTLP.Endpoint = collector.URL()
 	}
-	session := game.Session{Config: cfg, Server: server, In: in, Out: out}
+	session := game.Session{Config: cfg, Server: server, Answer: answer, Out: out}
 	if err := session.Run(ctx); err != nil {
 		return err
 	}
 	return received(out, collector)
 }
 
-// load reads the configuration file, by default a copy of the example's.
-func load(path string) (setup.Config, error) {
+// load reads the configuration file, by default a copy of the example's. Whatever it
+// says, nothing is sent before the player agrees.
+func load(path string) (cfg setup.Config, err error) {
+	defer func() { cfg.RequireConsent = true }()
 	if path != "" {
 		return setup.LoadFile(path)
 	}

@@ -79,4 +79,6 @@
 //     No other environment variable is read.
 //   - Each upload makes its own connection: the next one is an hour away.
 //   - Exports run one at a time.
+//   - HQ keeps the totals of an identifier. So exporter.Unlinkable and WithRotation,
+//     which have none or change it, are refused with exporter.ErrNeedsID.
 package hq

@@ -49,6 +49,12 @@ func (e *Exporter) Aggregation(kind sdkmetric.InstrumentKind) sdkmetric.Aggregat
 // package exporter makes one call with the totals over all resources.
 func (e *Exporter) MergeResources() bool { return true }
 
+// PlainText reports whether the server is a plain http:// one on another machine.
+// Package exporter then reports outcome.ErrPlainText.
+func (e *Exporter) PlainText() bool {
+	return e != nil && e.client != nil && forward.PlainText(e.client.endpoint)
+}
+
 // Export uploads rm in one request and waits for the answer, at most for the
 // timeout. It returns nil if HQ accepted the upload, and if rm holds nothing for
 // HQ, in which case nothing is sent. After Shutdown it returns

@@ -4,12 +4,16 @@
 // An [Exporter] is an sdkmetric.Exporter around [otlpmetrichttp]: that package
 // encodes and compresses, this one owns the connection and reads the answer.
 // [Exporter.Export] sends one request, never retries it, and returns nil only if
-// the destination took everything. Otherwise it returns an [*outcome.Error], from
+// the destination took everything. Otherwise it returns an *outcome.Error, from
 // which package exporter decides whether to keep, halve or settle a batch:
 //
 //	fwd, err := otlp.New(ctx, otlp.WithEndpointURL("https://usage.example.com/v1/metrics"))
 //
 // The Exporter asks for delta temporality for every kind of instrument.
+//
+// Package light, beside this one, has the same options and sends the same, without
+// otlpmetrichttp, which links gRPC and adds 7 MB to a program. Use it in a
+// command-line tool.
 //
 // # Options and environment
 //

@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/anonymoususage/anonymoususage-go/exporter/internal/otlphttp"
 )
 
 // Encode returns the body that [Exporter.Export] sends for rm, before
@@ -19,7 +21,7 @@ func Encode(rm *metricdata.ResourceMetrics) ([]byte, error) {
 	if rm == nil {
 		return nil, errors.New("encode metrics: nil was given")
 	}
-	if _, err := inspect(rm); err != nil {
+	if _, err := otlphttp.Inspect(rm); err != nil {
 		return nil, fmt.Errorf("encode metrics: %w", err)
 	}
 	var rec recorder
@@ -42,5 +44,5 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if r.body, err = io.ReadAll(req.Body); err != nil {
 		return nil, err
 	}
-	return accepted(req), nil
+	return otlphttp.Accepted(req), nil
 }

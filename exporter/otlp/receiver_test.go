@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -19,11 +20,13 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp/light"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 )
 
@@ -114,16 +117,45 @@ func reply(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
+// typeProtobuf is the media type of OTLP's answers.
+const typeProtobuf = "application/x-protobuf"
+
 var acceptAll = reply(http.StatusOK, typeProtobuf, "")
 
-func newExporter(t *testing.T, opts ...Option) *Exporter {
+// forwarder is what is common to the exporters of packages otlp and light.
+type forwarder interface {
+	sdkmetric.Exporter
+	fmt.Formatter
+	MarshalLog() any
+}
+
+type constructor func(context.Context, ...Option) (forwarder, error)
+
+// constructors make the forwarders that send OTLP.
+var constructors = map[string]constructor{
+	"otlp":  func(ctx context.Context, opts ...Option) (forwarder, error) { return New(ctx, opts...) },
+	"light": func(ctx context.Context, opts ...Option) (forwarder, error) { return light.New(ctx, opts...) },
+}
+
+// maker returns a forwarder that is shut down when t ends.
+type maker func(t *testing.T, opts ...Option) forwarder
+
+// both runs a test with each forwarder: what holds for one holds for the other.
+func both(t *testing.T, test func(t *testing.T, newExporter maker)) {
 	t.Helper()
-	e, err := New(t.Context(), opts...)
-	if err != nil {
-		t.Fatal(err)
+	for name, construct := range constructors {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(t *testing.T, opts ...Option) forwarder {
+				t.Helper()
+				e, err := construct(t.Context(), opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
+				return e
+			})
+		})
 	}
-	t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
-	return e
 }
 
 func outcomeOf(t *testing.T, err error) *outcome.Error {
@@ -178,7 +210,7 @@ func noLeaks(t *testing.T) {
 		stacks = string(buf[:runtime.Stack(buf, true)])
 		leaked := strings.Contains(stacks, "net/http.(*persistConn)") ||
 			strings.Contains(stacks, "net/http.(*http2ClientConn)") ||
-			strings.Contains(stacks, "exporter/otlp.(*Exporter)")
+			strings.Contains(stacks, "otlphttp.(*Exporter)")
 		if !leaked {
 			return
 		}

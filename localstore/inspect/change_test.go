@@ -89,21 +89,21 @@ func TestEraseWhileASubmissionIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := r.store.InstallationID()
-	if got := r.run("erase", "--yes"); got.code != exitDone || !strings.Contains(got.out, "A submission was in flight.") {
+	if got := r.run("erase", "--yes"); got.code != exitDone || !strings.Contains(got.out, "The old id is kept until the destination") {
 		t.Errorf("code %d, prints %s", got.code, got.out)
 	}
-	if got := r.run("doctor"); got.code != exitDone || !strings.Contains(got.out, "must still be taken back at the destination: 3 requests") {
+	if got := r.run("doctor"); got.code != exitDone || !strings.Contains(got.out, "the destination must still delete what an erased installation sent: 4 requests") {
 		t.Errorf("code %d, prints %s", got.code, got.out)
 	}
 	got := r.run("preview")
-	if !strings.HasPrefix(got.out, "States of erased installations must still be taken back") || !strings.Contains(got.out, old) ||
+	if !strings.HasPrefix(got.out, "Of erased installations the destination must still hear") || !strings.Contains(got.out, old) ||
 		!strings.Contains(got.out, "There is nothing to send.") || strings.Contains(got.out, "quests_complete") {
 		t.Errorf("prints %s", got.out)
 	}
-	if got := r.previewed(); len(got) != 3 {
-		t.Errorf("%d requests as OTLP, want 3", len(got))
+	if got := r.previewed(); len(got) != 4 {
+		t.Errorf("%d requests as OTLP, want 4", len(got))
 	}
-	if got := r.run("erase", "--yes", "--json"); !strings.Contains(got.out, `"retractions": 3`) {
+	if got := r.run("erase", "--yes", "--json"); !strings.Contains(got.out, `"retractions": 4`) {
 		t.Errorf("prints %s", got.out)
 	}
 	r.run("consent", "local")

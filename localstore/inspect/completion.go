@@ -69,12 +69,12 @@ func completionScript(shell, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("complete in %s: %w", shell, err)
 	}
-	quote := quoted
+	quote := terminal.Quoted
 	switch shell {
 	case "fish":
-		quote = quotedInFish
+		quote = terminal.QuotedInFish
 	case "pwsh":
-		quote = quotedInPowerShell
+		quote = terminal.QuotedInPowerShell
 	}
 	words := strings.Fields(name)
 	for i, word := range words {
@@ -98,28 +98,6 @@ func functionName(name string) string {
 		}
 		return '_'
 	}, name)
-}
-
-// quoted returns a word that bash and zsh read literally. It has no quotes if it
-// needs none, because zsh does not process quotes in the line #compdef.
-func quoted(word string) string {
-	return quotedWith(word, strings.NewReplacer("'", `'\''`))
-}
-
-func quotedInFish(word string) string {
-	return quotedWith(word, strings.NewReplacer(`\`, `\\`, "'", `\'`))
-}
-
-func quotedInPowerShell(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", "''") + "'"
-}
-
-func quotedWith(word string, escape *strings.Replacer) string {
-	plain := strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") == ""
-	if plain {
-		return word
-	}
-	return "'" + escape.Replace(word) + "'"
 }
 
 // completeNames completes the names of trackables.

@@ -65,7 +65,7 @@ type consentDocument struct {
 }
 
 func newConsentDocument(c localstore.Consent) consentDocument {
-	return consentDocument{c.Mode.String(), c.Sending, c.ShouldAsk, c.Reason, nullable(c.Since)}
+	return consentDocument{c.Mode.String(), c.Sending, c.ShouldAsk, c.Reason, terminal.Nullable(c.Since)}
 }
 
 // consequences describe what a mode means for future counts.

@@ -4,7 +4,7 @@
 // an application can offer it as a subcommand:
 //
 //	case "usage": // mytool usage show
-//		os.Exit(inspect.Run(ctx, os.Args[2:], inspect.Options{Name: "mytool usage", Application: "mytool"}))
+//		os.Exit(inspect.Run(ctx, os.Args[2:], inspect.Options{Name: "mytool usage", Application: "mytool", Plan: config}))
 //
 // It needs no network. It opens the mirror read-only, in short readings, while
 // the application runs, and never creates one. Only consent, erase and the
@@ -31,6 +31,7 @@
 //	erase                    deletes everything recorded, asks first
 //	    --yes                does not ask
 //	id                       the random ids of this installation and its mirror
+//	plan                     all that the application can record and send, if [Options] say it; needs no mirror
 //	view                     a page in the browser, on loopback, for anyone who has the URL it prints
 //	    --listen ADDRESS     at another address, as 0.0.0.0:8080 for all interfaces; not encrypted
 //	completion SHELL         a completion script for bash, zsh, fish or pwsh
@@ -56,7 +57,7 @@
 //	5  the mirror is damaged, or doctor found a problem
 //	6  the mirror was written by a newer version
 //	7  no permission
-//	8  the name or number does not exist, or what was sent is not kept
+//	8  the name or number does not exist, what was sent is not kept, or there is no plan
 //	9  another process keeps the mirror busy, or erased content may still be in the file
 //	10 not confirmed: nothing was erased
 package inspect

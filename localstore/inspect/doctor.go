@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/show"
+	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -86,10 +87,10 @@ func healthDocument(h *health.Health) any {
 		Free         int64             `json:"free"`
 	}{
 		h.At, h.Path, h.Sound(), h.Schema, h.Journal, append([]string{}, h.Damage...), append([]string{}, h.SetAside...),
-		h.ErasePending, h.Retractions, nullable(h.RecordedAt), newConsentDocument(h.Consent), []forwarder{}, []balance{}, journalDocuments(h.Journals), h.EmptyJournals, make(map[string]int64), h.Size, h.Log, h.Free,
+		h.ErasePending, h.Retractions, terminal.Nullable(h.RecordedAt), newConsentDocument(h.Consent), []forwarder{}, []balance{}, journalDocuments(h.Journals), h.EmptyJournals, make(map[string]int64), h.Size, h.Log, h.Free,
 	}
 	for _, f := range h.Forwarders {
-		document.Forwarders = append(document.Forwarders, forwarder{f.Forwarder, f.Accepted, nullable(f.AcceptedAt), f.Failures, nullable(f.RetryAt)})
+		document.Forwarders = append(document.Forwarders, forwarder{f.Forwarder, f.Accepted, terminal.Nullable(f.AcceptedAt), f.Failures, terminal.Nullable(f.RetryAt)})
 	}
 	for _, b := range h.Balances {
 		document.Balances = append(document.Balances, balance{b.Name, b.Attributes, b.Resource, b.Recorded, b.Accepted, b.Partial,
@@ -118,7 +119,7 @@ type journalDocument struct {
 func journalDocuments(journals []health.Journal) []journalDocument {
 	list := []journalDocument{}
 	for _, j := range journals {
-		d := journalDocument{j.Path, j.Standing.String(), j.PID, nullable(j.Started), j.Superseded, j.Series, j.Unrecorded, j.Fate.String(), append([]string{}, j.Damage...), ""}
+		d := journalDocument{j.Path, j.Standing.String(), j.PID, terminal.Nullable(j.Started), j.Superseded, j.Series, j.Unrecorded, j.Fate.String(), append([]string{}, j.Damage...), ""}
 		if j.Err != nil {
 			d.Error = j.Err.Error()
 		}

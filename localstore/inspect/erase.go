@@ -111,13 +111,13 @@ func (s *session) erase(ctx context.Context) error {
 		s.Line("Everything is erased. The installation has the new id %s.", terminal.Plain(store.InstallationID()))
 		s.Note("A running application discards what it counted before.")
 		if kept > 0 {
-			s.Note("A submission was in flight. The old id is kept until the states in it are taken back at the destination: see preview.")
+			s.Note("The old id is kept until the destination has been asked to delete what was sent, and to take back the states in flight: see preview.")
 		}
 		return nil
 	})
 }
 
-// retractions returns the number of requests that must still take states back.
+// retractions returns the number of requests that are still to be made for what was erased.
 func retractions(ctx context.Context, store *localstore.Store) int {
 	p, err := store.Preview(ctx, outbox.Request{Forwarder: outbox.Delta})
 	if err != nil {

@@ -80,7 +80,7 @@ func classify(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage, ""
-	case errors.As(err, &unknown), errors.Is(err, snapshot.ErrNoPayload):
+	case errors.As(err, &unknown), errors.Is(err, snapshot.ErrNoPayload), errors.Is(err, errNoPlan):
 		return exitUnknown, ""
 	case errors.Is(err, errUnconfirmed):
 		return exitUnconfirmed, ""

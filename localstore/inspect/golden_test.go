@@ -50,6 +50,7 @@ var commands = map[string][]string{
 	"consent":           {"consent"},
 	"consent-status":    {"consent", "status", "--json"},
 	"id":                {"id"},
+	"plan":              {"plan"},
 	"id-json":           {"id", "--json"},
 	"help":              {"--help"},
 	"help-show":         {"show", "--help"},

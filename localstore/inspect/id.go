@@ -11,7 +11,7 @@ import (
 
 func (s *session) idCommand() *cli.Command {
 	return &cli.Command{
-		Name: "id", Usage: "show the random ids of this installation and its mirror",
+		Name: "id", Usage: "show the random ids of this installation, its mirror and what it sends",
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := most(0, c); err != nil {
 				return err
@@ -21,10 +21,16 @@ func (s *session) idCommand() *cli.Command {
 					return s.PrintJSON(struct {
 						Installation string `json:"installation_id"`
 						Mirror       string `json:"mirror_id"`
-					}{store.InstallationID(), store.MirrorID()})
+						Stream       string `json:"stream_id"`
+					}{store.InstallationID(), store.MirrorID(), store.StreamID()})
 				}
 				s.Line("installation %s", terminal.Plain(store.InstallationID()))
 				s.Line("mirror       %s", terminal.Plain(store.MirrorID()))
+				if stream := store.StreamID(); stream != "" {
+					s.Line("stream       %s", terminal.Plain(stream))
+				} else {
+					s.Note("None of these is sent: each submission has an id of its own.")
+				}
 				return nil
 			})
 		},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 // MirrorEnv is the environment variable that names the mirror.
@@ -21,6 +22,8 @@ type Options struct {
 	Application string // the application, unless --app or --file is given
 	File        string // the mirror, if it is not at the application's usual place
 	LocalOnly   bool   // the application has no destination: nothing is ever sent
+
+	Plan otelusage.Planner // what the application can record: its standalone.Config, or its tracker; nil for none
 
 	Stdin          io.Reader // nil for os.Stdin
 	Stdout, Stderr io.Writer // nil for os.Stdout and os.Stderr

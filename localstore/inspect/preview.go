@@ -85,7 +85,7 @@ func (s *session) previewForPeople(ctx context.Context, store *localstore.Store)
 		return err
 	}
 	if len(p.Retractions) > 0 {
-		s.Line("States of erased installations must still be taken back at the destination, under the old ids:")
+		s.Line("Of erased installations the destination must still hear, under the old ids:")
 		for _, part := range p.Retractions {
 			s.Line("")
 			s.showPart(part, "")

@@ -45,7 +45,7 @@ func (s *session) command() *cli.Command {
 		},
 		Commands: []*cli.Command{
 			s.showCommand(), s.historyCommand(), s.previewCommand(), s.submissionsCommand(), s.doctorCommand(),
-			s.exportCommand(), s.backupCommand(), s.consentCommand(), s.eraseCommand(), s.idCommand(), s.viewCommand(),
+			s.exportCommand(), s.backupCommand(), s.consentCommand(), s.eraseCommand(), s.idCommand(), s.planCommand(), s.viewCommand(),
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
 			if !c.Args().Present() {

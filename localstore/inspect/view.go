@@ -26,7 +26,7 @@ func (s *session) viewCommand() *cli.Command {
 				return err
 			}
 			err = s.opts.serve(ctx, path, listen, s.served, view.WithTitle(s.application()), view.WithErrorHandler(s.complain),
-				view.WithCircumstances(s.circumstances()))
+				view.WithCircumstances(s.circumstances()), view.WithPlan(s.opts.Plan))
 			if errors.Is(err, context.Canceled) {
 				return nil
 			}

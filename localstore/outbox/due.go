@@ -2,7 +2,9 @@ package outbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -42,13 +44,17 @@ const (
 )
 
 // Due reports whether a submission may be made now: no backoff is under way, and
-// the interval has passed or a sealed batch is not settled yet. It writes nothing.
+// the interval has passed or a sealed batch is not settled yet. It writes nothing, and
+// opens nothing where the mirror is asleep.
 func (out *Outbox) Due(_ context.Context, r Request) (due bool, err error) {
 	if out.missing() {
 		return false, mirrordb.ErrNotOpen
 	}
 	out.db.Lock()
 	defer out.db.Unlock()
+	if out.db.IsAsleep() && out.facts != nil {
+		return out.dueAsleep(r), nil
+	}
 	err = out.db.View(out.db.Context(), func(tx *mirrordb.Tx) error {
 		when, _, err := out.timing(tx, r)
 		if due = when == timely; err == nil && when == early && r.Forwarder == Delta {
@@ -96,17 +102,39 @@ func (out *Outbox) timing(tx *mirrordb.Tx, r Request) (timing, progress, error) 
 		return 0, progress{}, ErrLeased
 	}
 	p, err := progressOf(tx, r.Forwarder)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, p, err
-	case r.Force:
-		return timely, p, nil
-	case at < p.retryAt && p.retryAt-at <= int64(MaxRetryAfter):
-		return backingOff, p, nil
-	case elapsed(at, p.acceptedAt, r.Interval) && elapsed(at, tx.CreatedAt, r.Interval):
-		return timely, p, nil
 	}
-	return early, p, nil
+	return timingOf(&tx.Header, r, p, at), p, nil
+}
+
+func timingOf(h *mirrordb.Header, r Request, p progress, now int64) timing {
+	switch {
+	case r.Force:
+		return timely
+	case now < p.retryAt && p.retryAt-now <= int64(MaxRetryAfter):
+		return backingOff
+	}
+	interval := r.Interval
+	if r.Unlinkable {
+		interval = spread(h, p, interval)
+	}
+	if elapsed(now, p.acceptedAt, interval) && elapsed(now, h.CreatedAt, interval) {
+		return timely
+	}
+	return early
+}
+
+// spread lengthens the interval at random, to at most twice, so that the times at
+// which an installation submits say nothing of the time of the next. It draws the
+// same number until a submission is accepted, in every process, from what never
+// leaves: an unlinkable batch has neither the mirror's id nor this time.
+func spread(h *mirrordb.Header, p progress, interval time.Duration) time.Duration {
+	if interval <= 0 || interval > math.MaxInt64/2 {
+		return interval
+	}
+	drawn := sha256.Sum256([]byte(fmt.Sprint(h.Mirror, p.acceptedAt, p.accepted)))
+	return interval + time.Duration(binary.BigEndian.Uint64(drawn[:])%uint64(interval))
 }
 
 // elapsed reports whether an interval has passed since a time in the mirror. A time

@@ -124,6 +124,9 @@ func stepTaken(tx *mirrordb.Tx, t tombstoneRow, points int64, o Outcome) error {
 	}
 	if err == nil {
 		o.Reason = "took back the states of what was erased"
+		if batch.RequestsDeletion(t.step()) {
+			o.Reason = "asked for the deletion of what was sent before everything was erased"
+		}
 		err = logOutcome(tx, Delta, 0, 0, points, o)
 	}
 	if err == nil {
@@ -152,9 +155,12 @@ func (out *Outbox) refuseTombstone(tx *mirrordb.Tx, sub *Submission, points int6
 	t := sub.grave
 	delay := max(out.backoff(t.refused, sub.request.Interval), min(o.RetryAfter, MaxRetryAfter))
 	err := tx.Run(`UPDATE tombstones SET refused = refused + 1, due_at = ?2 WHERE id = ?1`, t.id, tx.Now+int64(delay))
-	reason := "states of what was erased are not taken back: "
+	reason, last := "states of what was erased are not taken back: ", "states of what was erased will not be taken back, refused %d times: "
+	if batch.RequestsDeletion(t.step()) {
+		reason, last = "the request to delete what was sent is not taken: ", "what was sent will not be deleted, refused %d times: "
+	}
 	if t.refused+1 >= refusalsOfOne {
-		reason = fmt.Sprintf("states of what was erased will not be taken back, refused %d times: ", refusalsOfOne)
+		reason = fmt.Sprintf(last, refusalsOfOne)
 		if err == nil {
 			err = tx.Run(`UPDATE tombstones SET resend = NULL, retraction = NULL WHERE id = ?1`, t.id)
 		}

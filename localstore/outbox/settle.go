@@ -8,6 +8,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/batch"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -146,6 +147,14 @@ func (out *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals
 	if err != nil {
 		return err
 	}
+	identity, err := batch.IdentityOf(tx)
+	if err != nil {
+		return err
+	}
+	stamped, err := p.Stamped()
+	if err != nil {
+		return err
+	}
 	ids := make([]int64, 0, len(p.Points))
 	points := make([]batch.Point, 0, len(p.Points))
 	for _, point := range p.Points {
@@ -153,7 +162,7 @@ func (out *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals
 		case point.Series != 0:
 			ids, points = append(ids, point.Series), append(points, point)
 		case point.Occupancy != 0 && occupancy:
-			if err := occupy(tx, point); err != nil {
+			if err := occupy(tx, point, stamped == identity.IDs); err != nil {
 				return err
 			}
 		}
@@ -173,15 +182,25 @@ func (out *Outbox) account(tx *mirrordb.Tx, row batch.PartRow, into func(*totals
 	return out.book.SaveTotals(tx, rows)
 }
 
-// occupy notes that an occupancy point was accepted.
-func occupy(tx *mirrordb.Tx, point batch.Point) error {
-	err := tx.Run(`INSERT INTO occupancy (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
-		ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
-		point.Occupancy, string(point.Attributes), string(point.Value))
-	if err == nil {
-		err = tx.Run(`DELETE FROM occupancy WHERE accepted = 0`)
+// occupy notes that an occupancy point was accepted, and whether with the present
+// ids.
+func occupy(tx *mirrordb.Tx, point batch.Point, present bool) error {
+	tables := []string{"occupancy"}
+	if !present {
+		tables = append(tables, schema.OccupancyBefore)
 	}
-	return mirrordb.Wrap("write occupancy", err)
+	for _, table := range tables {
+		err := tx.Run(`INSERT INTO `+table+` (series_id, state, accepted) VALUES (?1, ?2 ->> '$.state', ?3)
+			ON CONFLICT (series_id, state) DO UPDATE SET accepted = accepted + excluded.accepted`,
+			point.Occupancy, string(point.Attributes), string(point.Value))
+		if err == nil {
+			err = tx.Run(`DELETE FROM ` + table + ` WHERE accepted = 0`)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", table, err)
+		}
+	}
+	return nil
 }
 
 // finishBatch ends a batch of which every part is settled.

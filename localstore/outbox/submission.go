@@ -46,6 +46,14 @@ type Request struct {
 	Interval  time.Duration // between accepted submissions
 	Lease     time.Duration // how long it may take, at most MaxLease
 
+	// Unlinkable seals the batch under an id of its own and with whole hours.
+	// Submissions are then spread over up to two intervals.
+	Unlinkable bool
+
+	// Rotation is how old the ids may be that a batch is sealed under; older ones
+	// are changed. 0 keeps them, and so does an id that the application gave.
+	Rotation time.Duration
+
 	// Merge asks for cumulative totals over all versions in one part, under
 	// Resource.
 	Merge    bool
@@ -78,6 +86,7 @@ type Outbox struct {
 	book     *totals.Book
 	importer *importer.Importer
 	random   func() float64 // spreads retries
+	facts    *Facts         // while the mirror is asleep
 	waits    bool           // the shutdown waits long for the submission under way
 }
 
@@ -160,13 +169,21 @@ func (out *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			return nil, err
 		}
 		if sub.resumed = sub.batch != 0; !sub.resumed {
-			if sub.batch, sub.left, err = batch.Seal(tx); err != nil || sub.batch == 0 {
+			if sub.batch, sub.left, err = batch.Seal(tx, out.sealing(r)); err != nil || sub.batch == 0 {
 				return nil, err
 			}
 			out.book.ForgetTotals() // nothing is pending any more
 		}
 	}
 	return sub, sub.renew(tx)
+}
+
+func (out *Outbox) sealing(r Request) batch.Sealing {
+	s := batch.Sealing{Unlinkable: r.Unlinkable, Rotation: r.Rotation}
+	if out.db.InstallationID != "" {
+		s.Rotation = 0
+	}
+	return s
 }
 
 func (out *Outbox) newSubmission(tx *mirrordb.Tx, r Request) *Submission {

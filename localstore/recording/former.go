@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -128,7 +129,7 @@ const foldable = `(g.due IS NULL
 		> coalesce((SELECT accepted_at FROM forwarders WHERE kind = 'delta'), 0))
 	AND s.id NOT IN (SELECT series_id FROM current_states)
 	AND s.id NOT IN (SELECT shared_series_id FROM current_states WHERE shared_series_id IS NOT NULL)
-	AND s.id NOT IN (SELECT series_id FROM occupancy)
+	AND s.id NOT IN (SELECT series_id FROM occupancy UNION ALL SELECT series_id FROM ` + schema.OccupancyBefore + `)
 	AND s.metric_id NOT IN (SELECT id FROM metrics WHERE name = '` + totals.ActiveName + `'))`
 
 // collect reads the series of the resources and those that were folded before.

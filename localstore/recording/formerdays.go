@@ -45,7 +45,7 @@ func (f *fold) writeDays() error {
 			sums = append(sums, g.sum(day))
 		}
 	}
-	return totals.InsertDays.Run(f.Conn, len(sums), func(i int, args []any) ([]any, error) {
+	return totals.InsertDays().Run(f.Conn, len(sums), func(i int, args []any) ([]any, error) {
 		value, _ := sums[i].value.Number()
 		return append(args, sums[i].day, sums[i].member.series, value, sums[i].count), nil
 	})

@@ -70,6 +70,10 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 		return nil, ErrUnknownOutcome // nobody can tell which number comes next
 	}
 	c.Path, c.Mirror, c.Writer, c.Seq, c.Observed = db.Path(), w.from.mirror, w.id, w.seq, w.from.kept()
+	c.Clock = db.Now
+	if db.IsAsleep() {
+		c.Waits = w.recorder.waits
+	}
 	if c.OnError == nil {
 		c.OnError = w.reportLater
 	}
@@ -80,6 +84,10 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 	w.kept = keeping{Journal: j, observed: w.from, seen: w.from.generation(), label: w.from.generation()}
 	if j.Superseded() { // before, and the next recording reads what was decided
 		w.report(j.Acknowledge())
+	}
+	// Who decides from here on marks this journal. Who did before took the cache away.
+	if db.IsAsleep() && !db.IsCurrent() {
+		return w.begun()
 	}
 	return j, nil
 }
@@ -127,6 +135,12 @@ func (r *Recording) kept() []journal.Change {
 		}
 	}
 	return list
+}
+
+// mayBeErased: a mirror that took the place of the former knows nothing of that one's
+// erasures. Then the mark of whoever decided or erased is all that tells of one.
+func (w *Writer) mayBeErased(now observation) bool {
+	return now.mirror != w.from.mirror && w.kept.Superseded()
 }
 
 // follow brings the journal in line with what a recording found, once that is

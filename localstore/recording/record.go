@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -19,6 +20,10 @@ type Recorder struct {
 	expiredDay int64 // on which old rows were last dropped
 	after      func()
 	left       bool // see Writer.End
+	had        bool // a Writer
+
+	states map[string]KnownState   // see Adopt
+	waits  *[journal.PoolSize]bool // the same
 }
 
 // After sets what is done after each recording, also one that found nothing new,
@@ -132,7 +137,7 @@ func (rec *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 			ended = append(ended, t)
 		}
 	}
-	err := totals.InsertDays.Run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
+	err := totals.InsertDays().Run(tx.Conn, len(ended), func(i int, args []any) ([]any, error) {
 		t := ended[i]
 		value, count := t.Recorded.Number()
 		return append(args, instant.Day(t.UpdatedAt), t.Series, value, count), nil
@@ -144,7 +149,7 @@ func (rec *Recorder) closeDays(tx *mirrordb.Tx, rows []*totals.Row) error {
 }
 
 func (rec *Recorder) writeHistory(tx *mirrordb.Tx, rows []*totals.Row) error {
-	err := totals.InsertHistory.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+	err := totals.InsertHistory().Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		value, count := t.Recorded.Number()
 		return append(args, (t.Recordings-1)%rec.book.RowsFor(t.Trackable), t.Series, t.UpdatedAt, value, count), nil

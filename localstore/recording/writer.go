@@ -136,11 +136,13 @@ func (rec *Recorder) Writer(maySend bool) (*Writer, error) {
 		return nil, ErrInUse
 	}
 	w := &Writer{recorder: rec, id: uuid.NewString(), maySend: maySend}
-	err := rec.db.View(rec.db.Context(), func(tx *mirrordb.Tx) error { w.from = observationOf(&tx.Header, maySend); return nil })
-	if err != nil {
+	if rec.db.IsAsleep() {
+		h := rec.db.LastHeader()
+		w.from = observationOf(&h, maySend)
+	} else if err := w.lookAgain(); err != nil {
 		return nil, fmt.Errorf("begin writing: %w", err)
 	}
-	w.ahead, rec.writer = w.from, w
+	w.ahead, rec.writer, rec.had = w.from, w, true
 	return w, nil
 }
 
@@ -191,6 +193,9 @@ func (w *Writer) Notice(_ context.Context, maySend bool) error {
 	rec.db.Lock()
 	defer rec.db.Unlock()
 	w.maySend = maySend
+	if w.mayDoze() {
+		return nil // what is known holds
+	}
 	return mirrordb.Wrap("observe mirror", rec.db.Briefly(func() error {
 		return rec.db.View(rec.db.Context(), func(tx *mirrordb.Tx) error { w.ahead = observationOf(&tx.Header, maySend); return nil })
 	}))
@@ -283,7 +288,7 @@ func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *m
 		return rec.db.Update(rec.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error {
 			now = observationOf(&tx.Header, maySend)
 			switch {
-			case !now.off && !w.from.off && now.erasures == w.from.erasures:
+			case !now.off && !w.from.off && now.erasures == w.from.erasures && !w.mayBeErased(now):
 				share := now.maySend && w.from.maySend && now.follows(w.from)
 				if write == nil {
 					break

@@ -47,7 +47,7 @@ func (rd *Reader) Preview(ctx context.Context, r outbox.Request) (*Preview, erro
 	}
 	var p *Preview
 	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
-		err := schema.RefuseLong(tx.Conn, schema.LongTexts, schema.LongAttributes)
+		err := schema.RefuseLong(tx.Conn, schema.LongTexts(), schema.LongAttributes())
 		if err != nil {
 			return err
 		}
@@ -85,29 +85,8 @@ func previewBatch(tx *mirrordb.Tx) (id int64, parts []*series.Part, err error) {
 		parts, err = sealedParts(tx, id)
 		return id, parts, err
 	}
-	b := batch.NewBuilder(tx)
-	if err := b.Collect(); err != nil {
-		return 0, nil, err
-	}
-	start, end := batch.NextInterval(tx)
-	for _, resource := range b.Order {
-		p, err := b.Payload(resource, start, end)
-		if err != nil {
-			return 0, nil, err
-		}
-		// By way of its text, as a sealed part is read: that puts the points
-		// of one metric together.
-		text, err := p.Encode()
-		if err != nil {
-			return 0, nil, err
-		}
-		part, err := batch.PartOf(text, 0, 0)
-		if err != nil {
-			return 0, nil, err
-		}
-		parts = append(parts, part)
-	}
-	return 0, parts, nil
+	parts, err = batch.Preview(tx)
+	return 0, parts, err
 }
 
 func sealedParts(tx *mirrordb.Tx, id int64) (parts []*series.Part, err error) {

@@ -54,6 +54,7 @@
 //
 //	WithControls         the Store; it is what the switches act on
 //	WithTitle            "Usage"
+//	WithPlan             no list of all that can be recorded
 //	WithHosts            only the loopback names
 //	WithAuthorization    everyone who can reach the page
 //	WithFrameAncestors   nobody

@@ -29,6 +29,8 @@ type Handler struct {
 	closed bool
 	opened atomic.Bool // the above is created, and does not change any more
 
+	unmirrored map[string]route // needs no mirror
+
 	store  *localstore.Store
 	reader *localstore.Store
 	index  []byte
@@ -52,6 +54,7 @@ func New(store *localstore.Store, opts ...Option) (*Handler, error) {
 // newWithin is New, but stops waiting for the mirror when ctx ends.
 func newWithin(ctx context.Context, store *localstore.Store, opts ...Option) (*Handler, error) {
 	h := &Handler{config: newConfig(opts), store: store, token: rand.Text(), instance: rand.Text(), origin: http.NewCrossOriginProtection()}
+	h.unmirrored = h.early()
 	if h.controls == nil && store.Path() != "" {
 		h.controls = store
 	}
@@ -158,13 +161,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "You may not look at this page.")
 		return
 	}
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	if methods, ok := h.unmirrored[name]; ok {
+		methods.serve(w, r)
+		return
+	}
 	r, done := h.bounded(r)
 	defer done()
 	if err := h.ready(r.Context()); err != nil {
 		h.serveMissing(w, r, err)
 		return
 	}
-	name := strings.TrimPrefix(r.URL.Path, "/")
 	if name == "" && needsSlash(r) {
 		// Relative, because the prefix is not known.
 		w.Header().Set("Location", "./"+path.Base(requested(r))+"/")
@@ -176,6 +183,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "There is nothing here.")
 		return
 	}
+	methods.serve(w, r)
+}
+
+func (methods route) serve(w http.ResponseWriter, r *http.Request) {
 	serve, ok := methods[r.Method]
 	if !ok {
 		w.Header().Set("Allow", allowed(methods))

@@ -66,6 +66,9 @@ func (h *Handler) renderMissing(reason string) ([]byte, error) {
 		title = defaultTitle
 	}
 	var page bytes.Buffer
-	err = t.Execute(&page, struct{ Title, Reason string }{title, reason})
+	err = t.Execute(&page, struct {
+		Title, Reason string
+		Plan          bool
+	}{title, reason, h.plan != nil})
 	return page.Bytes(), err
 }

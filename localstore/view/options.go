@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
 const defaultTitle = "Usage"
@@ -37,6 +38,7 @@ type Option interface{ apply(config) config }
 type config struct {
 	controls       Controls
 	title          string
+	plan           otelusage.Planner // nil: none
 	hosts          []string
 	recordInterval time.Duration
 	onError        func(error)

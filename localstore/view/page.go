@@ -63,7 +63,8 @@ func (h *Handler) renderIndex() ([]byte, error) {
 	err = t.Execute(&page, struct {
 		Title, Token, Locked string
 		IntervalSeconds      float64
-	}{h.title, token, locked, h.recordInterval.Seconds()})
+		Plan                 bool
+	}{h.title, token, locked, h.recordInterval.Seconds(), h.plan != nil})
 	return page.Bytes(), err
 }
 

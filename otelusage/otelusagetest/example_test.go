@@ -38,3 +38,11 @@ func ExampleNew() {
 		}
 	}
 }
+
+// The published document is in step with the code. It is written by go test -update.
+func ExamplePlan() {
+	// func TestUsagePlan(t *testing.T)
+	_ = func(t *testing.T) {
+		otelusagetest.Plan(t, otelusage.Default(), "USAGE.md") // better: the program's standalone.Config
+	}
+}

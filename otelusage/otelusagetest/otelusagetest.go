@@ -12,14 +12,15 @@ import (
 
 // New returns an attached tracker that counts in memory only and shares its
 // counts with no other. An error in it, such as a refused declaration, fails tb,
-// also later. The tracker is closed when tb ends.
-func New(tb testing.TB) *otelusage.Tracker {
+// also later. The tracker is closed when tb ends. The options come on top, such as
+// [otelusage.DeclaredOnly]: then an undeclared value fails tb.
+func New(tb testing.TB, opts ...otelusage.Option) *otelusage.Tracker {
 	tb.Helper()
 	t := new(otelusage.Tracker)
 	tb.Cleanup(func() { _ = t.Close() })
 	// A pointer, because trackers on equal providers share their counts.
-	err := t.Attach(otelusage.WithMeterProvider(&noop.MeterProvider{}),
-		otelusage.WithErrorHandler(func(err error) { tb.Errorf("otelusage: %v", err) }))
+	err := t.Attach(append([]otelusage.Option{otelusage.WithMeterProvider(&noop.MeterProvider{}),
+		otelusage.WithErrorHandler(func(err error) { tb.Errorf("otelusage: %v", err) })}, opts...)...)
 	if err != nil {
 		tb.Errorf("otelusage: %v", err)
 	}

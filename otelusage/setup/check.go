@@ -40,6 +40,10 @@ func (c *Config) check() error {
 	field("CloseTimeout", checkInterval(c.CloseTimeout))
 	field("ShutdownGrace", checkInterval(c.ShutdownGrace))
 	field("SubmitWait", checkInterval(c.SubmitWait))
+	field("InstallationRotation", c.checkRotation())
+	if c.Unlinkable && c.HQ != nil {
+		field("Unlinkable", fmt.Errorf("%w: %w", ErrBadValue, exporter.ErrNeedsID))
+	}
 	if c.OTLP != nil && c.HQ != nil {
 		errs = append(errs, ErrTwoDestinations)
 	}
@@ -70,6 +74,19 @@ func (c *Config) checkPath() error {
 	}
 	if _, err := localstore.DefaultPath(c.ApplicationName); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	return nil
+}
+
+// checkRotation refuses ids that cannot be changed.
+func (c *Config) checkRotation() error {
+	switch err := checkInterval(c.InstallationRotation); {
+	case err != nil || c.InstallationRotation == 0:
+		return err
+	case c.HQ != nil:
+		return fmt.Errorf("%w: %w", ErrBadValue, exporter.ErrNeedsID)
+	case c.InstallationID != "":
+		return fmt.Errorf("%w: an InstallationID is given, which is never changed", ErrBadValue)
 	}
 	return nil
 }

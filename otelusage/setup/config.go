@@ -50,6 +50,15 @@ type Config struct {
 	InstallationID     string // installation_id; at most 255 characters
 	ImportFrom         string // the Python library's database; default: what lies at FilePath, see localstore.ImportFrom
 
+	// Unlinkable (unlinkable) gives each submission an id of its own and sends none of
+	// the installation. Not with HQ: exporter.ErrNeedsID.
+	Unlinkable bool
+
+	// InstallationRotation (installation_rotation_days) is how old the installation's
+	// ids get before they are changed; 0 for ever. Not with HQ, and not with an
+	// InstallationID.
+	InstallationRotation time.Duration
+
 	SubmitInterval time.Duration // submit_interval_s; 0: exporter.DefaultSubmitInterval; NeverSubmit
 	CheckInterval  time.Duration // check_interval_s; 0: exporter.DefaultCheckInterval; NeverCheck
 
@@ -67,6 +76,9 @@ type Config struct {
 	// Disabled (enabled = false) records nothing: no file is made, and
 	// trackables count in memory.
 	Disabled bool
+
+	// DeclaredOnly (declared_only) records no free text; see otelusage.DeclaredOnly.
+	DeclaredOnly bool
 
 	OTLP *OTLP // the destination is a Collector
 	HQ   *HQ   // the destination is an HQ server
@@ -170,9 +182,10 @@ func (c *Config) standalone() standalone.Config {
 	return standalone.Config{
 		FilePath: c.FilePath, ApplicationName: c.ApplicationName, ApplicationVersion: c.ApplicationVersion,
 		InstallationID: c.InstallationID, ImportFrom: c.ImportFrom,
+		Unlinkable: c.Unlinkable, InstallationRotation: c.InstallationRotation,
 		RecordInterval: min(record, MaxRecordInterval), CheckInterval: c.CheckInterval,
 		SubmitInterval: c.SubmitInterval, CloseTimeout: c.CloseTimeout, ShutdownGrace: c.ShutdownGrace, SubmitWait: c.SubmitWait,
-		Journal: c.Journal, RequireConsent: c.RequireConsent, Disabled: c.Disabled,
+		Journal: c.Journal, RequireConsent: c.RequireConsent, Disabled: c.Disabled, DeclaredOnly: c.DeclaredOnly,
 		Tracker: c.Tracker, Resource: c.Resource, OnError: c.OnError, Notes: c.notes(),
 	}
 }

@@ -35,10 +35,13 @@
 //	check_interval_s     seconds between looks whether one is due; 0 leaves it to Usage.Submit; default 60
 //	debug                whether Start's error also goes to Config.OnError; default false
 //	installation_id      default: a random one, made with the mirror
+//	unlinkable           whether each submission has an id of its own, and none of the installation; default false
+//	installation_rotation_days  after how many days the installation gets other ids; 0 never; default 0
 //	enabled              false records nothing; default true
 //	shutdown_grace_s     how long a submission may run on at the end; 0 not at all; default 0.25
 //	submit_wait_s        the same, once per submit interval, after three were cut off; 0 not at all; default 2
 //	journal              whether counts survive the death of the process at once; default true
+//	declared_only        whether only declared states and attributes are recorded; default false
 //
 //	[HQ]
 //	host                 required; https where no scheme is written; was called server in the library's 1.14

@@ -34,6 +34,10 @@ var sections = map[string]map[string]key{
 		"shutdown_grace_s":    {secondsOrNone(func(c *Config) *time.Duration { return &c.ShutdownGrace }, NoWait), 9},
 		"submit_wait_s":       {secondsOrNone(func(c *Config) *time.Duration { return &c.SubmitWait }, NoWait), 10},
 		"journal":             {setJournal, 11},
+		"declared_only":       {setDeclaredOnly, 12},
+		"unlinkable":          {setUnlinkable, 13},
+
+		"installation_rotation_days": {setRotation, 14},
 	},
 	"hq": {
 		"host":      {text(func(c *Config) *string { return &c.HQ.Host }), 1},
@@ -115,6 +119,29 @@ func setJournal(c *Config, value string) error {
 		c.Journal = standalone.JournalOff
 	}
 	return err
+}
+
+func setDeclaredOnly(c *Config, value string) (err error) {
+	c.DeclaredOnly, err = parseBool(value)
+	return err
+}
+
+func setUnlinkable(c *Config, value string) (err error) {
+	c.Unlinkable, err = parseBool(value)
+	return err
+}
+
+// setRotation takes whole days; 0 is for ever.
+func setRotation(c *Config, value string) error {
+	days, err := strconv.ParseUint(value, 10, 32)
+	if err != nil {
+		return fmt.Errorf("%w: %q is not a number of days", ErrBadValue, shown(value))
+	}
+	if days > uint64(maxInterval/(24*time.Hour)) {
+		return fmt.Errorf("%w: %d days are more than ten years", ErrBadValue, days)
+	}
+	c.InstallationRotation = time.Duration(days) * 24 * time.Hour
+	return nil
 }
 
 func setInstallationID(c *Config, value string) error {

@@ -6,6 +6,7 @@ import (
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
+	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
 
@@ -67,3 +68,17 @@ func refuse(ctx context.Context, reason error) context.Context {
 	cancel(reason)
 	return ctx
 }
+
+// Plan returns everything that a program with this configuration can record and
+// send, see standalone.Config.Plan. A configuration that Start refuses sends nothing.
+func (c Config) Plan() otelusage.Plan {
+	s := c.standalone()
+	forwarder, err := c.checkedForwarder()
+	if err == nil && forwarder != nil {
+		s.Forwarder = forwarder
+		defer func() { _ = discard(forwarder) }() // it has not sent anything
+	}
+	return s.Plan()
+}
+
+var _ otelusage.Planner = Config{}

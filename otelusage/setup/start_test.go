@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/anonymoususage/anonymoususage-go/exporter"
+	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -58,10 +59,16 @@ func (s *server) got() (requests []*http.Request, bodies []string) {
 func newHQ(t *testing.T) *server   { return newServer(t, "Success", "text/html") }
 func newOTLP(t *testing.T) *server { return newServer(t, "", "application/x-protobuf") }
 
+// started fails the test for what is reported, except that the destinations of tests
+// that watch the network are plain http://.
 func started(t *testing.T, c Config) *Usage {
 	t.Helper()
 	if c.OnError == nil {
-		c.OnError = func(err error) { t.Error("reported:", err) }
+		c.OnError = func(err error) {
+			if !errors.Is(err, outcome.ErrPlainText) {
+				t.Error("reported:", err)
+			}
+		}
 	}
 	if c.Tracker == nil {
 		c.Tracker = new(otelusage.Tracker)
@@ -192,6 +199,10 @@ func TestStartMakesNothingOfABadConfiguration(t *testing.T) {
 		{"bad host", func(c *Config) { c.HQ = &HQ{Host: "u:p@h", APIKey: "k"} }, ErrBadValue},
 		{"negative HQ timeout", func(c *Config) { c.HQ = hq(); c.HQ.Timeout = -1 }, ErrBadValue},
 		{"HQ without a name", func(c *Config) { c.HQ, c.ApplicationName = hq(), "" }, ErrMissingKey},
+		{"HQ without an id", func(c *Config) { c.HQ, c.Unlinkable = hq(), true }, exporter.ErrNeedsID},
+		{"HQ with an id that changes", func(c *Config) { c.HQ, c.InstallationRotation = hq(), 24*time.Hour }, exporter.ErrNeedsID},
+		{"a given id that changes", func(c *Config) { c.InstallationID, c.InstallationRotation = "seat 7", 24*time.Hour }, ErrBadValue},
+		{"negative rotation", func(c *Config) { c.InstallationRotation = -1 }, ErrBadValue},
 		{"bad but never used", func(c *Config) { c.OTLP, c.SubmitInterval = new(OTLP), NeverSubmit }, ErrMissingKey},
 		{"bad and disabled", func(c *Config) { c.OTLP, c.Disabled = new(OTLP), true }, ErrMissingKey},
 	} {
@@ -329,6 +340,9 @@ func TestWhatStandaloneGets(t *testing.T) {
 		if got := (&Config{RecordInterval: tt.given}).standalone().RecordInterval; got != tt.want {
 			t.Errorf("record interval %v for %v, want %v", got, tt.given, tt.want)
 		}
+	}
+	if got := (&Config{Unlinkable: true, InstallationRotation: time.Hour}).standalone(); !got.Unlinkable || got.InstallationRotation != time.Hour {
+		t.Errorf("standalone gets %+v", got)
 	}
 	named := resource.NewSchemaless(attribute.String("service.name", "game"))
 	if err := (&Config{FilePath: "a.db", HQ: &HQ{}, Resource: named}).check(); err != nil {

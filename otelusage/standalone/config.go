@@ -66,8 +66,12 @@ type Config struct {
 
 	Journal JournalMode // default JournalOn
 
+	Unlinkable           bool          // an id per submission, none of the installation; see exporter.Unlinkable
+	InstallationRotation time.Duration // how old the installation's ids get; default for ever; see exporter.WithRotation
+
 	RequireConsent bool // send nothing before Enable
 	Disabled       bool // record nothing
+	DeclaredOnly   bool // record no free text, see otelusage.DeclaredOnly
 
 	Forwarder sdkmetric.Exporter // nil: local only
 	Tracker   *otelusage.Tracker // nil: otelusage.Default(); see Start
@@ -110,6 +114,9 @@ func (c *Config) forwarder() (sdkmetric.Exporter, error) {
 	if c.SubmitInterval < 0 {
 		return nil, nil
 	}
+	if err := exporter.Check(append(c.identityOptions(), exporter.WithForwarder(c.Forwarder))...); err != nil {
+		return nil, fmt.Errorf("%w: usage is recorded on this machine only", err)
+	}
 	return c.Forwarder, nil
 }
 
@@ -125,7 +132,7 @@ func (c *Config) shutDownForwarder(ctx context.Context) error {
 }
 
 func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(error)) []exporter.Option {
-	opts := []exporter.Option{exporter.WithResource(c.resource()), exporter.WithErrorHandler(onError)}
+	opts := append(c.identityOptions(), exporter.WithResource(c.resource()), exporter.WithErrorHandler(onError))
 	if forwarder != nil {
 		opts = append(opts, exporter.WithForwarder(forwarder))
 	}
@@ -149,6 +156,15 @@ func (c *Config) exporterOptions(forwarder sdkmetric.Exporter, onError func(erro
 	}
 	if c.RequireConsent {
 		opts = append(opts, exporter.RequireConsent())
+	}
+	return opts
+}
+
+// identityOptions say under which ids is sent.
+func (c *Config) identityOptions() []exporter.Option {
+	opts := []exporter.Option{exporter.WithRotation(c.InstallationRotation)}
+	if c.Unlinkable {
+		opts = append(opts, exporter.Unlinkable())
 	}
 	return opts
 }

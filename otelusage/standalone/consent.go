@@ -46,6 +46,7 @@ func (u *Usage) Enable(ctx context.Context) error { return u.setMode(ctx, locals
 // is being retried, Disable stores the decision without waiting for it.
 func (u *Usage) Disable(ctx context.Context) error {
 	if u.recorder() == nil && u != nil && u.retry != nil {
+		u.agreed.Store(false)
 		return u.decideAhead(ctx, localstore.ModeLocal)
 	}
 	return u.setMode(ctx, localstore.ModeLocal)
@@ -65,7 +66,8 @@ func (u *Usage) decideAhead(ctx context.Context, mode localstore.Mode) error {
 	return fmt.Errorf("%w: %w", ErrNotRecording, err)
 }
 
-// Erase deletes everything that was recorded on this machine. It also withdraws
+// Erase deletes everything that was recorded on this machine, and asks a destination
+// of deltas to delete what was sent, as often as it takes. It also withdraws
 // this installation's states at the destination: best effort, within two seconds.
 // States of a request in progress are withdrawn however long that takes. The
 // installation gets another id. localstore.ErrErasePending says that another

@@ -13,8 +13,14 @@
 // Config.Tracker names another one.
 //
 // The provider is separate from the application's own: other readers never see
-// the usage instruments, and consent covers all of them. Nothing is printed, and
-// no error of usage tracking reaches otel.Handle.
+// the usage instruments, and consent covers all of them. Nothing is printed but the question
+// of [Usage.Ask], and no error of usage tracking reaches otel.Handle.
+//
+// # Consent
+//
+// Without Config.RequireConsent, usage is sent until somebody calls [Usage.Disable].
+// With it, nothing is sent before [Usage.Enable]. A program with a user interface sets
+// it and asks, once; on a terminal [Usage.Ask] does it in one call.
 //
 // # Environment
 //

@@ -2,10 +2,12 @@ package standalone_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 )
@@ -41,6 +43,34 @@ func ExampleStart() {
 	// Output:
 	// quests_complete: 2
 	// quests_complete: 4
+}
+
+// A program that sends nothing before somebody at its terminal agreed.
+func ExampleUsage_Ask() {
+	dir, err := os.MkdirTemp("", "usage")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	forwarder, forwarderErr := otlp.New(ctx, otlp.WithEndpointURL("https://usage.example.com/v1/metrics"))
+	usage, startErr := standalone.Start(ctx, standalone.Config{
+		FilePath:        filepath.Join(dir, "usage.db"),
+		ApplicationName: "mytool",
+		Forwarder:       forwarder,
+		RequireConsent:  true, // without it there is nothing to ask
+		Tracker:         new(otelusage.Tracker),
+	})
+	if err := errors.Join(forwarderErr, startErr); err != nil {
+		fmt.Println(err)
+	}
+	defer usage.Close()
+
+	consent, err := usage.Ask(ctx, "May mytool send how often its commands are used?")
+	if errors.Is(err, standalone.ErrUndecided) {
+		fmt.Println("Nobody decided. Sending:", consent.Sending)
+	}
 }
 
 // The user decides. The mirror remembers it for all runs and processes.

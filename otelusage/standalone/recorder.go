@@ -30,8 +30,12 @@ func (u *Usage) open(forwarder sdkmetric.Exporter, wait time.Duration) (*recorde
 	if err != nil {
 		return nil, err
 	}
-	store, err := localstore.Open(path, localstore.WithBusyTimeout(wait),
-		localstore.WithInstallationID(u.config.InstallationID), localstore.ImportFrom(u.config.ImportFrom), localstore.WithErrorHandler(u.errors.report))
+	opening := []localstore.Option{localstore.WithBusyTimeout(wait), localstore.WithInstallationID(u.config.InstallationID),
+		localstore.ImportFrom(u.config.ImportFrom), localstore.WithErrorHandler(u.errors.report)}
+	if u.config.Journal != JournalOff {
+		opening = append(opening, localstore.Lazily())
+	}
+	store, err := localstore.Open(path, opening...)
 	if err != nil {
 		return nil, passing(err)
 	}

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -72,7 +73,9 @@ func (u *Usage) adopt(made *recorder) error {
 	err := u.attachClaimed(made.provider, made.store)
 	made.store.SetBusyTimeout(localstore.DefaultBusyTimeout)
 	u.made.Store(made)
-	return err
+	ctx, cancel := context.WithTimeout(context.Background(), localstore.DefaultBusyTimeout)
+	defer cancel()
+	return errors.Join(err, u.keepAgreed(ctx))
 }
 
 // endRetry stops trying, after one last time: what was counted has no other way
@@ -87,6 +90,7 @@ func (u *Usage) endRetry() {
 		u.tryAgain(localstore.DefaultBusyTimeout)
 	}
 	if u.made.Load() == nil {
+		u.keepAgreedAhead()
 		_ = u.attachClaimed(unheard(), nil)
 	}
 }

@@ -72,10 +72,12 @@ func oneRun(t *testing.T, path string) {
 	must(t, u.Close())
 }
 
+const noDirectory = "a directory is not there yet"
+
 // blocked are reasons for which a start fails, and how they pass.
 var blocked = map[string]func(t *testing.T, path string) (mend func()){
 	"a person's shell holds a lock": holdLock,
-	"a directory is not there yet": func(t *testing.T, path string) func() {
+	noDirectory: func(t *testing.T, path string) func() {
 		dir := filepath.Dir(path)
 		must(t, os.Rename(dir, dir+".away"))
 		must(t, os.WriteFile(dir, nil, 0o600))

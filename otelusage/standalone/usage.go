@@ -27,6 +27,9 @@ type Usage struct {
 	errors   errorList
 	veto     string // why nothing may be recorded, empty where it may
 
+	asking atomic.Bool // while a person is asked
+	agreed atomic.Bool // whether a person agreed before the mirror could be opened
+
 	once sync.Once
 	end  error
 }
@@ -71,7 +74,8 @@ func Start(ctx context.Context, c Config) (*Usage, error) {
 	}
 	forwarder, refused := c.forwarder()
 	if refused != nil {
-		refused = u.failed(refused)
+		refused = errors.Join(u.failed(refused), c.shutDownForwarder(ctx))
+		u.config.Forwarder = nil // nobody else ends it
 	}
 	if err := u.claim(); err != nil {
 		return u, errors.Join(refused, err)
@@ -96,6 +100,9 @@ func (u *Usage) attach(provider metric.MeterProvider, store *localstore.Store) e
 	opts := []otelusage.Option{otelusage.WithMeterProvider(provider), otelusage.WithErrorHandler(u.errors.report)}
 	if store != nil {
 		opts = append(opts, otelusage.WithLedger(store))
+	}
+	if u.config.DeclaredOnly {
+		opts = append(opts, otelusage.DeclaredOnly())
 	}
 	err := u.tracker.Attach(opts...)
 	if errors.Is(err, otelusage.ErrClosed) && u.config.Tracker == nil && u.retry == nil {

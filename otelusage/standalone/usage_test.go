@@ -27,13 +27,14 @@ func lifetime(t *testing.T, path, name string) int64 {
 	store, err := localstore.Open(path, localstore.ReadOnly())
 	must(t, err)
 	defer store.Close()
-	l, err := store.Declare(otelusage.Declaration{Name: name, Kind: otelusage.KindStatistic})
+	s, err := store.Snapshot(t.Context(), localstore.Query{})
 	must(t, err)
-	var sum int64
-	for _, s := range l.Series {
-		sum += s.Int
+	for _, x := range s.Trackables {
+		if x.Name == name {
+			return x.Total.Int64()
+		}
 	}
-	return sum
+	return 0
 }
 
 func TestShutdownRecordsEverything(t *testing.T) {

@@ -125,7 +125,7 @@ func TestOTLPRequestsPerVersion(t *testing.T) {
 					t.Errorf("%s: a submission starts at %d, want the end of the one before, %d", version, p.StartTimeUnixNano, end)
 				}
 				if ends[stream] == 0 && p.StartTimeUnixNano != created {
-					t.Errorf("%s: the first submission starts at %d, want when the mirror was made, %d", version, p.StartTimeUnixNano, created)
+					t.Errorf("%s: the first submission starts at %d, want the day on which the mirror was made, %d", version, p.StartTimeUnixNano, created)
 				}
 				ends[stream] = p.TimeUnixNano
 			}

@@ -2,7 +2,8 @@
 //
 //	go run -C collector-config/cmd/query . -archive '../../archive/usage*.jsonl' ../../sql/applications.sql
 //
-// It prints the rows of each file's query as CSV. It is a separate module because
+// It prints the rows of each file's query as CSV. A value that fewer than ten
+// installations told is shown as "other"; -k sets another number. It is a separate module because
 // it links DuckDB, which is large and needs a C++ compiler.
 package main
 
@@ -24,23 +25,24 @@ import (
 func main() {
 	archive := flag.String("archive", "../../archive/usage*.jsonl", "the archive's files")
 	views := flag.String("views", "../../sql/duckdb.sql", "the statements that create the views")
+	k := flag.Uint("k", 10, "the least number of installations behind a value that is shown; 1 shows everything")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *archive, *views, flag.Args()); err != nil {
+	if err := run(context.Background(), os.Stdout, *archive, *views, *k, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "query:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out io.Writer, archive, views string, files []string) (err error) {
+func run(ctx context.Context, out io.Writer, archive, views string, k uint, files []string) (err error) {
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		return fmt.Errorf("open DuckDB: %w", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1) // the variable belongs to a connection
-	set := "SET VARIABLE archive = '" + strings.ReplaceAll(archive, "'", "''") + "'"
+	set := fmt.Sprintf("SET VARIABLE archive = '%s'; SET VARIABLE k = %d", strings.ReplaceAll(archive, "'", "''"), k)
 	if _, err := db.ExecContext(ctx, set); err != nil {
-		return fmt.Errorf("set archive: %w", err)
+		return fmt.Errorf("set variables: %w", err)
 	}
 	text, err := os.ReadFile(views)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 func ask(t *testing.T, question string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, "testdata/usage*.jsonl", "../../sql/duckdb.sql", []string{"../../sql/" + question}); err != nil {
+	if err := run(t.Context(), &out, "testdata/usage*.jsonl", "../../sql/duckdb.sql", 1, []string{"../../sql/" + question}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -88,7 +88,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"a bad one":  {"testdata/usage*.jsonl", "../../sql/duckdb.sql", bad},
 		"no archive": {"testdata/none*.jsonl", "../../sql/duckdb.sql", "../../sql/totals.sql"},
 	} {
-		if err := run(t.Context(), new(bytes.Buffer), args[0], args[1], []string{args[2]}); err == nil {
+		if err := run(t.Context(), new(bytes.Buffer), args[0], args[1], 10, []string{args[2]}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -25,7 +25,7 @@ func panels(ctx context.Context, out io.Writer, o options, s *prometheus.Server)
 		return ctx.Err()
 	}
 	list, err := prometheus.Panels(filepath.Join(o.dir, "grafana", "usage.json"),
-		map[string]string{"application": ".+", "counter": "searches_total"})
+		map[string]string{"application": ".+", "counter": "searches_total", "k": "10"})
 	if err != nil {
 		return err
 	}

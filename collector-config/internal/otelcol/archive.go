@@ -12,7 +12,7 @@ import (
 
 // Ask runs one of the files in collector-config/sql over an archive, which is a
 // file and those it was rotated to. It returns the rows; the first has the names
-// of the columns. dir is collector-config. The first call builds DuckDB's driver,
+// of the columns. Values are shown however few installations told them. dir is collector-config. The first call builds DuckDB's driver,
 // which needs a C++ compiler.
 func Ask(ctx context.Context, dir, archive, question string) ([][]string, error) {
 	archive, err := filepath.Abs(archive)
@@ -22,7 +22,7 @@ func Ask(ctx context.Context, dir, archive, question string) ([][]string, error)
 	ext := filepath.Ext(archive)
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", "run", "-C", filepath.Join(dir, "cmd", "query"), ".",
-		"-archive", strings.TrimSuffix(archive, ext)+"*"+ext, filepath.Join("..", "..", "sql", question))
+		"-k", "1", "-archive", strings.TrimSuffix(archive, ext)+"*"+ext, filepath.Join("..", "..", "sql", question))
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("ask archive %s: %w\n%s", question, err, said.Bytes())

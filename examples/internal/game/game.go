@@ -24,11 +24,11 @@ func New(t *otelusage.Tracker) (*Game, error) {
 	var g Game
 	var errs [6]error
 	g.quests, errs[0] = t.Statistic("quests_complete", otelusage.WithDescription("Quests handed in"))
-	g.monsters, errs[1] = t.Statistic("monsters_killed", otelusage.Monotonic())
+	g.monsters, errs[1] = t.Statistic("monsters_killed", otelusage.WithDescription("Monsters killed"), otelusage.Monotonic())
 	g.gold, errs[2] = t.FloatStatistic("gold", otelusage.WithDescription("The hero's purse"))
-	g.server, errs[3] = t.State("server", otelusage.NoState, otelusage.WithDescription("Where the game is played"))
+	g.server, errs[3] = t.State("server", otelusage.NoState, otelusage.WithDescription("Where the game is played"), otelusage.WithStates("Avalon", "Camelot"))
 	g.playTime, errs[4] = t.Timer("play_time", otelusage.WithDescription("Time in the game"))
-	g.roundTrip, errs[5] = t.Sequence("round_trip", []string{"town", "forest", "cave", "town"})
+	g.roundTrip, errs[5] = t.Sequence("round_trip", []string{"town", "forest", "cave", "town"}, otelusage.WithDescription("Out and home again"))
 	return &g, errors.Join(errs[:]...)
 }
 

@@ -20,7 +20,7 @@ import (
 type Session struct {
 	Config setup.Config
 	Server string // to play on
-	In     io.Reader
+	Answer string // yes or no, to the question for consent; empty: ask
 	Out    io.Writer
 }
 
@@ -39,7 +39,7 @@ func (s *Session) Run(ctx context.Context) error {
 		return err
 	}
 	if usage.Store() != nil {
-		if err := ask(ctx, s.In, s.Out, usage); err != nil {
+		if err := ask(ctx, s.Out, usage, s.Answer); err != nil {
 			return err
 		}
 	}

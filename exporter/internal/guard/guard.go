@@ -108,6 +108,21 @@ func (g *Forwarder) MergesResources() (merges bool) {
 	return merges
 }
 
+// PlainText returns outcome.ErrPlainText if something may be sent and the forwarder has a method PlainText that says so.
+func (g *Forwarder) PlainText(maySend bool) (err error) {
+	m, ok := g.exporter.(interface{ PlainText() bool })
+	if !ok || !maySend {
+		return nil
+	}
+	_ = safely(func() error {
+		if m.PlainText() {
+			err = fmt.Errorf("exporter: %w: %v", outcome.ErrPlainText, g.exporter)
+		}
+		return nil
+	})
+	return err
+}
+
 // Shutdown gives the forwarder a bounded time to end.
 func (g *Forwarder) Shutdown(timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)

@@ -23,7 +23,10 @@ const SubmissionsName = otelusage.ReservedPrefix + "submissions"
 // number types, zero for what was declared and not used.
 func MergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part, uploads []Upload, err error) {
 	m := &merger{tx: tx, totals: make(map[int64]series.Value)}
-	b := NewBuilder(tx)
+	b, err := NewBuilder(tx)
+	if err != nil {
+		return nil, nil, err
+	}
 	roles, err := seriesTrackables(tx)
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +52,7 @@ func MergedTotals(tx *mirrordb.Tx, resource attribute.Set) (parts []*series.Part
 		Description: "Accepted submissions, this one included."}, totals.NoAttributes, series.Int64Value(accepted+1)); err != nil {
 		return nil, nil, err
 	}
-	part, err := m.Payload.cumulative(tx, series.EncodeAttributes(resource))
+	part, err := m.Payload.cumulative(b, series.EncodeAttributes(resource))
 	if err != nil {
 		return nil, nil, err
 	}

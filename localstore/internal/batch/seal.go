@@ -4,44 +4,55 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
-	"go.opentelemetry.io/otel/attribute"
+	"github.com/google/uuid"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
-// The resource attributes that a submission adds.
-const (
-	InstallationKey = attribute.Key("app.installation.id")
-	InstanceKey     = attribute.Key("service.instance.id")
-)
+// Sealing is how a batch is sealed.
+type Sealing struct {
+	Unlinkable bool          // under an id of its own, see [FreshIDs]
+	Rotation   time.Duration // how old ids may be before they are changed, 0 for ever
+}
 
 // Seal turns what is pending into a batch of parts, one per resource, and
 // returns the batch, 0 when nothing is due. left says that some of it has to
-// wait for the next batch, see stream. Its interval follows the previous
-// batch's without a gap or an overlap whatever the clock did: receivers drop
-// points that are not newer than the last, and refuse what starts before the
-// stream began.
-func Seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
-	b := NewBuilder(tx)
+// wait for the next batch, see stream. No other batch is open, so that ids that are
+// too old are changed here.
+func Seal(tx *mirrordb.Tx, s Sealing) (batch int64, left bool, err error) {
+	b, err := NewBuilder(tx)
+	if err != nil {
+		return 0, false, err
+	}
+	b.Identity.Unlinkable = s.Unlinkable
 	if err := b.Collect(); err != nil || len(b.payloads) == 0 {
 		return 0, false, err
 	}
-	start, end := NextInterval(tx)
+	if err := b.rotate(s.Rotation); err != nil {
+		return 0, false, err
+	}
+	start, end := b.Identity.interval(tx)
 	batch, err = tx.Insert(`INSERT INTO batches (start_at, end_at, sealed_at, epoch, mark) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		start, end, tx.Now, tx.Epoch, tx.SharedMark)
 	if err != nil {
 		return 0, false, fmt.Errorf("write batch: %w", err)
 	}
+	ids := b.Identity.ids()
 	for _, resource := range b.Order {
-		if err := b.writePart(batch, resource, start, end); err != nil {
+		if err := b.writePart(batch, resource, ids, start, end); err != nil {
 			return 0, false, err
 		}
 	}
 	if err := b.take(); err != nil {
 		return 0, false, err
+	}
+	b.Identity.Sealed = b.Identity.Sealed || !b.Identity.Unlinkable
+	if err := b.Identity.keep(tx); err != nil || b.Identity.Unlinkable {
+		return batch, b.left, err
 	}
 	if err := tx.Run(`UPDATE mirror SET sealed_until = ?1`, end); err != nil {
 		return 0, false, fmt.Errorf("move interval: %w", err)
@@ -49,13 +60,25 @@ func Seal(tx *mirrordb.Tx) (batch int64, left bool, err error) {
 	return batch, b.left, nil
 }
 
-// NextInterval is that of a batch which is sealed now.
-func NextInterval(tx *mirrordb.Tx) (start, end int64) {
-	return tx.SealedUntil, max(tx.Now, tx.SealedUntil+1)
+// rotate changes ids that are too old. Ids of the future were made by a clock that
+// was wrong.
+func (b *Builder) rotate(after time.Duration) error {
+	age := b.tx.Now - b.Identity.Since
+	if after <= 0 || b.Identity.Unlinkable || age >= 0 && age < int64(after) {
+		return nil
+	}
+	if err := b.tx.RenewIDs(uuid.NewString()); err != nil {
+		return err
+	}
+	var err error
+	b.Identity, err = IdentityOf(b.tx)
+	return err
 }
 
 // Builder collects the points of each resource.
 type Builder struct {
+	Identity Identity
+
 	tx       *mirrordb.Tx
 	payloads map[int64]*Payload // by resource
 	Order    []int64
@@ -66,9 +89,11 @@ type Builder struct {
 	takenPending, takenGauges []int64 // series
 }
 
-func NewBuilder(tx *mirrordb.Tx) *Builder {
-	return &Builder{tx: tx, payloads: make(map[int64]*Payload), metrics: make(map[int64]*Metric),
-		streams: make(map[stream]bool)}
+// NewBuilder also reads under which ids the installation sends.
+func NewBuilder(tx *mirrordb.Tx) (*Builder, error) {
+	identity, err := IdentityOf(tx)
+	return &Builder{tx: tx, Identity: identity, payloads: make(map[int64]*Payload), metrics: make(map[int64]*Metric),
+		streams: make(map[stream]bool)}, err
 }
 
 // Collect reads all that a batch sealed now holds; there are no payloads when
@@ -83,7 +108,10 @@ func (b *Builder) Collect() error {
 	if len(b.payloads) == 0 {
 		return nil
 	}
-	return b.addGauges()
+	if err := b.addGauges(); err != nil {
+		return err
+	}
+	return b.level()
 }
 
 // take removes from pending what the batch was collected from.
@@ -228,27 +256,36 @@ func (b *Builder) addGauges() error {
 	return mirrordb.Wrap("read gauges", err)
 }
 
-func (b *Builder) writePart(batch, resource, start, end int64) error {
-	p, err := b.Payload(resource, start, end)
+func (b *Builder) writePart(batch, resource int64, ids IDs, start, end int64) error {
+	p, err := b.payload(resource, ids, start, end)
 	if err != nil {
 		return err
 	}
 	return InsertPart(b.tx, batch, nil, resource, p)
 }
 
-// Payload returns what was collected for a resource, complete.
-func (b *Builder) Payload(resource, start, end int64) (*Payload, error) {
+// stamped returns what was collected, a payload per resource.
+func (b *Builder) stamped(ids IDs, start, end int64) ([]*Payload, error) {
+	list := make([]*Payload, 0, len(b.Order))
+	for _, resource := range b.Order {
+		p, err := b.payload(resource, ids, start, end)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// payload returns what was collected for a resource, complete.
+func (b *Builder) payload(resource int64, ids IDs, start, end int64) (*Payload, error) {
 	text, err := totals.ResourceText(b.tx, resource)
 	if err != nil {
 		return nil, err
 	}
-	wire, err := wireResource(&b.tx.Header, text)
-	if err != nil {
-		return nil, err
-	}
 	p := b.payloads[resource]
-	p.Resource, p.Start, p.End = json.RawMessage(wire), start, end
-	return p, nil
+	p.Start, p.End = start, end
+	return p, p.stamp(ids, text)
 }
 
 func InsertPart(tx *mirrordb.Tx, batch int64, parent any, resource int64, p *Payload) error {
@@ -261,15 +298,4 @@ func InsertPart(tx *mirrordb.Tx, batch int64, parent any, resource int64, p *Pay
 		return fmt.Errorf("write part: %w", err)
 	}
 	return nil
-}
-
-// wireResource stamps the ids on a resource: the installation's, and the
-// file's, which makes two files with one installation id two streams.
-func wireResource(h *mirrordb.Header, attributes string) (string, error) {
-	set, err := series.DecodeAttributes(attributes)
-	if err != nil {
-		return "", err
-	}
-	return series.EncodeAttributes(attribute.NewSet(append(set.ToSlice(),
-		InstallationKey.String(h.Installation), InstanceKey.String(h.Mirror))...)), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -22,7 +23,10 @@ type Upload struct {
 // resource: all that was recorded, less what was recorded without consent. They
 // are read at each attempt; nothing of the outbox is touched.
 func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err error) {
-	b := NewBuilder(tx)
+	b, err := NewBuilder(tx)
+	if err != nil {
+		return nil, nil, err
+	}
 	streams := make(map[stream]*streamTotal)
 	var order []*streamTotal
 	err = eachShared(tx, func(resource int64, w *Metric, series int64, attributes string, value series.Value) error {
@@ -55,7 +59,7 @@ func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err 
 		if err != nil {
 			return nil, nil, err
 		}
-		part, err := b.payloads[resource].cumulative(tx, text)
+		part, err := b.payloads[resource].cumulative(b, text)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -64,18 +68,18 @@ func SharedTotals(tx *mirrordb.Tx) (parts []*series.Part, uploads []Upload, err 
 	return parts, uploads, nil
 }
 
-// cumulative makes a part of a payload, from when the mirror was made to now. A
-// mirror that a clock far ahead made tells later and later times all the same.
-func (p *Payload) cumulative(tx *mirrordb.Tx, resource string) (*series.Part, error) {
-	wire, err := wireResource(&tx.Header, resource)
-	if err != nil {
-		return nil, err
-	}
-	accepted, err := tx.Find(`SELECT accepted FROM forwarders WHERE kind = ?1`, schema.Cumulative)
+// cumulative makes a part of a payload, from the day on which the ids were made to
+// now. Ids that a clock far ahead made tell later and later times all the same.
+func (p *Payload) cumulative(b *Builder, resource string) (*series.Part, error) {
+	accepted, err := b.tx.Find(`SELECT accepted FROM forwarders WHERE kind = ?1`, schema.Cumulative)
 	if err != nil {
 		return nil, fmt.Errorf("count submissions: %w", err)
 	}
-	p.Resource, p.Start, p.End = json.RawMessage(wire), tx.CreatedAt, max(tx.Now, tx.CreatedAt+1+accepted)
+	p.Start = max(instant.StartOfDay(b.Identity.Since), 1)
+	p.End = max(b.tx.Now, p.Start+1+accepted)
+	if err := p.stamp(b.Identity.IDs, resource); err != nil {
+		return nil, err
+	}
 	return p.Part(0, 0)
 }
 

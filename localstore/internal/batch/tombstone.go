@@ -60,18 +60,12 @@ func Withdraw(tx *mirrordb.Tx) (kept []Tombstone, once []*Payload, err error) {
 	}
 	tx.Limit(sqlitedb.MaxLoaded)
 	defer tx.Limit(sqlitedb.Unlimited)
-	b := NewBuilder(tx)
-	var streams map[stream]*told
-	var order []*told
-	err = schema.RefuseViews(tx.Conn, series.ErrUnreadable)
+	b, err := NewBuilder(tx)
 	if err == nil {
-		streams, order, err = b.toldStates()
+		err = schema.RefuseViews(tx.Conn, series.ErrUnreadable)
 	}
 	if err == nil {
-		kept, err = tombstonesOf(tx, streams)
-	}
-	if err == nil {
-		once, err = b.opposites(order)
+		kept, once, err = b.withdraw()
 	}
 	if err != nil && (!sqlitedb.Failed(err) || sqlitedb.HasCode(err, sqlitedb.CodeTooBig)) {
 		return nil, nil, nil
@@ -79,47 +73,96 @@ func Withdraw(tx *mirrordb.Tx) (kept []Tombstone, once []*Payload, err error) {
 	return kept, once, err
 }
 
-// toldStates adds up the accepted states by stream.
-func (b *Builder) toldStates() (map[stream]*told, []*told, error) {
-	var all []Placed
-	var counts []int64
-	err := b.tx.Each(`SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`,
-		func(rows *sql.Rows) error {
-			var p Placed
-			var n int64
-			err := rows.Scan(&p.Series, &p.State, &n)
-			all, counts = append(all, p), append(counts, n)
-			return err
-		})
+// withdraw takes back under the present ids what was accepted under them, and under
+// fresh ones what was accepted without them: who deletes everything with the
+// present ids still has states that add up.
+func (b *Builder) withdraw() (kept []Tombstone, once []*Payload, err error) {
+	present, former := presentOccupancy, formerOccupancy
+	if b.Identity.Unlinkable {
+		present, former = nothing, allOccupancy
+	}
+	own, err := b.toldStates(present)
 	if err != nil {
 		return nil, nil, err
 	}
-	streams := make(map[stream]*told)
-	var order []*told
+	others, err := b.toldStates(former)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kept, err = b.tombstones(own, others); err != nil {
+		return nil, nil, err
+	}
+	start, end := NextInterval(b.tx)
+	if once, err = b.opposites(own, b.Identity.IDs, start, end); err != nil {
+		return nil, nil, err
+	}
+	start, end = hourBefore(b.tx.Now)
+	more, err := b.opposites(others, FreshIDs(), start, end)
+	if err != nil {
+		return nil, nil, err
+	}
+	deletion, err := b.deletion()
+	if deletion != nil {
+		kept = append(kept, Tombstone{Retraction: deletion})
+	}
+	return kept, append(once, more...), err
+}
+
+// The states that were accepted: all, those without the present ids, and those with
+// them.
+const (
+	allOccupancy     = `SELECT series_id, state, accepted FROM occupancy WHERE accepted <> 0 ORDER BY series_id, state`
+	formerOccupancy  = `SELECT series_id, state, accepted FROM occupancy_before WHERE accepted <> 0 ORDER BY series_id, state`
+	presentOccupancy = `SELECT series_id, state, sum(n) FROM (SELECT series_id, state, accepted AS n FROM occupancy
+		UNION ALL SELECT series_id, state, -accepted FROM occupancy_before) GROUP BY series_id, state HAVING sum(n) <> 0 ORDER BY series_id, state`
+	nothing = `SELECT series_id, state, accepted FROM occupancy WHERE 0`
+)
+
+// toldOnes are states by their streams, also in order.
+type toldOnes struct {
+	streams map[stream]*told
+	order   []*told
+}
+
+// toldStates adds up what a query selects by stream.
+func (b *Builder) toldStates(query string) (toldOnes, error) {
+	var all []Placed
+	var counts []int64
+	err := b.tx.Each(query, func(rows *sql.Rows) error {
+		var p Placed
+		var n int64
+		err := rows.Scan(&p.Series, &p.State, &n)
+		all, counts = append(all, p), append(counts, n)
+		return err
+	})
+	ones := toldOnes{streams: make(map[stream]*told)}
+	if err != nil {
+		return ones, err
+	}
 	for i, p := range all {
 		resource, w, err := b.place(p)
 		if err != nil {
-			return nil, nil, err
+			return ones, err
 		}
 		if w == nil {
 			continue
 		}
 		attributes := stateAttributes(p.State)
 		key := streamOf(resource, w, string(attributes))
-		t := streams[key]
+		t := ones.streams[key]
 		if t == nil {
 			t = &told{resource: resource, point: Point{Metric: w, Attributes: attributes}}
-			streams[key], order = t, append(order, t)
+			ones.streams[key], ones.order = t, append(ones.order, t)
 		}
 		t.n += counts[i]
 	}
-	return streams, order, nil
+	return ones, nil
 }
 
-// tombstonesOf makes a tombstone for each part under way, and takes the streams that
-// it covers out of what was accepted.
-func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []Tombstone, err error) {
-	err = tx.Each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
+// tombstones makes one for each part under way, and takes the streams that it covers
+// out of what was accepted: of the states under the ids that it carries.
+func (b *Builder) tombstones(own, others toldOnes) (list []Tombstone, err error) {
+	err = b.tx.Each(`SELECT resource_id, payload FROM parts WHERE state = 'sealed' ORDER BY id`, func(rows *sql.Rows) error {
 		var resource int64
 		var text string
 		if err := rows.Scan(&resource, &text); err != nil {
@@ -129,14 +172,24 @@ func tombstonesOf(tx *mirrordb.Tx, streams map[stream]*told) (list []Tombstone, 
 		if err != nil || states == nil {
 			return err
 		}
-		t := Tombstone{Resend: states, Retraction: &Payload{Resource: states.Resource}}
-		t.Retraction.Start, t.Retraction.End = NextInterval(tx)
+		ids, err := states.Stamped()
+		if err != nil {
+			return err
+		}
+		accepted := others
+		if ids == b.Identity.IDs && !b.Identity.Unlinkable {
+			accepted = own
+		}
+		t := Tombstone{Resend: states, Retraction: &Payload{Resource: states.Resource, Start: states.End, End: max(b.tx.Now, states.End+1)}}
+		if ids.Installation == "" { // unlinkable
+			t.Retraction.End = states.End + hour
+		}
 		for _, point := range states.Points {
 			n, err := point.whole()
 			if err != nil {
 				return err
 			}
-			if before := streams[streamOf(resource, point.Metric, string(point.Attributes))]; before != nil {
+			if before := accepted.streams[streamOf(resource, point.Metric, string(point.Attributes))]; before != nil {
 				n += before.n
 				before.n = 0
 			}
@@ -184,23 +237,15 @@ func (p *Payload) addOpposite(point Point, n int64) {
 }
 
 // opposites takes back what was accepted, a payload per resource.
-func (b *Builder) opposites(order []*told) ([]*Payload, error) {
-	start, end := NextInterval(b.tx)
-	for _, t := range order {
+func (b *Builder) opposites(ones toldOnes, ids IDs, start, end int64) ([]*Payload, error) {
+	b.payloads, b.Order = make(map[int64]*Payload), nil
+	for _, t := range ones.order {
 		var p Payload
 		if p.addOpposite(t.point, t.n); len(p.Points) > 0 {
 			b.add(t.resource, p.Points[0])
 		}
 	}
-	list := make([]*Payload, 0, len(b.Order))
-	for _, resource := range b.Order {
-		p, err := b.Payload(resource, start, end)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, p)
-	}
-	return list, nil
+	return b.stamped(ids, start, end)
 }
 
 // Bury writes the tombstones of an erasure. Those of earlier ones stay, but

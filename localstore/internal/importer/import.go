@@ -66,6 +66,14 @@ func (im *Importer) Opened(fresh bool) error {
 	return nil
 }
 
+// Waits reports whether a mirror that says so is to import something.
+func (im *Importer) Waits(h *mirrordb.Header) bool {
+	if h.Imported || h.Erasures > 0 {
+		return false
+	}
+	return im.originals.Distrusted() != nil && im.from != "" || im.originals.Found(im.db.Asked())
+}
+
 // Import imports a database of the Python library, once. It is tried again while
 // it fails, but not after an Erase: what it holds was to be forgotten. The caller
 // holds the mirror's lock.
@@ -142,7 +150,7 @@ func (im *Importer) writeOriginals(tx *mirrordb.Tx, o *python.Contents) error {
 		o.Problems = append(o.Problems, problem)
 	}
 	if user != "" {
-		err = tx.Run(schema.ReplaceInstallation, user)
+		err = tx.RenewIDs(user)
 	}
 	return err
 }
@@ -199,7 +207,7 @@ func valueOf(t *python.Trackable, m *series.Metric, i int, r python.Row) series.
 }
 
 func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes attribute.Set, recordings, at int64, total series.Value) (int64, error) {
-	id, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m, Attributes: attributes}, at)
+	id, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource()}, Metric: m, Attributes: attributes}, at)
 	if err != nil {
 		return 0, err
 	}
@@ -215,7 +223,7 @@ func (im *Importer) importSeries(tx *mirrordb.Tx, m *series.Metric, attributes a
 func (im *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series int64, values []series.Value) error {
 	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(values)-int(min(rows, python.OriginalRows)), 0)
-	err := totals.InsertHistory.Run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
+	err := totals.InsertHistory().Run(tx.Conn, len(values)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		value, count := values[i].Number()
 		slot := (t.Count - int64(len(values)-i)) % rows
@@ -232,7 +240,7 @@ func (im *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series i
 			ends = append(ends, i)
 		}
 	}
-	err = totals.InsertDays.Run(tx.Conn, len(ends), func(i int, args []any) ([]any, error) {
+	err = totals.InsertDays().Run(tx.Conn, len(ends), func(i int, args []any) ([]any, error) {
 		value, count := values[ends[i]].Number()
 		return append(args, instant.Day(t.Rows[ends[i]].At), series, value, count), nil
 	})
@@ -243,13 +251,13 @@ func (im *Importer) importHistory(tx *mirrordb.Tx, t *python.Trackable, series i
 // over, and how often each was entered. Where it comes after an initial state
 // was recorded it takes that one's place.
 func (im *Importer) importState(tx *mirrordb.Tx, t *python.Trackable, m *series.Metric) error {
-	gauge, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource}, Metric: m}, t.Rows[0].At)
+	gauge, err := im.book.SeriesRow(tx, &series.Series{Resource: &series.Resource{Attributes: totals.ImportedResource()}, Metric: m}, t.Rows[0].At)
 	if err != nil {
 		return err
 	}
 	rows := im.book.RowsFor(strings.ToLower(t.Name))
 	first := max(len(t.Rows)-int(min(rows, python.OriginalRows)), 0)
-	err = totals.InsertHistory.Run(tx.Conn, len(t.Rows)-first, func(i int, args []any) ([]any, error) {
+	err = totals.InsertHistory().Run(tx.Conn, len(t.Rows)-first, func(i int, args []any) ([]any, error) {
 		i += first
 		return append(args, (t.Count-int64(len(t.Rows)-i))%rows, gauge, t.Rows[i].At, stateColumn(t.Rows[i].State), nil), nil
 	})

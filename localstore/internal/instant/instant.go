@@ -79,3 +79,6 @@ func Day(at int64) int64 {
 	}
 	return day
 }
+
+// StartOfDay returns the time at which the UTC day of a time begins.
+func StartOfDay(at int64) int64 { return Day(at) * NanosecondsPerDay }

@@ -53,6 +53,28 @@ func (j *Journal) IsWhole() bool {
 	return !j.closed && j.file != nil && !j.failed && j.full == nil
 }
 
+// Leave writes all that changed, and notes that its owner ends well and leaves it to
+// be recovered. It reports whether the file is this process's and holds everything.
+func (j *Journal) Leave() (whole bool) {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failed || j.full != nil || j.check() != nil {
+		return false
+	}
+	err := j.writeChanged()
+	if err == nil {
+		t := journalfile.Tag{Ok: true, Seq: j.seq, Observed: j.observed, Records: j.records, Left: true}
+		_, err = j.file.WriteAt(t.Encode(j.run.Nonce), journalfile.TagAt(j.seq))
+	}
+	if err != nil {
+		j.fail()
+	}
+	return err == nil && j.full == nil
+}
+
 // isRecorded reports whether the mirror has everything. Of a recording whose
 // outcome is not known that is not known either.
 func (j *Journal) isRecorded() bool {

@@ -50,7 +50,11 @@ func (j *Journal) prepare(seq int64, o journalfile.Observation, changes []Change
 		return nil, fmt.Errorf("the latest was %d", j.seq)
 	}
 	j.propose(o, changes)
-	if err := j.begin(seq); err != nil {
+	err = j.begin(seq)
+	if err == nil {
+		err = j.writeWaiting() // what was counted meanwhile
+	}
+	if err != nil {
 		j.fail()
 		return nil, err
 	}

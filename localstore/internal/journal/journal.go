@@ -19,6 +19,13 @@ type Config struct {
 	Seq      int64  // of its last recording
 	Observed journalfile.Observation
 
+	// Clock says when it begins, for a mirror that has a clock of its own.
+	Clock func() time.Time
+
+	// Waits says of names of the pool that counts wait there, as far as is known: they
+	// are tried last.
+	Waits *[PoolSize]bool
+
 	// OnError is told what a caller of [Slot.Changed] is not: once per cause, from
 	// any goroutine, while nothing is locked. It must not wait.
 	OnError func(error)
@@ -38,6 +45,9 @@ func (c *Config) fill() error {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.Clock == nil {
+		c.Clock = c.now
 	}
 	if c.after == nil {
 		c.after = time.After
@@ -113,7 +123,7 @@ func Take(c Config) (*Journal, error) {
 
 // takeFile starts a run in a vacant file.
 func (j *Journal) takeFile() error {
-	f, path, err := vacant(j.config.Path)
+	f, path, err := vacant(j.config.Path, j.config.Waits)
 	if err != nil {
 		return err
 	}
@@ -138,7 +148,7 @@ const initialSize = journalfile.HeaderSize + journalfile.FirstIdentities + journ
 func (j *Journal) start() error {
 	j.run = journalfile.Run{
 		Nonce: j.config.nonce(), Mirror: j.config.Mirror, Writer: j.config.Writer,
-		Pid: int64(j.pid), Started: j.config.now().UnixNano(),
+		Pid: int64(j.pid), Started: j.config.Clock().UnixNano(),
 	}
 	j.identities, j.values, j.bases = area{first: journalfile.FirstIdentities}, area{first: journalfile.FirstValues}, area{first: journalfile.FirstBases}
 	j.written, j.records = make(map[string]int64), 0

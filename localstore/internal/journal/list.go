@@ -37,7 +37,7 @@ func (s Standing) String() string {
 
 // Found is a journal of a mirror.
 type Found struct {
-	Path     string
+	Path     string // none where there is no journal, in a short list
 	Standing Standing
 	Size     int64
 	Content  *journalfile.Content // of a living or a dead one, where it can be read
@@ -60,8 +60,34 @@ func List(mirror string) []Found {
 	return list
 }
 
+// ListShort is List for a start, which is to be quick. It ends where many names in a
+// row are free: processes take the first that is. Whoever removed so many by hand has
+// more of them to be found by a recovery alone.
+func ListShort(mirror string) (list [PoolSize]Found) {
+	var buffer []byte
+	free := 0
+	for i := range PoolSize {
+		path := Path(mirror, i)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			if free++; free == mostFree {
+				break
+			}
+			continue
+		}
+		free = 0
+		list[i], _ = look(path, &buffer)
+	}
+	return list
+}
+
+// mostFree is how many free names end a short list.
+const mostFree = 32
+
 // Look looks at one journal; ok is false where there is none.
-func Look(path string) (found Found, ok bool) {
+func Look(path string) (found Found, ok bool) { return look(path, new([]byte)) }
+
+// look uses the buffer, or a larger one in its place, of which it keeps nothing.
+func look(path string, buffer *[]byte) (found Found, ok bool) {
 	f, err := journalfile.OpenFile(path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Found{}, false
@@ -79,7 +105,7 @@ func Look(path string) (found Found, ok bool) {
 		found.Err = err
 		return found, true
 	}
-	found.Content, err = read(f)
+	found.Content, err = readInto(f, buffer)
 	switch {
 	case errors.Is(err, journalfile.ErrEmpty):
 		found.Standing = Empty
@@ -122,12 +148,15 @@ const looks = 5
 
 // read reads a file until no recording begins meanwhile, and what is being written
 // is whole.
-func read(f journalfile.File) (c *journalfile.Content, err error) {
+func read(f journalfile.File) (c *journalfile.Content, err error) { return readInto(f, new([]byte)) }
+
+func readInto(f journalfile.File, buffer *[]byte) (c *journalfile.Content, err error) {
 	for range looks {
-		b, err := journalfile.ReadWhole(f)
+		b, err := journalfile.ReadInto(f, *buffer)
 		if err != nil {
 			return nil, err
 		}
+		*buffer = b
 		if c, err = journalfile.Parse(b); err != nil {
 			return nil, err
 		}

@@ -23,11 +23,14 @@ func Path(mirror string, index int) string {
 
 // vacant takes a file of the pool in which nothing waits, or makes one. It is
 // locked, and not started yet.
-func vacant(mirror string) (*os.File, string, error) {
+func vacant(mirror string, waits *[PoolSize]bool) (*os.File, string, error) {
 	var met []error
-	for range 2 { // who only looked at a file may have kept it locked for a moment
+	for round := range 2 { // who only looked at a file may have kept it locked for a moment
 		met = met[:0]
 		for i := range PoolSize {
+			if round == 0 && waits != nil && waits[i] {
+				continue
+			}
 			path := Path(mirror, i)
 			f, err := vacantFile(path)
 			switch {

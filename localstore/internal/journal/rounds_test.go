@@ -10,7 +10,7 @@ import (
 
 // fixPreamble seals a preamble that was changed.
 func fixPreamble(b []byte) {
-	journalfile.Order.PutUint32(b[12:], crc32.Checksum(b[:12], journalfile.Table))
+	journalfile.Order.PutUint32(b[12:], crc32.Checksum(b[:12], journalfile.Table()))
 }
 
 const killsEnv = "OTELUSAGE_KILLS" // how often, for more than each run of the tests has time for

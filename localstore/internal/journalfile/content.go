@@ -295,6 +295,9 @@ func (c *Content) difference(s *ReadSlot, seq int64) (Difference, bool) {
 	return Difference{Series: s.series, Delta: shape.SeriesValue(&d, m.Bounds), State: d.State, Moves: d.Moves}, true
 }
 
+// IsLeft reports whether the writer ended well and left everything to be recovered.
+func (c *Content) IsLeft() bool { return c.Header.Tags[0].Left || c.Header.Tags[1].Left }
+
 // Count returns how many series the journal has.
 func (c *Content) Count() int { return len(c.Slots) }
 

@@ -16,7 +16,7 @@
 //	               mirror's id at 40 (64), writer's id at 104 (64); zeros where the
 //	               file is empty
 //	   512     56  the tag of even numbers: checksum u32, 1 u32, number u64, epoch
-//	               i64, erasures i64, flags u64 (1 may send, 2 off), identities
+//	               i64, erasures i64, flags u64 (1 may send, 2 off, 4 left), identities
 //	               written so far u64, when the decision beside the mirror was
 //	               written i64; zeros where it was taken back
 //	   576     56  the tag of odd numbers

@@ -102,7 +102,10 @@ func WriteZeros(f File, from, to int64) error {
 }
 
 // ReadWhole reads a file up to a bound that no journal reaches.
-func ReadWhole(f File) ([]byte, error) {
+func ReadWhole(f File) ([]byte, error) { return ReadInto(f, nil) }
+
+// ReadInto is ReadWhole into a buffer, if that has room.
+func ReadInto(f File, buffer []byte) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -111,7 +114,11 @@ func ReadWhole(f File) ([]byte, error) {
 	if info.Size() > most {
 		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, info.Size())
 	}
-	b := make([]byte, info.Size())
+	b := buffer[:cap(buffer)]
+	if int64(len(b)) < info.Size() {
+		b = make([]byte, info.Size())
+	}
+	b = b[:info.Size()]
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

@@ -37,10 +37,12 @@ const (
 	WarmSize        = 64 * PageSize // a longer file is cut when it is emptied
 )
 
-var (
-	Order = binary.LittleEndian
-	Table = crc32.MakeTable(crc32.Castagnoli)
-)
+// Order is that of the bytes of numbers.
+var Order = binary.LittleEndian
+
+// Table is that of the checksums. Making it takes a while, once, which is not to be at
+// the start of every program.
+func Table() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // checksum covers the bytes with the run that wrote them and where they lie, so
 // that what an earlier run left, or was copied, is never taken for this run's. It
@@ -50,7 +52,7 @@ func checksum(nonce uint64, offset int64, data []byte) uint32 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
-	return crc32.Update(uint32(x), Table, data)
+	return crc32.Update(uint32(x), Table(), data)
 }
 
 // Seal writes the checksum of b[4:] into b.
@@ -84,11 +86,16 @@ type Tag struct {
 	Seq      int64
 	Observed Observation
 	Records  int // of identities, written by then
+
+	// Left says that the writer ended well, and left what it counted to the next
+	// process that records.
+	Left bool
 }
 
 const (
 	flagMaySend = 1 << iota
 	flagOff
+	flagLeft
 )
 
 func TagAt(seq int64) int64 { return TagOffset + seq&1*TagStride }
@@ -105,6 +112,9 @@ func (t Tag) Encode(nonce uint64) []byte {
 	}
 	if t.Observed.Off {
 		flags |= flagOff
+	}
+	if t.Left {
+		flags |= flagLeft
 	}
 	Order.PutUint64(b[32:], flags)
 	Order.PutUint64(b[40:], uint64(t.Records))
@@ -123,7 +133,7 @@ func decodeTag(nonce uint64, offset int64, b []byte) (t Tag, damaged bool) {
 	t = Tag{Ok: true, Seq: int64(Order.Uint64(b[8:])), Observed: Observation{
 		Epoch: int64(Order.Uint64(b[16:])), Erasures: int64(Order.Uint64(b[24:])), Decided: int64(Order.Uint64(b[48:])),
 		MaySend: flags&flagMaySend != 0, Off: flags&flagOff != 0,
-	}, Records: int(Order.Uint64(b[40:]) & (1<<31 - 1))}
+	}, Records: int(Order.Uint64(b[40:]) & (1<<31 - 1)), Left: flags&flagLeft != 0}
 	if t.Seq < 0 || TagAt(t.Seq) != offset {
 		return Tag{}, true
 	}
@@ -134,14 +144,14 @@ func Preamble() []byte {
 	b := make([]byte, MarkOffset)
 	copy(b, fileMagic)
 	Order.PutUint32(b[8:], Version)
-	Order.PutUint32(b[12:], crc32.Checksum(b[:12], Table))
+	Order.PutUint32(b[12:], crc32.Checksum(b[:12], Table()))
 	return b
 }
 
 // readPreamble returns the version of a file; ok is false where the file does not
 // say.
 func readPreamble(b []byte) (v uint32, ok bool) {
-	if string(b[:8]) != fileMagic || Order.Uint32(b[12:]) != crc32.Checksum(b[:12], Table) {
+	if string(b[:8]) != fileMagic || Order.Uint32(b[12:]) != crc32.Checksum(b[:12], Table()) {
 		return 0, false
 	}
 	return Order.Uint32(b[8:]), true

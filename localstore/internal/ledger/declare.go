@@ -74,8 +74,12 @@ func changes(known, d otelusage.Declaration) bool {
 }
 
 // Register writes what is declared and not in the file yet, with the transaction
-// that begins.
+// that begins. A transaction that a declaration itself makes, as where it finds that
+// somebody decided, leaves that to the next one: the ledger is locked.
 func (l *Ledger) Register(tx *mirrordb.Tx) (committed func(), err error) {
+	if l.reading {
+		return func() {}, nil
+	}
 	n, err := l.writeDeclarations(tx)
 	return func() { l.wrote(n) }, err
 }

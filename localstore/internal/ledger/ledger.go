@@ -35,9 +35,11 @@ type Ledger struct {
 	seen     map[Key]struct{}        // keys of declared
 	claimed  map[Key]Key             // former names of declared
 
+	reading    bool        // with both locks held: what is written meanwhile is no declaration
 	incomplete atomic.Bool // something is to be imported yet
 
 	stale   atomic.Bool // what was read may not be in the file
+	adopted atomic.Bool // what is known is what was kept: see Adopt
 	anew    atomic.Bool // the file is another one and knows nothing that was declared
 	written atomic.Int64
 }
@@ -84,6 +86,9 @@ const ledgerAge = time.Second
 
 func (l *Ledger) loadLedger() error {
 	written := l.written.Load()
+	if l.adopted.Load() {
+		return nil
+	}
 	if l.loaded && !l.stale.Load() && l.commits == written && time.Since(l.loadedAt) < ledgerAge {
 		return nil
 	}
@@ -105,6 +110,8 @@ func (l *Ledger) loadLedger() error {
 func (l *Ledger) readLedger() error {
 	if l.db.TryLock() {
 		defer l.db.UnlockSilently()
+		l.reading = true
+		defer func() { l.reading = false }()
 		return l.db.View(l.db.Context(), func(tx *mirrordb.Tx) error { return l.recorded.read(tx.Conn) })
 	}
 	path, _, err := l.db.Find()

@@ -68,7 +68,7 @@ func (db *DB) salvage() {
 	}
 	_, _ = conn.Exec("PRAGMA writable_schema = 1") // lets a file that was cut off be read
 	err = conn.QueryRow(`SELECT installation_id, mode, mode_since, require_consent FROM mirror`).
-		Scan(&h.Installation, &h.Mode, &h.modeSince, &h.RequireConsent)
+		Scan(&h.Installation, &h.Mode, &h.ModeSince, &h.RequireConsent)
 	if err == nil && schema.CheckInstallationID(h.Installation) == nil && h.Mode >= consent.ModeUnset && h.Mode <= consent.ModeOn {
 		db.last = h
 	}

@@ -33,13 +33,15 @@ type DB struct {
 	epoch      int64
 	identity   Identity
 	decision   decision.Files
-	busy       atomic.Int64  // nanoseconds, see BusyLimit
-	hurry      time.Duration // the most that the work under way waits for others; 0: BusyLimit
-	last       Header        // what the file said last, for the next one to take over
-	NoLog      bool          // the file system allows no write-ahead log
-	inherits   bool          // the next one follows a file that was set aside
-	lost       bool          // an earlier one was, and nothing is known of it
-	recorded   bool          // something was written to file
+	busy       atomic.Int64      // nanoseconds, see BusyLimit
+	hurry      time.Duration     // the most that the work under way waits for others; 0: BusyLimit
+	last       Header            // what the file said last, for the next one to take over
+	NoLog      bool              // the file system allows no write-ahead log
+	inherits   bool              // the next one follows a file that was set aside
+	lost       bool              // an earlier one was, and nothing is known of it
+	recorded   bool              // something was written to file
+	cache      uint64            // what is known of a file that is not open yet; 0 for nothing
+	said       decision.Decision // in it
 
 	dataVersion int64            // of the file that was read last
 	accepted    schema.Soundness // of what Conn is open to
@@ -91,19 +93,11 @@ func New(path string, o Options) *DB {
 // Report keeps an error that has no caller, for Unlock to hand over.
 func (db *DB) Report(err error) { db.reports = append(db.reports, err) }
 
-// OrBackground returns a context also for a caller who passed none.
-func OrBackground(ctx context.Context) context.Context {
-	if ctx == nil {
-		return sqlitedb.Background
-	}
-	return ctx
-}
-
-// locate follows the path that was asked for to the file that it leads to, and
+// Locate follows the path that was asked for to the file that it leads to, and
 // makes that file's own path the mirror's: what is opened, made, set aside and
 // erased is the file, and never a link to it. Where nothing lies at the path the
 // error is fs.ErrNotExist.
-func (db *DB) locate() (os.FileInfo, error) {
+func (db *DB) Locate() (os.FileInfo, error) {
 	path, file, err := place.Find(db.asked)
 	if path != "" {
 		db.path = path

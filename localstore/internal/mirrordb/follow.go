@@ -11,7 +11,7 @@ func (db *DB) afterLoss(h Header) Header {
 	if db.decision.Read(db.path, db.asked).Mode != consent.ModeUnset || h.Mode == consent.ModeOff || h.Mode == consent.ModeLocal {
 		return h
 	}
-	h.Mode, h.modeSince = consent.ModeUnset, 0
+	h.Mode, h.ModeSince = consent.ModeUnset, 0
 	if h.RequireConsent == NotRequired {
 		h.RequireConsent = requiredAfterLoss
 	}
@@ -21,11 +21,11 @@ func (db *DB) afterLoss(h Header) Header {
 // followDecision brings the mirror in line with the decision file, so that an
 // administrator's edit withholds the same counts as SetMode.
 func (db *DB) followDecision(tx *Tx) error {
-	if tx.Mode == tx.stored {
+	if tx.Mode == tx.Stored {
 		return nil
 	}
 	to := tx.Mode
-	tx.Mode = tx.stored
+	tx.Mode = tx.Stored
 	return db.SwitchMode(tx, to)
 }
 
@@ -33,7 +33,7 @@ func (db *DB) followDecision(tx *Tx) error {
 // may be sent any more.
 func (db *DB) SwitchMode(tx *Tx, to consent.Mode) error {
 	before := tx.MaySend()
-	tx.Mode, tx.stored, tx.modeSince = to, to, tx.Now
+	tx.Mode, tx.Stored, tx.ModeSince = to, to, tx.Now
 	if before && !tx.MaySend() {
 		if err := db.hooks.Withhold(tx); err != nil {
 			return err

@@ -20,7 +20,7 @@ func (db *DB) create() error {
 		return err
 	}
 	return sqlitedb.WithLockFileUnless(db.path+LockSuffix, max(db.Patience(), making), db.isMade, func() error {
-		switch file, err := db.locate(); {
+		switch file, err := db.Locate(); {
 		case errors.Is(err, fs.ErrNotExist):
 			db.lost = db.lost || db.last.Mirror == "" && place.WasDamaged(db.path)
 		case err != nil || file.Size() > 0:
@@ -41,7 +41,7 @@ const making = 5 * time.Second
 
 // isMade reports whether there is a mirror now.
 func (db *DB) isMade() bool {
-	file, err := db.locate()
+	file, err := db.Locate()
 	return err == nil && file.Size() > 0
 }
 
@@ -150,7 +150,10 @@ func (db *DB) fill(path string) error {
 // deleted.
 func (db *DB) newMirror() []any {
 	installation := uuid.NewString()
-	if db.inherits && db.last.Installation != "" {
+	switch {
+	case db.InstallationID != "":
+		installation = db.InstallationID
+	case db.inherits && db.last.Installation != "":
 		installation = db.last.Installation
 	}
 	h := db.last
@@ -158,7 +161,7 @@ func (db *DB) newMirror() []any {
 	if db.lost {
 		h = db.afterLoss(h)
 	}
-	return []any{uuid.NewString(), installation, db.Now().UnixNano(), int64(h.Mode), h.modeSince, h.RequireConsent, h.Erasures}
+	return []any{uuid.NewString(), installation, db.Now().UnixNano(), int64(h.Mode), h.ModeSince, h.RequireConsent, h.Erasures}
 }
 
 // setUp chooses a write-ahead log where the file system allows one. Without

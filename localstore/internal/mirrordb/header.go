@@ -8,9 +8,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
-	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
-	"go.opentelemetry.io/otel/attribute"
 )
 
 // Header is the row that each transaction reads first. It says what was decided and
@@ -19,7 +17,7 @@ type Header struct {
 	Version, DataVersion int64
 	Identity
 	Mode           consent.Mode
-	modeSince      int64
+	ModeSince      int64
 	RequireConsent int64 // notRequired, required or requiredAfterLoss
 	Epoch          int64
 	Erasures       int64
@@ -29,9 +27,9 @@ type Header struct {
 	SharedMark     int64
 	LeaseToken     sql.NullString
 	LeaseUntil     int64
-	former         int64 // the resource of former versions
+	Former         int64 // the resource of former versions
 
-	stored        consent.Mode // what the mirror says, where the decision file is stricter
+	Stored        consent.Mode // what the mirror says, where the decision file is stricter
 	Decided       int64        // when the decision file was written, 0 without one
 	WrongDecision string       // why the decision file cannot be understood
 	Distrusted    string       // why one that says on does not count
@@ -39,7 +37,7 @@ type Header struct {
 
 // FormerAttributes are those of the resource of former versions. Each fold
 // gives it another row: by that others notice that rows they remember are gone.
-var FormerAttributes = series.EncodeAttributes(attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"former", true)))
+const FormerAttributes = `{"` + otelusage.ReservedPrefix + `former":true}`
 
 // selectHeaderReading looks for a resource without the index, whose search would
 // load an absurdly long one. There are few.
@@ -85,8 +83,8 @@ func Wrap(what string, err error) error {
 
 func (h *Header) Consent() consent.Consent {
 	c := consent.Consent{Mode: h.Mode, Sending: h.MaySend(), ShouldAsk: h.Mode == consent.ModeUnset && h.RequireConsent != NotRequired}
-	if h.modeSince != 0 {
-		c.Since = time.Unix(0, h.modeSince).UTC()
+	if h.ModeSince != 0 {
+		c.Since = time.Unix(0, h.ModeSince).UTC()
 	}
 	switch {
 	case h.Mode == consent.ModeOff:
@@ -118,9 +116,9 @@ func (h *Header) Unheeded() string {
 
 // Decide lets the decision file hold beside what the mirror stores.
 func (h *Header) Decide(d decision.Decision) {
-	h.stored, h.Decided, h.WrongDecision, h.Distrusted = h.Mode, d.Changed, d.Wrong, d.Distrusted
+	h.Stored, h.Decided, h.WrongDecision, h.Distrusted = h.Mode, d.Changed, d.Wrong, d.Distrusted
 	if mode := decision.Strictest(h.Mode, d.Mode); mode != h.Mode {
-		h.Mode, h.modeSince = mode, d.Since
+		h.Mode, h.ModeSince = mode, d.Since
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
 // Where an open file keeps its name, as on Windows, the last process that has a
@@ -32,7 +33,7 @@ func (db *DB) setAsideOnceClosed(unreadable bool) (aside string, err error) {
 	}
 	// Where it cannot be written the others meet the damage themselves.
 	_ = os.WriteFile(db.path+NoteSuffix, []byte(Note(place.FileID(db.path), unreadable)), 0o600)
-	ends, until := OrBackground(db.ends), time.Now().Add(db.Patience())
+	ends, until := sqlitedb.OrBackground(db.ends), time.Now().Add(db.Patience())
 	for place.IsHeld(err) && !db.held.waited && ends.Err() == nil && time.Now().Before(until) {
 		aside, err = place.SetAside(db.path, db.Now())
 	}

@@ -3,6 +3,7 @@ package mirrordb
 import (
 	"context"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"go.opentelemetry.io/otel"
 )
 
@@ -14,7 +15,7 @@ func (db *DB) Lock() { db.mu.Lock() }
 // LockWithin is Lock for a reading, which stops waiting when ctx ends. The lock
 // that then arrives late is given back at once.
 func (db *DB) LockWithin(ctx context.Context) error {
-	ctx = OrBackground(ctx)
+	ctx = sqlitedb.OrBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

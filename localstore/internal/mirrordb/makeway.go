@@ -31,7 +31,7 @@ func (db *DB) makeWayForUnreadable() bool {
 func PathOf(path string) (file, asked string, err error) {
 	s := New(path, Options{})
 	s.makeWay()
-	if _, err := s.locate(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Locate(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", "", err
 	}
 	return s.path, s.asked, nil

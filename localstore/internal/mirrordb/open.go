@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
 )
 
 // errMoved is returned when another process replaced the file that was being
@@ -59,12 +60,12 @@ func (db *DB) Open() error {
 }
 
 func (db *DB) connect() error {
-	file, err := db.locate()
+	file, err := db.Locate()
 	if err == nil && db.IsNoted() {
 		if err := db.heed(); err != nil {
 			return err
 		}
-		file, err = db.locate()
+		file, err = db.Locate()
 	}
 	absent := errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0
 	if absent && db.last.Mirror == "" && place.HasLog(db.path) { // SQLite removes one beside an empty file
@@ -79,7 +80,7 @@ func (db *DB) connect() error {
 		if err := db.create(); err != nil {
 			return err
 		}
-		file, err = db.locate()
+		file, err = db.Locate()
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !db.Existing:
@@ -145,12 +146,14 @@ func (db *DB) prepare(conn *sqlitedb.Conn) error {
 	if db.InstallationID == "" || db.InstallationID == h.Installation {
 		return nil
 	}
-	err = conn.Immediate(func() error { return conn.Run(schema.ReplaceInstallation, db.InstallationID) })
+	err = conn.Immediate(func() error {
+		return errors.Join(warm.Retire(db.path, false), schema.RenewIDs(conn, db.InstallationID, db.Now().UnixNano()))
+	})
 	if err != nil {
 		db.Conn = nil
 		return fmt.Errorf("set installation id: %w", err)
 	}
-	db.identity.Installation, db.last.Installation = db.InstallationID, db.InstallationID
+	db.RememberInstallation(db.InstallationID)
 	return nil
 }
 
@@ -158,9 +161,9 @@ func (db *DB) prepare(conn *sqlitedb.Conn) error {
 // one in its place.
 func (db *DB) OpenReadOnly() error {
 	for try := 1; ; try++ {
-		file, err := db.locate()
+		file, err := db.Locate()
 		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, place.ErrNotMirror)) && db.makeWay() {
-			file, err = db.locate()
+			file, err = db.Locate()
 		}
 		if err != nil {
 			return err

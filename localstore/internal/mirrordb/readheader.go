@@ -25,7 +25,7 @@ func (db *DB) ReadHeader() (h Header, err error) {
 	}
 	var mirror, installation sql.NullString
 	err = stmt.QueryRowContext(ctx).Scan(&h.Version, &h.DataVersion, &mirror, &installation, &h.CreatedAt,
-		&h.Mode, &h.modeSince, &h.RequireConsent, &h.Epoch, &h.Erasures, &h.ErasePending, &h.Imported, &h.SealedUntil, &h.SharedMark, &h.LeaseToken, &h.LeaseUntil, &h.former)
+		&h.Mode, &h.ModeSince, &h.RequireConsent, &h.Epoch, &h.Erasures, &h.ErasePending, &h.Imported, &h.SealedUntil, &h.SharedMark, &h.LeaseToken, &h.LeaseUntil, &h.Former)
 	h.Mirror, h.Installation = mirror.String, installation.String
 	if err == nil && !(mirror.Valid && installation.Valid) {
 		err = fmt.Errorf("%w: its id is no text, or too long", schema.ErrNoMirror)

@@ -10,7 +10,7 @@ func (db *DB) Adopt(h Header) {
 		db.hooks.Replaced()
 		db.Forget()
 	}
-	folded := db.last.former != h.former
+	folded := db.last.Former != h.Former
 	db.identity, db.last = h.Identity, h
 	if folded {
 		db.Forget()

@@ -7,9 +7,11 @@ import (
 	"os"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/place"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
 )
 
 // usable reports why the mirror cannot be written, and reopens the file at the path
@@ -41,6 +43,7 @@ func (db *DB) usable() error {
 	if err := db.Open(); err != nil {
 		return fmt.Errorf("reopen mirror: %w", err)
 	}
+	db.cache = 0
 	return db.hooks.Opened(true)
 }
 
@@ -72,7 +75,7 @@ func (db *DB) updateOnce(lasting Durability, f func(*Tx) error) error {
 	}
 	var committed func()
 	commit := func() error {
-		return db.Conn.Immediate(func() (err error) { committed, err = db.within(f); return err })
+		return db.Conn.Immediate(func() (err error) { committed, err = db.within(lasting, f); return err })
 	}
 	var err error
 	if lasting == Durable {
@@ -92,7 +95,10 @@ func (db *DB) updateOnce(lasting Durability, f func(*Tx) error) error {
 
 // within runs f in the transaction that has begun, after what each transaction
 // does first.
-func (db *DB) within(f func(*Tx) error) (committed func(), err error) {
+func (db *DB) within(lasting Durability, f func(*Tx) error) (committed func(), err error) {
+	if err := warm.Retire(db.path, lasting == Durable); err != nil {
+		return nil, err
+	}
 	h, err := db.checkedHeader()
 	if err != nil {
 		return nil, err
@@ -200,7 +206,7 @@ func (db *DB) viewState(f func(*Tx) error, followed bool) error {
 			if err != nil {
 				return err
 			}
-			if h.Mode != h.stored && !db.ReadOnly && !followed {
+			if h.Mode != h.Stored && !db.ReadOnly && !followed {
 				return errDecided
 			}
 			db.Adopt(h)
@@ -223,15 +229,18 @@ func (db *DB) newTransaction(h Header) *Tx {
 	return &Tx{Conn: db.Conn, Header: h, Now: db.Now().UnixNano(), SeriesCount: -1}
 }
 
-func (db *DB) SetInstallationID(id string) error {
-	err := db.Update(db.Context(), Relaxed, func(tx *Tx) error {
-		return tx.Run(schema.ReplaceInstallation, id)
-	})
-	if err != nil {
-		return fmt.Errorf("set installation id: %w", err)
+// RenewIDs gives the installation an id, and its stream another one.
+func (tx *Tx) RenewIDs(installation string) error {
+	err := schema.RenewIDs(tx.Conn, installation, tx.Now)
+	if err == nil {
+		tx.Installation, tx.SealedUntil = installation, max(instant.StartOfDay(tx.Now), 1)
 	}
+	return err
+}
+
+// RememberInstallation is for after the commit of a change.
+func (db *DB) RememberInstallation(id string) {
 	db.identity.Installation, db.last.Installation = id, id
-	return nil
 }
 
 // WriteWaiting is a transaction for that alone, which does not wait for long.

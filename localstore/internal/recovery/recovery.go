@@ -53,15 +53,27 @@ func (r *Recovery) Run() {
 		return
 	}
 	r.looked = r.db.Now().UnixNano()
-	_ = r.db.Briefly(func() error { r.all(); return nil })
+	_ = r.db.Briefly(func() error { r.all(func(*journal.Claimed) bool { return true }); return nil })
 }
 
-func (r *Recovery) all() {
+// BeforeDecision recovers what processes left that ended well, for whoever decides,
+// also in a mirror that was opened for that alone: it was counted under the former
+// decision and would be in the mirror, had they opened it.
+func (r *Recovery) BeforeDecision() {
+	if r == nil || r.db == nil || r.db.ReadOnly || r.db.IsClosed() {
+		return
+	}
+	_ = r.db.Briefly(func() error { r.all((*journal.Claimed).IsLeft); return nil })
+}
+
+func (r *Recovery) all(wanted func(*journal.Claimed) bool) {
 	var claimed []*journal.Claimed
 	mirror := r.db.Path()
 	for i := range journal.PoolSize {
-		if c := r.claim(journal.Path(mirror, i)); c != nil {
+		if c := r.claim(journal.Path(mirror, i)); c != nil && wanted(c) {
 			claimed = append(claimed, c)
+		} else {
+			c.Release()
 		}
 		if len(claimed) == atOnce || i == journal.PoolSize-1 {
 			if !r.each(claimed) {

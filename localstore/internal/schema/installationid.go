@@ -8,8 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-const ReplaceInstallation = `UPDATE mirror SET installation_id = ?1`
-
 var ErrInvalidID = errors.New("localstore: invalid installation id")
 
 // maxInstallationID is how many characters HQ keeps of an identifier.

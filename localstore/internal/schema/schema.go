@@ -15,17 +15,17 @@ const (
 	// Version is what this version of the package reads and writes. A
 	// migration only adds, so that an older process that is still running
 	// survives it until its next transaction sees the newer version.
-	Version = 3
+	Version = 4
 )
 
 // migrations[i] brings version i to version i+1, in the transaction that also
 // writes the version. Each does no harm where it was done already: a version that
 // is damaged may say less than the file holds.
-var migrations = [Version]string{createTables + createViews, createTombstones, createFormerNames}
+var migrations = [Version]string{createTables + createViews, createTombstones, createFormerNames, createIdentity}
 
 // TablesSince names the schemas that added a table. A reader does not bring a
 // file up to date, so that it may meet one without.
-var TablesSince = map[string]int64{Tombstones: 2, FormerNames: 3}
+var TablesSince = map[string]int64{Tombstones: 2, FormerNames: 3, Identity: 4, OccupancyBefore: 4}
 
 // createTables: times are nanoseconds since 1970 in UTC. A value is an INTEGER,
 // a REAL, or the JSON text of a histogram; NULL is zero.
@@ -298,8 +298,10 @@ func Migrate(c *sqlitedb.Conn, create func() []any) error {
 	})
 }
 
+// insertMirror begins the first interval with the day, so that it does not tell when
+// the mirror was made.
 const insertMirror = `INSERT INTO mirror (id, mirror_id, installation_id, created_at, sealed_until,
-	mode, mode_since, require_consent, erasures) VALUES (1, ?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`
+	mode, mode_since, require_consent, erasures) VALUES (1, ?1, ?2, ?3, ?3 - ?3 % 86400000000000, ?4, ?5, ?6, ?7)`
 
 // FormerNames is the table of aliases.
 const FormerNames = "former_names"
@@ -326,3 +328,29 @@ CREATE TABLE IF NOT EXISTS tombstones (
 
 // Tombstones is their table.
 const Tombstones = "tombstones"
+
+// Identity is the table of the ids that replaced those of the mirror's row, and
+// OccupancyBefore that of what was sent without them.
+const (
+	Identity        = "identity"
+	OccupancyBefore = "occupancy_before"
+)
+
+// createIdentity: without a row the ids are those that the mirror was made with.
+const createIdentity = `
+CREATE TABLE IF NOT EXISTS identity (
+	id         INTEGER PRIMARY KEY CHECK (id = 1),
+	stream_id  TEXT,                       -- of what is sent, NULL where it is the mirror's
+	since      INTEGER NOT NULL DEFAULT 0, -- when the ids were changed, 0 where they never were
+	sealed     INTEGER NOT NULL DEFAULT 0, -- a batch carries these ids
+	unlinkable INTEGER NOT NULL DEFAULT 0  -- batches carry ids of their own
+) STRICT;
+
+-- What accepted submissions without the present ids say of states: a part of occupancy.
+CREATE TABLE IF NOT EXISTS occupancy_before (
+	series_id INTEGER NOT NULL,
+	state     TEXT    NOT NULL,
+	accepted  INTEGER NOT NULL,
+	PRIMARY KEY (series_id, state)
+) STRICT, WITHOUT ROWID;
+`

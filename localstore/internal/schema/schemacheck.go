@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
@@ -42,14 +43,16 @@ func Faults(c *sqlitedb.Conn, version int64) ([]string, error) {
 	return faults, nil
 }
 
-var selectViewInPlace = `SELECT coalesce((SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(name) IN ('` +
-	strings.Join(Tables, `', '`) + `') LIMIT 1), '')`
+var selectViewInPlace = sync.OnceValue(func() string {
+	return `SELECT coalesce((SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(name) IN ('` +
+		strings.Join(Tables, `', '`) + `') LIMIT 1), '')`
+})
 
 // RefuseViews refuses a file in which a view stands in place of a table: reading
 // it may take for ever, and an application does not wait for that.
 func RefuseViews(c *sqlitedb.Conn, as error) error {
 	var name string
-	err := c.Each(selectViewInPlace, func(rows *sql.Rows) error { return rows.Scan(&name) })
+	err := c.Each(selectViewInPlace(), func(rows *sql.Rows) error { return rows.Scan(&name) })
 	if err == nil && name != "" {
 		err = fmt.Errorf("%w: %s is a view in place of a table", as, name)
 	}

@@ -38,10 +38,10 @@ func (s *Soundness) RefuseNews(c *sqlitedb.Conn, dataVersion int64) error {
 	}
 	queries, least := []string(nil), min(inUse, known.least)
 	if opened || inUse-least >= MaxText {
-		queries, least = []string{LongTexts}, inUse
+		queries, least = []string{LongTexts()}, inUse
 	}
 	if opened {
-		queries = append(queries, LongAttributes)
+		queries = append(queries, LongAttributes())
 	}
 	if err := RefuseLong(c, queries...); err != nil {
 		return err

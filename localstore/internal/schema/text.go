@@ -4,7 +4,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -26,8 +28,7 @@ var ErrTooLong = errors.New("too long to be shown")
 // Shown is a text for people: its beginning, or of one that is not loaded its
 // length. NULL, which none of them is in a file of this package's, is empty.
 func Shown(column string) string {
-	return fmt.Sprintf(`coalesce(iif(octet_length(%[1]s) <= %[2]d, substr(%[1]s, 1, %[3]d), '(a text of ' || octet_length(%[1]s) || ' bytes)'), '')`,
-		column, MaxText, MaxShown)
+	return `coalesce(iif(octet_length(` + column + `) <= ` + strconv.Itoa(MaxText) + `, substr(` + column + `, 1, ` + strconv.Itoa(MaxShown) + `), '(a text of ' || octet_length(` + column + `) || ' bytes)'), '')`
 }
 
 // Loaded is a column, or instead where that is too long: the beginning of JSON
@@ -35,7 +36,7 @@ func Shown(column string) string {
 func Loaded(column, instead string) string { return Within(column, MaxText, instead) }
 
 func Within(column string, most int, instead string) string {
-	return fmt.Sprintf(`iif(typeof(%[1]s) IN ('text', 'blob') AND octet_length(%[1]s) > %[2]d, %[3]s, %[1]s)`, column, most, instead)
+	return `iif(typeof(` + column + `) IN ('text', 'blob') AND octet_length(` + column + `) > ` + strconv.Itoa(most) + `, ` + instead + `, ` + column + `)`
 }
 
 // What stands for content that is too long.
@@ -48,11 +49,13 @@ const (
 // LongTexts finds a table with a text that is too long among those that are read
 // again and again, and LongAttributes one among the many of the series.
 var (
-	LongTexts = `SELECT coalesce(` + tooLong("trackables", "name", "kind", "description", "unit", "checkpoints") + `, ` +
-		tooLong("metrics", "scope_name", "scope_version", "scope_attributes", "scope_schema_url", "name", "unit", "type", "bounds", "description", "role") + `, ` +
-		tooLong("resources", "attributes") + `, ` + tooLong("current_states", "state", "shared_state") + `, ` +
-		tooLong("occupancy", "state") + `, ` + tooLong("forwarders", "kind") + `, '')`
-	LongAttributes = `SELECT coalesce(` + tooLong("series", "attributes") + `, '')`
+	LongTexts = sync.OnceValue(func() string {
+		return `SELECT coalesce(` + tooLong("trackables", "name", "kind", "description", "unit", "checkpoints") + `, ` +
+			tooLong("metrics", "scope_name", "scope_version", "scope_attributes", "scope_schema_url", "name", "unit", "type", "bounds", "description", "role") + `, ` +
+			tooLong("resources", "attributes") + `, ` + tooLong("current_states", "state", "shared_state") + `, ` +
+			tooLong("occupancy", "state") + `, ` + tooLong("forwarders", "kind") + `, '')`
+	})
+	LongAttributes = sync.OnceValue(func() string { return `SELECT coalesce(` + tooLong("series", "attributes") + `, '')` })
 )
 
 func tooLong(table string, columns ...string) string {

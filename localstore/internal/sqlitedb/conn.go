@@ -46,6 +46,14 @@ func (c *Conn) Context() context.Context {
 // counted must reach the mirror whatever became of the caller's context.
 var Background = context.Background()
 
+// OrBackground returns a context also for a caller who passed none.
+func OrBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return Background
+	}
+	return ctx
+}
+
 func DataSource(path string, readOnly bool, busy time.Duration) string {
 	slashed := filepath.ToSlash(path) // a Windows share begins with two slashes already
 	if !strings.HasPrefix(slashed, "/") {

@@ -119,7 +119,8 @@ const (
 	insertSeries = `INSERT INTO series (metric_id, resource_id, attributes) VALUES (?1, ?2, ?3)`
 )
 
-var OverflowAttributes = series.EncodeAttributes(attribute.NewSet(otelusage.OverflowKey.Bool(true)))
+// OverflowAttributes is the identity of the overflow series of a metric.
+const OverflowAttributes = `{"` + string(otelusage.OverflowKey) + `":true}`
 
 // ActiveName is the metric of heartbeats.
 const ActiveName = otelusage.ReservedPrefix + "active"
@@ -169,14 +170,16 @@ func (b *Book) trackableRow(tx *mirrordb.Tx, m *series.Metric, at int64) (any, s
 }
 
 // NoAttributes is the identity of a series without any.
-var NoAttributes = series.EncodeAttributes(*attribute.EmptySet())
+const NoAttributes = `{}`
 
 // ImportedResource is what imported totals are kept under: the Python library does
 // not know which version counted.
-var (
-	ImportedResource   = attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
-	ImportedAttributes = series.EncodeAttributes(ImportedResource)
-)
+func ImportedResource() attribute.Set {
+	return attribute.NewSet(attribute.Bool(otelusage.ReservedPrefix+"imported", true))
+}
+
+// ImportedAttributes is its identity.
+const ImportedAttributes = `{"` + otelusage.ReservedPrefix + `imported":true}`
 
 // ImportedSeries selects the series of imported totals. Their states are this
 // installation's, and are said under a version once one has taken them over.

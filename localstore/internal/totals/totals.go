@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
@@ -123,16 +124,24 @@ func (t *Row) Count(delta series.Value, into *series.Value) {
 }
 
 var (
-	upsertRecorded = NewStatement(
-		`INSERT INTO totals (series_id, recorded, pending, withheld, exports, updated_at) VALUES `, 6,
-		` ON CONFLICT (series_id) DO UPDATE SET recorded = excluded.recorded, pending = excluded.pending,
+	upsertRecorded = sync.OnceValue(func() Statement {
+		return NewStatement(
+			`INSERT INTO totals (series_id, recorded, pending, withheld, exports, updated_at) VALUES `, 6,
+			` ON CONFLICT (series_id) DO UPDATE SET recorded = excluded.recorded, pending = excluded.pending,
 			withheld = excluded.withheld, exports = excluded.exports, updated_at = excluded.updated_at`)
-	upsertBalance = NewStatement(
-		`INSERT INTO totals (series_id, pending, withheld, accepted, partial, set_aside) VALUES `, 6,
-		` ON CONFLICT (series_id) DO UPDATE SET pending = excluded.pending, withheld = excluded.withheld,
+	})
+	upsertBalance = sync.OnceValue(func() Statement {
+		return NewStatement(
+			`INSERT INTO totals (series_id, pending, withheld, accepted, partial, set_aside) VALUES `, 6,
+			` ON CONFLICT (series_id) DO UPDATE SET pending = excluded.pending, withheld = excluded.withheld,
 			accepted = excluded.accepted, partial = excluded.partial, set_aside = excluded.set_aside`)
-	InsertHistory = NewStatement(`INSERT OR REPLACE INTO history (slot, series_id, at, value, count) VALUES `, 5, ``)
-	InsertDays    = NewStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
+	})
+	InsertHistory = sync.OnceValue(func() Statement {
+		return NewStatement(`INSERT OR REPLACE INTO history (slot, series_id, at, value, count) VALUES `, 5, ``)
+	})
+	InsertDays = sync.OnceValue(func() Statement {
+		return NewStatement(`INSERT OR REPLACE INTO days (day, series_id, value, count) VALUES `, 4, ``)
+	})
 )
 
 func (b *Book) RowsFor(trackable string) int64 {
@@ -144,7 +153,7 @@ func (b *Book) RowsFor(trackable string) int64 {
 
 // SaveRecorded writes what a recording changed.
 func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
-	err := upsertRecorded.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+	err := upsertRecorded().Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return AppendValues(append(args, t.Series), []any{t.Recordings, t.UpdatedAt}, t.Recorded, t.Pending, t.Withheld)
 	})
@@ -156,7 +165,7 @@ func (b *Book) SaveRecorded(tx *mirrordb.Tx, rows []*Row) error {
 
 // SaveTotals writes what outcomes, or a withdrawn consent, changed.
 func (b *Book) SaveTotals(tx *mirrordb.Tx, rows []*Row) error {
-	err := upsertBalance.Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
+	err := upsertBalance().Run(tx.Conn, len(rows), func(i int, args []any) ([]any, error) {
 		t := rows[i]
 		return AppendValues(append(args, t.Series), nil, t.Pending, t.Withheld, t.Accepted, t.Partial, t.SetAside)
 	})

@@ -52,7 +52,7 @@ func RestOf(now *mirrordb.Header, row Row, c *journalfile.Content) Rest {
 	switch {
 	case !ok:
 		rest.Fate = Lost
-	case isDropped(now, counted):
+	case isDropped(now, c, counted):
 		rest.Fate = Dropped
 	default:
 		rest.Differences = c.Differences(held)
@@ -61,9 +61,12 @@ func RestOf(now *mirrordb.Header, row Row, c *journalfile.Content) Rest {
 }
 
 // isDropped: what was counted before an erasure is erased, and while recording is
-// switched off nothing is recorded.
-func isDropped(now *mirrordb.Header, counted journalfile.Observation) bool {
-	return now.Mode == consent.ModeOff || counted.Off || now.Erasures != counted.Erasures
+// switched off nothing is recorded. A mirror that took the place of the former knows
+// nothing of that one's erasures. Then the mark of whoever decided or erased, which the
+// owner did not live to see, is all that tells of one.
+func isDropped(now *mirrordb.Header, c *journalfile.Content, counted journalfile.Observation) bool {
+	return now.Mode == consent.ModeOff || counted.Off || now.Erasures != counted.Erasures ||
+		c.Superseded && c.Mirror != now.Mirror
 }
 
 // Row is what the mirror says of a writer.

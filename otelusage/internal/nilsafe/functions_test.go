@@ -10,6 +10,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp/light"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect"
@@ -20,6 +21,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/plan"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
@@ -28,6 +30,7 @@ import (
 var functions = map[string]any{
 	"sequence.New": sequence.New,
 
+	"otelusage.DeclaredOnly": otelusage.DeclaredOnly, "otelusage.WithKeys": otelusage.WithKeys, "otelusage.WithStates": otelusage.WithStates, "otelusage.WithValues": otelusage.WithValues,
 	"otelusage.Default": otelusage.Default, "otelusage.FormatDuration": otelusage.FormatDuration, "otelusage.KeepRedundant": otelusage.KeepRedundant, "otelusage.RenamedFrom": otelusage.RenamedFrom,
 	"otelusage.Monotonic": otelusage.Monotonic, "otelusage.New": otelusage.New, "otelusage.NewFloatStatistic": otelusage.NewFloatStatistic,
 	"otelusage.NewSequence": otelusage.NewSequence, "otelusage.NewState": otelusage.NewState, "otelusage.NewStatistic": otelusage.NewStatistic,
@@ -36,10 +39,10 @@ var functions = map[string]any{
 	"otelusage.WithMeterProvider": otelusage.WithMeterProvider, "otelusage.WithUnit": otelusage.WithUnit,
 	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Now": otelusagetest.Now, "otelusage/otelusagetest.Isolate": otelusagetest.Isolate,
 	"otelusage/otelusagetest.Count": otelusagetest.Count, "otelusage/otelusagetest.Float": otelusagetest.Float, "otelusage/otelusagetest.Runs": otelusagetest.Runs, "otelusage/otelusagetest.State": otelusagetest.State,
-	"otelusage/otelusagetest.Values": otelusagetest.Values,
-	"otelusage/setup.LoadFile":       setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
+	"otelusage/otelusagetest.Values": otelusagetest.Values, "otelusage/otelusagetest.Plan": otelusagetest.Plan, "otelusage/plan.Describe": plan.Describe,
+	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
 
-	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore/series.ExponentialValue": series.ExponentialValue,
+	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.Lazily": localstore.Lazily, "localstore/series.ExponentialValue": series.ExponentialValue,
 	"localstore/series.Float64Value": series.Float64Value, "localstore/series.HistogramValue": series.HistogramValue, "localstore.ImportFrom": localstore.ImportFrom,
 	"localstore/series.Int64Value": series.Int64Value, "localstore.Open": localstore.Open, "localstore.OpenContext": localstore.OpenContext, "localstore.ReadOnly": localstore.ReadOnly,
 	"localstore.WithBusyTimeout": localstore.WithBusyTimeout, "localstore.WithClock": localstore.WithClock, "localstore.WithErrorHandler": localstore.WithErrorHandler,
@@ -53,19 +56,24 @@ var functions = map[string]any{
 	"localstore/health.Examine": health.Examine, "localstore/health.Balances": health.Balances,
 	"localstore/view.New": view.New, "localstore/view.Serve": view.Serve, "localstore/view.WithAuthorization": view.WithAuthorization,
 	"localstore/view.WithControls": view.WithControls, "localstore/view.WithErrorHandler": view.WithErrorHandler, "localstore/view.WithFrameAncestors": view.WithFrameAncestors,
-	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle,
+	"localstore/view.WithHosts": view.WithHosts, "localstore/view.WithRecordInterval": view.WithRecordInterval, "localstore/view.WithTitle": view.WithTitle, "localstore/view.WithPlan": view.WithPlan,
 
 	"exporter.DefaultResourceKeys": exporter.DefaultResourceKeys, "exporter.Disabled": exporter.Disabled, "exporter.RecordingVeto": exporter.RecordingVeto, "exporter.New": exporter.New, "exporter.NewReader": exporter.NewReader,
 	"exporter.ReaderFactory": exporter.ReaderFactory, "exporter.RequireConsent": exporter.RequireConsent, "exporter.ResourceMetrics": exporter.ResourceMetrics,
 	"exporter.WithAttributeKeys": exporter.WithAttributeKeys, "exporter.WithCheckInterval": exporter.WithCheckInterval, "exporter.WithErrorHandler": exporter.WithErrorHandler,
 	"exporter.WithForwarder": exporter.WithForwarder, "exporter.WithRecordInterval": exporter.WithRecordInterval, "exporter.WithRequestTimeout": exporter.WithRequestTimeout,
 	"exporter.WithJournal": exporter.WithJournal, "exporter.WithResource": exporter.WithResource, "exporter.WithScopes": exporter.WithScopes, "exporter.WithShutdownGrace": exporter.WithShutdownGrace,
+	"exporter.Check": exporter.Check, "exporter.Unlinkable": exporter.Unlinkable, "exporter.WithRotation": exporter.WithRotation,
 	"exporter.WithSubmitInterval": exporter.WithSubmitInterval, "exporter.WithSubmitWait": exporter.WithSubmitWait,
 	"exporter/otlp.Encode": otlp.Encode, "exporter/otlp.EncodeJSON": otlp.EncodeJSON, "exporter/otlp.New": otlp.New,
 	"exporter/otlp.WithCompression": otlp.WithCompression, "exporter/otlp.WithEndpointURL": otlp.WithEndpointURL, "exporter/otlp.WithHeaders": otlp.WithHeaders,
 	"exporter/otlp.WithProxy": otlp.WithProxy, "exporter/otlp.WithTLSConfig": otlp.WithTLSConfig, "exporter/otlp.WithTimeout": otlp.WithTimeout,
 	"exporter/otlp.WithLenientAnswers": otlp.WithLenientAnswers,
-	"exporter/hq.Encode":               hq.Encode, "exporter/hq.New": hq.New,
+	"exporter/otlp/light.Encode":       light.Encode, "exporter/otlp/light.New": light.New,
+	"exporter/otlp/light.WithCompression": light.WithCompression, "exporter/otlp/light.WithEndpointURL": light.WithEndpointURL, "exporter/otlp/light.WithHeaders": light.WithHeaders,
+	"exporter/otlp/light.WithProxy": light.WithProxy, "exporter/otlp/light.WithTLSConfig": light.WithTLSConfig, "exporter/otlp/light.WithTimeout": light.WithTimeout,
+	"exporter/otlp/light.WithLenientAnswers": light.WithLenientAnswers,
+	"exporter/hq.Encode":                     hq.Encode, "exporter/hq.New": hq.New,
 }
 
 // run is inspect.Run that prints nothing.

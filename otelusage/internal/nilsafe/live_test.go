@@ -9,6 +9,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp/light"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
@@ -60,6 +61,9 @@ func TestEveryMethodOfWhatWorks(t *testing.T) {
 	for name, forwarder := range map[string]func() (sdkmetric.Exporter, error){
 		"otlp.Exporter": func() (sdkmetric.Exporter, error) {
 			return otlp.New(t.Context(), otlp.WithEndpointURL("http://127.0.0.1:1"))
+		},
+		"light.Exporter": func() (sdkmetric.Exporter, error) {
+			return light.New(t.Context(), light.WithEndpointURL("http://127.0.0.1:1"))
 		},
 		"hq.Exporter": func() (sdkmetric.Exporter, error) {
 			return hq.New(hq.Config{Host: "http://127.0.0.1:1", APIKey: "key"})

@@ -17,6 +17,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/exporter"
 	"github.com/anonymoususage/anonymoususage-go/exporter/hq"
 	"github.com/anonymoususage/anonymoususage-go/exporter/otlp"
+	"github.com/anonymoususage/anonymoususage-go/exporter/otlp/light"
 	"github.com/anonymoususage/anonymoususage-go/exporter/outcome"
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
@@ -28,6 +29,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/view"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/otelusagetest"
+	"github.com/anonymoususage/anonymoususage-go/otelusage/plan"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/setup"
 	"github.com/anonymoususage/anonymoususage-go/otelusage/standalone"
 	"github.com/anonymoususage/anonymoususage-go/sequence"
@@ -40,10 +42,10 @@ var zeros = []any{
 	new(sequence.Sequence),
 	new(otelusage.Tracker), new(otelusage.Statistic), new(otelusage.FloatStatistic), new(otelusage.State), new(otelusage.Timer),
 	new(otelusage.Run), new(otelusage.Sequence), new(otelusage.SequenceRun), new(otelusage.Kind),
-	new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
+	new(otelusage.Plan), new(plan.Document), new(standalone.Config), new(setup.Config), new(standalone.Usage), new(setup.FileError), new(setup.OTLP), new(setup.HQ),
 	new(localstore.Store), new(recording.Writer), new(recording.Recorder), new(outbox.Outbox), new(snapshot.Reader), new(outbox.Submission), new(series.Part), new(series.Metric), new(series.Histogram), new(health.Health), new(snapshot.Amount), new(snapshot.Added), new(snapshot.Distribution), new(snapshot.Preview),
 	new(otelusagetest.Moment), new(snapshot.Snapshot), new(snapshot.Trackable), new(snapshot.SeriesCounts), new(series.Value), new(snapshot.LogEntry), new(snapshot.SentPart), new(consent.Mode), new(consent.Circumstances),
-	new(exporter.Exporter), new(exporter.Reader), new(otlp.Exporter), new(hq.Exporter), new(hq.Config), new(outcome.Error), new(outcome.Class),
+	new(exporter.Exporter), new(exporter.Reader), new(otlp.Exporter), new(light.Exporter), new(hq.Exporter), new(hq.Config), new(outcome.Error), new(outcome.Class),
 	new(view.Handler),
 }
 
@@ -112,6 +114,8 @@ func TestEveryMethodOfWhatFailed(t *testing.T) {
 	failed(t, "sequence.New", err)
 	wire, err := otlp.New(t.Context(), otlp.WithEndpointURL("nowhere"))
 	failed(t, "otlp.New", err)
+	small, err := light.New(t.Context(), light.WithEndpointURL("nowhere"))
+	failed(t, "light.New", err)
 	upload, err := hq.New(hq.Config{})
 	failed(t, "hq.New", err)
 	usage, err := standalone.Start(t.Context(), standalone.Config{FilePath: nowhere, Tracker: new(otelusage.Tracker), Forwarder: wire})
@@ -128,7 +132,7 @@ func TestEveryMethodOfWhatFailed(t *testing.T) {
 		failed(t, "Tracker.Sequence", err)
 		everyMethod(t, "a Sequence that was refused", q)
 	}
-	for name, v := range map[string]any{"localstore.Open": store, "exporter.New": exp, "view.New": page, "sequence.New": seq, "otlp.New": wire,
+	for name, v := range map[string]any{"localstore.Open": store, "exporter.New": exp, "view.New": page, "sequence.New": seq, "otlp.New": wire, "light.New": small,
 		"hq.New": upload, "standalone.Start": usage, "exporter.NewReader": reader, "otelusage.New": tracker, "Usage.Store": usage.Store(), "Usage.Tracker": usage.Tracker()} {
 		everyMethod(t, name, v)
 	}

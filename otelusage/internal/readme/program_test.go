@@ -30,8 +30,13 @@ type snippet struct {
 }
 
 var snippets = []snippet{
+	{name: "plan", marker: "func config() ", whole: true},
 	{name: "quickstart", marker: "func main() {", whole: true},
-	{name: "command", marker: "inspect.Run", before: `ctx := context.Background()`},
+	{name: "command", marker: "inspect.Run", before: `ctx, config := context.Background(), standalone.Config{ApplicationName: "mytool"}`},
+	{name: "ask", marker: "usage.Ask",
+		before: `ctx := context.Background()
+			forwarder, _ := otlp.New(ctx, otlp.WithEndpointURL("https://usage.example.com/v1/metrics"))`,
+		after: `otelusage.NewStatistic("runs").Inc()`},
 	{name: "page", marker: "view.New",
 		before: `ctx, mux := context.Background(), http.NewServeMux()
 			signedIn := func(r *http.Request) bool { return r.Header.Get("Authorization") != "" }`,
@@ -65,14 +70,14 @@ const modulePath = "github.com/anonymoususage/anonymoususage-go/"
 // imports are the packages of the snippets, by the names they have there.
 var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "httptest": "net/http/httptest", "log": "log", "os": "os", "time": "time",
-	"sdkmetric": "go.opentelemetry.io/otel/sdk/metric",
-	"exporter":  modulePath + "exporter", "otlp": modulePath + "exporter/otlp",
+	"attribute": "go.opentelemetry.io/otel/attribute", "sdkmetric": "go.opentelemetry.io/otel/sdk/metric",
+	"exporter": modulePath + "exporter", "otlp": modulePath + "exporter/otlp",
 	"localstore": modulePath + "localstore", "inspect": modulePath + "localstore/inspect", "view": modulePath + "localstore/view",
 	"otelusage": modulePath + "otelusage", "standalone": modulePath + "otelusage/standalone",
 }
 
 // documents are those with Go snippets. No other document may have one.
-var documents = []string{"README.md", "localstore/inspect/README.md", "localstore/view/README.md"}
+var documents = []string{"README.md", "localstore/inspect/README.md", "localstore/view/README.md", "otelusage/PLAN.md", "localstore/CONSENT.md"}
 
 var fence = regexp.MustCompile("(?s)\n```go\n(.*?)\n```\n")
 

@@ -75,6 +75,8 @@ func TestSnippetsRun(t *testing.T) {
 			{"page", "status 403\nstatus 200\n", map[string]float64{"looked": 1}},
 			{"beside", "counted 2\n", map[string]float64{"searches": 2, "open": 1}},
 			{"command", "", nil},
+			{"plan", "", map[string]float64{"saves": 1}},
+			{"ask", "", map[string]float64{"runs": 1}},
 		} {
 			dir := t.TempDir()
 			if got := run(t, exec.Command(binary, c.snippet), dir, home(dir)...); got != c.prints {

@@ -46,7 +46,7 @@ func damage(s *terminal.Printer, h *health.Health) {
 		s.Line("erased content may still be in the file; the next start of the application overwrites it")
 	}
 	if h.Retractions > 0 {
-		s.Line("states of an erased installation must still be taken back at the destination: %s, see preview", terminal.Plural(h.Retractions, "request"))
+		s.Line("the destination must still delete what an erased installation sent: %s, see preview", terminal.Plural(h.Retractions, "request"))
 	}
 }
 

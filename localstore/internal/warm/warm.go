@@ -1,0 +1,202 @@
+package warm
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+)
+
+const (
+	magic      = "OTUwarm\n"
+	format     = 1
+	headerSize = 64
+	stampAt    = headerSize
+	stampSize  = 64
+	contentAt  = stampAt + stampSize
+
+	// MaxContent bounds a cache: reading a longer one costs more than it spares.
+	MaxContent = 64 << 10
+)
+
+// ErrNone is returned where there is no cache that can be used.
+var ErrNone = errors.New("warm: no cache")
+
+// ErrTooLarge is returned for a content that is not kept.
+var ErrTooLarge = errors.New("warm: content is too large")
+
+// Path returns where the cache of a mirror lies.
+func Path(mirror string) string { return mirror + ".warm" }
+
+var (
+	order = journalfile.Order
+	table = journalfile.Table
+)
+
+// header is what the first bytes say. A cache is known by its nonce, which is not 0.
+type header struct {
+	length   int
+	nonce    uint64
+	checksum uint32 // of the content
+}
+
+func (h header) encode() []byte {
+	b := make([]byte, headerSize)
+	copy(b, magic)
+	order.PutUint32(b[8:], format)
+	order.PutUint32(b[12:], uint32(h.length))
+	order.PutUint64(b[16:], h.nonce)
+	order.PutUint32(b[24:], h.checksum)
+	order.PutUint32(b[28:], crc32.Checksum(b[:28], table()))
+	return b
+}
+
+func parse(b []byte) (h header, ok bool) {
+	if len(b) < headerSize || string(b[:8]) != magic || order.Uint32(b[8:]) != format ||
+		order.Uint32(b[28:]) != crc32.Checksum(b[:28], table()) {
+		return h, false
+	}
+	h = header{length: int(order.Uint32(b[12:])), nonce: order.Uint64(b[16:]), checksum: order.Uint32(b[24:])}
+	return h, h.nonce != 0 && h.length <= MaxContent
+}
+
+func checksum(content []byte) uint32 { return crc32.Checksum(content, table()) }
+
+// open returns a file that may be a cache, open for writing: nobody trusts one that
+// could not be taken away.
+func open(mirror string) (*os.File, error) {
+	f, err := journalfile.OpenFile(Path(mirror), true)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	return f, nil
+}
+
+// Read returns the cache of a mirror.
+func Read(mirror string) (content []byte, nonce uint64, err error) {
+	f, err := open(mirror)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	b := make([]byte, min(info.Size(), contentAt+MaxContent))
+	n, err := f.ReadAt(b, 0)
+	h, ok := parse(b[:n])
+	if !ok || n < contentAt+h.length {
+		return nil, 0, errors.Join(ErrNone, err)
+	}
+	content = b[contentAt : contentAt+h.length]
+	looks, err := lookOf(mirror)
+	switch {
+	case err != nil:
+		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
+	case checksum(content) != h.checksum:
+		return nil, 0, fmt.Errorf("%w: it is being written", ErrNone)
+	case string(b[stampAt:contentAt]) != string(looks.stamp(h.nonce)):
+		return nil, 0, fmt.Errorf("%w: the database is not the one that was closed", ErrNone)
+	}
+	return content, h.nonce, nil
+}
+
+// IsCurrent reports whether the mirror still is what a cache says: nobody changed it
+// since that was read, and nobody is about to commit a change.
+func IsCurrent(mirror string, nonce uint64) bool {
+	f, err := open(mirror)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return held(f) == nonce && nonce != 0
+}
+
+// held returns the nonce of the cache in a file, 0 for none.
+func held(f *os.File) uint64 {
+	b := make([]byte, headerSize)
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return 0
+	}
+	h, _ := parse(b)
+	return h.nonce
+}
+
+// Write puts a cache in the place of the former one, without its stamp. The caller
+// has the mirror's write lock, and called [Retire] under it.
+func Write(mirror string, content []byte) (nonce uint64, err error) {
+	if len(content) > MaxContent {
+		return 0, ErrTooLarge
+	}
+	f, err := journalfile.OpenFile(Path(mirror), true)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = journalfile.CreateFile(Path(mirror))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write cache: %w", err)
+	}
+	nonce, err = write(f, content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return 0, fmt.Errorf("write cache: %w", err)
+	}
+	return nonce, nil
+}
+
+func write(f *os.File, content []byte) (nonce uint64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	end := int64(contentAt + len(content))
+	if err := journalfile.MayGrow(end); err != nil {
+		return 0, err
+	}
+	if err := journalfile.WriteZeros(f, 0, contentAt); err != nil {
+		return 0, err
+	}
+	if _, err := f.WriteAt(content, contentAt); err != nil {
+		return 0, err
+	}
+	if rest := info.Size() - end; rest > 0 { // what a longer one said
+		if err := journalfile.WriteZeros(f, end, info.Size()); err != nil {
+			return 0, err
+		}
+	}
+	h := header{length: len(content), nonce: newNonce(), checksum: checksum(content)}
+	_, err = f.WriteAt(h.encode(), 0)
+	return h.nonce, err
+}
+
+func newNonce() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return order.Uint64(b[:]) | 1
+}
+
+// Stamp makes a cache valid for the database as it looks now. The caller has closed
+// it. A cache that was retired or replaced since it was written stays as it is.
+func Stamp(mirror string, nonce uint64) error {
+	looks, err := lookOf(mirror)
+	if err != nil {
+		return fmt.Errorf("stamp cache: %w", err)
+	}
+	f, err := open(mirror)
+	if err != nil {
+		return fmt.Errorf("stamp cache: %w", err)
+	}
+	defer f.Close()
+	if held(f) != nonce {
+		return nil
+	}
+	// If the cache is replaced now, its own stamp is written later, or it has none
+	// that matches its nonce.
+	if _, err = f.WriteAt(looks.stamp(nonce), stampAt); err != nil {
+		return fmt.Errorf("stamp cache: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package deaths
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore"
+)
+
+func init() { jobs["tool"] = runTool } // it starts others of its kind
+
+// runTool counts, as often as it is told to, and closes or is killed while it does.
+func runTool(p program) {
+	u, k := p.start()
+	n, _ := strconv.Atoi(p.End)
+	for range n {
+		if p.Close {
+			k.n.Inc()
+		} else {
+			k.f.Add(1)
+		}
+	}
+	k.s.Set(p.State)
+	if !p.Close {
+		after := time.Duration(rand.Int64N(int64(3 * time.Millisecond)))
+		if after < time.Millisecond { // before it closes
+			killSelf()
+		}
+		go func() {
+			time.Sleep(after - time.Millisecond)
+			killSelf()
+		}()
+	}
+	if err := u.Close(); err != nil {
+		fmt.Println("error", err)
+	}
+	if !p.Close {
+		killSelf()
+	}
+	os.Exit(0)
+}
+
+func killSelf() {
+	if me, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = me.Kill()
+	}
+	select {}
+}
+
+// TestShortRunsAreExact runs short programs eight at a time, while a submission is due
+// now and then, somebody decides, and one in ten is killed. Those that close lose and
+// double nothing, those that are killed double nothing, and lose no more than what the
+// flusher had not written yet on a busy machine. After each phase everything is erased.
+// OTELUSAGE_KILLS says how many there are.
+func TestShortRunsAreExact(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-protobuf")
+	}))
+	t.Cleanup(server.Close)
+	path := filepath.Join(t.TempDir(), "usage.db")
+	const phases = 2
+	runs := max(rounds(120)/phases, 1)
+	for phase := range phases {
+		want, killed := runMany(t, program{Job: "tool", Mirror: path, URL: server.URL, Submits: true}, runs)
+		s, err := localstore.Open(path)
+		must(t, err)
+		l, err := s.Balance(t.Context())
+		must(t, err)
+		var got int64
+		var ofKilled float64
+		for _, b := range l {
+			if b.Off != "" {
+				t.Errorf("%s is off: %s", b.Name, b.Off)
+			}
+			if b.Name == "n" {
+				got += b.Recorded.Int64()
+			}
+			if b.Name == "f" {
+				ofKilled += b.Recorded.Float64()
+			}
+		}
+		if got != want {
+			t.Errorf("phase %d: the mirror holds %d of %d", phase, got, want)
+		}
+		if missing := float64(killed) - ofKilled; missing < 0 || missing > max(5, float64(killed)/50) {
+			t.Errorf("phase %d: the mirror holds %v of the %d counts of those that were killed", phase, ofKilled, killed)
+		} else if missing > 0 {
+			t.Logf("phase %d: %v of %d counts were not written when their process was killed", phase, missing, killed)
+		}
+		must(t, s.Erase(t.Context()))
+		must(t, s.Close())
+		files, err := filepath.Glob(path + ".journal-*")
+		must(t, err)
+		if len(files) > 60 {
+			t.Errorf("%d journals", len(files))
+		}
+		for _, f := range append(files, path, path+".warm") {
+			if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), "secret") {
+				t.Errorf("%s holds what was erased", filepath.Base(f))
+			}
+		}
+	}
+}
+
+// runMany returns what the programs counted that closed, and those that were killed.
+func runMany(t *testing.T, p program, runs int) (want, killed int64) {
+	t.Helper()
+	var all sync.WaitGroup
+	turns := make(chan struct{}, 8)
+	for i := range runs {
+		p := p
+		n := rand.IntN(5) + 1
+		p.End, p.State, p.Close = strconv.Itoa(n), fmt.Sprint("secret ", i), rand.IntN(10) > 0
+		if p.Close {
+			want += int64(n)
+		} else {
+			killed += int64(n)
+		}
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			out, err := p.command(t).CombinedOutput()
+			if p.Close && err != nil {
+				t.Error(err)
+			}
+			for _, text := range errorsIn(out) {
+				if !strings.Contains(text, "mirror is busy") { // what is told of is tried again
+					t.Errorf("a program said %v", text)
+				}
+			}
+		})
+		if i%25 == 24 {
+			mode := []localstore.Mode{localstore.ModeOn, localstore.ModeLocal}[rand.IntN(2)]
+			if _, err := localstore.Decide(context.Background(), p.Mirror, mode); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	all.Wait()
+	return want, killed
+}

@@ -204,19 +204,15 @@ func WithResource(r *resource.Resource) Option {
 }
 
 // WithJournal keeps what the trackables count in a journal beside the mirror, so
-// that it survives every end of the process but a power loss: os.Exit, a panic, a
-// kill. The next process that records adds it to the mirror. Without a journal, what
-// was counted since the last recording is lost then.
+// that it survives every end of the process but a power loss. The next process that
+// records adds it to the mirror.
 //
-// The provider must report otelusage's instruments as they are, without views that
-// rename them or drop attributes. Where it reports anything else no journal is kept,
-// which is reported. The provider's resource is known from the first collection on;
-// a [Reader] makes one as soon as a tracker is attached, and with [WithResource] none
-// is needed. Trackers are to be attached with the Store as their otelusage.Ledger.
-//
-// A count costs about as much as without a journal. Up to 1,000 times a second one is
-// written at once, which takes some microseconds; further ones are written within 10
-// ms. An application's own instruments, which [WithScopes] admits, are not kept.
+// The provider must report otelusage's instruments without views that rename them or
+// drop attributes; else no journal is kept, which is reported. Its resource is known
+// from the first collection on, which a [Reader] makes once a tracker is attached, or
+// from [WithResource]. Trackers are attached with the Store as otelusage.Ledger. Up to
+// 1,000 counts a second are written at once, which takes some microseconds; further ones
+// within 10 ms. What [WithScopes] admits is not kept.
 func WithJournal() Option {
 	return option(func(c config) config { c.journal = true; return c })
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/lazy"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
 )
 
@@ -44,7 +45,7 @@ func (s *Store) leaveCache(closeFile func() error) error {
 	var nonce uint64
 	path := s.db.Path()
 	if s.lazily && s.db.IsOpen() && s.recorder.HadWriter() && !s.recorder.HasLeft() {
-		_ = s.db.AtOnce(func() error {
+		_ = s.db.WaitingAtMost(sqlitedb.Moment, func() error {
 			return s.db.Update(s.db.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) (err error) {
 				nonce, err = lazy.Write(s.db, tx, s.outbox)
 				return err

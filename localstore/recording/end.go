@@ -76,7 +76,7 @@ func (rec *Recorder) HasLeft() bool { return !rec.missing() && rec.left }
 // patiently runs a transaction of the Writer.
 func (w *Writer) patiently(f func() error) error {
 	if w.hasty {
-		return w.recorder.db.AtOnce(f)
+		return w.recorder.db.WaitingAtMost(sqlitedb.Moment, f)
 	}
 	return f()
 }

@@ -63,7 +63,7 @@ func (db *DB) unblocked(attempt func() error, busy error) error {
 	if errors.As(busy, new(*sqlitedb.CommitError)) {
 		return busy // the caller first finds out whether it is in the file
 	}
-	if err := db.waitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
+	if err := db.WaitingAtMost(noWait, attempt); !sqlitedb.HasCode(err, sqlitedb.CodeBusy) {
 		return err
 	}
 	return busy

@@ -35,8 +35,7 @@ func (db *DB) create() error {
 }
 
 // making is how long a mirror that another process is making is waited for. Nobody
-// holds that lock for longer than it takes: milliseconds on an idle machine, and two
-// seconds where 200 programs start at once on two processors.
+// holds that lock for longer than it takes: on an idle machine milliseconds.
 const making = 5 * time.Second
 
 // isMade reports whether there is a mirror now.

@@ -9,18 +9,12 @@ import (
 // Briefly runs f, whose transactions wait for other processes no longer than
 // [sqlitedb.Brief]. The caller holds db.mu.
 func (db *DB) Briefly(f func() error) error {
-	return db.waitingAtMost(sqlitedb.Brief, f)
+	return db.WaitingAtMost(sqlitedb.Brief, f)
 }
 
-// AtOnce runs f, whose transactions hardly wait for other processes. The caller holds
-// db.mu.
-func (db *DB) AtOnce(f func() error) error {
-	return db.waitingAtMost(sqlitedb.Moment, f)
-}
-
-// waitingAtMost runs f, which waits for other processes no longer than d, also
+// WaitingAtMost runs f, which waits for other processes no longer than d, also
 // where it connects anew.
-func (db *DB) waitingAtMost(d time.Duration, f func() error) error {
+func (db *DB) WaitingAtMost(d time.Duration, f func() error) error {
 	former := db.hurry
 	db.hurry = d
 	db.hasten()

@@ -135,15 +135,15 @@ func (j *Journal) write(list []*Slot) error {
 	return j.full
 }
 
-// lockSoon locks the journal if whoever has it gives it back within the time of the
-// flusher: a write takes microseconds. Where a disk stands still nobody waits twice
-// for the same series.
+// lockSoon locks the journal if whoever has it gives it back soon: a write takes
+// microseconds, unless the processor has more to do than it can. Where a disk stands
+// still nobody waits twice for the same series.
 func (j *Journal) lockSoon() bool {
 	if j.mu.TryLock() {
 		return true
 	}
-	const pause = 20 * time.Microsecond
-	for until := j.config.now().Add(FlushWithin / 2); j.config.now().Before(until); time.Sleep(pause) {
+	const pause, patience = 20 * time.Microsecond, 100 * time.Millisecond
+	for until := j.config.now().Add(patience); j.config.now().Before(until); time.Sleep(pause) {
 		if j.mu.TryLock() {
 			return true
 		}

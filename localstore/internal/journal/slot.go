@@ -126,7 +126,7 @@ func (s *Slot) Watch(gate Gate) {
 
 // Changed is called after a change of a cell whose gate is armed. It writes the
 // value, or leaves that to the flusher. While a recording or another change is being
-// written it waits for that, and no longer than the flusher would.
+// written it waits for that, 100 ms at most.
 func (s *Slot) Changed() {
 	if s == nil || !s.claim() {
 		return

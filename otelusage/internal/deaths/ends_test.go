@@ -93,6 +93,9 @@ func TestEnds(t *testing.T) {
 					code, err := p.runAndSignal(t, end.signal)
 					must(t, err)
 					exit := end.exit
+					if end.signal == os.Kill && !hasSignals {
+						exit = 1 // as TerminateProcess is told
+					}
 					if closes && end.signal != nil && end.signal != os.Kill {
 						exit = 0 // it has a handler
 					}

@@ -17,7 +17,7 @@ func (s *Store) sleep() bool {
 	}
 	c.LetSleep(s.db)
 	s.outbox.Adopt(c.Facts)
-	s.recorder.Adopt(c.States, &c.Waits)
+	s.recorder.Adopt(c.States, c.Waits())
 	s.wakes = true
 	return true
 }

@@ -64,7 +64,7 @@ func List(mirror string) []Found {
 // row are free: processes take the first that is. Whoever removed so many by hand has
 // more of them to be found by a recovery alone.
 func ListShort(mirror string) (list [PoolSize]Found) {
-	var buffer []byte
+	var r reader
 	free := 0
 	for i := range PoolSize {
 		path := Path(mirror, i)
@@ -75,7 +75,7 @@ func ListShort(mirror string) (list [PoolSize]Found) {
 			continue
 		}
 		free = 0
-		list[i], _ = look(path, &buffer)
+		list[i], _ = r.look(path)
 	}
 	return list
 }
@@ -84,10 +84,15 @@ func ListShort(mirror string) (list [PoolSize]Found) {
 const mostFree = 32
 
 // Look looks at one journal; ok is false where there is none.
-func Look(path string) (found Found, ok bool) { return look(path, new([]byte)) }
+func Look(path string) (found Found, ok bool) { return new(reader).look(path) }
 
-// look uses the buffer, or a larger one in its place, of which it keeps nothing.
-func look(path string, buffer *[]byte) (found Found, ok bool) {
+// reader reads journals one after the other.
+type reader struct {
+	buffer []byte // of which nothing is kept
+	memo   journalfile.Memo
+}
+
+func (r *reader) look(path string) (found Found, ok bool) {
 	f, err := journalfile.OpenFile(path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Found{}, false
@@ -105,7 +110,7 @@ func look(path string, buffer *[]byte) (found Found, ok bool) {
 		found.Err = err
 		return found, true
 	}
-	found.Content, err = readInto(f, buffer)
+	found.Content, err = r.read(f)
 	switch {
 	case errors.Is(err, journalfile.ErrEmpty):
 		found.Standing = Empty
@@ -148,23 +153,21 @@ const looks = 5
 
 // read reads a file until no recording begins meanwhile, and what is being written
 // is whole.
-func read(f journalfile.File) (c *journalfile.Content, err error) { return readInto(f, new([]byte)) }
+func read(f journalfile.File) (*journalfile.Content, error) { return new(reader).read(f) }
 
-func readInto(f journalfile.File, buffer *[]byte) (c *journalfile.Content, err error) {
+func (r *reader) read(f journalfile.File) (c *journalfile.Content, err error) {
 	for range looks {
-		b, err := journalfile.ReadInto(f, *buffer)
+		if r.buffer, err = journalfile.ReadInto(f, r.buffer); err != nil {
+			return nil, err
+		}
+		if c, err = r.memo.Parse(r.buffer); err != nil {
+			return nil, err
+		}
+		still, err := journalfile.IsStill(f, r.buffer)
 		if err != nil {
 			return nil, err
 		}
-		*buffer = b
-		if c, err = journalfile.Parse(b); err != nil {
-			return nil, err
-		}
-		after, err := journalfile.ReadHeader(f)
-		if err != nil {
-			return nil, err
-		}
-		if c.Header.Run == after.Run && c.Header.Tags == after.Tags && len(c.Damage) == 0 {
+		if still && len(c.Damage) == 0 {
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package journalfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,18 @@ func ReadHeader(f io.ReaderAt) (Header, error) {
 		return Header{}, fmt.Errorf("read header: %w", err)
 	}
 	return parseHeader(b)
+}
+
+// IsStill reports whether a file that was read is of the same run and has the same
+// recordings as then.
+func IsStill(f io.ReaderAt, was []byte) (bool, error) {
+	const from, to = RunOffset, TagOffset + 2*TagStride
+	var now [to - from]byte
+	n, err := f.ReadAt(now[:], from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read header: %w", err)
+	}
+	return len(was) >= to && bytes.Equal(now[:n], was[from:to]), nil
 }
 
 func parseHeader(b []byte) (h Header, err error) {

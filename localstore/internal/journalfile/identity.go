@@ -45,8 +45,9 @@ func (e *encoder) float(f float64) {
 
 // decoder reads them back; after a fault everything is zero.
 type decoder struct {
-	b   []byte
-	bad bool
+	b    []byte
+	memo *Memo
+	bad  bool
 }
 
 func (d *decoder) number() uint64 {
@@ -83,7 +84,7 @@ func (d *decoder) float() float64 {
 }
 
 func (d *decoder) set() attribute.Set {
-	set, err := series.DecodeAttributes(d.text())
+	set, err := d.memo.set(d.text())
 	if err != nil {
 		d.bad = true
 	}
@@ -96,8 +97,8 @@ func EncodeResource(r *series.Resource) []byte {
 	return e.b
 }
 
-func decodeResource(b []byte) (*series.Resource, bool) {
-	d := decoder{b: b}
+func decodeResource(b []byte, m *Memo) (*series.Resource, bool) {
+	d := decoder{b: b, memo: m}
 	r := &series.Resource{Attributes: d.set()}
 	return r, !d.bad
 }
@@ -121,8 +122,8 @@ func EncodeMetric(m *series.Metric) []byte {
 	return e.b
 }
 
-func decodeMetric(b []byte) (*series.Metric, bool) {
-	d := decoder{b: b}
+func decodeMetric(b []byte, memo *Memo) (*series.Metric, bool) {
+	d := decoder{b: b, memo: memo}
 	m := &series.Metric{Scope: &series.Scope{Name: d.text(), Version: d.text(), SchemaURL: d.text(), Attributes: d.set()},
 		Name: d.text(), Unit: d.text(), Description: d.text(), Type: series.MetricType(d.text()),
 		Monotonic: d.bool(), Float: d.bool()}
@@ -152,8 +153,8 @@ func EncodeSeries(p Place, set attribute.Set) []byte {
 	return e.b
 }
 
-func decodeSeries(b []byte) (p Place, set attribute.Set, ok bool) {
-	d := decoder{b: b}
+func decodeSeries(b []byte, m *Memo) (p Place, set attribute.Set, ok bool) {
+	d := decoder{b: b, memo: m}
 	kind, buckets := d.number(), d.number()
 	value, base := d.number(), d.number()
 	set = d.set()

@@ -2,7 +2,6 @@ package journalfile
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"math"
 )
 
@@ -40,10 +39,6 @@ const (
 // Order is that of the bytes of numbers.
 var Order = binary.LittleEndian
 
-// Table is that of the checksums. Making it takes a while, once, which is not to be at
-// the start of every program.
-func Table() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
-
 // checksum covers the bytes with the run that wrote them and where they lie, so
 // that what an earlier run left, or was copied, is never taken for this run's. It
 // is the CRC-32C of the bytes that begins with a hash of the other two.
@@ -52,7 +47,7 @@ func checksum(nonce uint64, offset int64, data []byte) uint32 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
-	return crc32.Update(uint32(x), Table(), data)
+	return update(uint32(x), data)
 }
 
 // Seal writes the checksum of b[4:] into b.
@@ -64,13 +59,18 @@ func Sealed(nonce uint64, offset int64, b []byte) bool {
 	return Order.Uint32(b) == checksum(nonce, offset, b[4:])
 }
 
-func IsZero(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
-		}
+func IsZero(b []byte) bool { return withoutZeros(b) == 0 }
+
+// withoutZeros returns how long b is without the zeros that it ends with.
+func withoutZeros(b []byte) int {
+	n := len(b)
+	for n >= 8 && Order.Uint64(b[n-8:]) == 0 {
+		n -= 8
 	}
-	return true
+	for n > 0 && b[n-1] == 0 {
+		n--
+	}
+	return n
 }
 
 // Observation is what a writer saw of the mirror's decisions.
@@ -144,14 +144,14 @@ func Preamble() []byte {
 	b := make([]byte, MarkOffset)
 	copy(b, fileMagic)
 	Order.PutUint32(b[8:], Version)
-	Order.PutUint32(b[12:], crc32.Checksum(b[:12], Table()))
+	Order.PutUint32(b[12:], Checksum(b[:12]))
 	return b
 }
 
 // readPreamble returns the version of a file; ok is false where the file does not
 // say.
 func readPreamble(b []byte) (v uint32, ok bool) {
-	if string(b[:8]) != fileMagic || Order.Uint32(b[12:]) != crc32.Checksum(b[:12], Table()) {
+	if string(b[:8]) != fileMagic || Order.Uint32(b[12:]) != Checksum(b[:12]) {
 		return 0, false
 	}
 	return Order.Uint32(b[8:]), true

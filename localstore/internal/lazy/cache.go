@@ -1,8 +1,9 @@
 package lazy
 
 import (
-	"encoding/json"
+	"encoding/binary"
 	"fmt"
+	"reflect"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
@@ -28,11 +29,15 @@ type Cache struct {
 	Series   int64 // how many there are
 	Facts    *outbox.Facts
 
-	// Waits says which journals hold something.
-	Waits [journal.PoolSize]bool `json:"-"`
-
+	waits [journal.PoolSize]bool
 	nonce uint64
 }
+
+// shape tells caches of this layout from all others: a sum over the types above.
+const shape uint32 = 0x4897ff49
+
+// Waits says which journals hold something.
+func (c *Cache) Waits() *[journal.PoolSize]bool { return &c.waits }
 
 // Write writes the cache of a mirror from its transaction, which has the write lock.
 // The nonce is 0 where there is nothing that a start could do without.
@@ -56,9 +61,9 @@ func Write(db *mirrordb.DB, tx *mirrordb.Tx, out *outbox.Outbox) (nonce uint64, 
 	if c.Series, err = tx.Find(`SELECT count(*) FROM series`); err != nil {
 		return 0, err
 	}
-	b, err := json.Marshal(&c)
-	if err != nil || len(b) > warm.MaxContent {
-		return 0, mirrordb.Wrap("write cache", err)
+	b := c.encode()
+	if len(b) > warm.MaxContent {
+		return 0, nil
 	}
 	return warm.Write(db.Path(), b)
 }
@@ -69,9 +74,25 @@ func read(mirror string) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{nonce: nonce}
-	if err := json.Unmarshal(b, c); err != nil {
+	c, err := decode(b)
+	if err != nil {
 		return nil, fmt.Errorf("read cache: %w", err)
+	}
+	c.nonce = nonce
+	return c, nil
+}
+
+func (c *Cache) encode() []byte {
+	return appendPlain(binary.LittleEndian.AppendUint32(nil, shape), reflect.ValueOf(c).Elem())
+}
+
+func decode(b []byte) (*Cache, error) {
+	if len(b) < 4 || binary.LittleEndian.Uint32(b) != shape {
+		return nil, fmt.Errorf("%w of this layout", warm.ErrNone)
+	}
+	c := new(Cache)
+	if err := readPlain(b[4:], c); err != nil {
+		return nil, err
 	}
 	if c.Known == nil || c.Facts == nil {
 		return nil, warm.ErrNone

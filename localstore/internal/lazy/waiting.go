@@ -27,7 +27,7 @@ func (c *Cache) addWaiting(mirror string, maxSeries int64) (ok bool) {
 		case found.Standing != journal.Dead || !isUnrecorded(found.Content):
 			return false
 		default:
-			c.Waits[i] = true
+			c.waits[i] = true
 			waiting = append(waiting, found.Content)
 		}
 	}

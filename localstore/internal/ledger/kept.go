@@ -15,27 +15,27 @@ import (
 // Kept is what the file knows of trackables, in a form that can be stored.
 type Kept struct {
 	Trackables []*KeptTrackable
-	Former     []FormerName `json:",omitempty"`
-	Imports    []KeptImport `json:",omitempty"`
+	Former     []FormerName
+	Imports    []KeptImport
 }
 
 // KeptTrackable is a trackable with its lifetime.
 type KeptTrackable struct {
 	Name, Kind        string
-	Description, Unit string   `json:",omitempty"`
-	Float, Monotonic  bool     `json:",omitempty"`
-	Checkpoints       []string `json:",omitempty"`
+	Description, Unit string
+	Float, Monotonic  bool
+	Checkpoints       []string
 
-	State    string        `json:",omitempty"`
-	HasState bool          `json:",omitempty"`
-	Changes  int64         `json:",omitempty"`
-	Series   []*KeptSeries `json:",omitempty"`
+	State    string
+	HasState bool
+	Changes  int64
+	Series   []*KeptSeries
 }
 
 // KeptSeries is the lifetime of one attribute set.
 type KeptSeries struct {
-	Attributes string `json:",omitempty"`
-	Int, Count int64  `json:",omitempty"`
+	Attributes string
+	Int, Count int64
 	Float      float64
 }
 

@@ -2,9 +2,10 @@ package warm
 
 import (
 	"errors"
-	"hash/crc32"
 	"io/fs"
 	"os"
+
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
 
 // look is how the files of a database look to whoever does not open them.
@@ -39,6 +40,6 @@ func (l look) stamp(nonce uint64) []byte {
 	for i, n := range [...]uint64{uint64(l.size), uint64(l.changed), uint64(l.logSize), uint64(l.logChanged), l.first, l.second} {
 		order.PutUint64(b[8+8*i:], n)
 	}
-	order.PutUint32(b[56:], crc32.Checksum(b[:56], table()))
+	order.PutUint32(b[56:], journalfile.Checksum(b[:56]))
 	return b
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"os"
 
@@ -32,10 +31,7 @@ var ErrTooLarge = errors.New("warm: content is too large")
 // Path returns where the cache of a mirror lies.
 func Path(mirror string) string { return mirror + ".warm" }
 
-var (
-	order = journalfile.Order
-	table = journalfile.Table
-)
+var order = journalfile.Order
 
 // header is what the first bytes say. A cache is known by its nonce, which is not 0.
 type header struct {
@@ -51,20 +47,18 @@ func (h header) encode() []byte {
 	order.PutUint32(b[12:], uint32(h.length))
 	order.PutUint64(b[16:], h.nonce)
 	order.PutUint32(b[24:], h.checksum)
-	order.PutUint32(b[28:], crc32.Checksum(b[:28], table()))
+	order.PutUint32(b[28:], journalfile.Checksum(b[:28]))
 	return b
 }
 
 func parse(b []byte) (h header, ok bool) {
 	if len(b) < headerSize || string(b[:8]) != magic || order.Uint32(b[8:]) != format ||
-		order.Uint32(b[28:]) != crc32.Checksum(b[:28], table()) {
+		order.Uint32(b[28:]) != journalfile.Checksum(b[:28]) {
 		return h, false
 	}
 	h = header{length: int(order.Uint32(b[12:])), nonce: order.Uint64(b[16:]), checksum: order.Uint32(b[24:])}
 	return h, h.nonce != 0 && h.length <= MaxContent
 }
-
-func checksum(content []byte) uint32 { return crc32.Checksum(content, table()) }
 
 // open returns a file that may be a cache, open for writing: nobody trusts one that
 // could not be taken away.
@@ -98,7 +92,7 @@ func Read(mirror string) (content []byte, nonce uint64, err error) {
 	switch {
 	case err != nil:
 		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
-	case checksum(content) != h.checksum:
+	case journalfile.Checksum(content) != h.checksum:
 		return nil, 0, fmt.Errorf("%w: it is being written", ErrNone)
 	case string(b[stampAt:contentAt]) != string(looks.stamp(h.nonce)):
 		return nil, 0, fmt.Errorf("%w: the database is not the one that was closed", ErrNone)
@@ -167,7 +161,7 @@ func write(f *os.File, content []byte) (nonce uint64, err error) {
 			return 0, err
 		}
 	}
-	h := header{length: len(content), nonce: newNonce(), checksum: checksum(content)}
+	h := header{length: len(content), nonce: newNonce(), checksum: journalfile.Checksum(content)}
 	_, err = f.WriteAt(h.encode(), 0)
 	return h.nonce, err
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"io/fs"
-	"os"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 )
@@ -49,11 +48,7 @@ type Found struct {
 func List(mirror string) []Found {
 	var list []Found
 	for i := range PoolSize {
-		path := Path(mirror, i)
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if found, ok := Look(path); ok {
+		if found, ok := Look(Path(mirror, i)); ok {
 			list = append(list, found)
 		}
 	}
@@ -67,21 +62,20 @@ func ListShort(mirror string) (list [PoolSize]Found) {
 	var r reader
 	free := 0
 	for i := range PoolSize {
-		path := Path(mirror, i)
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		found, ok := r.look(Path(mirror, i))
+		if !ok {
 			if free++; free == mostFree {
 				break
 			}
 			continue
 		}
-		free = 0
-		list[i], _ = r.look(path)
+		free, list[i] = 0, found
 	}
 	return list
 }
 
 // mostFree is how many free names end a short list.
-const mostFree = 32
+const mostFree = 16
 
 // Look looks at one journal; ok is false where there is none.
 func Look(path string) (found Found, ok bool) { return new(reader).look(path) }
@@ -93,7 +87,7 @@ type reader struct {
 }
 
 func (r *reader) look(path string) (found Found, ok bool) {
-	f, err := journalfile.OpenFile(path, false)
+	f, info, err := journalfile.OpenInfo(path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Found{}, false
 	}
@@ -102,15 +96,13 @@ func (r *reader) look(path string) (found Found, ok bool) {
 		return found, true
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	if info, err := f.Stat(); err == nil {
-		found.Size = info.Size()
-	}
+	found.Size = info.Size()
 	living, err := journalfile.Owned(f)
 	if err != nil {
 		found.Err = err
 		return found, true
 	}
-	found.Content, err = r.read(f)
+	found.Content, err = r.read(f, found.Size)
 	switch {
 	case errors.Is(err, journalfile.ErrEmpty):
 		found.Standing = Empty
@@ -153,11 +145,18 @@ const looks = 5
 
 // read reads a file until no recording begins meanwhile, and what is being written
 // is whole.
-func read(f journalfile.File) (*journalfile.Content, error) { return new(reader).read(f) }
+func read(f journalfile.File) (*journalfile.Content, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return new(reader).read(f, info.Size())
+}
 
-func (r *reader) read(f journalfile.File) (c *journalfile.Content, err error) {
+// read has the size that the file had a moment ago.
+func (r *reader) read(f journalfile.File, size int64) (c *journalfile.Content, err error) {
 	for range looks {
-		if r.buffer, err = journalfile.ReadInto(f, r.buffer); err != nil {
+		if r.buffer, err = journalfile.ReadSized(f, size, r.buffer); err != nil {
 			return nil, err
 		}
 		if c, err = r.memo.Parse(r.buffer); err != nil {
@@ -169,6 +168,9 @@ func (r *reader) read(f journalfile.File) (c *journalfile.Content, err error) {
 		}
 		if still && len(c.Damage) == 0 {
 			break
+		}
+		if info, err := f.Stat(); err == nil {
+			size = info.Size()
 		}
 	}
 	return c, nil

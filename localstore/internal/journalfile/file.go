@@ -25,18 +25,23 @@ const OwnFile fs.FileMode = 0o600
 // this user, reached by no link and by no other name. Nothing else is opened,
 // because opening some of it waits for ever, or does what the device does.
 func OpenFile(path string, write bool) (*os.File, error) {
+	f, _, err := OpenInfo(path, write)
+	return f, err
+}
+
+// OpenInfo is OpenFile that also returns what the system says of the file.
+func OpenInfo(path string, write bool) (f *os.File, after fs.FileInfo, err error) {
 	before, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkFile(path, before); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	f, err := openRegular(path, write)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	if f, err = openRegular(path, write); err != nil {
+		return nil, nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	after, err := f.Stat()
+	after, err = f.Stat()
 	if err == nil && !os.SameFile(before, after) {
 		err = fmt.Errorf("%w: %s changed while it was opened", ErrNotJournal, path)
 	}
@@ -45,12 +50,12 @@ func OpenFile(path string, write bool) (*os.File, error) {
 	}
 	if err != nil {
 		_ = f.Close() // nothing was written
-		return nil, err
+		return nil, nil, err
 	}
 	if write {
 		closeToOthers(f, after)
 	}
-	return f, nil
+	return f, after, nil
 }
 
 func checkFile(path string, info os.FileInfo) error {
@@ -102,23 +107,25 @@ func WriteZeros(f File, from, to int64) error {
 }
 
 // ReadWhole reads a file up to a bound that no journal reaches.
-func ReadWhole(f File) ([]byte, error) { return ReadInto(f, nil) }
-
-// ReadInto is ReadWhole into a buffer, if that has room.
-func ReadInto(f File, buffer []byte) ([]byte, error) {
+func ReadWhole(f File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
+	return ReadSized(f, info.Size(), nil)
+}
+
+// ReadSized is ReadWhole of a file of a known size, into a buffer if that has room.
+func ReadSized(f File, size int64, buffer []byte) ([]byte, error) {
 	const most = 1 << 30
-	if info.Size() > most {
-		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, info.Size())
+	if size > most {
+		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, size)
 	}
 	b := buffer[:cap(buffer)]
-	if int64(len(b)) < info.Size() {
-		b = make([]byte, info.Size())
+	if int64(len(b)) < size {
+		b = make([]byte, size)
 	}
-	b = b[:info.Size()]
+	b = b[:size]
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

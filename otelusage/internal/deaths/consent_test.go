@@ -71,8 +71,9 @@ func decide(t *testing.T, mirror string, mode localstore.Mode) {
 // decision, arrives after its death, and all else does.
 func TestConsentOfPrograms(t *testing.T) {
 	for _, beginning := range beginnings {
-		for i, decision := range decisions {
-			t.Run(beginning.name+", "+decision.name, func(t *testing.T) {
+		for i := range len(modes) * len(decisions) {
+			mode, decision := modes[i/len(decisions)], decisions[i%len(decisions)]
+			t.Run(fmt.Sprintf("%s, %s, %s", beginning.name, decision.name, mode), func(t *testing.T) {
 				t.Parallel()
 				r := newReceiver(t)
 				p := program{Job: "end", End: []string{"os.Exit", "SIGKILL"}[i%2], Mirror: filepath.Join(t.TempDir(), "usage.db"),
@@ -83,8 +84,10 @@ func TestConsentOfPrograms(t *testing.T) {
 					must(t, beginning.decide(s, t.Context()))
 					must(t, s.Close())
 				}
+				check := mode.prepare(t, p.Mirror)
 				_, err := p.runAndSignal(t, map[string]os.Signal{"SIGKILL": os.Kill}[p.End])
 				must(t, err)
+				check()
 				decision.decide(t, p.Mirror)
 				submitNow(t, p.Mirror, r.URL)
 				want := 0.0

@@ -76,12 +76,13 @@ func countAndEnd(p program) error {
 	}
 }
 
-// TestEnds: however a program ends, at once after it counted and with or without a
-// Close, the next start finds all of it.
+// TestEnds: however a program ends, at once after it counted, with or without a Close
+// and with or without the database, the next start finds all of it.
 func TestEnds(t *testing.T) {
 	for _, end := range ends {
-		for _, closes := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, closes %v", end.name, closes), func(t *testing.T) {
+		for i := range 2 * len(modes) {
+			mode, closes := modes[i/2], i%2 == 0
+			t.Run(fmt.Sprintf("%s, closes %v, %s", end.name, closes, mode), func(t *testing.T) {
 				t.Parallel()
 				if end.signal != nil && !hasSignals && end.signal != os.Kill {
 					t.Skip("there are no signals to send")
@@ -90,8 +91,10 @@ func TestEnds(t *testing.T) {
 				total, good, runs := counts{}, 0, rounds(2)
 				for i := range runs {
 					p.State = fmt.Sprint("state ", i%3)
+					check := mode.prepare(t, p.Mirror)
 					code, err := p.runAndSignal(t, end.signal)
 					must(t, err)
+					check()
 					exit := end.exit
 					if end.signal == os.Kill && !hasSignals {
 						exit = 1 // as TerminateProcess is told

@@ -96,10 +96,12 @@ func replace(path string, by func() error) error {
 // it wants to. What it records is exact; what it did not record is found at most once.
 func TestSpoiledJournals(t *testing.T) {
 	for name, spoil := range spoils {
-		for _, closes := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, closes %v", name, closes), func(t *testing.T) {
+		for i := range 2 * len(modes) {
+			mode, closes := modes[i/2], i%2 == 0
+			t.Run(fmt.Sprintf("%s, closes %v, %s", name, closes, mode), func(t *testing.T) {
 				t.Parallel()
 				p := program{Job: "spoiled", Close: closes, Mirror: filepath.Join(t.TempDir(), "usage.db"), URL: nowhere}
+				mode.prepare(t, p.Mirror)
 				p.runSpoiled(t, func(*os.Process) { must(t, spoil(p.Mirror+".journal-00")) })
 				p.checkSpoiled(t, closes || name == "nothing")
 			})

@@ -44,7 +44,7 @@ type program struct {
 	URL    string        // where it sends to; "" for nowhere
 	Every  time.Duration // it records; 0 for the default
 
-	Submits bool // when a submission is due, a second after the latest
+	Day int // of the job "tool": how many days from now it runs
 
 	End   string // how it ends, of the job "end"
 	Close bool   // it closes what it tracks with, if it comes to that
@@ -88,9 +88,6 @@ func (p program) start() (*standalone.Usage, *tracked) {
 		FilePath: p.Mirror, ApplicationName: "game", Tracker: new(otelusage.Tracker),
 		RecordInterval: p.Every, CheckInterval: standalone.NeverCheck,
 		OnError: func(err error) { fmt.Println("error", err) },
-	}
-	if p.Submits {
-		config.CheckInterval, config.SubmitInterval = 0, time.Second
 	}
 	if p.URL != "" {
 		forwarder, err := otlp.New(context.Background(), otlp.WithEndpointURL(p.URL))

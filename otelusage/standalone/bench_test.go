@@ -93,6 +93,28 @@ func BenchmarkProgram(b *testing.B) {
 	}
 }
 
+// BenchmarkLinked runs whole programs that link one dependency each and start nothing, in
+// turn with an empty one: what of the start of a program is theirs.
+func BenchmarkLinked(b *testing.B) {
+	var runs []*wholeRun
+	for _, program := range []string{"empty", "linked/http", "linked/api", "linked/sdk", "linked/sqlite", "idle"} {
+		runs = append(runs, &wholeRun{name: filepath.Base(program), binary: buildProgram(b, program)})
+	}
+	for b.Loop() {
+		for _, r := range runs {
+			r.once(b)
+		}
+	}
+	for _, r := range runs {
+		info, err := os.Stat(r.binary)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(r.median().Microseconds())/1e3, r.name+"-ms")
+		b.ReportMetric(float64(info.Size())/1e6, r.name+"-MB")
+	}
+}
+
 // runProgram measures a program below testdata and returns its binary. The time
 // of the processor depends less on what else the machine does.
 func runProgram(b *testing.B, program string) (binary string) {
@@ -115,7 +137,7 @@ func runProgram(b *testing.B, program string) (binary string) {
 }
 
 func buildProgram(b *testing.B, program string) (binary string) {
-	binary = filepath.Join(b.TempDir(), program)
+	binary = filepath.Join(b.TempDir(), filepath.Base(program))
 	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "./testdata/"+program).CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}

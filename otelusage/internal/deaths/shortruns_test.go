@@ -95,6 +95,9 @@ func TestShortRunsAreExact(t *testing.T) {
 		if ofKilled != float64(killed) {
 			t.Errorf("phase %d: the mirror holds %v of the %d counts of those that were killed", phase, ofKilled, killed)
 		}
+		// With consent, states of a batch that was under way when its process was killed
+		// are kept until the destination has taken them back.
+		must(t, s.Disable(t.Context()))
 		must(t, s.Erase(t.Context()))
 		must(t, s.Close())
 		files, err := filepath.Glob(path + ".journal-*")
@@ -133,7 +136,8 @@ func runMany(t *testing.T, p program, phase, runs int) (want, killed int64) {
 				t.Error(err)
 			}
 			for _, text := range errorsIn(out) {
-				if !strings.Contains(text, "mirror is busy") { // what is told of is tried again
+				// What is told of is tried again, or is a forwarder's end on a busy machine.
+				if !strings.Contains(text, "mirror is busy") && !strings.Contains(text, "did not come back in time") {
 					t.Errorf("a program said %v", text)
 				}
 			}

@@ -48,15 +48,19 @@ func split(data []byte, atEOF bool) (advance int, token []byte, err error) {
 
 // request is a line of an archive, as far as it is added up.
 type request struct {
-	ResourceMetrics []struct {
-		Resource struct {
-			Attributes attributes `json:"attributes"`
-		} `json:"resource"`
-		ScopeMetrics []struct {
-			Scope   scope    `json:"scope"`
-			Metrics []metric `json:"metrics"`
-		} `json:"scopeMetrics"`
-	} `json:"resourceMetrics"`
+	ResourceMetrics []resourceMetrics `json:"resourceMetrics"`
+}
+
+type resourceMetrics struct {
+	Resource struct {
+		Attributes attributes `json:"attributes"`
+	} `json:"resource"`
+	ScopeMetrics []scopeMetrics `json:"scopeMetrics"`
+}
+
+type scopeMetrics struct {
+	Scope   scope    `json:"scope"`
+	Metrics []metric `json:"metrics"`
 }
 
 type scope struct {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -35,6 +34,8 @@ type site struct {
 	overlays map[string]string // what is added to a configuration
 	isSmall  bool              // the disk can be filled
 	named    int               // archives so far
+	sums     archive.Checkpoints
+	reads    reads // of the aggregator that runs
 
 	mu         sync.Mutex
 	gateways   []*otelcol.Process
@@ -61,8 +62,9 @@ func newSite(t *testing.T, seed uint64) *site {
 		must(t, os.WriteFile(s.overlays[name], []byte(strings.Join(lines, "")), 0o600))
 	}
 	t.Cleanup(s.end)
+	s.sums = archive.Checkpoints{Dir: t.TempDir(), Archives: s.archives(), Window: time.Hour}
 	s.gateways = []*otelcol.Process{s.newGateway(), s.newGateway()}
-	s.aggregator = s.newAggregator()
+	s.restart()
 	return s
 }
 
@@ -83,12 +85,16 @@ func (s *site) end() {
 
 func (s *site) archives() string { return filepath.Join(s.disk, "usage*.jsonl") }
 
-func (s *site) run(name string, at otelcol.Addresses, env ...string) *otelcol.Process {
+func (s *site) run(at otelcol.Addresses, configs []string, env ...string) *otelcol.Process {
 	s.t.Helper()
-	configs := []string{"../" + name + ".yaml", s.overlays[name]}
 	p, err := otelcol.Start(s.t.Context(), collector(s.t), at, configs, env...)
 	must(s.t, err)
 	return p
+}
+
+func (s *site) runGateway(at otelcol.Addresses) *otelcol.Process {
+	s.t.Helper()
+	return s.run(at, []string{"../gateway.yaml", s.overlays["gateway"]})
 }
 
 // newGateway starts one with an archive and addresses of its own.
@@ -97,15 +103,32 @@ func (s *site) newGateway() *otelcol.Process {
 	s.named++
 	at, err := otelcol.FreeAddresses(filepath.Join(s.disk, fmt.Sprintf("usage-%d.jsonl", s.named)))
 	must(s.t, err)
-	return s.run("gateway", at)
+	return s.runGateway(at)
 }
 
-// newAggregator starts one that knows nothing.
-func (s *site) newAggregator() *otelcol.Process {
+// restart kills the aggregator and starts one that knows nothing. It reads the
+// archives, with checkpoints the sums of those that have one instead.
+func (s *site) restart(with ...string) {
 	s.t.Helper()
+	if s.aggregator != nil {
+		must(s.t, s.aggregator.Kill())
+	}
 	at, err := otelcol.FreeAddresses("")
 	must(s.t, err)
-	return s.run("aggregator", at, "OTELUSAGE_ARCHIVES="+s.archives())
+	s.reads = reads{}
+	for _, config := range with {
+		s.reads = readsOf(s.t, config)
+	}
+	s.aggregator = s.run(at, append([]string{"../aggregator.yaml", s.overlays["aggregator"]}, with...), "OTELUSAGE_ARCHIVES="+s.archives())
+}
+
+// checkpoint makes the checkpoints, and returns the configuration with them.
+func (s *site) checkpoint() (config string) {
+	s.t.Helper()
+	must(s.t, s.sums.Update(s.t.Context(), func(archive.Made) {}))
+	config = filepath.Join(s.sums.Dir, "config.yaml")
+	must(s.t, s.sums.Configure(config))
+	return config
 }
 
 // elsewhere is the address of any gateway.
@@ -119,7 +142,8 @@ func (s *site) elsewhere() string {
 func (s *site) disturb() {
 	s.t.Helper()
 	i := s.random.IntN(len(s.gateways))
-	switch event := []string{"restart", "cut", "replace", "aggregator", "full"}[s.random.IntN(5)]; event {
+	events := []string{"restart", "cut", "replace", "aggregator", "checkpoints", "checkpoints killed", "full"}
+	switch event := events[s.random.IntN(len(events))]; event {
 	case "restart", "cut", "replace":
 		old := s.gateways[i]
 		must(s.t, old.Kill())
@@ -129,7 +153,7 @@ func (s *site) disturb() {
 			s.cut(old.Archive)
 			fallthrough
 		case "restart":
-			p = s.run("gateway", old.Addresses)
+			p = s.runGateway(old.Addresses)
 		case "replace":
 			p = s.newGateway()
 		}
@@ -138,8 +162,13 @@ func (s *site) disturb() {
 		s.mu.Unlock()
 		s.happened[event]++
 	case "aggregator":
-		must(s.t, s.aggregator.Kill())
-		s.aggregator = s.newAggregator()
+		s.restart()
+		s.happened[event]++
+	case "checkpoints":
+		s.restart(s.checkpoint())
+		s.happened[event]++
+	case "checkpoints killed":
+		s.kill(time.Duration(s.random.IntN(200)) * time.Millisecond)
 		s.happened[event]++
 	case "full":
 		if s.isSmall {
@@ -160,7 +189,11 @@ func (s *site) cut(file string) {
 	line, _, _ := strings.Cut(string(content), "\n")
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 	must(s.t, err)
-	_, err = f.WriteString(line[:s.random.IntN(len(line)+1)])
+	at := s.random.IntN(len(line) + 1)
+	if at == len(begins) {
+		at++
+	}
+	_, err = f.WriteString(line[:at])
 	must(s.t, err)
 	must(s.t, f.Close())
 }
@@ -191,6 +224,36 @@ func (s *site) archived(once bool) (fleet.Totals, *archive.Sums) {
 	sums, err := archive.Read(once, files...)
 	must(s.t, err)
 	return totals(sums), sums
+}
+
+// read adds up what the aggregator that runs has to read.
+func (s *site) read() fleet.Totals {
+	s.t.Helper()
+	files, err := filepath.Glob(s.archives())
+	must(s.t, err)
+	files = slices.DeleteFunc(files, func(file string) bool { return slices.Contains(s.reads.Exclude, file) })
+	if len(s.reads.Include) > 1 {
+		files = append(files, s.reads.Include[1:]...) // the first are the archives
+	}
+	sums, err := archive.Read(false, files...)
+	must(s.t, err)
+	return totals(sums)
+}
+
+// fillAll makes the files that are written into ones that are full, as if they
+// had been rotated. Nothing runs that would write into them.
+func (s *site) fillAll() {
+	s.t.Helper()
+	for _, p := range s.gateways {
+		must(s.t, p.Kill())
+	}
+	for i := range s.named {
+		file := filepath.Join(s.disk, fmt.Sprintf("usage-%d.jsonl", i+1))
+		err := os.Rename(file, strings.TrimSuffix(file, ".jsonl")+time.Now().UTC().Format("-2006-01-02T15-04-05.000")+"-size.jsonl")
+		if !os.IsNotExist(err) { // nothing was sent to it
+			must(s.t, err)
+		}
+	}
 }
 
 // totals are sums in the form that the simulation has.
@@ -240,11 +303,9 @@ func (s *site) simulate(installations, events int) *fleet.Result {
 // number of its series.
 func (s *site) agrees(want fleet.Totals) (series int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
 	want = want.Plotted(time.Now())
 	eventually(s.t, func() error {
-		text, err := s.aggregator.Scrape(ctx)
+		text, err := s.aggregator.Scrape(s.t.Context())
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,11 @@ type Config struct {
 	Hostile       float64       // share of the requests that are followed by one that must change nothing
 	Senders       int           // requests at a time, default 8
 	Timeout       time.Duration // of one request, default 30 s
+
+	// Elsewhere returns where to send from then on, when a request got no answer or
+	// another one than 200. It is sent until it is accepted, as installations do.
+	// Without Elsewhere only a lack of memory is waited for; all else is an error.
+	Elsewhere func() (url string)
 }
 
 func (c Config) withDefaults() Config {

@@ -131,10 +131,12 @@ func (s *sender) post(ctx context.Context, request *colmetricpb.ExportMetricsSer
 	for {
 		status, err := s.attempt(ctx, body.Bytes())
 		switch {
+		case err == nil && status == http.StatusOK:
+			return nil
+		case s.config.Elsewhere != nil && ctx.Err() == nil:
+			s.url = s.config.Elsewhere()
 		case err != nil:
 			return err
-		case status == http.StatusOK:
-			return nil
 		case status != http.StatusServiceUnavailable:
 			return fmt.Errorf("answered %d", status)
 		}

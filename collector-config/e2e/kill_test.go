@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+)
+
+// rounds is how often everything is killed. OTELUSAGE_ROUNDS sets another number.
+func rounds(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("OTELUSAGE_ROUNDS")
+	if text == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(text)
+	must(t, err)
+	return n
+}
+
+// The aggregate is what the archives say, after anything: gateways and the
+// aggregator are killed, restarted and replaced by new ones with nothing, the
+// disk is full, files are rotated, what was being written is cut, and checkpoints
+// are made, also by a process that is killed. Nothing that was accepted is missing
+// in the archives, and where all files have checkpoints nothing is counted twice.
+func TestAggregateIsWhatTheArchivesSay(t *testing.T) {
+	collector(t)
+	all := make(map[string]int)
+	n := rounds(t)
+	for round := range n {
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			s := newSite(t, uint64(round))
+			r := s.simulate(1500, 14)
+			series := s.agrees(s.read())
+			archived, sums := s.archived(false)
+			s.restart()
+			s.agrees(archived)
+			s.restart(s.checkpoint())
+			s.agrees(s.read())
+			once, deduplicated := s.archived(true)
+			must(t, fleet.Compare(once, r.Sent))
+
+			// All files are full, so all are added up without resends: what the
+			// aggregator shows is what the installations sent.
+			s.fillAll()
+			s.restart(s.checkpoint())
+			s.agrees(r.Sent)
+			files, err := filepath.Glob(s.archives())
+			must(t, err)
+			for event, times := range s.happened {
+				all[event] += times
+			}
+			all["files"] += len(files)
+			all["cut requests"] += sums.Unread
+			all["points sent again"] += deduplicated.Resends
+			t.Logf("%d requests, %v: %d series in %d files differ by 0", r.Requests, s.happened, series, len(files))
+		})
+	}
+	t.Logf("%d rounds: %v", n, all)
+}
+
+// begins is what a request is found by. Where a write is cut exactly behind it, the
+// Collector does not find the one that follows: it takes matches that touch for one.
+const begins = `{"resourceMetrics":[`
+
+// Wherever else a write is cut, the Collector finds the request that follows it,
+// and takes what is complete as package archive does.
+func TestWhatIsCutHidesNothing(t *testing.T) {
+	collector(t)
+	s := newSite(t, 1)
+	s.simulate(1, 0)
+	s.fillAll()
+	files, err := filepath.Glob(s.archives())
+	must(t, err)
+	content, err := os.ReadFile(files[0])
+	must(t, err)
+	line, _, _ := strings.Cut(string(content), "\n")
+	var cut strings.Builder
+	for i := 0; i <= len(line); i++ {
+		if i == len(begins) {
+			continue
+		}
+		if i > 2*len(begins) && i < len(line)-2*len(begins) {
+			i += 6 // one place is like the next
+		}
+		cut.WriteString(line[:i])
+		cut.WriteString(line + "\n")
+	}
+	must(t, os.WriteFile(filepath.Join(s.disk, "usage-cut.jsonl"), []byte(cut.String()), 0o600))
+	want, sums := s.archived(false)
+	if sums.Unread < len(line)/10 || sums.Requests < sums.Unread {
+		t.Errorf("%d requests are cut and %d are not, of %d", sums.Unread, sums.Requests, len(line))
+	}
+	s.restart()
+	s.agrees(want)
+}

@@ -15,9 +15,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
@@ -25,7 +25,7 @@ func main() {
 	dir := flag.String("config", "collector-config", "the directory of the manifest and quick.yaml")
 	buildOnly := flag.Bool("build", false, "build the Collector and do nothing else")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := child.Context()
 	defer stop()
 	if err := run(ctx, os.Stdout, *dir, *buildOnly); err != nil {
 		fmt.Fprintln(os.Stderr, "example:", err)
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) error {
+func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) (err error) {
 	program, err := build(ctx, out, filepath.Join(dir, "builder.yaml"))
 	if err != nil || buildOnly {
 		return err
@@ -42,6 +42,7 @@ func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	at, err := otelcol.FreeAddresses(filepath.Join(work, "archive", "usage.jsonl"))
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(demonstrate(ctx, out, collector, filepath.Join(work, "usage.db")), collector.Stop(), os.RemoveAll(work))
+	return errors.Join(demonstrate(ctx, out, collector, filepath.Join(work, "usage.db")), collector.Stop())
 }
 
 // build builds the Collector, and says so because it takes minutes.

@@ -11,10 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 // builder is the module of the OpenTelemetry Collector Builder. It has the
@@ -70,11 +71,11 @@ func Build(ctx context.Context, manifest string) (path string, err error) {
 		return "", fmt.Errorf("build Collector: %w", err)
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "run", builder+"@v"+string(found[1]), "--config", "builder.yaml")
+	cmd := child.Command(ctx, "go", "run", builder+"@v"+string(found[1]), "--config", "builder.yaml")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, &said, &said
 	// The module to build is not this one, and not in its workspace.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(ctx, cmd); err != nil {
 		return "", fmt.Errorf("build Collector: %w\n%s", err, said.Bytes())
 	}
 	return path, install(filepath.Join(work, "build", filepath.Base(path)), path)

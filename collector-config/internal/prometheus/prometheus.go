@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 const (
@@ -63,7 +65,7 @@ func Start(ctx context.Context, config, dir string, replace map[string]string) (
 		return nil, fmt.Errorf("start Prometheus: %w", err)
 	}
 	s := &Server{url: "http://" + address, done: make(chan struct{})}
-	s.cmd = exec.Command(Program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	s.cmd = child.Command(context.Background(), Program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start Prometheus: %w", err)

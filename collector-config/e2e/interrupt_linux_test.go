@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,23 +113,4 @@ func killAll(temp string) {
 	for pid := range processes(temp) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-}
-
-// repository returns the files of collector-config, and what lies beside it.
-func repository(t *testing.T) (files []string) {
-	t.Helper()
-	top, err := os.ReadDir("../..")
-	must(t, err)
-	for _, e := range top {
-		files = append(files, e.Name())
-	}
-	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		files = append(files, path)
-		return err
-	})
-	must(t, err)
-	return files
 }

@@ -5,7 +5,7 @@
 //
 // The Collector is the one of collector-config, run with quick.yaml on free
 // ports of loopback. It is built first if necessary, which takes Go, the module
-// proxy and some minutes; -build does only that.
+// proxy and some minutes; -build does only that, and prints where the Collector is.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 
 func main() {
 	dir := flag.String("config", "collector-config", "the directory of the manifest and quick.yaml")
-	buildOnly := flag.Bool("build", false, "build the Collector and do nothing else")
+	buildOnly := flag.Bool("build", false, "build the Collector if necessary, print its path, and do nothing else")
 	flag.Parse()
 	ctx, stop := child.Context()
 	defer stop()
@@ -34,8 +34,12 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) (err error) {
-	program, err := build(ctx, out, filepath.Join(dir, "builder.yaml"))
-	if err != nil || buildOnly {
+	program, err := build(ctx, filepath.Join(dir, "builder.yaml"))
+	if err == nil && buildOnly {
+		_, err = fmt.Fprintln(out, program)
+		return err
+	}
+	if err != nil {
 		return err
 	}
 	work, err := os.MkdirTemp("", "otelusage-collector-")
@@ -55,13 +59,13 @@ func run(ctx context.Context, out io.Writer, dir string, buildOnly bool) (err er
 }
 
 // build builds the Collector, and says so because it takes minutes.
-func build(ctx context.Context, out io.Writer, manifest string) (string, error) {
+func build(ctx context.Context, manifest string) (string, error) {
 	path, err := otelcol.Path(manifest)
 	if err != nil {
 		return "", fmt.Errorf("run this from the top of the repository, or set -config to collector-config: %w", err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		fmt.Fprintln(out, "Building the Collector, which takes some minutes, into", path)
+		fmt.Fprintln(os.Stderr, "Building the Collector, which takes some minutes, into", path)
 	}
 	return otelcol.Build(ctx, manifest)
 }

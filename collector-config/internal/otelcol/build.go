@@ -22,11 +22,13 @@ import (
 // version of the Collector that it builds.
 const builder = "go.opentelemetry.io/collector/cmd/builder"
 
+var comments = regexp.MustCompile(`(?m)^\s*(#.*)?\n`)
+
 var version = regexp.MustCompile(`(?m)^  version: ([0-9.]+)$`)
 
 // Path returns where a manifest's Collector is kept after it was built: a
-// directory in the user's cache that is named after the manifest's content.
-// Different manifests therefore have different Collectors.
+// directory in the user's cache that is named after the manifest's content, without
+// its comments. Different manifests therefore have different Collectors.
 func Path(manifest string) (string, error) {
 	content, err := os.ReadFile(manifest)
 	if err != nil {
@@ -36,7 +38,7 @@ func Path(manifest string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find cache: %w", err)
 	}
-	sum := sha256.Sum256(append(content, runtime.GOOS+runtime.GOARCH...))
+	sum := sha256.Sum256(append(comments.ReplaceAll(content, nil), runtime.GOOS+runtime.GOARCH...))
 	name := "otelcol"
 	if runtime.GOOS == "windows" {
 		name += ".exe"

@@ -108,6 +108,9 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 	if wrong == nil {
 		wrong = m.opts.declared.check(m.kind)
 	}
+	if wrong == nil {
+		wrong = checkReceived(m, m.opts.unit)
+	}
 	if err == nil && wrong != nil {
 		err = fmt.Errorf("declare %s %q: %w", m.kind, name, wrong)
 	}
@@ -125,6 +128,9 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 		}
 		return nil
 	})
+	if taken == nil && !found {
+		taken = t.names.conflict(m, m.opts.unit)
+	}
 	t.mu.Unlock()
 	if taken != nil {
 		t.declaring.Unlock()
@@ -133,15 +139,14 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 	if found {
 		err := old.about().conflict(m)
 		same, ok := old.(T)
+		var kept error
+		if err == nil && ok {
+			kept, err = t.adopt(old.about(), m)
+		}
+		t.declaring.Unlock()
 		if err != nil || !ok {
-			t.declaring.Unlock()
 			return refuse(t, m, given, err, create)
 		}
-		kept := old.about().adopt(m, e != nil)
-		t.mu.Lock()
-		t.former.add(old.about())
-		t.mu.Unlock()
-		t.declaring.Unlock()
 		old.about().report(fmt.Sprint("redeclared ", kept), kept)
 		return same, nil
 	}
@@ -160,6 +165,7 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 		}
 		t.byName[m.key()] = tr
 		t.former.add(m)
+		t.names.add(m)
 		t.mu.Unlock()
 	}
 	changed := e.takeChanged()
@@ -167,6 +173,26 @@ func declare[T trackable](t *Tracker, m *definition, wrong error, create func(*d
 	changed.tell()
 	t.rep.reportAll(err)
 	return tr, err
+}
+
+// adopt completes what was declared first by a later declaration, and returns what
+// of that is not kept. A unit gives the metric another name at a receiver.
+func (t *Tracker) adopt(first, later *definition) (kept, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	reported, unit := t.connection != nil, first.options().unit
+	if unit == "" && !reported {
+		unit = later.opts.unit
+	}
+	again := &definition{name: first.name, kind: first.kind, monotonic: first.monotonic, at: later.at}
+	if err := t.names.conflict(again, unit); err != nil {
+		return nil, err
+	}
+	t.names.remove(first)
+	kept = first.adopt(later, reported)
+	t.names.add(first)
+	t.former.add(first)
+	return kept, nil
 }
 
 // refuse returns a detached trackable, which reports no errors of its own.

@@ -76,8 +76,15 @@
 // A name is one that OpenTelemetry accepts: a letter, then letters, digits and
 // "_.-/", at most [MaxNameLength] bytes. A space becomes an underscore. Names
 // compare without regard to case. The suffixes .changes, .occupancy and
-// .checkpoints and the prefix "otelusage." are reserved. States and checkpoints
-// have at most [MaxTextLength] bytes; longer attribute values are cut. Text
+// .checkpoints and the prefix "otelusage." are reserved.
+//
+// Two trackables need names that Prometheus can tell apart, which drops separators and
+// adds units and suffixes. Beside a Statistic save.file there is no save_file; beside a
+// Timer session no session_seconds and no session_seconds_sum, _count or _bucket; beside
+// a State theme no theme_changes and no theme_occupancy; beside a Sequence or a Monotonic
+// Statistic export no export_total. The second one declared is [ErrConflict].
+//
+// States and checkpoints have at most [MaxTextLength] bytes; longer attribute values are cut. Text
 // that is not UTF-8 is repaired. Numbers saturate.
 //
 // # Caveats

@@ -5,12 +5,16 @@ import "errors"
 var (
 	// ErrConflict is returned when a name is declared again as something
 	// else: another kind, number type, monotonicity, unit, checkpoint list or
-	// spelling (a space for an underscore). The error names package, file and
-	// line of both declarations.
+	// spelling (a space for an underscore). It is also returned for a name that a
+	// receiver cannot tell from that of another trackable, and then suggests one that
+	// is free: Prometheus makes save_file of save.file and of save-file, and has
+	// session_seconds_sum of a Timer session. The error names package, file and line
+	// of both declarations.
 	ErrConflict = errors.New("conflicting declaration")
 
 	// ErrInvalidName is returned for a name that OpenTelemetry does not
-	// accept or that this package reserves. The error suggests a valid one.
+	// accept, that this package reserves, or that a receiver has for something else,
+	// such as target_info. The error suggests a valid one.
 	ErrInvalidName = errors.New("invalid name")
 
 	// ErrInvalidValue is returned or reported for a value that is refused: a

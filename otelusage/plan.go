@@ -122,7 +122,10 @@ func (m *definition) planned() PlannedTrackable {
 	o := m.options()
 	t := PlannedTrackable{
 		Name: m.name, Kind: m.kind.String(), Description: o.description, Unit: o.unit, Float: m.float, Monotonic: m.monotonic,
-		Checkpoints: slices.Clone(m.checkpoints), RenamedFrom: m.formerNames(), Metrics: []string{m.name},
+		Checkpoints: slices.Clone(m.checkpoints), RenamedFrom: m.formerNames(),
+	}
+	for _, metric := range m.metrics(o.unit) {
+		t.Metrics = append(t.Metrics, metric.Name)
 	}
 	switch m.kind {
 	case KindStatistic, KindTimer:
@@ -132,9 +135,6 @@ func (m *definition) planned() PlannedTrackable {
 		if !t.AnyState {
 			t.States = slices.DeleteFunc(withoutDuplicates(o.declared.states), func(s string) bool { return s == NoState })
 		}
-		t.Metrics = append(t.Metrics, m.name+ChangesSuffix, m.name+OccupancySuffix)
-	case KindSequence:
-		t.Metrics = append(t.Metrics, m.name+CheckpointsSuffix)
 	}
 	return t
 }

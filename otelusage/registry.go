@@ -21,6 +21,7 @@ type registry struct {
 	meters   map[Kind]metric.Meter
 	defined  map[string]*definition // what the first declaration of a name said
 	former   formerNames
+	names    metricNames
 	keeper   Keeper // of the first ledger that is one; nil until then
 
 	// The cores, each by the key of its name. A name is in one map only:
@@ -117,7 +118,7 @@ func (r *registry) conflict(d *definition) error {
 	}
 	first := r.defined[d.key()]
 	if first == nil {
-		return nil
+		return r.names.conflict(d, d.options().unit)
 	}
 	if err := first.conflict(d); err != nil {
 		return err
@@ -136,6 +137,7 @@ func (r *registry) report(d *definition, create func(metric.Meter) error) error 
 	}
 	r.defined[d.key()] = said
 	r.former.add(said)
+	r.names.add(said)
 	meter, ok := r.meters[d.kind]
 	if !ok {
 		var err error

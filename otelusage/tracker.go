@@ -25,6 +25,7 @@ type Tracker struct {
 	mu         sync.Mutex
 	byName     map[string]trackable
 	former     formerNames
+	names      metricNames
 	connection *connection // nil until attached
 	closed     bool
 	runs       map[*Run]struct{}

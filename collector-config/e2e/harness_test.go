@@ -6,6 +6,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -99,4 +101,23 @@ func eventually(t *testing.T, f func() error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// repository returns the files of collector-config, and what lies beside it.
+func repository(t *testing.T) (files []string) {
+	t.Helper()
+	top, err := os.ReadDir("../..")
+	must(t, err)
+	for _, e := range top {
+		files = append(files, e.Name())
+	}
+	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		files = append(files, path)
+		return err
+	})
+	must(t, err)
+	return files
 }

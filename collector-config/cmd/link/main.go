@@ -17,10 +17,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/linking"
 )
 
@@ -39,7 +39,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the simulation")
 	flag.BoolVar(&o.collector, "collector", false, "send everything to a Collector, and compare the sums")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := child.Context()
 	defer stop()
 	if err := run(ctx, os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "link:", err)

@@ -17,10 +17,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/prometheus"
@@ -42,7 +42,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the simulation")
 	flag.BoolVar(&o.dashboard, "dashboard", false, "print what the dashboard shows")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := child.Context()
 	defer stop()
 	if err := run(ctx, os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "simulate:", err)

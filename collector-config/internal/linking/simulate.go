@@ -69,6 +69,9 @@ type Result struct {
 func Run(ctx context.Context, dir string, c Config) (*Result, error) {
 	r := &Result{Truth: Truth{Searches: make(map[bool]int64), InState: make(map[string]int64)}}
 	for i := range c.Installations {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		in, err := begin(c, i, filepath.Join(dir, fmt.Sprint(i), "usage.db"))
 		if err == nil {
 			err = errors.Join(in.live(ctx), in.end(ctx))

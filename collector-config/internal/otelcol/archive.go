@@ -5,9 +5,10 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 // Ask runs one of the files in collector-config/sql over an archive, which is a
@@ -21,10 +22,10 @@ func Ask(ctx context.Context, dir, archive, question string) ([][]string, error)
 	}
 	ext := filepath.Ext(archive)
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "run", "-C", filepath.Join(dir, "cmd", "query"), ".",
+	cmd := child.Command(ctx, "go", "run", "-C", filepath.Join(dir, "cmd", "query"), ".",
 		"-k", "1", "-archive", strings.TrimSuffix(archive, ext)+"*"+ext, filepath.Join("..", "..", "sql", question))
 	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(ctx, cmd); err != nil {
 		return nil, fmt.Errorf("ask archive %s: %w\n%s", question, err, said.Bytes())
 	}
 	rows, err := csv.NewReader(&out).ReadAll()

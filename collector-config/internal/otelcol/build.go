@@ -11,21 +11,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 // builder is the module of the OpenTelemetry Collector Builder. It has the
 // version of the Collector that it builds.
 const builder = "go.opentelemetry.io/collector/cmd/builder"
 
+var comments = regexp.MustCompile(`(?m)^\s*(#.*)?\n`)
+
 var version = regexp.MustCompile(`(?m)^  version: ([0-9.]+)$`)
 
 // Path returns where a manifest's Collector is kept after it was built: a
-// directory in the user's cache that is named after the manifest's content.
-// Different manifests therefore have different Collectors.
+// directory in the user's cache that is named after the manifest's content, without
+// its comments. Different manifests therefore have different Collectors.
 func Path(manifest string) (string, error) {
 	content, err := os.ReadFile(manifest)
 	if err != nil {
@@ -35,7 +38,7 @@ func Path(manifest string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find cache: %w", err)
 	}
-	sum := sha256.Sum256(append(content, runtime.GOOS+runtime.GOARCH...))
+	sum := sha256.Sum256(append(comments.ReplaceAll(content, nil), runtime.GOOS+runtime.GOARCH...))
 	name := "otelcol"
 	if runtime.GOOS == "windows" {
 		name += ".exe"
@@ -70,11 +73,11 @@ func Build(ctx context.Context, manifest string) (path string, err error) {
 		return "", fmt.Errorf("build Collector: %w", err)
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "run", builder+"@v"+string(found[1]), "--config", "builder.yaml")
+	cmd := child.Command(ctx, "go", "run", builder+"@v"+string(found[1]), "--config", "builder.yaml")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, &said, &said
 	// The module to build is not this one, and not in its workspace.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(ctx, cmd); err != nil {
 		return "", fmt.Errorf("build Collector: %w\n%s", err, said.Bytes())
 	}
 	return path, install(filepath.Join(work, "build", filepath.Base(path)), path)

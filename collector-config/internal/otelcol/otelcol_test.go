@@ -29,6 +29,9 @@ func TestPathFollowsTheManifest(t *testing.T) {
 	if again := path("dist:\n  version: 1.2.3\n"); again != first {
 		t.Errorf("the same manifest is at %s and at %s", first, again)
 	}
+	if again := path("# Comment\n\ndist:\n  # another\n  version: 1.2.3\n"); again != first {
+		t.Errorf("with comments it is at %s, without at %s", again, first)
+	}
 	if other := path("dist:\n  version: 1.2.4\n"); other == first {
 		t.Errorf("two manifests are at %s", other)
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 const (
@@ -84,7 +86,7 @@ func Start(ctx context.Context, program string, at Addresses, configs []string, 
 	for i, c := range configs {
 		args[i] = "--config=" + c
 	}
-	p.cmd = exec.Command(program, args...)
+	p.cmd = child.Command(context.Background(), program, args...)
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append(at.environment(), env...), p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start Collector: %w", err)
@@ -174,7 +176,7 @@ func Validate(ctx context.Context, program string, at Addresses, configs ...stri
 	for _, c := range configs {
 		args = append(args, "--config="+c)
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := child.Command(ctx, program, args...)
 	cmd.Env = at.environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("validate %v: %w\n%s", configs, err, out)

@@ -9,20 +9,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 const (
 	// Program is the command in Debian's package prometheus.
 	Program = "prometheus"
+
+	// Rules is the file of the alerts, beside the configuration that loads it.
+	Rules = "alerts.yml"
 
 	startPatience = time.Minute
 	pollInterval  = 20 * time.Millisecond
@@ -36,22 +43,18 @@ type Server struct {
 	done chan struct{}
 }
 
-// Start runs Prometheus with a configuration in which texts are replaced, such
-// as its targets. dir holds its data.
+// Start runs Prometheus with a configuration in which texts are replaced, such as its
+// targets, and with the alerts beside it, where it has them. dir holds its data.
 func Start(ctx context.Context, config, dir string, replace map[string]string) (*Server, error) {
-	content, err := os.ReadFile(config)
+	file, missing := filepath.Join(dir, "prometheus.yml"), maps.Clone(replace)
+	text, err := copyReplaced(config, file, replace, missing)
+	if err == nil && strings.Contains(text, Rules) {
+		_, err = copyReplaced(filepath.Join(filepath.Dir(config), Rules), filepath.Join(dir, Rules), replace, missing)
+	}
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("%s does not have all of %q", config, slices.Collect(maps.Keys(missing)))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("start Prometheus: %w", err)
-	}
-	text := string(content)
-	for old, to := range replace {
-		if !strings.Contains(text, old) {
-			return nil, fmt.Errorf("start Prometheus: %s has no %q", config, old)
-		}
-		text = strings.ReplaceAll(text, old, to)
-	}
-	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("start Prometheus: %w", err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,7 +66,7 @@ func Start(ctx context.Context, config, dir string, replace map[string]string) (
 		return nil, fmt.Errorf("start Prometheus: %w", err)
 	}
 	s := &Server{url: "http://" + address, done: make(chan struct{})}
-	s.cmd = exec.Command(Program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	s.cmd = child.Command(context.Background(), Program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start Prometheus: %w", err)
@@ -77,6 +80,22 @@ func Start(ctx context.Context, config, dir string, replace map[string]string) (
 		return nil, fmt.Errorf("start Prometheus: %w\n%s", err, &s.log)
 	}
 	return s, nil
+}
+
+// copyReplaced copies a file, and deletes from missing the texts that it replaced.
+func copyReplaced(from, to string, replace, missing map[string]string) (text string, err error) {
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return "", err
+	}
+	text = string(content)
+	for old, by := range replace {
+		if strings.Contains(text, old) {
+			text = strings.ReplaceAll(text, old, by)
+			delete(missing, old)
+		}
+	}
+	return text, os.WriteFile(to, []byte(text), 0o600)
 }
 
 func (s *Server) ready(ctx context.Context) error {

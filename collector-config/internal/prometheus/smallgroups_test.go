@@ -18,11 +18,12 @@ evaluation_interval: 1m
 tests:
   - interval: 1m
     input_series:
-      - {series: 'theme_occupancy{service_name="editor",service_version="1.0.0",state="dark"}', values: 12}
-      - {series: 'theme_occupancy{service_name="editor",service_version="9.9.9-ada",state="ada@example.com"}', values: 1}
-      - {series: 'theme_occupancy{service_name="editor",service_version="2.0.0",state="light"}', values: 2}
-      - {series: 'theme_occupancy{service_name="editor",service_version="1.0.0",state="other"}', values: 20}
-      - {series: 'units_occupancy{service_name="editor",service_version="1.0.0",state="dark"}', values: 1}
+      - {series: 'theme_occupancy{otelusage_kind="state",service_name="editor",service_version="1.0.0",state="dark"}', values: 12}
+      - {series: 'theme_occupancy{otelusage_kind="state",service_name="editor",service_version="9.9.9-ada",state="ada@example.com"}', values: 1}
+      - {series: 'theme_occupancy{otelusage_kind="state",service_name="editor",service_version="2.0.0",state="light"}', values: 2}
+      - {series: 'theme_occupancy{otelusage_kind="state",service_name="editor",service_version="1.0.0",state="other"}', values: 20}
+      - {series: 'units_occupancy{otelusage_kind="state",service_name="editor",service_version="1.0.0",state="dark"}', values: 1}
+      - {series: 'room_occupancy{otelusage_kind="statistic",service_name="editor",service_version="1.0.0"}', values: 999}
       - {series: 'theme_changes_total{otelusage_kind="state",service_name="editor",service_version="1.0.0",state="dark"}', values: 30}
       - {series: 'theme_changes_total{otelusage_kind="state",service_name="editor",service_version="1.0.0",state="ada@example.com"}', values: 50}
       - {series: 'theme_changes_total{otelusage_kind="state",service_name="editor",service_version="2.0.0",state="light"}', values: 7}

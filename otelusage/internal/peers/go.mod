@@ -7,6 +7,7 @@ replace github.com/anonymoususage/anonymoususage-go => ../../..
 require (
 	github.com/anonymoususage/anonymoususage-go v0.0.0-00010101000000-000000000000
 	github.com/prometheus/client_golang v1.25.0
+	github.com/prometheus/otlptranslator v1.0.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/metric v1.47.0
 	go.opentelemetry.io/otel/sdk/metric v1.47.0

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,12 @@ const (
 type Addresses struct {
 	OTLP, Prometheus, Health, Telemetry string
 	Archive                             string // a file; the directory is made
+}
+
+// Archives is the pattern of the archive and the files that it was rotated to.
+func (a Addresses) Archives() string {
+	ext := filepath.Ext(a.Archive)
+	return strings.TrimSuffix(a.Archive, ext) + "*" + ext
 }
 
 // FreeAddresses returns addresses on ports that are free now.
@@ -57,7 +64,7 @@ func (a Addresses) environment() []string {
 	_, telemetry, _ := net.SplitHostPort(a.Telemetry)
 	return append(os.Environ(),
 		"OTELUSAGE_OTLP="+a.OTLP, "OTELUSAGE_PROMETHEUS="+a.Prometheus, "OTELUSAGE_HEALTH="+a.Health,
-		"OTELUSAGE_TELEMETRY_PORT="+telemetry, "OTELUSAGE_ARCHIVE="+a.Archive)
+		"OTELUSAGE_TELEMETRY_PORT="+telemetry, "OTELUSAGE_ARCHIVE="+a.Archive, "OTELUSAGE_ARCHIVES="+a.Archives())
 }
 
 // Process is a running Collector.

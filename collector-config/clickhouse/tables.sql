@@ -2,12 +2,8 @@
 -- columns that the queries know. In a database of its own:
 --
 --   clickhouse client --query 'CREATE DATABASE otelusage'
---   clickhouse client --database otelusage --queries-file sql/clickhouse.sql   # the views
---   clickhouse client --database otelusage --queries-file clickhouse/tables.sql
---   clickhouse client --database otelusage --queries-file sql/totals.sql       # a question
---
--- In this order: sql/clickhouse.sql lets the view points read files, the last statement
--- here lets it read the table. usage and shown follow.
+--   clickhouse client --database otelusage --queries-file clickhouse/tables.sql --queries-file clickhouse/views.sql
+--   clickhouse client --database otelusage --queries-file sql/totals.sql # a question
 --
 -- On a cluster: arrived as ReplicatedMergeTree ON CLUSTER, behind a Distributed table
 -- with the sharding key cityHash64(mirror), so that what was sent twice is on one shard.

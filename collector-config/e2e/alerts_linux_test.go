@@ -17,7 +17,7 @@ import (
 )
 
 // post sends one point of a Monotonic Statistic and returns the status.
-func post(t *testing.T, url, name string) int {
+func postOne(t *testing.T, url, name string) int {
 	t.Helper()
 	now := time.Now().UnixNano()
 	body := fmt.Sprintf(`{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"editor"}}]},
@@ -69,7 +69,7 @@ func TestAlertsFireAtCollectors(t *testing.T) {
 		eventually(t, func() error {
 			for i, p := range []*otelcol.Process{noDisk, noMemory, fewSeries} {
 				if p != fewSeries || len(want) > 1 { // it still runs
-					statuses[p] = post(t, p.URL(), fmt.Sprintf("saves%d", time.Now().UnixNano()%4+int64(i)*10))
+					statuses[p] = postOne(t, p.URL(), fmt.Sprintf("saves%d", time.Now().UnixNano()%4+int64(i)*10))
 				}
 			}
 			values, err := server.Query(t.Context(), `ALERTS{alertstate="firing"}`)

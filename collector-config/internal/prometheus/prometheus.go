@@ -5,19 +5,15 @@ package prometheus
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +33,7 @@ const (
 
 // Server is a running Prometheus.
 type Server struct {
-	url  string
+	API
 	cmd  *exec.Cmd
 	log  bytes.Buffer
 	done chan struct{}
@@ -65,7 +61,7 @@ func Start(ctx context.Context, config, dir string, replace map[string]string) (
 	if err := l.Close(); err != nil {
 		return nil, fmt.Errorf("start Prometheus: %w", err)
 	}
-	s := &Server{url: "http://" + address, done: make(chan struct{})}
+	s := &Server{API: API("http://" + address), done: make(chan struct{})}
 	s.cmd = child.Command(context.Background(), Program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
@@ -104,7 +100,7 @@ func (s *Server) ready(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		_, status, err := get(ctx, s.url+"/-/ready")
+		_, status, err := get(ctx, string(s.API)+"/-/ready")
 		if err == nil && status == http.StatusOK {
 			return nil
 		}
@@ -122,70 +118,4 @@ func (s *Server) ready(ctx context.Context) error {
 func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill() // or it has exited
 	<-s.done
-}
-
-// Value is one result of a query.
-type Value struct {
-	Labels map[string]string
-	Value  float64
-}
-
-// Query returns the result of an instant query, without NaN.
-func (s *Server) Query(ctx context.Context, expr string) ([]Value, error) {
-	body, _, err := get(ctx, s.url+"/api/v1/query?query="+url.QueryEscape(expr))
-	if err != nil {
-		return nil, fmt.Errorf("query Prometheus: %w", err)
-	}
-	var answer struct {
-		Status, Error string
-		Data          struct {
-			ResultType string
-			Result     []struct {
-				Metric map[string]string
-				Value  [2]any
-			}
-		}
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("query Prometheus: %w", err)
-	}
-	if answer.Status != "success" {
-		return nil, fmt.Errorf("query Prometheus: %s: %s", expr, answer.Error)
-	}
-	var values []Value
-	for _, r := range answer.Data.Result {
-		text, _ := r.Value[1].(string)
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("query Prometheus: %w", err)
-		}
-		if f == f {
-			values = append(values, Value{r.Metric, f})
-		}
-	}
-	return values, nil
-}
-
-// Names returns the names of the metrics that match.
-func (s *Server) Names(ctx context.Context, match string) ([]string, error) {
-	body, _, err := get(ctx, s.url+"/api/v1/label/__name__/values?match[]="+url.QueryEscape(match))
-	if err != nil {
-		return nil, fmt.Errorf("list metrics: %w", err)
-	}
-	var answer struct{ Data []string }
-	err = json.Unmarshal(body, &answer)
-	return answer.Data, err
-}
-
-func get(ctx context.Context, url string) (body []byte, status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
-	if err != nil {
-		return nil, 0, err
-	}
-	body, err = io.ReadAll(resp.Body)
-	return body, resp.StatusCode, errors.Join(err, resp.Body.Close())
 }

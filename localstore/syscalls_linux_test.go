@@ -22,17 +22,10 @@ func TestOneSystemCallThatFails(t *testing.T) {
 		countUnderFaults(t, path)
 		return
 	}
-	if os.Getenv("OTELUSAGE_E2E") != "1" {
-		t.Skip("takes seconds and needs strace: OTELUSAGE_E2E=1 runs it")
-	}
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Fatal(err)
-	}
 	// How many of the calls of one name are made to fail, each in a run of its own.
 	often := map[string]int{"pread64": 5, "pwrite64": 8, "fcntl": 8}
 	for _, beside := range []bool{false, true} {
-		f := faults{strace: strace, beside: beside}
+		f := newFaults(t, beside)
 		for call, n := range f.calls(t) {
 			runs := min(n, max(often[call], 1))
 			for at := range runs {
@@ -91,13 +84,7 @@ func (f faults) run(t *testing.T, expression string) string {
 		record(t, w, add(n, 1))
 	}
 	log := filepath.Join(t.TempDir(), "strace")
-	args := []string{"-f", "-qq", "-o", log, "-e", "trace=" + faultyCalls, "-e", expression, "-P", filepath.Dir(path)}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".new", ".new-wal", ".new-shm", ".consent"} {
-		args = append(args, "-P", path+suffix)
-	}
-	cmd := exec.CommandContext(t.Context(), f.strace, append(args, os.Args[0], "-test.run=^TestOneSystemCallThatFails$")...)
-	cmd.Env = append(os.Environ(), "LOCALSTORE_MIRROR="+path, "GORACE=atexit_sleep_ms=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := f.command(t, path, log, expression).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if f.beside {
@@ -126,6 +113,17 @@ func (f faults) run(t *testing.T, expression string) string {
 		}
 	}
 	return string(seen)
+}
+
+// command returns the program under strace.
+func (f faults) command(t *testing.T, path, log, expression string) *exec.Cmd {
+	args := []string{"-f", "-qq", "-o", log, "-e", "trace=" + faultyCalls, "-e", expression, "-P", filepath.Dir(path)}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".new", ".new-wal", ".new-shm", ".consent"} {
+		args = append(args, "-P", path+suffix)
+	}
+	cmd := exec.CommandContext(t.Context(), f.strace, append(args, os.Args[0], "-test.run=^TestOneSystemCallThatFails$")...)
+	cmd.Env = append(os.Environ(), "LOCALSTORE_MIRROR="+path, "GORACE=atexit_sleep_ms=0")
+	return cmd
 }
 
 // countUnderFaults is the program: it counts to 31, keeps for the next recording

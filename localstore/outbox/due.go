@@ -85,7 +85,7 @@ func (out *Outbox) due(tx *mirrordb.Tx, r Request) (bool, error) {
 
 // batchOpen reports whether a batch is sealed and not settled.
 func batchOpen(tx *mirrordb.Tx) (bool, error) {
-	id, err := tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`)
+	id, err := batch.Open(tx)
 	return id != 0, err
 }
 

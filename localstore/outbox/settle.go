@@ -51,14 +51,8 @@ const (
 	// with each further one, up to the submit interval.
 	firstBackoff = 10 * time.Second
 
-	// keepPayloads is how many accepted batches show what was sent.
-	keepPayloads = 20
-
-	// keepBatches, keepAside and keepLog limit how many older batches, parts that
-	// were set aside and log entries stay.
-	keepBatches = 1000
-	keepAside   = 1000 // parts
-	keepLog     = 1000
+	// keepLog is how many log entries stay.
+	keepLog = 1000
 )
 
 // Settle writes the outcome of a part. more says that the rest of the batch can be
@@ -223,7 +217,7 @@ func finishBatch(tx *mirrordb.Tx, batch int64) error {
 	if err := succeed(tx, Delta, mark); err != nil {
 		return err
 	}
-	return trimBatches(tx)
+	return trimBatches(tx, batch)
 }
 
 // succeed notes an accepted submission and gives the lease back.
@@ -235,23 +229,6 @@ func succeed(tx *mirrordb.Tx, f Forwarder, mark int64) error {
 		err = tx.Run(`UPDATE mirror SET lease_token = NULL, lease_until = 0, cut_off = 0`)
 	}
 	return err
-}
-
-func trimBatches(tx *mirrordb.Tx) error {
-	err := tx.Run(`UPDATE parts SET payload = NULL WHERE payload IS NOT NULL AND state <> 'sealed' AND state <> 'set aside'
-		AND batch_id < (SELECT id FROM batches WHERE settled_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepPayloads-1)
-	if err == nil {
-		err = tx.Run(`DELETE FROM parts WHERE state <> 'set aside' AND batch_id <= (SELECT max(id) - ?1 FROM batches)`, keepBatches)
-	}
-	if err == nil {
-		err = tx.Run(`DELETE FROM batches WHERE id <= (SELECT max(id) - ?1 FROM batches)
-			AND NOT EXISTS (SELECT 1 FROM parts WHERE batch_id = batches.id)`, keepBatches)
-	}
-	if err == nil {
-		err = tx.Run(`DELETE FROM parts WHERE state = 'set aside'
-			AND id <= (SELECT id FROM parts WHERE state = 'set aside' ORDER BY id DESC LIMIT 1 OFFSET ?1)`, keepAside)
-	}
-	return mirrordb.Wrap("trim batches", err)
 }
 
 // fail keeps the part and puts the next attempt off.
@@ -339,6 +316,9 @@ func (out *Outbox) setPartAside(tx *mirrordb.Tx, sub *Submission, row batch.Part
 		return err
 	}
 	err := tx.Run(`UPDATE parts SET state = ?2, settled_at = ?3 WHERE id = ?1`, row.ID, string(setAside), tx.Now)
+	if err == nil {
+		err = trimAside(tx)
+	}
 	if err == nil {
 		o.Verdict, o.Reason = setAside, fmt.Sprintf("refused %d times: %s", refusalsOfOne, o.Reason)
 		err = logOutcome(tx, sub.request.Forwarder, row.Batch, row.ID, row.Points, o)

@@ -87,8 +87,10 @@ func (out *Outbox) join(tx *mirrordb.Tx, sub *Submission, root int64) error {
 }
 
 const (
-	partsBelow = `WITH RECURSIVE below (id) AS (
-	SELECT id FROM parts WHERE parent_id = ?1 UNION ALL SELECT p.id FROM parts p JOIN below ON p.parent_id = below.id) `
+	// Pieces have the batch of their whole, whose parts are found by it.
+	partsBelow = `WITH RECURSIVE of (batch_id) AS (SELECT batch_id FROM parts WHERE id = ?1), below (id) AS (
+	SELECT id FROM parts WHERE parent_id = ?1 AND batch_id = (SELECT batch_id FROM of) UNION ALL
+	SELECT p.id FROM below JOIN parts p ON p.parent_id = below.id AND p.batch_id = (SELECT batch_id FROM of)) `
 	partsAbove = `WITH RECURSIVE above (id, parent_id) AS (
 	SELECT id, parent_id FROM parts WHERE id = ?1 UNION ALL SELECT p.id, p.parent_id FROM parts p JOIN above ON p.id = above.parent_id) `
 )

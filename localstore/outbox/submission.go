@@ -165,7 +165,7 @@ func (out *Outbox) lease(tx *mirrordb.Tx, r Request) (*Submission, error) {
 			return nil, err
 		}
 	} else {
-		if sub.batch, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+		if sub.batch, err = batch.Open(tx); err != nil {
 			return nil, err
 		}
 		if sub.resumed = sub.batch != 0; !sub.resumed {

@@ -1,6 +1,8 @@
 package recording
 
 import (
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -140,24 +142,54 @@ func (rec *Recorder) expire(tx *mirrordb.Tx, day int64) error {
 	if err := tx.Run(`DELETE FROM days WHERE day < ?1`, day-totals.KeepDays); err != nil {
 		return fmt.Errorf("expire days: %w", err)
 	}
+	return mirrordb.Wrap("expire heartbeats", expireHeartbeats(tx))
+}
+
+// expireHeartbeats drops old heartbeats with all that is kept of them.
+func expireHeartbeats(tx *mirrordb.Tx) error {
 	now := time.Unix(0, tx.Now).UTC()
 	oldest := now.AddDate(0, 0, -keepActive).Format(time.DateOnly)
 	latest := now.AddDate(0, 0, keepActive).Format(time.DateOnly)
-	for _, table := range []string{"days", "history", "totals"} {
-		if err := tx.Run(`DELETE FROM `+table+` WHERE series_id IN (`+doneHeartbeats+`)`, oldest, latest); err != nil {
-			return fmt.Errorf("expire heartbeats: %w", err)
-		}
+	done := []int64{}
+	var most int64
+	err := tx.Each(doneHeartbeats, func(rows *sql.Rows) error {
+		var id, recordings int64
+		err := rows.Scan(&id, &recordings)
+		done, most = append(done, id), max(most, recordings)
+		return err
+	}, oldest, latest)
+	if err == nil && len(done) > 0 {
+		err = dropHeartbeats(tx, done, most)
 	}
-	err := tx.Run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
+	if err != nil {
+		return err
+	}
+	return tx.Run(`DELETE FROM series WHERE (attributes ->> '$.date' < ?1 OR attributes ->> '$.date' > ?2)
 		AND metric_id IN (SELECT id FROM metrics WHERE name = '`+totals.ActiveName+`')
 		AND NOT EXISTS (SELECT 1 FROM totals WHERE series_id = series.id)`, oldest, latest)
-	return mirrordb.Wrap("expire heartbeats", err)
+}
+
+// dropHeartbeats drops series that were recorded at most so many times, which is once:
+// then they are in the first slot of the history, and in no day. The tables have no
+// index by series, and years of other rows.
+func dropHeartbeats(tx *mirrordb.Tx, done []int64, most int64) error {
+	list, err := json.Marshal(done)
+	if err == nil {
+		err = tx.Run(`DELETE FROM history WHERE slot < ?2 AND series_id IN (SELECT value FROM json_each(?1))`, string(list), most)
+	}
+	if err == nil && most > 1 {
+		err = tx.Run(`DELETE FROM days WHERE series_id IN (SELECT value FROM json_each(?1))`, string(list))
+	}
+	if err == nil {
+		err = tx.Run(`DELETE FROM totals WHERE series_id IN (SELECT value FROM json_each(?1))`, string(list))
+	}
+	return err
 }
 
 // doneHeartbeats selects the series of old heartbeats that will not be sent any
-// more: all of it is accounted for, or it waits for a forwarder of deltas while one of totals is
+// more, with how often they were recorded: all of it is accounted for, or it waits for a forwarder of deltas while one of totals is
 // in use, which has no place for them. What is in flight is neither.
-const doneHeartbeats = `SELECT s.id FROM series s JOIN metrics m ON m.id = s.metric_id
+const doneHeartbeats = `SELECT s.id, coalesce(o.exports, 0) FROM series s JOIN metrics m ON m.id = s.metric_id
 	LEFT JOIN totals o ON o.series_id = s.id
 	WHERE m.name = '` + totals.ActiveName + `' AND (s.attributes ->> '$.date' < ?1 OR s.attributes ->> '$.date' > ?2) AND (o.recorded IS NULL
 		OR o.recorded = coalesce(o.accepted, 0) + coalesce(o.partial, 0) + coalesce(o.set_aside, 0) + coalesce(o.withheld, 0)

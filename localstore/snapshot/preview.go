@@ -78,7 +78,7 @@ func (rd *Reader) WritePreview(ctx context.Context, w io.Writer) error {
 
 // previewBatch returns the open batch, or what sealing now would make.
 func previewBatch(tx *mirrordb.Tx) (id int64, parts []*series.Part, err error) {
-	if id, err = tx.Find(`SELECT id FROM batches WHERE settled_at IS NULL LIMIT 1`); err != nil {
+	if id, err = batch.Open(tx); err != nil {
 		return 0, nil, err
 	}
 	if id != 0 {

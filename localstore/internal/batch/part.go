@@ -9,6 +9,12 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
+// Open returns the batch that is sealed and not settled, 0 for none: no other is sealed
+// before it is settled, so that only the last one can be.
+func Open(tx *mirrordb.Tx) (int64, error) {
+	return tx.Find(`SELECT id FROM batches WHERE id = (SELECT max(id) FROM batches) AND settled_at IS NULL`)
+}
+
 // NextParts are the parts of a batch that are left, in the order in which they
 // are sent: pieces of a split one first, the smallest of them, and those refused
 // before last.

@@ -47,7 +47,10 @@ type Found struct {
 // a process which starts would wait for.
 func List(mirror string) []Found {
 	var list []Found
-	for i := range PoolSize {
+	for i, may := range Present(mirror) {
+		if !may {
+			continue
+		}
 		if found, ok := Look(Path(mirror, i)); ok {
 			list = append(list, found)
 		}
@@ -126,7 +129,10 @@ var revisionSeed = maphash.MakeSeed()
 func Revision(mirror string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(revisionSeed)
-	for i := range PoolSize {
+	for i, may := range Present(mirror) {
+		if !may {
+			continue
+		}
 		f, err := journalfile.OpenFile(Path(mirror, i), false)
 		if err != nil {
 			continue // whatever it is, nothing is read of it

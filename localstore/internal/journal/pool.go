@@ -17,9 +17,13 @@ const PoolSize = 256
 
 // Path returns the name of one of a mirror's journals.
 func Path(mirror string, index int) string {
-	const digits = "0123456789abcdef"
-	return mirror + ".journal-" + string([]byte{digits[index>>4&15], digits[index&15]})
+	return mirror + infix + string([]byte{digits[index>>4&15], digits[index&15]})
 }
+
+const (
+	infix  = ".journal-"
+	digits = "0123456789abcdef"
+)
 
 // vacant takes a file of the pool in which nothing waits, or makes one. It is
 // locked, and not started yet.

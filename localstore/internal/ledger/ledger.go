@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
@@ -167,94 +166,6 @@ func (r *recorded) loadTrackables(c *sqlitedb.Conn) (map[int64]Key, error) {
 			return nil
 		})
 	return keys, err
-}
-
-func (r *recorded) loadLifetimes(c *sqlitedb.Conn, keys map[int64]Key) error {
-	type points struct {
-		trackable  int64
-		attributes string
-	}
-	sums := make(map[points]*otelusage.SeriesLifetime)
-	var order []points
-	imported := make(map[points]int64) // how often they changed
-	counted := make(map[int64]bool)    // trackables that were counted here
-	err := c.Each(`SELECT m.trackable_id, m.role, s.attributes, m.name, m.type, m.float, m.bounds, o.recorded, o.imported IS NOT NULL, o.exports
-		FROM totals o JOIN series s ON s.id = o.series_id JOIN metrics m ON m.id = s.metric_id
-		JOIN trackables t ON t.id = m.trackable_id
-		WHERE m.role IN ('value', 'changes') ORDER BY s.id`,
-		func(rows *sql.Rows) error {
-			var id int64
-			var role, attributes, bounds string
-			var m series.Metric
-			var recorded any
-			var taken bool
-			var recordings int64
-			err := rows.Scan(&id, &role, &attributes, &m.Name, &m.Type, &m.Float, &bounds, &recorded, &taken, &recordings)
-			if err != nil {
-				return err
-			}
-			if m.Bounds, err = series.DecodeBounds(bounds); err != nil {
-				return err
-			}
-			v, err := m.ParseValue(recorded)
-			if err != nil {
-				return err
-			}
-			if role == series.RoleChanges {
-				life := r.lifetimes[keys[id]]
-				life.Changes = saturate.Add(life.Changes, v.Int64())
-				return nil
-			}
-			key := points{id, attributes}
-			sum := sums[key]
-			if sum == nil {
-				sum = &otelusage.SeriesLifetime{}
-				sums[key], order = sum, append(order, key)
-			}
-			addLifetime(sum, v)
-			if taken {
-				imported[key] = recordings
-			} else {
-				counted[id] = true
-			}
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	for _, key := range order {
-		sum := sums[key]
-		if sum.Attributes, err = series.DecodeAttributes(key.attributes); err != nil {
-			return err
-		}
-		life := r.lifetimes[keys[key.trackable]]
-		life.Series = append(life.Series, *sum)
-	}
-	for key, recordings := range imported {
-		if !counted[key.trackable] {
-			alone := *sums[key]
-			alone.Int, alone.Count = saturate.Int(alone.Float), recordings
-			r.imports[keys[key.trackable].Name] = alone
-		}
-	}
-	return nil
-}
-
-// addLifetime adds one series of a trackable: all versions and resources count into
-// one lifetime. Both numbers are kept, for a statistic whose number type changed
-// with a version.
-func addLifetime(sum *otelusage.SeriesLifetime, v series.Value) {
-	switch v.Kind() {
-	case series.KindInt64:
-		sum.Int = saturate.Add(sum.Int, v.Int64())
-	case series.KindFloat64:
-		sum.Int = saturate.Add(sum.Int, saturate.Int(v.Float64()))
-	case series.KindHistogram:
-		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Histogram().Count))
-	case series.KindExponential:
-		sum.Count = saturate.Add(sum.Count, saturate.Count(v.Exponential().Count))
-	}
-	sum.Float = saturate.Float(sum.Float + v.Float64())
 }
 
 // lifetime returns what is known of a trackable, nil for nothing, also where it

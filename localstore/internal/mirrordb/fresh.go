@@ -49,9 +49,10 @@ const (
 	FreshSuffix = ".new"
 )
 
-// place makes a mirror under another name and renames it into place once it is
-// complete, so that no process sees half of one. An empty file that nobody has open
-// becomes the mirror itself. The caller holds the lock file.
+// place writes a mirror under another name and renames it into place once it is on the
+// disk, so that nobody sees half of one, also after a power failure. That is the one
+// thing which is waited for: what makes a mirror fail leaves none. An empty file that
+// nobody has open becomes the mirror itself. The caller holds the lock file.
 func (db *DB) place() error {
 	db.removeNote() // of the former one
 	if blank, err := db.isBlank(); err != nil {
@@ -63,9 +64,12 @@ func (db *DB) place() error {
 	if file, err := os.Lstat(fresh); err == nil && !file.Mode().IsRegular() {
 		return fmt.Errorf("make %s: it is %s", fresh, place.Irregular(file.Mode()))
 	}
-	err := db.buildWhole(fresh)
+	content, err := schema.Fresh(db.newMirror, db.mayHaveLog(fresh))
 	if err != nil {
-		err = db.buildWhole(fresh) // one write may fail on a sound disk
+		return err
+	}
+	if err = place.WriteWhole(fresh, content); err != nil {
+		err = place.WriteWhole(fresh, content) // one write may fail on a sound disk
 	}
 	if err != nil {
 		return errors.Join(err, place.RemoveAll(fresh))
@@ -81,43 +85,8 @@ func (db *DB) place() error {
 	return nil
 }
 
-// errInLog is returned when part of a fresh mirror is only in its log, which would
-// not be renamed with it.
-var errInLog = errors.New("localstore: fresh mirror is not whole")
-
-// buildWhole makes a mirror that can be renamed. Closing its connection merges
-// the log, and says nothing of a write that fails.
-func (db *DB) buildWhole(path string) error {
-	if err := place.RemoveAll(path); err != nil { // of a process that died here
-		return err
-	}
-	if err := db.build(path); err != nil {
-		return err
-	}
-	if place.HasLog(path) {
-		return db.mergeLogOf(path)
-	}
-	return nil
-}
-
-// mergeLogOf merges the log of a mirror that nobody has open, or says what keeps
-// it from that, as a full disk does.
-func (db *DB) mergeLogOf(path string) error {
-	conn, err := sqlitedb.Open(path, false, db.Patience())
-	if err != nil {
-		return fmt.Errorf("%w: %w", errInLog, err)
-	}
-	if err = errors.Join(conn.MergeLog(), conn.Close()); err != nil {
-		return fmt.Errorf("%w: %w", errInLog, err)
-	}
-	if place.HasLog(path) {
-		return errInLog
-	}
-	return nil
-}
-
-// build makes a mirror, without a write-ahead log where that turns out not to
-// work.
+// build makes an empty file a mirror, without a write-ahead log where that turns out
+// not to work.
 func (db *DB) build(path string) error {
 	if err := place.Create(path); err != nil {
 		return err

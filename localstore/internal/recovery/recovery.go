@@ -69,11 +69,13 @@ func (r *Recovery) BeforeDecision() {
 func (r *Recovery) all(wanted func(*journal.Claimed) bool) {
 	var claimed []*journal.Claimed
 	mirror := r.db.Path()
-	for i := range journal.PoolSize {
-		if c := r.claim(journal.Path(mirror, i)); c != nil && wanted(c) {
-			claimed = append(claimed, c)
-		} else {
-			c.Release()
+	for i, may := range journal.Present(mirror) {
+		if may {
+			if c := r.claim(journal.Path(mirror, i)); c != nil && wanted(c) {
+				claimed = append(claimed, c)
+			} else {
+				c.Release()
+			}
 		}
 		if len(claimed) == atOnce || i == journal.PoolSize-1 {
 			if !r.each(claimed) {

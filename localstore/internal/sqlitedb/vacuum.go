@@ -45,3 +45,19 @@ func (c *Conn) CopyTo(path string) error {
 	_, err := c.conn.ExecContext(c.Context(), "VACUUM INTO ?1", path)
 	return err
 }
+
+// Content returns the bytes of a database in memory, as a file would have them.
+func (c *Conn) Content() (content []byte, err error) {
+	err = c.conn.Raw(func(driverConn any) error {
+		s, ok := driverConn.(interface{ Serialize() ([]byte, error) })
+		if !ok {
+			return errNoContent
+		}
+		content, err = s.Serialize()
+		return err
+	})
+	return content, err
+}
+
+// errNoContent is met with a version of the driver that cannot give it.
+var errNoContent = errors.New("localstore: driver does not serialize")

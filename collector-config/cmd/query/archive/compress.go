@@ -8,10 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query/internal/jsonfile"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query/internal/rotation"
 )
 
@@ -58,13 +58,17 @@ func (k *keeper) putAway(f rotation.File) error {
 // rewrite writes a file anew, compressed as its name says. It has its name when it is
 // complete.
 func rewrite(from, to string, do func(io.Writer, io.Reader) error) (err error) {
-	in, err := openJSON(from)
+	in, err := jsonfile.Open(from)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
 	unfinished := filepath.Join(filepath.Dir(to), unfinishedPrefix+filepath.Base(to))
-	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, info.Mode().Perm())
 	if err != nil {
 		return err
 	}
@@ -92,42 +96,6 @@ func rewrite(from, to string, do func(io.Writer, io.Reader) error) (err error) {
 	return replace(unfinished, to)
 }
 
-// jsonFile is an archive's file, decompressed.
-type jsonFile struct {
-	io.Reader
-	close []func() error
-}
-
-func (j *jsonFile) Close() error {
-	var errs []error
-	for _, c := range j.close {
-		errs = append(errs, c())
-	}
-	return errors.Join(errs...)
-}
-
-func openJSON(path string) (*jsonFile, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case strings.HasSuffix(path, ".gz"):
-		zip, err := gzip.NewReader(f)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		return &jsonFile{zip, []func() error{zip.Close, f.Close}}, nil
-	case strings.HasSuffix(path, ".zst"):
-		zip, err := zstd.NewReader(f)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		return &jsonFile{zip, []func() error{func() error { zip.Close(); return nil }, f.Close}}, nil
-	}
-	return &jsonFile{f, []func() error{f.Close}}, nil
-}
-
 var errOther = errors.New("the compressed file read back is another")
 
 // same compares what two files have.
@@ -147,7 +115,7 @@ func same(a, b string) error {
 }
 
 func digest(path string) (sum [sha256.Size]byte, err error) {
-	f, err := openJSON(path)
+	f, err := jsonfile.Open(path)
 	if err != nil {
 		return sum, err
 	}

@@ -55,11 +55,15 @@ func open(ctx context.Context, out io.Writer, s settings) (_ *keeper, err error)
 
 // clean removes what was left by one that was killed.
 func (k *keeper) clean() error {
-	left, err := filepath.Glob(filepath.Join(k.parquet, unfinishedPrefix+"*"))
-	if err != nil {
-		return err
+	unfinished := []string{filepath.Join(k.parquet, ".work", "spill")}
+	for _, dir := range []string{k.dir, k.parquet, filepath.Join(k.parquet, finishedPrefix+"*", "application=*", "day=*")} {
+		left, err := filepath.Glob(filepath.Join(dir, "*"+unfinishedPrefix+"*")) // DuckDB puts tmp_ before
+		if err != nil {
+			return err
+		}
+		unfinished = append(unfinished, left...)
 	}
-	for _, path := range append(left, filepath.Join(k.parquet, ".work", "spill")) {
+	for _, path := range unfinished {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("remove what is unfinished: %w", err)
 		}
@@ -72,6 +76,14 @@ func (k *keeper) close() error { return k.db.Close() }
 // directory is where the Parquet of a file is.
 func (k *keeper) directory(f rotation.File) string {
 	return filepath.Join(k.parquet, finishedPrefix+f.Name)
+}
+
+// run deletes what is to be deleted, and then converts what is left.
+func (k *keeper) run(ctx context.Context) error {
+	if err := k.delete(ctx); err != nil {
+		return err
+	}
+	return k.pack(ctx)
 }
 
 // pack converts each rotated file that is not converted, and puts away its JSON. The

@@ -94,13 +94,12 @@ func run(ctx context.Context, out io.Writer, s settings) error {
 	}
 }
 
-// once does everything one time. What is to be deleted is deleted first, so that it is
-// not converted.
+// once does everything one time.
 func once(ctx context.Context, out io.Writer, s settings) (err error) {
 	k, err := open(ctx, out, s)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.close()) }()
-	return k.pack(ctx)
+	return k.run(ctx)
 }

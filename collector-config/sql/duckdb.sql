@@ -1,33 +1,73 @@
--- The archive as tables, for DuckDB 1.3 and later. The variable archive names
--- the files:
+-- The archive as tables, for DuckDB 1.4 and later. The variable archive names
+-- the files, the one that is being written and those that were rotated:
 --
 --   duckdb -cmd "SET VARIABLE archive = 'archive/usage*.jsonl'" -cmd '.read sql/duckdb.sql' < sql/applications.sql
 --
+-- A rotated file may be compressed, as NAME.jsonl.gz or NAME.jsonl.zst, or be Parquet
+-- in the directory parquet/file=NAME beside it, which cmd/query/archive makes. Its JSON
+-- is not read then. The files are those that exist when these statements are run.
+--
 -- clickhouse.sql creates the same views; the queries are the same for both.
+
+SET VARIABLE parquet_files = (
+	SELECT coalesce(list(file ORDER BY file), [])
+	FROM glob(regexp_replace(getvariable('archive'), '[^/\\]*$', '') || 'parquet/file=*/application=*/day=*/*.parquet')
+);
+SET VARIABLE json_files = (
+	WITH json AS (
+		SELECT file FROM glob(getvariable('archive')) UNION ALL
+		SELECT file FROM glob(getvariable('archive') || '.gz') UNION ALL
+		SELECT file FROM glob(getvariable('archive') || '.zst')
+	), parquet AS (
+		SELECT regexp_replace(file, '^(.*[/\\]|)parquet[/\\]file=([^/\\]*)[/\\].*$', '\1\2') AS name
+		FROM (SELECT unnest(getvariable('parquet_files')) AS file)
+	)
+	SELECT coalesce(list(file ORDER BY file), []) FROM (
+		SELECT arg_min(file, length(file)) AS file -- NAME.jsonl, should NAME.jsonl.zst be complete beside it
+		FROM (SELECT file, regexp_replace(file, '[.]jsonl([.]gz|[.]zst)?$', '') AS name FROM json)
+		WHERE name NOT IN (SELECT name FROM parquet) GROUP BY name
+	)
+);
 
 -- An attribute list as a map from text to text.
 CREATE OR REPLACE MACRO as_map(list) AS map_from_entries(list_transform(coalesce(list, []),
 	lambda a: {'k': a."key", 'v': coalesce(a."value".stringValue, a."value".intValue, CAST(a."value".boolValue AS VARCHAR), CAST(a."value".doubleValue AS VARCHAR), '')}));
 
--- Every point as it arrived, once for each time it arrived. started and ended
--- are nanoseconds by the installation's clock, received by the Collector's.
-CREATE OR REPLACE VIEW points AS
-WITH requests AS (
-	SELECT unnest(resourceMetrics) AS rm FROM read_json(getvariable('archive'), format = 'newline_delimited', maximum_object_size = 67108864,
-		columns = {resourceMetrics: 'STRUCT(
-			resource STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[]),
-			scopeMetrics STRUCT(
-				"scope" STRUCT(name VARCHAR, version VARCHAR, attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[]),
-				metrics STRUCT(name VARCHAR, unit VARCHAR,
-					"sum" STRUCT(isMonotonic BOOLEAN, dataPoints STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[],
-						startTimeUnixNano VARCHAR, timeUnixNano VARCHAR, asInt VARCHAR, asDouble DOUBLE)[]),
-					gauge STRUCT(dataPoints STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[],
-						startTimeUnixNano VARCHAR, timeUnixNano VARCHAR, asInt VARCHAR, asDouble DOUBLE)[]),
-					histogram STRUCT(dataPoints STRUCT(attributes STRUCT("key" VARCHAR, "value" STRUCT(stringValue VARCHAR, intValue VARCHAR, boolValue BOOLEAN, doubleValue DOUBLE))[],
-						startTimeUnixNano VARCHAR, timeUnixNano VARCHAR, count VARCHAR, "sum" DOUBLE, bucketCounts VARCHAR[], explicitBounds DOUBLE[])[])
-				)[]
-			)[]
-		)[]'})
+-- Every line of the JSON files as text. Lines that are no text are skipped.
+CREATE OR REPLACE VIEW lines AS
+SELECT line FROM query(CASE
+	WHEN len(getvariable('json_files')) + len(getvariable('parquet_files')) = 0 THEN 'SELECT error(''the archive has no files'')::VARCHAR AS line'
+	WHEN len(getvariable('json_files')) = 0 THEN 'SELECT ''''::VARCHAR AS line WHERE false'
+	ELSE
+	'SELECT line FROM read_csv(getvariable(''json_files''), columns = {''line'': ''VARCHAR''}, delim = '''', quote = '''', escape = '''',
+		header = false, auto_detect = false, strict_mode = false, ignore_errors = true, max_line_size = 67108864, buffer_size = 134217728)' END);
+
+-- Every point of the JSON files as it arrived, once for each time it arrived. started
+-- and ended are nanoseconds by the installation's clock, received by the Collector's. A
+-- request begins where it says so: a line that was cut by a crash or a full disk has no
+-- end, and the next request follows it at once. What is no JSON is left out.
+CREATE OR REPLACE VIEW json_points AS
+WITH texts AS (
+	SELECT '{"resourceMetrics":[' || unnest(string_split(line, '{"resourceMetrics":[')[2:]) AS request FROM lines
+), requests AS (
+	SELECT unnest(from_json(request, '{"resourceMetrics": [{
+		"resource": {"attributes": [{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "boolValue": "BOOLEAN", "doubleValue": "DOUBLE"}}]},
+		"scopeMetrics": [{
+			"scope": {"name": "VARCHAR", "version": "VARCHAR",
+				"attributes": [{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "boolValue": "BOOLEAN", "doubleValue": "DOUBLE"}}]},
+			"metrics": [{"name": "VARCHAR", "unit": "VARCHAR",
+				"sum": {"isMonotonic": "BOOLEAN", "dataPoints": [{
+					"attributes": [{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "boolValue": "BOOLEAN", "doubleValue": "DOUBLE"}}],
+					"startTimeUnixNano": "VARCHAR", "timeUnixNano": "VARCHAR", "asInt": "VARCHAR", "asDouble": "DOUBLE"}]},
+				"gauge": {"dataPoints": [{
+					"attributes": [{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "boolValue": "BOOLEAN", "doubleValue": "DOUBLE"}}],
+					"startTimeUnixNano": "VARCHAR", "timeUnixNano": "VARCHAR", "asInt": "VARCHAR", "asDouble": "DOUBLE"}]},
+				"histogram": {"dataPoints": [{
+					"attributes": [{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "boolValue": "BOOLEAN", "doubleValue": "DOUBLE"}}],
+					"startTimeUnixNano": "VARCHAR", "timeUnixNano": "VARCHAR", "count": "VARCHAR", "sum": "DOUBLE", "bucketCounts": ["VARCHAR"]}]}
+			}]
+		}]
+	}]}').resourceMetrics) AS rm FROM texts WHERE json_valid(request)
 ), scopes AS (
 	SELECT as_map(rm.resource.attributes) AS resource, unnest(rm.scopeMetrics) AS sm FROM requests
 ), metrics AS (
@@ -38,22 +78,31 @@ WITH requests AS (
 	SELECT * EXCLUDE (m), m.name, m.unit, 'gauge', unnest(m.gauge.dataPoints) FROM metrics
 ), all_points AS (
 	SELECT resource, scope, scope_version, scope_attributes, metric, unit, type, as_map(p.attributes) AS attributes, p.startTimeUnixNano AS started, p.timeUnixNano AS ended,
-		coalesce(CAST(p.asInt AS DOUBLE), p.asDouble, 0) AS value, 0::BIGINT AS runs, '' AS buckets FROM numbers
+		coalesce(TRY_CAST(p.asInt AS DOUBLE), p.asDouble, 0) AS value, 0::BIGINT AS runs, '' AS buckets FROM numbers
 	UNION ALL
 	SELECT resource, scope, scope_version, scope_attributes, metric, unit, 'histogram', as_map(p.attributes), p.startTimeUnixNano, p.timeUnixNano,
-		coalesce(p."sum", 0), CAST(coalesce(p.count, '0') AS BIGINT), array_to_string(p.bucketCounts, ',')
+		coalesce(p."sum", 0), coalesce(TRY_CAST(p.count AS BIGINT), 0), array_to_string(p.bucketCounts, ',')
 	FROM (SELECT * EXCLUDE (m), m.name AS metric, m.unit AS unit, unnest(m.histogram.dataPoints) AS p FROM metrics)
 )
 SELECT coalesce(resource['service.name'], '') AS application, coalesce(resource['service.version'], '') AS version,
 	coalesce(resource['app.installation.id'], '') AS installation, coalesce(resource['service.instance.id'], '') AS mirror,
-	coalesce(CAST(resource['otelusage.received'] AS BIGINT), 0) AS received,
+	coalesce(TRY_CAST(resource['otelusage.received'] AS BIGINT), 0) AS received,
 	coalesce(scope_attributes['otelusage.kind'], '') AS kind, coalesce(scope_version, '') AS scope_version, metric, coalesce(unit, '') AS unit, type,
 	coalesce(attributes['state'], '') AS state, coalesce(attributes['checkpoint'], '') AS checkpoint,
 	coalesce(attributes['period'], '') AS period, coalesce(attributes['date'], '') AS date,
 	array_to_string(list_sort([k || '=' || attributes[k] FOR k IN map_keys(attributes) IF k NOT IN ('otelusage.start', 'otelusage.end')]), ',') AS attributes,
-	CAST(coalesce(attributes['otelusage.start'], started, '0') AS BIGINT) AS started, CAST(coalesce(attributes['otelusage.end'], ended) AS BIGINT) AS ended,
-	value, runs, buckets
+	coalesce(TRY_CAST(coalesce(attributes['otelusage.start'], started) AS BIGINT), 0) AS started, coalesce(TRY_CAST(coalesce(attributes['otelusage.end'], ended) AS BIGINT), 0) AS ended,
+	value, runs, buckets, 1::BIGINT AS arrivals
 FROM all_points;
+
+-- Every point of the Parquet files, once in each file; arrivals is how often it arrived.
+CREATE OR REPLACE VIEW parquet_points AS
+SELECT * FROM query(CASE WHEN len(getvariable('parquet_files')) = 0 THEN 'SELECT * FROM json_points WHERE false' ELSE
+	'SELECT * FROM read_parquet(getvariable(''parquet_files''), hive_partitioning = false)' END);
+
+-- Every point as it arrived.
+CREATE OR REPLACE VIEW points AS
+SELECT * FROM json_points UNION ALL BY NAME SELECT * FROM parquet_points;
 
 -- Every point once. A resend after a lost answer has the same mirror, series and
 -- interval. mirror is service.instance.id: of an installation's stream, or of the one
@@ -61,7 +110,7 @@ FROM all_points;
 -- installation sent is left out: otelusage.erased names its stream.
 CREATE OR REPLACE VIEW usage AS
 SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
-	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, count(*) AS arrivals
+	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, CAST(sum(arrivals) AS BIGINT) AS arrivals
 FROM points
 WHERE mirror NOT IN (SELECT mirror FROM points WHERE metric = 'otelusage.erased' AND mirror <> '')
 GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended;

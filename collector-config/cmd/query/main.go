@@ -3,8 +3,10 @@
 //	go run -C collector-config/cmd/query . -archive '../../archive/usage*.jsonl' ../../sql/applications.sql
 //
 // It prints the rows of each file's query as CSV. A value that fewer than ten
-// installations told is shown as "other"; -k sets another number. It is a separate module because
-// it links DuckDB, which is large and needs a C++ compiler.
+// installations told is shown as "other"; -k sets another number. With -keep what was
+// read is kept in a database beside the archive, and the next time only what is new is
+// read. It is a separate module because it links DuckDB, which is large and needs a C++
+// compiler.
 package main
 
 import (
@@ -16,51 +18,81 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
-	"strings"
 
-	_ "github.com/duckdb/duckdb-go/v2" // the driver
+	"github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query/internal/duck"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query/internal/kept"
 )
 
 func main() {
 	archive := flag.String("archive", "../../archive/usage*.jsonl", "the archive's files")
 	views := flag.String("views", "../../sql/duckdb.sql", "the statements that create the views")
 	k := flag.Uint("k", 10, "the least number of installations behind a value that is shown; 1 shows everything")
+	keep := flag.Bool("keep", false, "keep what is read in the database usage.duckdb beside the archive")
+	var limits duck.Settings
+	flag.StringVar(&limits.Memory, "memory", "", "memory of DuckDB, such as 2GB; what does not fit is written to the disk. Four fifths of the machine's without it")
+	flag.UintVar(&limits.Threads, "threads", 0, "processors to use; all without it")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *archive, *views, *k, flag.Args()); err != nil {
+	o := options{archive: *archive, views: *views, k: *k, keep: *keep, limits: limits}
+	if err := o.run(context.Background(), os.Stdout, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "query:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out io.Writer, archive, views string, k uint, files []string) (err error) {
-	db, err := sql.Open("duckdb", "")
+type options struct {
+	archive, views string
+	k              uint
+	keep           bool
+	limits         duck.Settings
+}
+
+func (o options) run(ctx context.Context, out io.Writer, files []string) (err error) {
+	if o.limits.Spill == "" { // where the ids are already
+		o.limits.Spill = filepath.Join(filepath.Dir(o.archive), fmt.Sprint(".query-", os.Getpid()))
+		defer func() { err = errors.Join(err, os.RemoveAll(o.limits.Spill)) }()
+	}
+	db, ensure, err := o.open(ctx)
 	if err != nil {
-		return fmt.Errorf("open DuckDB: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	db.SetMaxOpenConns(1) // the variable belongs to a connection
-	set := fmt.Sprintf("SET VARIABLE archive = '%s'; SET VARIABLE k = %d", strings.ReplaceAll(archive, "'", "''"), k)
-	if _, err := db.ExecContext(ctx, set); err != nil {
+	if _, err := db.ExecContext(ctx, fmt.Sprint("SET VARIABLE k = ", o.k)); err != nil {
 		return fmt.Errorf("set variables: %w", err)
-	}
-	text, err := os.ReadFile(views)
-	if err != nil {
-		return fmt.Errorf("read views: %w", err)
-	}
-	if _, err := db.ExecContext(ctx, string(text)); err != nil {
-		return fmt.Errorf("create views: %w", err)
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("read query: %w", err)
 		}
+		if err := ensure(ctx, kept.Shown(string(text))); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
 		if err := query(ctx, out, db, string(text)); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return nil
+}
+
+// open opens the archive. What it returns beside is called before each question.
+func (o options) open(ctx context.Context) (*sql.DB, func(context.Context, bool) error, error) {
+	if o.keep {
+		db, err := kept.Open(ctx, o.archive, o.views, o.k, o.limits)
+		if err != nil {
+			return nil, nil, err
+		}
+		return db.DB, db.Ensure, nil
+	}
+	db, err := duck.Open(ctx, "", o.limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := duck.Views(ctx, db, o.archive, o.views); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, func(context.Context, bool) error { return nil }, nil
 }
 
 // query prints the result of one query. NULL is an empty text.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +19,11 @@ func ask(t *testing.T, question string) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// run asks an archive and keeps nothing.
+func run(ctx context.Context, out io.Writer, archive, views string, k uint, files []string) error {
+	return options{archive: archive, views: views, k: k}.run(ctx, out, files)
 }
 
 func TestAnswers(t *testing.T) {

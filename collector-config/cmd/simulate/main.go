@@ -32,6 +32,7 @@ type options struct {
 	resend        float64
 	seed          uint64
 	dashboard     bool
+	archive       string // a directory that is kept; empty means a temporary one
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.Float64Var(&o.resend, "resend", 0, "share of the batches that are sent twice")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the simulation")
 	flag.BoolVar(&o.dashboard, "dashboard", false, "print what the dashboard shows")
+	flag.StringVar(&o.archive, "archive", "", "keep the archive in this directory, with sent.csv beside it: the totals that were sent")
 	flag.Parse()
 	ctx, stop := child.Context()
 	defer stop()
@@ -60,7 +62,11 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	at, err := otelcol.FreeAddresses(filepath.Join(work, "archive", "usage.jsonl"))
+	archive := o.archive
+	if archive == "" {
+		archive = filepath.Join(work, "archive")
+	}
+	at, err := otelcol.FreeAddresses(filepath.Join(archive, "usage.jsonl"))
 	if err != nil {
 		return err
 	}

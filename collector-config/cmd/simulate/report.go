@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/exposition"
@@ -37,6 +40,9 @@ func report(ctx context.Context, out io.Writer, o options, p *otelcol.Process, r
 	fmt.Fprintf(out, "Prometheus        exact: %d series of %d streams, %d bytes a scrape\n", len(samples), len(want), len(text))
 	if memory, err := p.PeakMemory(); err == nil {
 		fmt.Fprintf(out, "Collector         %d MiB of memory at most\n", memory>>20)
+	}
+	if o.archive != "" {
+		return keep(filepath.Join(o.archive, "sent.csv"), r.Sent.WithoutBuckets())
 	}
 	size, files := archiveSize(p.Archive)
 	began := time.Now()
@@ -96,4 +102,15 @@ func archiveSize(archive string) (size int64, files int) {
 		}
 	}
 	return size, files
+}
+
+// keep writes totals as sql/totals.sql prints them, for the archive that is asked later.
+func keep(file string, sent fleet.Totals) error {
+	var rows []string
+	for s, total := range sent {
+		rows = append(rows, fmt.Sprintf("%s,%s,%s,%q,%s,%d\n", s.Application, s.Version, s.Metric, s.Attributes,
+			strconv.FormatFloat(total.Sum, 'f', -1, 64), total.Count))
+	}
+	slices.Sort(rows)
+	return os.WriteFile(file, []byte(strings.Join(rows, "")), 0o600)
 }

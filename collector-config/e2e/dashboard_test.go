@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/drawing"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/prometheus"
 )
@@ -54,6 +55,18 @@ func TestDashboardShowsTheFleet(t *testing.T) {
 				return err
 			})
 		}
+	}
+
+	// It can be drawn, and no panel is empty.
+	var picture drawing.Picture
+	now := time.Now()
+	for _, panel := range panels {
+		results, err := server.Results(t.Context(), panel, now.Add(-time.Minute), now, time.Second)
+		must(t, err)
+		must(t, picture.Add(panel, results))
+	}
+	if svg := picture.SVG(); strings.Contains(svg, "No data") {
+		t.Errorf("a panel shows nothing:\n%s", svg)
 	}
 
 	// What was sent, as the dashboard adds it up.

@@ -33,6 +33,7 @@ type options struct {
 	seed          uint64
 	dashboard     bool
 	archive       string // a directory that is kept; empty means a temporary one
+	draw          string // a file
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the simulation")
 	flag.BoolVar(&o.dashboard, "dashboard", false, "print what the dashboard shows")
 	flag.StringVar(&o.archive, "archive", "", "keep the archive in this directory, with sent.csv beside it: the totals that were sent")
+	flag.StringVar(&o.draw, "draw", "", "draw what the dashboard shows into this file, an SVG")
 	flag.Parse()
 	ctx, stop := child.Context()
 	defer stop()
@@ -76,7 +78,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.Stop()) }()
 	var server *prometheus.Server
-	if o.dashboard {
+	if o.dashboard || o.draw != "" {
 		server, err = prometheus.Start(ctx, filepath.Join(o.dir, "prometheus.yml"), work, map[string]string{
 			"localhost:8889": p.Prometheus, "localhost:8888": p.Telemetry, "scrape_interval: 15s": "scrape_interval: 1s"})
 		if err != nil {
@@ -92,8 +94,13 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	if err := report(ctx, out, o, p, r); err != nil {
 		return err
 	}
-	if server != nil {
-		return panels(ctx, out, o, server)
+	if o.dashboard {
+		if err := panels(ctx, out, o, server); err != nil {
+			return err
+		}
+	}
+	if o.draw != "" {
+		return draw(ctx, o, server)
 	}
 	return nil
 }

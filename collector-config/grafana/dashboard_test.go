@@ -1,4 +1,4 @@
-package dashboard
+package grafana
 
 import (
 	"encoding/json"
@@ -47,7 +47,7 @@ func validate(content []byte) error {
 }
 
 func TestDashboardIsWhatGrafanaReads(t *testing.T) {
-	content, err := os.ReadFile("../../grafana/usage.json")
+	content, err := os.ReadFile("usage.json")
 	if err != nil {
 		t.Fatal(err)
 	}

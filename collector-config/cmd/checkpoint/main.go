@@ -15,10 +15,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/archive"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 func main() {
@@ -28,7 +28,7 @@ func main() {
 	flag.DurationVar(&c.Window, "window", 30*24*time.Hour, "for how long before a file resends are looked for")
 	config := flag.String("config", "", "write a configuration for the next start of the aggregator")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := child.Context()
 	defer stop()
 	if err := run(ctx, os.Stdout, c, *config); err != nil {
 		fmt.Fprintln(os.Stderr, "checkpoint:", err)

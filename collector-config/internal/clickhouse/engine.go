@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/receiver"
 )
 
@@ -35,9 +35,9 @@ func Install(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("install ClickHouse: %w", err)
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "npm", "install", "--no-save", "--ignore-scripts", "--prefix", dir, engine)
+	cmd := child.Command(ctx, "npm", "install", "--no-save", "--ignore-scripts", "--prefix", dir, engine)
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(ctx, cmd); err != nil {
 		return "", fmt.Errorf("install ClickHouse: %w\n%s", err, said.Bytes())
 	}
 	return modules, nil

@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 // Program is a command that the module proxy has.
@@ -40,10 +41,10 @@ func Build(ctx context.Context, p Program) (string, error) {
 		return program, nil
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "install", "-tags", p.Tags, p.Package+"@"+p.Version)
+	cmd := child.Command(ctx, "go", "install", "-tags", p.Tags, p.Package+"@"+p.Version)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0")
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(ctx, cmd); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", p.Package, err, said.Bytes())
 	}
 	return program, nil

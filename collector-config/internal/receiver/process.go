@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
 const (
@@ -38,7 +40,7 @@ type Process struct {
 // Start runs a program and returns when the URL is answered with 200. The context
 // limits only the start.
 func Start(ctx context.Context, ready, program string, args ...string) (*Process, error) {
-	p := &Process{cmd: exec.Command(program, args...), done: make(chan struct{})}
+	p := &Process{cmd: child.Command(context.Background(), program, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
@@ -82,7 +84,7 @@ func (p *Process) await(ctx context.Context, ready string) error {
 
 // Kill ends it like a crash.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill() // or it has exited
+	child.Kill(p.cmd)
 	<-p.done
 }
 

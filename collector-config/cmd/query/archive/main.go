@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func main() {
 	flag.BoolVar(&s.stopped, "stopped", false, "the Collector is stopped: delete from the file that it writes, too")
 	flag.DurationVar(&s.every, "every", 0, "run again and again, with this pause")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := s.check(*ids)
 	if err == nil {

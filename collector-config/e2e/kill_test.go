@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 // rounds is how often everything is killed. OTELUSAGE_ROUNDS sets another number.
@@ -61,6 +63,27 @@ func TestAggregateIsWhatTheArchivesSay(t *testing.T) {
 		})
 	}
 	t.Logf("%d rounds: %v", n, all)
+}
+
+// One Collector alone shows after a kill what it showed before, states too, and what
+// arrives then.
+func TestKilledProductionComesBack(t *testing.T) {
+	at := addresses(t)
+	p, err := otelcol.Start(t.Context(), collector(t), at, []string{base})
+	must(t, err)
+	c := fleet.Config{Installations: 100, Seed: 3, Until: time.Now()}
+	r, err := fleet.Run(t.Context(), p.URL(), c)
+	must(t, err)
+	shows(t, p, r.Sent.Plotted(time.Now()))
+	must(t, p.Kill())
+
+	p = start(t, at, []string{base})
+	shows(t, p, r.Sent.Plotted(time.Now()))
+	c.Seed++
+	later, err := fleet.Run(t.Context(), p.URL(), c)
+	must(t, err)
+	r.Sent.Merge(later.Sent)
+	shows(t, p, r.Sent.Plotted(time.Now()))
 }
 
 // begins is what a request is found by. Where a write is cut exactly behind it, the

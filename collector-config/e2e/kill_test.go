@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -119,5 +120,31 @@ func TestWhatIsCutHidesNothing(t *testing.T) {
 		t.Errorf("%d requests are cut and %d are not, of %d", sums.Unread, sums.Requests, len(line))
 	}
 	s.restart()
+	s.agrees(want)
+}
+
+// A request of which a part can be read is not taken before the rest is there.
+func TestHalfARequestIsAwaited(t *testing.T) {
+	collector(t)
+	s := newSite(t, 2)
+	s.simulate(1, 0)
+	s.fillAll()
+	want, _ := s.archived(false)
+	files, err := filepath.Glob(s.archives())
+	must(t, err)
+	content, err := os.ReadFile(files[0])
+	must(t, err)
+	half := len(content) - 1000 // within the last request
+	must(t, os.WriteFile(files[0], content[:half], 0o600))
+	s.overlays["aggregator"] = "yaml:receivers: {otlp_json_file: {poll_interval: 20ms, force_flush_period: 10m}}"
+	s.restart()
+	select { // until it has looked a few times
+	case <-time.After(300 * time.Millisecond):
+	case <-t.Context().Done():
+	}
+	f, err := os.OpenFile(files[0], os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.Write(append(content[half:], begins...)) // what follows says where it ends
+	must(t, errors.Join(err, f.Close()))
 	s.agrees(want)
 }

@@ -1,13 +1,16 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/fleet"
+	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/otelcol"
 )
 
 // rounds is how often everything is killed. OTELUSAGE_ROUNDS sets another number.
@@ -63,6 +66,27 @@ func TestAggregateIsWhatTheArchivesSay(t *testing.T) {
 	t.Logf("%d rounds: %v", n, all)
 }
 
+// One Collector alone shows after a kill what it showed before, states too, and what
+// arrives then.
+func TestKilledProductionComesBack(t *testing.T) {
+	at := addresses(t)
+	p, err := otelcol.Start(t.Context(), collector(t), at, []string{base})
+	must(t, err)
+	c := fleet.Config{Installations: 100, Seed: 3, Until: time.Now()}
+	r, err := fleet.Run(t.Context(), p.URL(), c)
+	must(t, err)
+	shows(t, p, r.Sent.Plotted(time.Now()))
+	must(t, p.Kill())
+
+	p = start(t, at, []string{base})
+	shows(t, p, r.Sent.Plotted(time.Now()))
+	c.Seed++
+	later, err := fleet.Run(t.Context(), p.URL(), c)
+	must(t, err)
+	r.Sent.Merge(later.Sent)
+	shows(t, p, r.Sent.Plotted(time.Now()))
+}
+
 // begins is what a request is found by. Where a write is cut exactly behind it, the
 // Collector does not find the one that follows: it takes matches that touch for one.
 const begins = `{"resourceMetrics":[`
@@ -96,5 +120,31 @@ func TestWhatIsCutHidesNothing(t *testing.T) {
 		t.Errorf("%d requests are cut and %d are not, of %d", sums.Unread, sums.Requests, len(line))
 	}
 	s.restart()
+	s.agrees(want)
+}
+
+// A request of which a part can be read is not taken before the rest is there.
+func TestHalfARequestIsAwaited(t *testing.T) {
+	collector(t)
+	s := newSite(t, 2)
+	s.simulate(1, 0)
+	s.fillAll()
+	want, _ := s.archived(false)
+	files, err := filepath.Glob(s.archives())
+	must(t, err)
+	content, err := os.ReadFile(files[0])
+	must(t, err)
+	half := len(content) - 1000 // within the last request
+	must(t, os.WriteFile(files[0], content[:half], 0o600))
+	s.overlays["aggregator"] = "yaml:receivers: {otlp_json_file: {poll_interval: 20ms, force_flush_period: 10m}}"
+	s.restart()
+	select { // until it has looked a few times
+	case <-time.After(300 * time.Millisecond):
+	case <-t.Context().Done():
+	}
+	f, err := os.OpenFile(files[0], os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.Write(append(content[half:], begins...)) // what follows says where it ends
+	must(t, errors.Join(err, f.Close()))
 	s.agrees(want)
 }

@@ -21,7 +21,7 @@ import (
 // small makes files so small that they are rotated often, and does not wait long
 // for the last request of a file.
 const small = `
-receivers: {otlp_json_file: {force_flush_period: 500ms}}
+receivers: {otlp_json_file: {poll_interval: 200ms, force_flush_period: 500ms}}
 exporters: {file: {rotation: {max_megabytes: 1}}}
 `
 

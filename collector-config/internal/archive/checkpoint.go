@@ -29,8 +29,22 @@ type Made struct {
 }
 
 // rotated is the end of the name of a file that is full: the file exporter has
-// renamed it, and writes into it no more.
-var rotated = regexp.MustCompile(`-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3})-(?:size|time)\.jsonl$`)
+// renamed it, and writes into it no more. Somebody may have compressed it since.
+var rotated = regexp.MustCompile(`-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3})-(?:size|time)\.jsonl(?:\.gz|\.zst)?$`)
+
+const gzipped = ".gz"
+
+// endings are those that compression adds.
+var endings = []string{gzipped, ".zst"}
+
+// name is a file's without the directory and without an ending of compression.
+func name(file string) string {
+	base := filepath.Base(file)
+	for _, ending := range endings {
+		base = strings.TrimSuffix(base, ending)
+	}
+	return base
+}
 
 // filled returns when a file was full.
 func filled(file string) (time.Time, bool) {
@@ -42,11 +56,20 @@ func filled(file string) (time.Time, bool) {
 	return at, err == nil
 }
 
-// full returns the archive files that are full, the oldest first.
+// full returns the archive files that are full, the oldest first. One that is there
+// compressed, too, is returned as it was written.
 func (c Checkpoints) full() ([]string, error) {
-	files, err := filepath.Glob(c.Archives)
-	if err != nil {
-		return nil, fmt.Errorf("find archives: %w", err)
+	var files []string
+	for _, ending := range append([]string{""}, endings...) {
+		found, err := filepath.Glob(c.Archives + ending)
+		if err != nil {
+			return nil, fmt.Errorf("find archives: %w", err)
+		}
+		for _, file := range found {
+			if ending == "" || !slices.Contains(files, strings.TrimSuffix(file, ending)) {
+				files = append(files, file)
+			}
+		}
 	}
 	files = slices.DeleteFunc(files, func(file string) bool {
 		_, ok := filled(file)
@@ -62,16 +85,16 @@ func (c Checkpoints) full() ([]string, error) {
 	})
 	names := make(map[string]string)
 	for _, file := range files {
-		if other, ok := names[filepath.Base(file)]; ok {
+		if other, ok := names[name(file)]; ok {
 			return nil, fmt.Errorf("find archives: %s and %s have one name: give each gateway another OTELUSAGE_ARCHIVE", other, file)
 		}
-		names[filepath.Base(file)] = file
+		names[name(file)] = file
 	}
 	return files, nil
 }
 
 // sumsOf is where an archive file's checkpoint is.
-func (c Checkpoints) sumsOf(file string) string { return filepath.Join(c.Dir, filepath.Base(file)) }
+func (c Checkpoints) sumsOf(file string) string { return filepath.Join(c.Dir, name(file)) }
 
 // keysOf is where the keys of its points are, by which resends are found.
 func (c Checkpoints) keysOf(file string) string { return c.sumsOf(file) + ".keys" }
@@ -129,7 +152,7 @@ func (c Checkpoints) make(file string) (*Sums, error) {
 	if err := replace(c.keysOf(file), counted.write); err != nil {
 		return nil, err
 	}
-	return sums, replace(c.sumsOf(file), func(f *os.File) error { return sums.write(f, filepath.Base(file)) })
+	return sums, replace(c.sumsOf(file), func(f *os.File) error { return sums.write(f, name(file)) })
 }
 
 // among returns which of the keys are in the checkpoints of other files.

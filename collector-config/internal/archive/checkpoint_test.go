@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -188,6 +189,33 @@ func TestFilesOfOneNameAreRefused(t *testing.T) {
 	}
 	d.Archives = d.file(filepath.Join("*", "usage*.jsonl"))
 	if err := d.Update(t.Context(), func(Made) {}); err == nil || !strings.Contains(err.Error(), "have one name") {
+		t.Errorf("Update = %v", err)
+	}
+}
+
+// A file that was compressed before it has a checkpoint is added up as it was.
+func TestCheckpointsOfCompressedFiles(t *testing.T) {
+	d := newDesk(t)
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	_, err := zip.Write([]byte(archived("a", 1, 1)))
+	d.check(errors.Join(err, zip.Close()))
+	d.write(first+".gz", zipped.String())
+	d.write(second, archived("b", 1, 10))
+	d.write(second+".gz", "not complete")
+	if made := d.update(); !slices.Equal(made, []string{first + ".gz", second}) {
+		t.Errorf("added up %v", made)
+	}
+	if got := d.covered(); got != 11 {
+		t.Errorf("the checkpoints have %v searches, want 11", got)
+	}
+	d.check(os.Remove(d.file(second)))
+	d.write(first, archived("a", 1, 1))
+	if made := d.update(); made != nil {
+		t.Errorf("added up %v again", made)
+	}
+	d.write(third+".zst", "unknown here")
+	if err := d.Update(t.Context(), func(Made) {}); err == nil || !strings.Contains(err.Error(), "decompress") {
 		t.Errorf("Update = %v", err)
 	}
 }

@@ -1,11 +1,13 @@
 package archive
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 )
@@ -106,7 +108,18 @@ func (s *Sums) read(file string, filter func(key) bool) (err error) {
 		return fmt.Errorf("read archive: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return s.readFrom(f, filter)
+	switch filepath.Ext(file) {
+	case gzipped:
+		zip, err := gzip.NewReader(f)
+		if err != nil {
+			return fmt.Errorf("read archive %s: %w", file, err)
+		}
+		return s.readFrom(zip, filter)
+	case ".jsonl":
+		return s.readFrom(f, filter)
+	default:
+		return fmt.Errorf("read archive %s: decompress it first", file)
+	}
 }
 
 func (s *Sums) readFrom(r io.Reader, filter func(key) bool) error {

@@ -89,7 +89,7 @@ func (o options) open(ctx context.Context) (*sql.DB, func(context.Context, bool)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := duck.Views(ctx, db, o.archive, o.views); err != nil {
+	if err := duck.Views(ctx, db, o.archive, o.views, true); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return db, func(context.Context, bool) error { return nil }, nil

@@ -126,7 +126,7 @@ func answers(t *testing.T, archive string, k uint) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := duck.Views(t.Context(), db, archive, views); err != nil {
+	if err := duck.Views(t.Context(), db, archive, views, true); err != nil {
 		t.Fatal(err)
 	}
 	return answersOf(t, db, k)

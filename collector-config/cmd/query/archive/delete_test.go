@@ -58,7 +58,7 @@ func streams(t *testing.T, archive, condition string) int {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := duck.Views(t.Context(), db, archive, views); err != nil {
+	if err := duck.Views(t.Context(), db, archive, views, true); err != nil {
 		t.Fatal(err)
 	}
 	var n int

@@ -62,7 +62,7 @@ func Open(ctx context.Context, archive, views string, k uint, s duck.Settings) (
 	if err := os.Chmod(filepath.Join(dir, database), 0o600); err != nil {
 		return nil, fmt.Errorf("protect database: %w", err)
 	}
-	if err := duck.Views(ctx, db, archive, views); err != nil {
+	if err := duck.Views(ctx, db, archive, views, false); err != nil {
 		return nil, err
 	}
 	if err := d.create(ctx, views); err != nil {

@@ -69,8 +69,14 @@ func (d *Database) read(ctx context.Context) error {
 		fmt.Fprintln(signature, path, info.Size(), info.ModTime().UnixNano())
 	}
 	d.signature = hex.EncodeToString(signature.Sum(nil))
-	return d.exec(ctx, "CREATE OR REPLACE VIEW json_points AS SELECT * EXCLUDE (file) FROM kept_points")
+	return d.exec(ctx, "CREATE OR REPLACE VIEW json_read AS "+once)
 }
+
+// once is each point of the JSON files once, as the table json_once has it.
+const once = `SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, CAST(sum(arrivals) AS BIGINT) AS arrivals
+	FROM kept_points
+	GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended`
 
 // paths are the files that a variable names.
 func (d *Database) paths(ctx context.Context, variable string) (list []string, err error) {

@@ -112,7 +112,7 @@ SELECT application, version, installation, mirror, kind, scope_version, metric, 
 	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, CAST(sum(arrivals) AS BIGINT) AS arrivals
 FROM json_points WHERE coalesce(CAST(getvariable('read') AS BOOLEAN), true)
 GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended;
-CREATE OR REPLACE VIEW json_read AS SELECT * FROM json_once;
+CREATE OR REPLACE VIEW json_read AS SELECT '' AS source, * FROM json_once;
 
 -- Every point of the Parquet files, once in each file; arrivals is how often it arrived.
 CREATE OR REPLACE VIEW parquet_points AS
@@ -122,7 +122,7 @@ FROM query(CASE WHEN len(getvariable('parquet_files')) = 0 THEN 'SELECT *, '''' 
 
 -- Every point, once for the JSON and once for each Parquet file; source is where it was read.
 CREATE OR REPLACE VIEW points AS
-SELECT * FROM parquet_points UNION ALL BY NAME SELECT '' AS source, * FROM json_read;
+SELECT * FROM parquet_points UNION ALL BY NAME SELECT * FROM json_read;
 
 -- Every point once. A resend after a lost answer has the same mirror, series and
 -- interval. mirror is service.instance.id: of an installation's stream, or of the one

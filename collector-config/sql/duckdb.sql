@@ -9,6 +9,10 @@
 --
 -- clickhouse.sql creates the same views; the queries are the same for both.
 
+-- Joins have their smaller side last. DuckDB cannot know the sizes, and guessing wrong
+-- takes four times the memory.
+SET disabled_optimizers = 'join_order,build_side_probe_side';
+
 SET VARIABLE parquet_files = (
 	SELECT coalesce(list(file ORDER BY file), [])
 	FROM glob(regexp_replace(getvariable('archive'), '[^/\\]*$', '') || 'parquet/file=*/application=*/day=*/*.parquet')
@@ -29,9 +33,13 @@ SET VARIABLE json_files = (
 	)
 );
 
--- An attribute list as a map from text to text.
-CREATE OR REPLACE MACRO as_map(list) AS map_from_entries(list_transform(coalesce(list, []),
-	lambda a: {'k': a."key", 'v': coalesce(a."value".stringValue, a."value".intValue, CAST(a."value".boolValue AS VARCHAR), CAST(a."value".doubleValue AS VARCHAR), '')}));
+-- An attribute list as a map from text to text. Of a key that is there twice the
+-- last value counts, one without a text does not.
+CREATE OR REPLACE MACRO as_entries(list) AS list_transform(coalesce(list, []),
+	lambda a: {'k': a."key", 'v': coalesce(a."value".stringValue, a."value".intValue, CAST(a."value".boolValue AS VARCHAR), CAST(a."value".doubleValue AS VARCHAR), '')});
+CREATE OR REPLACE MACRO last_entries(entries) AS list_filter(entries,
+	lambda e, i: e.k IS NOT NULL AND NOT list_contains(list_transform(entries[i + 1:], lambda later: later.k), e.k));
+CREATE OR REPLACE MACRO as_map(list) AS coalesce(TRY(map_from_entries(as_entries(list))), map_from_entries(last_entries(as_entries(list))));
 
 -- Every line of the JSON files as text. Lines that are no text are skipped.
 CREATE OR REPLACE VIEW lines AS
@@ -45,7 +53,8 @@ SELECT line FROM query(CASE
 -- Every point of the JSON files as it arrived, once for each time it arrived. started
 -- and ended are nanoseconds by the installation's clock, received by the Collector's. A
 -- request begins where it says so: a line that was cut by a crash or a full disk has no
--- end, and the next request follows it at once. What is no JSON is left out.
+-- end, and the next request follows it at once. What is no JSON is left out, and what has no
+-- number that can be a count.
 CREATE OR REPLACE VIEW json_points AS
 WITH texts AS (
 	SELECT '{"resourceMetrics":[' || unnest(string_split(line, '{"resourceMetrics":[')[2:]) AS request FROM lines
@@ -78,10 +87,10 @@ WITH texts AS (
 	SELECT * EXCLUDE (m), m.name, m.unit, 'gauge', unnest(m.gauge.dataPoints) FROM metrics
 ), all_points AS (
 	SELECT resource, scope, scope_version, scope_attributes, metric, unit, type, as_map(p.attributes) AS attributes, p.startTimeUnixNano AS started, p.timeUnixNano AS ended,
-		coalesce(TRY_CAST(p.asInt AS DOUBLE), p.asDouble, 0) AS value, 0::BIGINT AS runs, '' AS buckets FROM numbers
+		coalesce(TRY_CAST(p.asInt AS DOUBLE), p.asDouble) AS value, 0::BIGINT AS runs, '' AS buckets FROM numbers
 	UNION ALL
 	SELECT resource, scope, scope_version, scope_attributes, metric, unit, 'histogram', as_map(p.attributes), p.startTimeUnixNano, p.timeUnixNano,
-		coalesce(p."sum", 0), coalesce(TRY_CAST(p.count AS BIGINT), 0), array_to_string(p.bucketCounts, ',')
+		coalesce(p."sum", 0), TRY_CAST(p.count AS BIGINT), array_to_string(p.bucketCounts, ',')
 	FROM (SELECT * EXCLUDE (m), m.name AS metric, m.unit AS unit, unnest(m.histogram.dataPoints) AS p FROM metrics)
 )
 SELECT coalesce(resource['service.name'], '') AS application, coalesce(resource['service.version'], '') AS version,
@@ -93,26 +102,51 @@ SELECT coalesce(resource['service.name'], '') AS application, coalesce(resource[
 	array_to_string(list_sort([k || '=' || attributes[k] FOR k IN map_keys(attributes) IF k NOT IN ('otelusage.start', 'otelusage.end')]), ',') AS attributes,
 	coalesce(TRY_CAST(coalesce(attributes['otelusage.start'], started) AS BIGINT), 0) AS started, coalesce(TRY_CAST(coalesce(attributes['otelusage.end'], ended) AS BIGINT), 0) AS ended,
 	value, runs, buckets, 1::BIGINT AS arrivals
-FROM all_points;
+FROM all_points
+WHERE metric IS NOT NULL AND abs(value) <= 1e15 AND runs BETWEEN 0 AND 1e15;
+
+-- Every point of the JSON files once, read when these statements are run: text takes
+-- longest to read. SET VARIABLE read = false leaves it out.
+CREATE OR REPLACE TABLE json_once AS
+SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, CAST(sum(arrivals) AS BIGINT) AS arrivals
+FROM json_points WHERE coalesce(CAST(getvariable('read') AS BOOLEAN), true)
+GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended;
+CREATE OR REPLACE VIEW json_read AS SELECT '' AS source, * FROM json_once;
 
 -- Every point of the Parquet files, once in each file; arrivals is how often it arrived.
 CREATE OR REPLACE VIEW parquet_points AS
-SELECT * FROM query(CASE WHEN len(getvariable('parquet_files')) = 0 THEN 'SELECT * FROM json_points WHERE false' ELSE
-	'SELECT * FROM read_parquet(getvariable(''parquet_files''), hive_partitioning = false)' END);
+SELECT regexp_replace(filename, '[/\\]application=[^/\\]*[/\\]day=[^/\\]*[/\\][^/\\]*$', '') AS source, * EXCLUDE (filename)
+FROM query(CASE WHEN len(getvariable('parquet_files')) = 0 THEN 'SELECT *, '''' AS filename FROM json_once WHERE false' ELSE
+	'SELECT * FROM read_parquet(getvariable(''parquet_files''), hive_partitioning = false, filename = true)' END);
 
--- Every point as it arrived.
+-- Every point, once for the JSON and once for each Parquet file; source is where it was read.
 CREATE OR REPLACE VIEW points AS
-SELECT * FROM json_points UNION ALL BY NAME SELECT * FROM parquet_points;
+SELECT * FROM parquet_points UNION ALL BY NAME SELECT * FROM json_read;
 
 -- Every point once. A resend after a lost answer has the same mirror, series and
 -- interval. mirror is service.instance.id: of an installation's stream, or of the one
 -- batch where submissions are unlinkable, which have no installation. What an erased
 -- installation sent is left out: otelusage.erased names its stream.
+--
+-- A source has each point once. So only intervals that more than one source has are
+-- grouped, which are few. All others pass as they are. An interval is a number here: it
+-- does not matter if two have the same.
 CREATE OR REPLACE VIEW usage AS
+WITH forgotten AS MATERIALIZED (
+	SELECT DISTINCT mirror FROM points WHERE metric = 'otelusage.erased' AND mirror <> ''
+), again AS MATERIALIZED (
+	SELECT id FROM (SELECT DISTINCT source, hash(mirror, started, ended) AS id FROM points) AS intervals GROUP BY id HAVING count(*) > 1
+)
 SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
-	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, CAST(sum(arrivals) AS BIGINT) AS arrivals
+	received, value, runs, buckets, arrivals
 FROM points
-WHERE mirror NOT IN (SELECT mirror FROM points WHERE metric = 'otelusage.erased' AND mirror <> '')
+WHERE mirror NOT IN (FROM forgotten) AND hash(mirror, started, ended) NOT IN (FROM again)
+UNION ALL
+SELECT application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+	min(received), min(value), min(runs), min(buckets), CAST(sum(arrivals) AS BIGINT)
+FROM points
+WHERE mirror NOT IN (FROM forgotten) AND hash(mirror, started, ended) IN (FROM again)
 GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended;
 
 -- The least number of installations behind a value that is shown: SET VARIABLE k = 25;
@@ -127,45 +161,53 @@ CREATE OR REPLACE VIEW least_group AS SELECT coalesce(CAST(getvariable('k') AS B
 -- says once that it was active, so as many requests as said that and told the value are
 -- from as many installations, also where they have no ids. Where they have, an id
 -- counts once in a twelfth of a year. And each installation is in one state at a time.
-CREATE OR REPLACE VIEW shown AS
-WITH told AS MATERIALIZED (
+--
+-- Most values were told by far more than k. So installations are counted in a sample
+-- first, which is never more than there are, and all of them only for the values for
+-- which that is not enough.
+CREATE OR REPLACE VIEW shown_groups AS
+WITH told AS NOT MATERIALIZED (
 	SELECT *, CASE WHEN kind = 'state' THEN regexp_replace(metric, '[.](occupancy|changes)$', '') ELSE metric END AS name,
-		CASE WHEN metric = 'otelusage.active' THEN '' ELSE attributes END AS tell
+		CASE WHEN metric = 'otelusage.active' THEN '' ELSE attributes END AS tell, hash(application, mirror, ended) AS request
 	FROM usage
-), witnesses AS MATERIALIZED (
-	SELECT DISTINCT application, mirror, ended, period || ' ' || date AS witness, mirror || ' ' || ended AS who
-	FROM told WHERE metric = 'otelusage.active'
+), active AS MATERIALIZED (
+	SELECT DISTINCT request, period || ' ' || date AS witness FROM told WHERE metric = 'otelusage.active'
+), witnessed AS NOT MATERIALIZED (
+	SELECT t.application, t.version, t.name, t.tell, w.witness, t.request AS who FROM told AS t JOIN active AS w ON t.request = w.request
 	UNION ALL
-	SELECT DISTINCT application, mirror, ended, CAST(ended // 2629800000000000 AS VARCHAR) AS witness, mirror AS who
-	FROM told WHERE installation <> ''
-), sets AS (
-	SELECT application, name, tell, max(n) AS installations
-	FROM (
-		SELECT t.application AS application, t.name AS name, t.tell AS tell, w.witness AS witness, count(DISTINCT w.who) AS n
-		FROM told AS t JOIN witnesses AS w ON t.application = w.application AND t.mirror = w.mirror AND t.ended = w.ended
-		GROUP BY t.application, t.name, t.tell, w.witness
-		UNION ALL
-		SELECT application, name, tell, '' AS witness, CAST(greatest(sum(value), 0) AS BIGINT) AS n
-		FROM told WHERE metric LIKE '%.occupancy' GROUP BY application, name, tell
-	) AS counted
-	GROUP BY application, name, tell
-), hidden AS MATERIALIZED (
-	SELECT t.*, CASE WHEN t.tell = '' OR s.installations >= (SELECT k FROM least_group) OR (SELECT k FROM least_group) <= 1 THEN t.tell ELSE 'other' END AS said
-	FROM told AS t LEFT JOIN sets AS s ON t.application = s.application AND t.name = s.name AND t.tell = s.tell
-), versions AS (
-	SELECT application, version, name, said, max(n) AS installations
-	FROM (
-		SELECT h.application AS application, h.version AS version, h.name AS name, h.said AS said, w.witness AS witness, count(DISTINCT w.who) AS n
-		FROM hidden AS h JOIN witnesses AS w ON h.application = w.application AND h.mirror = w.mirror AND h.ended = w.ended
-		GROUP BY h.application, h.version, h.name, h.said, w.witness
-	) AS counted
-	GROUP BY application, version, name, said
+	SELECT application, version, name, tell, CAST(ended // 2629800000000000 AS VARCHAR), hash(mirror) FROM told
+	WHERE installation <> ''
+), likely_sets AS MATERIALIZED (
+	SELECT application, name, tell FROM witnessed WHERE tell <> '' AND who % 64 = 0
+	GROUP BY application, name, tell, witness HAVING count(DISTINCT who) >= (SELECT k FROM least_group)
+	UNION
+	SELECT application, name, tell FROM told WHERE metric LIKE '%.occupancy'
+	GROUP BY application, name, tell HAVING sum(value) >= (SELECT k FROM least_group)
+), sets AS MATERIALIZED (
+	SELECT application, name, tell FROM likely_sets
+	UNION
+	SELECT application, name, tell FROM witnessed WHERE tell <> '' AND (application, name, tell) NOT IN (FROM likely_sets)
+	GROUP BY application, name, tell, witness HAVING count(DISTINCT who) >= (SELECT k FROM least_group)
+), witnessed_versions AS NOT MATERIALIZED (
+	SELECT application, version, name, CASE WHEN tell = '' OR (application, name, tell) IN (FROM sets) THEN tell ELSE 'other' END AS said, witness, who
+	FROM witnessed WHERE version <> ''
+), likely_versions AS MATERIALIZED (
+	SELECT application, version, name, said FROM witnessed_versions WHERE who % 64 = 0
+	GROUP BY application, version, name, said, witness HAVING count(DISTINCT who) >= (SELECT k FROM least_group)
+), versions AS MATERIALIZED (
+	SELECT DISTINCT application, version, name, said FROM likely_versions
+	UNION
+	SELECT application, version, name, said FROM witnessed_versions WHERE (application, version, name, said) NOT IN (FROM likely_versions)
+	GROUP BY application, version, name, said, witness HAVING count(DISTINCT who) >= (SELECT k FROM least_group)
+), hidden AS NOT MATERIALIZED (
+	SELECT *, CASE WHEN tell = '' OR (application, name, tell) IN (FROM sets) THEN tell ELSE 'other' END AS said FROM told
 )
-SELECT h.application AS application,
-	CASE WHEN h.version = '' OR v.installations >= (SELECT k FROM least_group) OR (SELECT k FROM least_group) <= 1 THEN h.version ELSE 'other' END AS version,
-	h.installation AS installation, h.mirror AS mirror, h.kind AS kind, h.metric AS metric, h.unit AS unit, h.type AS type,
-	CASE WHEN h.said = h.tell OR h.state = '' THEN h.state ELSE 'other' END AS state,
-	CASE WHEN h.said = h.tell OR h.checkpoint = '' THEN h.checkpoint ELSE 'other' END AS checkpoint,
-	h.period AS period, h.date AS date, CASE WHEN h.said = h.tell THEN h.attributes ELSE 'other' END AS attributes,
-	h.started AS started, h.ended AS ended, h.received AS received, h.value AS value, h.runs AS runs, h.buckets AS buckets, h.arrivals AS arrivals
-FROM hidden AS h LEFT JOIN versions AS v ON h.application = v.application AND h.version = v.version AND h.name = v.name AND h.said = v.said;
+SELECT application, CASE WHEN version = '' OR (application, version, name, said) IN (FROM versions) THEN version ELSE 'other' END AS version,
+	installation, mirror, kind, metric, unit, type, CASE WHEN said = tell OR state = '' THEN state ELSE 'other' END AS state,
+	CASE WHEN said = tell OR checkpoint = '' THEN checkpoint ELSE 'other' END AS checkpoint,
+	period, date, CASE WHEN said = tell THEN attributes ELSE 'other' END AS attributes,
+	started, ended, received, value, runs, buckets, arrivals
+FROM hidden;
+CREATE OR REPLACE VIEW shown AS
+SELECT * FROM query(CASE WHEN coalesce(CAST(getvariable('k') AS BIGINT), 10) > 1 THEN 'SELECT * FROM shown_groups' ELSE
+	'SELECT application, version, installation, mirror, kind, metric, unit, type, state, checkpoint, period, date, attributes, started, ended, received, value, runs, buckets, arrivals FROM usage' END);

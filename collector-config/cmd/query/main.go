@@ -53,7 +53,7 @@ func (o options) run(ctx context.Context, out io.Writer, files []string) (err er
 		o.limits.Spill = filepath.Join(filepath.Dir(o.archive), fmt.Sprint(".query-", os.Getpid()))
 		defer func() { err = errors.Join(err, os.RemoveAll(o.limits.Spill)) }()
 	}
-	db, ensure, err := o.open(ctx)
+	db, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,9 +66,6 @@ func (o options) run(ctx context.Context, out io.Writer, files []string) (err er
 		if err != nil {
 			return fmt.Errorf("read query: %w", err)
 		}
-		if err := ensure(ctx, kept.Shown(string(text))); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
 		if err := query(ctx, out, db, string(text)); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -76,23 +73,23 @@ func (o options) run(ctx context.Context, out io.Writer, files []string) (err er
 	return nil
 }
 
-// open opens the archive. What it returns beside is called before each question.
-func (o options) open(ctx context.Context) (*sql.DB, func(context.Context, bool) error, error) {
+// open opens the archive.
+func (o options) open(ctx context.Context) (*sql.DB, error) {
 	if o.keep {
-		db, err := kept.Open(ctx, o.archive, o.views, o.k, o.limits)
+		db, err := kept.Open(ctx, o.archive, o.views, o.limits)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return db.DB, db.Ensure, nil
+		return db.DB, nil
 	}
 	db, err := duck.Open(ctx, "", o.limits)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := duck.Views(ctx, db, o.archive, o.views); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
+	if err := duck.Views(ctx, db, o.archive, o.views, true); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	return db, func(context.Context, bool) error { return nil }, nil
+	return db, nil
 }
 
 // query prints the result of one query. NULL is an empty text.

@@ -4,6 +4,7 @@
 //
 //	go run ./collector-config/cmd/simulate -installations 100000
 //	go run ./collector-config/cmd/simulate -installations 100000 -resend 0.1
+//	go run ./collector-config/cmd/simulate -archive DIR    # keep the archive; only Prometheus is checked
 //	go run ./collector-config/cmd/simulate -dashboard      # the query and the result of each panel
 //
 // It builds the Collector if necessary. It needs g++ for DuckDB and, with

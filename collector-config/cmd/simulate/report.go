@@ -104,7 +104,7 @@ func archiveSize(archive string) (size int64, files int) {
 	return size, files
 }
 
-// keep writes totals as sql/totals.sql prints them, for the archive that is asked later.
+// keep writes what sql/totals.sql has to answer, for the archive that is asked later.
 func keep(file string, sent fleet.Totals) error {
 	var rows []string
 	for s, total := range sent {

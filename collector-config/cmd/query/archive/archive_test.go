@@ -126,7 +126,7 @@ func answers(t *testing.T, archive string, k uint) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := duck.Views(t.Context(), db, archive, views); err != nil {
+	if err := duck.Views(t.Context(), db, archive, views, true); err != nil {
 		t.Fatal(err)
 	}
 	return answersOf(t, db, k)
@@ -357,17 +357,11 @@ func TestParquetIsReadBack(t *testing.T) {
 
 func keptAnswers(t *testing.T, archive string, k uint) string {
 	t.Helper()
-	db, err := kept.Open(t.Context(), archive, views, k, duck.Settings{})
+	db, err := kept.Open(t.Context(), archive, views, duck.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), fmt.Sprint("SET VARIABLE k = ", k)); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Ensure(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
 	return answersOf(t, db.DB, k)
 }
 

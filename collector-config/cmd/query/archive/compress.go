@@ -27,9 +27,10 @@ var endings = map[string]string{gzipJSON: ".gz", zstdJSON: ".zst"}
 
 // putAway removes or compresses the JSON of a rotated file.
 func (k *keeper) putAway(f rotation.File) error {
-	switch k.json {
-	case keepJSON:
+	if k.json == keepJSON || k.awaited(f) {
 		return nil
+	}
+	switch k.json {
 	case removeJSON:
 		if _, err := os.Stat(k.directory(f)); err != nil {
 			return fmt.Errorf("remove JSON: %w", err) // there is nothing else of it
@@ -53,6 +54,16 @@ func (k *keeper) putAway(f rotation.File) error {
 		return fmt.Errorf("remove JSON: %w", err)
 	}
 	return syncDirectory(k.dir)
+}
+
+// awaited reports whether an aggregator that starts needs the JSON of a file, because
+// it has no checkpoint.
+func (k *keeper) awaited(f rotation.File) bool {
+	if k.checkpoints == "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(k.checkpoints, f.Name+".jsonl"))
+	return err != nil
 }
 
 // rewrite writes a file anew, compressed as its name says. It has its name when it is

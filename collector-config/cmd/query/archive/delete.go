@@ -72,7 +72,7 @@ func (k *keeper) doomed(ctx context.Context) (doomed, error) {
 		return d, nil
 	}
 	streams, err := rowsOf(ctx, k.db, func(rows *sql.Rows) (name string, err error) { return name, rows.Scan(&name) },
-		"SELECT DISTINCT mirror FROM points WHERE metric = "+duck.Quote(erased)+" AND mirror <> ''")
+		"SELECT DISTINCT mirror FROM (SELECT mirror, metric FROM json_points UNION ALL SELECT mirror, metric FROM parquet_points) WHERE metric = "+duck.Quote(erased)+" AND mirror <> ''")
 	if err != nil {
 		return d, fmt.Errorf("read requests for deletion: %w", err)
 	}

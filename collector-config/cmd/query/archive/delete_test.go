@@ -58,7 +58,7 @@ func streams(t *testing.T, archive, condition string) int {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := duck.Views(t.Context(), db, archive, views); err != nil {
+	if err := duck.Views(t.Context(), db, archive, views, true); err != nil {
 		t.Fatal(err)
 	}
 	var n int
@@ -176,6 +176,29 @@ func TestSettingsThatLoseDataAreRefused(t *testing.T) {
 	} {
 		if err := c.s.check(c.ids); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// JSON that an aggregator needs is there until it has a checkpoint.
+func TestJSONWaitsForItsCheckpoint(t *testing.T) {
+	for _, json := range []string{removeJSON, zstdJSON} {
+		archive := write(t)
+		dir := filepath.Dir(archive)
+		s := settingsOf(archive)
+		s.json, s.checkpoints = json, filepath.Join(dir, "checkpoints")
+		if err := os.Mkdir(s.checkpoints, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(s.checkpoints, second+".jsonl"), "")
+		keep(t, s)
+		if found := names(t, dir); !slices.Contains(found, first+".jsonl") || slices.Contains(found, second+".jsonl") {
+			t.Errorf("%s: there are %v", json, found)
+		}
+		put(t, filepath.Join(s.checkpoints, first+".jsonl"), "")
+		keep(t, s)
+		if found := names(t, dir); slices.Contains(found, first+".jsonl") {
+			t.Errorf("%s: there are %v", json, found)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func open(ctx context.Context, out io.Writer, s settings) (_ *keeper, err error)
 			err = errors.Join(err, k.db.Close())
 		}
 	}()
-	if err := duck.Views(ctx, k.db, s.archive, s.views); err != nil {
+	if err := duck.Views(ctx, k.db, s.archive, s.views, false); err != nil {
 		return nil, err
 	}
 	return k, k.clean()

@@ -24,6 +24,7 @@ type settings struct {
 	archive, views string
 	toParquet      bool
 	json           string
+	checkpoints    string
 	memory         string
 	threads        uint
 	days           uint
@@ -39,6 +40,7 @@ func main() {
 	flag.StringVar(&s.views, "views", "../../sql/duckdb.sql", "the statements that create the views")
 	flag.BoolVar(&s.toParquet, "parquet", true, "make Parquet of rotated files")
 	flag.StringVar(&s.json, "json", keepJSON, "what becomes of the JSON of rotated files: keep, remove (what is Parquet), gzip, zstd")
+	flag.StringVar(&s.checkpoints, "checkpoints", "", "the directory of cmd/checkpoint: JSON without a checkpoint there stays as it is, because an aggregator that starts needs it")
 	flag.StringVar(&s.memory, "memory", "1GB", "memory of DuckDB; what does not fit is written to the disk")
 	flag.UintVar(&s.threads, "threads", 1, "processors to use")
 	flag.UintVar(&s.days, "days", 0, "delete what was received earlier than this many days ago; 0 deletes nothing")

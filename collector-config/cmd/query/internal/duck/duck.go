@@ -57,13 +57,14 @@ func List(texts []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]::VARCHAR[]"
 }
 
-// Views runs the statements that create the views, from a file.
-func Views(ctx context.Context, db *sql.DB, archive, views string) error {
+// Views runs the statements that create the views, from a file. With read they read the
+// JSON, too.
+func Views(ctx context.Context, db *sql.DB, archive, views string, read bool) error {
 	text, err := os.ReadFile(views)
 	if err != nil {
 		return fmt.Errorf("read views: %w", err)
 	}
-	if _, err := db.ExecContext(ctx, "SET VARIABLE archive = "+Quote(archive)); err != nil {
+	if _, err := db.ExecContext(ctx, fmt.Sprintf("SET VARIABLE archive = %s; SET VARIABLE read = %v", Quote(archive), read)); err != nil {
 		return fmt.Errorf("set variables: %w", err)
 	}
 	if _, err := db.ExecContext(ctx, string(text)); err != nil {

@@ -1,12 +1,9 @@
 // Package kept keeps what the questions to an archive read in a database beside it,
 // so that the next one reads only what is new:
-//
-//   - the points of each JSON file, of which only what was added is read. A file is
-//     known by its content: one that was renamed is the same, one that was changed
-//     is read again.
-//   - the views usage and shown as tables, until any file is another.
-//
-// Parquet is read where it is. The database has the ids that the archive has.
+// the points of each JSON file, of which only what was added is read. A file is known
+// by its content: one that was renamed is the same, one that was changed is read again.
+// Parquet is read where it is, which is as fast. The database has the ids that the
+// archive has.
 package kept
 
 import (
@@ -40,20 +37,17 @@ func Forget(dir string) error {
 // Database is the database of one archive.
 type Database struct {
 	*sql.DB
-	dir       string
-	k         uint
-	signature string // of everything that the archive has
+	dir string
 }
 
-// Open opens the database and reads what is new. k is the least number of installations
-// behind a value that is shown.
-func Open(ctx context.Context, archive, views string, k uint, s duck.Settings) (_ *Database, err error) {
+// Open opens the database and reads what is new.
+func Open(ctx context.Context, archive, views string, s duck.Settings) (_ *Database, err error) {
 	dir := filepath.Dir(archive)
 	db, err := duck.Open(ctx, filepath.Join(dir, database), s)
 	if err != nil {
 		return nil, err
 	}
-	d := &Database{DB: db, dir: dir, k: k}
+	d := &Database{DB: db, dir: dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -62,7 +56,7 @@ func Open(ctx context.Context, archive, views string, k uint, s duck.Settings) (
 	if err := os.Chmod(filepath.Join(dir, database), 0o600); err != nil {
 		return nil, fmt.Errorf("protect database: %w", err)
 	}
-	if err := duck.Views(ctx, db, archive, views); err != nil {
+	if err := duck.Views(ctx, db, archive, views, false); err != nil {
 		return nil, err
 	}
 	if err := d.create(ctx, views); err != nil {
@@ -88,9 +82,8 @@ func (d *Database) create(ctx context.Context, views string) error {
 		return err
 	}
 	return d.exec(ctx,
-		"DROP TABLE IF EXISTS kept_files", "DROP TABLE IF EXISTS kept_points", "DROP TABLE IF EXISTS kept_tables",
-		"CREATE TABLE kept_points AS SELECT 0::BIGINT AS file, * FROM json_points WHERE false",
-		"CREATE TABLE kept_tables (name VARCHAR, signature VARCHAR)",
+		"DROP TABLE IF EXISTS kept_files", "DROP TABLE IF EXISTS kept_points",
+		"CREATE TABLE kept_points AS SELECT 0::BIGINT AS file, '' AS source, * FROM json_once WHERE false",
 		"CREATE TABLE kept_files (id BIGINT, path VARCHAR, size BIGINT, modified BIGINT, taken BIGINT, digest VARCHAR)",
 		"COMMENT ON TABLE kept_files IS "+duck.Quote(version))
 }
@@ -106,32 +99,4 @@ func (d *Database) exec(ctx context.Context, statements ...string) error {
 		}
 	}
 	return tx.Commit()
-}
-
-// Ensure makes the tables that a question asks, if anything is new: usage and, where
-// it is asked, shown.
-func (d *Database) Ensure(ctx context.Context, shown bool) error {
-	if err := d.table(ctx, "usage", d.signature); err != nil {
-		return err
-	}
-	if !shown {
-		return nil
-	}
-	return d.table(ctx, "shown", fmt.Sprint(d.signature, " ", d.k))
-}
-
-// table replaces a view by a table of what it has.
-func (d *Database) table(ctx context.Context, name, signature string) error {
-	var known int
-	if err := d.QueryRowContext(ctx, "SELECT count(*) FROM kept_tables WHERE name = ? AND signature = ?", name, signature).Scan(&known); err != nil {
-		return err
-	}
-	if known == 0 {
-		if err := d.exec(ctx, "CREATE OR REPLACE TABLE kept_"+name+" AS SELECT * FROM "+name,
-			"DELETE FROM kept_tables WHERE name = "+duck.Quote(name),
-			"INSERT INTO kept_tables VALUES ("+duck.Quote(name)+", "+duck.Quote(signature)+")"); err != nil {
-			return fmt.Errorf("keep %s: %w", name, err)
-		}
-	}
-	return d.exec(ctx, "CREATE OR REPLACE VIEW "+name+" AS SELECT * FROM kept_"+name)
 }

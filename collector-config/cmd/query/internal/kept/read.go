@@ -12,7 +12,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query/internal/duck"
 	"github.com/anonymoususage/anonymoususage-go/collector-config/cmd/query/internal/jsonfile"
@@ -44,7 +43,6 @@ func (d *Database) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	signature := sha256.New()
 	current := make(map[int64]bool)
 	for _, path := range paths {
 		f, err := d.file(ctx, path, known, current)
@@ -52,7 +50,6 @@ func (d *Database) read(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		current[f.id] = true
-		fmt.Fprintln(signature, f.id, f.taken, f.digest)
 	}
 	for _, f := range known {
 		if !current[f.id] {
@@ -61,16 +58,14 @@ func (d *Database) read(ctx context.Context) error {
 			}
 		}
 	}
-	for _, path := range parquet {
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(signature, path, info.Size(), info.ModTime().UnixNano())
-	}
-	d.signature = hex.EncodeToString(signature.Sum(nil))
-	return d.exec(ctx, "CREATE OR REPLACE VIEW json_points AS SELECT * EXCLUDE (file) FROM kept_points")
+	return d.exec(ctx, "CREATE OR REPLACE VIEW json_read AS SELECT * EXCLUDE (file) FROM kept_points")
 }
+
+// once is each point of what is read now once, as the table json_once has it.
+const once = `application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended,
+	min(received) AS received, min(value) AS value, min(runs) AS runs, min(buckets) AS buckets, CAST(sum(arrivals) AS BIGINT) AS arrivals
+	FROM json_points
+	GROUP BY application, version, installation, mirror, kind, scope_version, metric, unit, type, state, checkpoint, period, date, attributes, started, ended`
 
 // paths are the files that a variable names.
 func (d *Database) paths(ctx context.Context, variable string) (list []string, err error) {
@@ -139,7 +134,8 @@ func (d *Database) file(ctx context.Context, path string, known []file, taken ma
 	}
 	if now.taken > before.taken {
 		statements = append(statements, "SET VARIABLE json_files = "+duck.List([]string{unread.Name()}),
-			fmt.Sprintf("INSERT INTO kept_points BY NAME SELECT %d::BIGINT AS file, * FROM json_points", now.id))
+			// A source has each point once: what is read later of the same file is another one.
+			fmt.Sprintf("INSERT INTO kept_points BY NAME SELECT %d::BIGINT AS file, %s AS source, %s", now.id, duck.Quote(fmt.Sprint("json ", now.id, " ", before.taken)), once))
 	}
 	statements = append(statements, fmt.Sprint("DELETE FROM kept_files WHERE id = ", now.id),
 		fmt.Sprintf("INSERT INTO kept_files VALUES (%d, %s, %d, %d, %d, %s)", now.id, duck.Quote(now.path), now.size, now.modified, now.taken, duck.Quote(now.digest)))
@@ -231,6 +227,3 @@ func lines(out io.Writer, in io.Reader) (n int64, err error) {
 		line = line[:0]
 	}
 }
-
-// Shown reports whether a question asks the view shown.
-func Shown(question string) bool { return strings.Contains(question, "shown") }

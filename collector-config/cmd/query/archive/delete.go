@@ -27,7 +27,7 @@ func (k *keeper) delete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var requests, points int
+	var requests, points, days int
 	for _, f := range files {
 		n, err := k.deleteJSON(f, d)
 		if err != nil {
@@ -43,7 +43,7 @@ func (k *keeper) delete(ctx context.Context) error {
 		requests += n
 	}
 	if d.before != "" {
-		if err := k.deleteDays(d.before); err != nil {
+		if days, err = k.deleteDays(d.before); err != nil {
 			return fmt.Errorf("delete days: %w", err)
 		}
 	}
@@ -52,10 +52,13 @@ func (k *keeper) delete(ctx context.Context) error {
 			return fmt.Errorf("delete from Parquet: %w", err)
 		}
 	}
+	if requests+points+days == 0 && len(d.installations)+len(d.streams) == 0 {
+		return nil // no day has become too old since the last time
+	}
 	if err := kept.Forget(k.dir); err != nil {
 		return fmt.Errorf("delete database of the queries: %w", err)
 	}
-	_, err = fmt.Fprintf(k.out, "deleted %d requests from JSON, %d points from Parquet\n", requests, points)
+	_, err = fmt.Fprintf(k.out, "deleted %d requests from JSON, %d days and %d points from Parquet\n", requests, days, points)
 	return err
 }
 
@@ -82,10 +85,10 @@ func (k *keeper) doomed(ctx context.Context) (doomed, error) {
 	return d, nil
 }
 
-// deleteJSON deletes from a rotated file, and removes it if nothing is left.
+// deleteJSON deletes from a rotated file, and removes one that is too old.
 func (k *keeper) deleteJSON(f rotation.File, d doomed) (deleted int, err error) {
 	if dayOf(f.At) < d.before { // it was received before
-		return 0, os.Remove(f.Path)
+		return 1, os.Remove(f.Path)
 	}
 	if d.before != "" {
 		in, err := jsonfile.Open(f.Path)
@@ -142,24 +145,25 @@ func deleteFrom(path string, d doomed) (int, error) {
 	return n, err
 }
 
-// deleteDays removes the directories of days.
-func (k *keeper) deleteDays(before string) error {
+// deleteDays removes the directories of days, and returns how many.
+func (k *keeper) deleteDays(before string) (deleted int, err error) {
 	days, err := filepath.Glob(filepath.Join(k.parquet, finishedPrefix+"*", "application=*", "day=*"))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, dir := range days {
 		if filepath.Base(dir)[len("day="):] >= before {
 			continue
 		}
 		if err := os.RemoveAll(dir); err != nil {
-			return err
+			return deleted, err
 		}
 		if err := k.prune(dir); err != nil {
-			return err
+			return deleted, err
 		}
+		deleted++
 	}
-	return nil
+	return deleted, nil
 }
 
 // prune removes directories that are empty, from a day's upwards.

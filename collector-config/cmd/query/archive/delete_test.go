@@ -145,6 +145,10 @@ func TestDaysAreDeleted(t *testing.T) {
 		s := settingsOf(archive)
 		s.days, s.stopped, s.json = 4, true, keepJSON
 		keep(t, s)
+		keptAnswers(t, archive, 1)
+		if said := keep(t, s); strings.Contains(said, "deleted") || !slices.Contains(names(t, filepath.Dir(archive)), "usage.duckdb") {
+			t.Errorf("%s: again with nothing to delete: %s", name, said)
+		}
 		if n := streams(t, archive, before); old == 0 || n != 0 {
 			t.Errorf("%s: %d points of %d are left", name, n, old)
 		}

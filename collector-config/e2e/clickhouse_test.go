@@ -57,8 +57,9 @@ func questions(t *testing.T) []string {
 // agree compares answers, in which floats may differ in their last digits.
 func agree(t *testing.T, question string, got, want [][]string) {
 	t.Helper()
-	if len(want) < 2 {
-		t.Errorf("%s is not answered", question)
+	single := strings.HasPrefix(question, "installations.sql") || strings.HasPrefix(question, "trackables.sql")
+	if hidden := single && strings.HasSuffix(question, "k = 40"); hidden != (len(want) < 2) {
+		t.Errorf("%s is answered with %d rows", question, len(want))
 	}
 	if !slices.EqualFunc(got, want, func(a, b []string) bool { return slices.EqualFunc(a, b, sameCell) }) {
 		t.Errorf("ClickHouse answers %s with %d rows\n%.1500v\nwant %d\n%.1500v", question, len(got), got, len(want), want)

@@ -19,6 +19,20 @@ FROM (
 -- The least number of installations behind a value that is shown. 1 shows everything.
 CREATE OR REPLACE VIEW least_group AS SELECT 10 AS k;
 
+-- The applications that at least k installations use, counted as below. Of the others
+-- nothing is shown: each of their sums would be of fewer.
+CREATE OR REPLACE VIEW shown_applications AS
+SELECT application
+FROM (
+	SELECT application, period, date, sum(value) AS n FROM usage WHERE metric = 'otelusage.active' GROUP BY application, period, date
+	UNION ALL
+	SELECT application, '' AS period, toString(intDiv(ended, 2629800000000000)) AS date, toFloat64(count(DISTINCT mirror)) AS n FROM usage WHERE installation <> '' GROUP BY application, toString(intDiv(ended, 2629800000000000))
+	UNION ALL
+	SELECT DISTINCT application, '' AS period, '' AS date, toFloat64(0) AS n FROM usage
+) AS counted
+GROUP BY application
+HAVING max(n) >= (SELECT k FROM least_group) OR (SELECT k FROM least_group) <= 1;
+
 -- usage with the values that fewer than k installations told replaced by 'other': sets
 -- of attributes with their states and checkpoints, and versions. The sums stay exact.
 --
@@ -68,4 +82,5 @@ SELECT h.application AS application,
 	CASE WHEN h.said = h.tell OR h.checkpoint = '' THEN h.checkpoint ELSE 'other' END AS checkpoint,
 	h.period AS period, h.date AS date, CASE WHEN h.said = h.tell THEN h.attributes ELSE 'other' END AS attributes,
 	h.started AS started, h.ended AS ended, h.received AS received, h.value AS value, h.runs AS runs, h.buckets AS buckets, h.arrivals AS arrivals
-FROM hidden AS h LEFT JOIN versions AS v ON h.application = v.application AND h.version = v.version AND h.name = v.name AND h.said = v.said;
+FROM hidden AS h LEFT JOIN versions AS v ON h.application = v.application AND h.version = v.version AND h.name = v.name AND h.said = v.said
+WHERE h.application IN (SELECT application FROM shown_applications);

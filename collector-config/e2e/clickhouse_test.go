@@ -57,8 +57,9 @@ func questions(t *testing.T) []string {
 // agree compares answers, in which floats may differ in their last digits.
 func agree(t *testing.T, question string, got, want [][]string) {
 	t.Helper()
-	if len(want) < 2 {
-		t.Errorf("%s is not answered", question)
+	single := strings.HasPrefix(question, "installations.sql") || strings.HasPrefix(question, "trackables.sql")
+	if hidden := single && strings.HasSuffix(question, "k = 40"); hidden != (len(want) < 2) {
+		t.Errorf("%s is answered with %d rows", question, len(want))
 	}
 	if !slices.EqualFunc(got, want, func(a, b []string) bool { return slices.EqualFunc(a, b, sameCell) }) {
 		t.Errorf("ClickHouse answers %s with %d rows\n%.1500v\nwant %d\n%.1500v", question, len(got), got, len(want), want)
@@ -137,15 +138,19 @@ func TestClickHouseHoldsTheArchive(t *testing.T) {
 	}
 }
 
-// post sends one point of 1 of somebody's mirror, and returns the status of the answer.
+// post sends one point of 1 of somebody's mirror, and returns the status of the answer,
+// or 0 where there is none in the time that an application waits.
 func post(t *testing.T, url, metric, mirror string) int {
 	t.Helper()
-	body := fmt.Sprintf(`{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"editor"}},{"key":"service.instance.id","value":{"stringValue":%q}}]},"scopeMetrics":[{"scope":{"name":"github.com/anonymoususage/anonymoususage-go/otelusage","attributes":[{"key":"otelusage.kind","value":{"stringValue":"statistic"}}]},"metrics":[{"name":%q,"sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{"asInt":"1","startTimeUnixNano":"1","timeUnixNano":"2"}]}}]}]}]}`, mirror, metric)
+	body := fmt.Sprintf(`{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"editor"}},{"key":"service.instance.id","value":{"stringValue":%q}}]},"scopeMetrics":[{"scope":{"name":"github.com/anonymoususage/anonymoususage-go/otelusage","attributes":[{"key":"otelusage.kind","value":{"stringValue":"statistic"}}]},"metrics":[{"name":%q,"sum":{"aggregationTemporality":1,"dataPoints":[{"asInt":"1","startTimeUnixNano":"1","timeUnixNano":"2"}]}}]}]}]}`, mirror, metric)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	must(t, err)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	must(t, err)
+	resp, err := (&http.Client{Timeout: 12 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		t.Logf("%s is not answered: %v", url, err)
+		return 0
+	}
 	must(t, resp.Body.Close())
 	return resp.StatusCode
 }

@@ -34,7 +34,12 @@ func TestShippedFilesAreValid(t *testing.T) {
 			checked++
 		}
 	}
-	if checked < 6 {
+	for _, pair := range [][]string{{"../gateway.yaml", "../clickhouse/gateway.yaml"}, {"../gateway.yaml", "../kafka/gateway.yaml"},
+		{"../gateway.yaml", "../kafka/archiver.yaml"}, {"../aggregator.yaml", "../kafka/aggregator.yaml"}} {
+		must(t, otelcol.Validate(t.Context(), program, addresses(t), pair...))
+		checked++
+	}
+	if checked < 10 {
 		t.Errorf("%d configurations were checked", checked)
 	}
 }

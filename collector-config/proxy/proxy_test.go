@@ -105,7 +105,7 @@ func TestNginxKeepsNoAddress(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "nginx.conf"), fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log info;
 		events {} http { access_log %[1]s/access.log; %[2]s include %[1]s/usage.conf; }`, dir, temp))
-	keepsNoAddress(t, dir, port, c, 200, exec.Command(nginx, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "start.log")))
+	keepsNoAddress(t, dir, port, c, 200, http.StatusBadGateway, exec.Command(nginx, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "start.log")))
 }
 
 // TestCaddyKeepsNoAddress.
@@ -116,13 +116,22 @@ func TestCaddyKeepsNoAddress(t *testing.T) {
 		"usage.example.com {", "http://127.0.0.1:"+port+" {", "127.0.0.1:4318", c.Listener.Addr().String()))
 	cmd := exec.Command(caddy, "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile")
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	keepsNoAddress(t, dir, port, c, 1, cmd)
+	keepsNoAddress(t, dir, port, c, 1, http.StatusBadGateway, cmd)
+}
+
+// TestHAProxyKeepsNoAddress.
+func TestHAProxyKeepsNoAddress(t *testing.T) {
+	haproxy, dir, port := program(t, "haproxy"), t.TempDir(), freePort(t)
+	c := newCollector(t)
+	file := filepath.Join(dir, "haproxy.cfg")
+	write(t, file, replaced(t, "haproxy.cfg", "bind :443 ssl crt /etc/ssl/usage.pem", "bind 127.0.0.1:"+port, "127.0.0.1:4318", c.Listener.Addr().String()))
+	keepsNoAddress(t, dir, port, c, 200, http.StatusServiceUnavailable, exec.Command(haproxy, "-db", "-f", file))
 }
 
 // keepsNoAddress runs a proxy, sends requests of all fates through it, and looks for
 // the client in everything that it wrote and passed on. How many requests it takes to
-// go beyond the limit is given.
-func keepsNoAddress(t *testing.T, dir, port string, c *collector, requests int, cmd *exec.Cmd) {
+// go beyond the limit is given, and the answer while the Collector is down.
+func keepsNoAddress(t *testing.T, dir, port string, c *collector, requests, down int, cmd *exec.Cmd) {
 	t.Helper()
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -171,7 +180,7 @@ func keepsNoAddress(t *testing.T, dir, port string, c *collector, requests int, 
 		fates[send("/v1/metrics")] = true
 	}
 	stop()
-	if !fates[http.StatusBadGateway] || requests > 1 && !fates[http.StatusTooManyRequests] {
+	if !fates[down] || requests > 1 && !fates[http.StatusTooManyRequests] {
 		t.Errorf("the answers were %v", fates)
 	}
 	if c.taken == 0 {

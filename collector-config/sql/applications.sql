@@ -1,7 +1,8 @@
 -- Per application and version: how many installations sent it, how many intervals
 -- they sent, and in how many months installations were active. Installations are
 -- those with an id: unlinkable ones are counted by their months alone.
--- A version that fewer than k installations were active with is 'other'.
+-- A version that fewer than k installations were active with is 'other', and an
+-- application that fewer than k installations use is left out.
 SELECT application, shown_version AS version, count(DISTINCT CASE WHEN installation <> '' THEN mirror END) AS installations, count(DISTINCT (mirror, ended)) AS intervals,
 	sum(CASE WHEN metric = 'otelusage.active' AND period = 'month' THEN value ELSE 0 END) AS installation_months,
 	min(ended) / 1000000000 AS first_seconds, max(ended) / 1000000000 AS last_seconds
@@ -13,6 +14,7 @@ FROM (
 		FROM (SELECT application, version, sum(value) AS active FROM usage WHERE metric = 'otelusage.active' GROUP BY application, version, period, date) AS periods
 		GROUP BY application, version
 	) AS s ON u.application = s.application AND u.version = s.version
+	WHERE u.application IN (SELECT application FROM shown_applications)
 ) AS rows_of_versions
 GROUP BY application, shown_version
 ORDER BY application, shown_version;

@@ -153,6 +153,20 @@ GROUP BY application, version, installation, mirror, kind, scope_version, metric
 -- 10 without it, 1 shows everything.
 CREATE OR REPLACE VIEW least_group AS SELECT coalesce(CAST(getvariable('k') AS BIGINT), 10) AS k;
 
+-- The applications that at least k installations use, counted as below. Of the others
+-- nothing is shown: each of their sums would be of fewer.
+CREATE OR REPLACE VIEW shown_applications AS
+SELECT application
+FROM (
+	SELECT application, period, date, sum(value) AS n FROM usage WHERE metric = 'otelusage.active' GROUP BY application, period, date
+	UNION ALL
+	SELECT application, '' AS period, CAST(ended // 2629800000000000 AS VARCHAR) AS date, CAST(count(DISTINCT mirror) AS DOUBLE) AS n FROM usage WHERE installation <> '' GROUP BY application, CAST(ended // 2629800000000000 AS VARCHAR)
+	UNION ALL
+	SELECT DISTINCT application, '' AS period, '' AS date, CAST(0 AS DOUBLE) AS n FROM usage
+) AS counted
+GROUP BY application
+HAVING max(n) >= (SELECT k FROM least_group) OR (SELECT k FROM least_group) <= 1;
+
 -- usage with the values that fewer than k installations told replaced by 'other': sets
 -- of attributes with their states and checkpoints, and versions. The sums stay exact.
 --
@@ -207,7 +221,8 @@ SELECT application, CASE WHEN version = '' OR (application, version, name, said)
 	CASE WHEN said = tell OR checkpoint = '' THEN checkpoint ELSE 'other' END AS checkpoint,
 	period, date, CASE WHEN said = tell THEN attributes ELSE 'other' END AS attributes,
 	started, ended, received, value, runs, buckets, arrivals
-FROM hidden;
+FROM hidden
+WHERE application IN (FROM shown_applications);
 CREATE OR REPLACE VIEW shown AS
 SELECT * FROM query(CASE WHEN coalesce(CAST(getvariable('k') AS BIGINT), 10) > 1 THEN 'SELECT * FROM shown_groups' ELSE
 	'SELECT application, version, installation, mirror, kind, metric, unit, type, state, checkpoint, period, date, attributes, started, ended, received, value, runs, buckets, arrivals FROM usage' END);

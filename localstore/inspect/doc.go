@@ -32,6 +32,9 @@
 //	    --yes                does not ask
 //	id                       the random ids of this installation and its mirror
 //	plan                     all that the application can record and send, if [Options] say it; needs no mirror
+//	    --collector [FILE...] as a configuration with which a Collector takes nothing else, also
+//	                         of other applications, whose files plan --json has written
+//	    --release VERSION    a version that has plots of its own at that Collector; repeated
 //	view                     a page in the browser, on loopback, for anyone who has the URL it prints
 //	    --listen ADDRESS     at another address, as 0.0.0.0:8080 for all interfaces; not encrypted
 //	completion SHELL         a completion script for bash, zsh, fish or pwsh

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -63,5 +64,39 @@ A submission has sums and the time in which they were added, not single events. 
 	}
 	if got := runWith(t.Context(), o, "plan", "x"); got.code != exitUsage {
 		t.Errorf("plan x: code %d", got.code)
+	}
+}
+
+// TestPlanForACollector is of the application, and of others whose plans are files.
+func TestPlanForACollector(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "other.json")
+	if err := os.WriteFile(other, []byte(`{"application":"Other","trackables":[{"name":"clicks","kind":"statistic"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.json")
+	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own, none := Options{Plan: planned{Application: "Quill"}}, Options{}
+	for name, c := range map[string]struct {
+		options Options
+		args    []string
+		code    int
+		says    string
+	}{
+		"its own":            {own, []string{"--collector"}, exitDone, `"^(Quill)$$"`},
+		"and another's":      {own, []string{"--collector", other}, exitDone, `"^(Other|Quill)$$"`},
+		"another's alone":    {none, []string{"--collector", "--release", "1.0.0", "--release", "2.0.0", other}, exitDone, `1\\.0\\.0|2\\.0\\.0`},
+		"none":               {none, []string{"--collector"}, exitUnknown, ""},
+		"a file that is not": {own, []string{"--collector", other + "x"}, exitFailed, ""},
+		"no plan":            {own, []string{"--collector", broken}, exitFailed, ""},
+		"of a tracker":       {Options{Plan: new(otelusage.Tracker)}, []string{"--collector"}, exitFailed, ""},
+		"as JSON":            {own, []string{"--collector", "--json"}, exitUsage, ""},
+		"a release alone":    {own, []string{"--release", "1.0.0"}, exitUsage, ""},
+	} {
+		got := runWith(t.Context(), c.options, append([]string{"plan"}, c.args...)...)
+		if got.code != c.code || !strings.Contains(got.out, c.says) {
+			t.Errorf("%s: code %d, %s%s", name, got.code, got.out, got.errors)
+		}
 	}
 }

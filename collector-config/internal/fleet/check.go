@@ -50,7 +50,7 @@ func Shown(text []byte) (Totals, error) {
 	if err != nil {
 		return nil, err
 	}
-	totals := make(Totals)
+	var known []exposition.Sample
 	for _, s := range samples {
 		if s.Name == "target_info" {
 			continue
@@ -62,7 +62,39 @@ func Shown(text []byte) (Totals, error) {
 		if kind := shapes[metric].kind.String(); s.Labels["otelusage_kind"] != kind {
 			return nil, fmt.Errorf("not of kind %s: %s", kind, s.Text())
 		}
-		key := Series{s.Labels["service_name"], s.Labels["service_version"], metric, attributesOf(s.Labels)}
+		known = append(known, s)
+	}
+	return added(known)
+}
+
+// ShownAs are the names that Prometheus has for the metrics, in order.
+func ShownAs() []string { return slices.Sorted(maps.Keys(shownAs)) }
+
+// ShownBesides is like Shown, but leaves out what is not part of the simulation:
+// other metrics, and series with other labels.
+func ShownBesides(samples []exposition.Sample) (Totals, error) {
+	own := func(s exposition.Sample) bool {
+		if _, ok := shownAs[s.Name]; !ok {
+			return false
+		}
+		for label := range s.Labels {
+			if !slices.Contains(ownLabels, label) && !strings.HasPrefix(label, "otel_scope_") {
+				return false
+			}
+		}
+		return true
+	}
+	return added(slices.DeleteFunc(slices.Clone(samples), func(s exposition.Sample) bool { return !own(s) }))
+}
+
+// ownLabels are those of the simulation's series, with those that a scrape adds.
+var ownLabels = append([]string{"__name__", "job", "instance", "exported_job", "exported_instance", "le",
+	"service_name", "service_version", "os_type", "otelusage_kind"}, attributeLabels...)
+
+func added(samples []exposition.Sample) (Totals, error) {
+	totals := make(Totals)
+	for _, s := range samples {
+		key := Series{s.Labels["service_name"], s.Labels["service_version"], shownAs[s.Name], attributesOf(s.Labels)}
 		total := totals[key]
 		switch {
 		case strings.HasSuffix(s.Name, "_bucket"):
@@ -87,9 +119,11 @@ func Shown(text []byte) (Totals, error) {
 	return totals, nil
 }
 
+var attributeLabels = []string{"checkpoint", "date", "period", "state", "via"}
+
 func attributesOf(labels map[string]string) string {
 	var pairs []pair
-	for _, key := range []string{"checkpoint", "date", "period", "state", "via"} {
+	for _, key := range attributeLabels {
 		if labels[key] != "" {
 			pairs = append(pairs, pair{key, labels[key]})
 		}
@@ -138,15 +172,23 @@ func (t Totals) WithoutBuckets() Totals {
 // Compare returns how totals differ, or nil if they are equal. Whole numbers are
 // compared exactly, float sums to 1e-9.
 func Compare(got, want Totals) error {
-	for s, w := range want {
-		g := got[s]
-		if math.Abs(g.Sum-w.Sum) > 1e-9*math.Abs(w.Sum) || g.Count != w.Count || g.Buckets != w.Buckets {
-			return fmt.Errorf("%v is %v, want %v", s, g, w)
-		}
+	if err := Holds(got, want); err != nil {
+		return err
 	}
 	for s, g := range got {
 		if _, ok := want[s]; !ok && g != (Total{}) {
 			return fmt.Errorf("%v is %v, want nothing", s, g)
+		}
+	}
+	return nil
+}
+
+// Holds is like Compare, for the wanted series alone: others may be there.
+func Holds(got, want Totals) error {
+	for s, w := range want {
+		g := got[s]
+		if math.Abs(g.Sum-w.Sum) > 1e-9*math.Abs(w.Sum) || g.Count != w.Count || g.Buckets != w.Buckets {
+			return fmt.Errorf("%v is %v, want %v", s, g, w)
 		}
 	}
 	return nil

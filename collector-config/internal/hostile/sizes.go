@@ -88,7 +88,7 @@ func many() []*attribute {
 
 // streams are Timers, which have the most lines in Prometheus.
 func streams(n int) []*request {
-	const each = 300
+	const each = 200
 	var requests []*request
 	for at := 0; at < n; at += each {
 		var runs []*run

@@ -39,7 +39,7 @@ var functions = map[string]any{
 	"otelusage.WithMeterProvider": otelusage.WithMeterProvider, "otelusage.WithUnit": otelusage.WithUnit,
 	"otelusage/otelusagetest.New": otelusagetest.New, "otelusage/otelusagetest.Now": otelusagetest.Now, "otelusage/otelusagetest.Isolate": otelusagetest.Isolate,
 	"otelusage/otelusagetest.Count": otelusagetest.Count, "otelusage/otelusagetest.Float": otelusagetest.Float, "otelusage/otelusagetest.Runs": otelusagetest.Runs, "otelusage/otelusagetest.State": otelusagetest.State,
-	"otelusage/otelusagetest.Values": otelusagetest.Values, "otelusage/otelusagetest.Plan": otelusagetest.Plan, "otelusage/plan.Describe": plan.Describe,
+	"otelusage/otelusagetest.Values": otelusagetest.Values, "otelusage/otelusagetest.Plan": otelusagetest.Plan, "otelusage/plan.Collector": plan.Collector, "otelusage/plan.Describe": plan.Describe,
 	"otelusage/setup.LoadFile": setup.LoadFile, "otelusage/setup.Start": setup.Start, "otelusage/standalone.Start": standalone.Start,
 
 	"localstore.DefaultPath": localstore.DefaultPath, "localstore.Existing": localstore.Existing, "localstore.Lazily": localstore.Lazily, "localstore/series.ExponentialValue": series.ExponentialValue,

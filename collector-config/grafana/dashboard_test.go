@@ -26,6 +26,7 @@ func validate(content []byte) error {
 		runtime.RegisterPanelcfgVariant(panel())
 	}
 	runtime.RegisterDataqueryVariant(prometheus.VariantConfig())
+	//lint:ignore SA1019 people import the dashboard by its first schema, which every Grafana reads
 	var strict, d dashboard.Dashboard
 	err := strict.UnmarshalJSONStrict(content)
 	// It returns an empty list for none, and then leaves out the panels.

@@ -18,14 +18,8 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
 )
 
-const (
-	// startPatience is how long a Collector may take to start, stopPatience how
-	// long it may take to stop.
-	startPatience = time.Minute
-	stopPatience  = 30 * time.Second
-
-	pollInterval = 20 * time.Millisecond
-)
+// stopPatience is how long a Collector may take to stop.
+const stopPatience = 30 * time.Second
 
 // Addresses are where a Collector with a shipped configuration listens, each a
 // host:port of loopback, and where it keeps the archive.
@@ -101,31 +95,13 @@ func Start(ctx context.Context, program string, at Addresses, configs []string, 
 	return p, nil
 }
 
-// ready polls the health check until it responds.
+// ready waits until the health check responds.
 func (p *Process) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Health, nil)
-		if err != nil {
-			return err
-		}
-		if resp, err := client.Do(req); err == nil {
-			if err := resp.Body.Close(); err == nil && resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-p.done:
-			return fmt.Errorf("it ended: %w", p.err)
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
+	err := child.Await(ctx, "http://"+p.Health, p.done)
+	if errors.Is(err, child.ErrEnded) {
+		return fmt.Errorf("%w: %w", err, p.err)
 	}
+	return err
 }
 
 // Stop asks the Collector to exit, and waits for it. The Collector first sends

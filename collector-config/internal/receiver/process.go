@@ -3,20 +3,12 @@ package receiver
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os/exec"
 	"sync"
-	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/collector-config/internal/child"
-)
-
-const (
-	startPatience = time.Minute
-	pollInterval  = 20 * time.Millisecond
 )
 
 // FreeAddress returns a host:port of loopback that is free now.
@@ -49,37 +41,11 @@ func Start(ctx context.Context, ready, program string, args ...string) (*Process
 		_ = p.cmd.Wait() // it is killed
 		close(p.done)
 	}()
-	if err := p.await(ctx, ready); err != nil {
+	if err := child.Await(ctx, ready, p.done); err != nil {
 		p.Kill()
 		return nil, fmt.Errorf("start %s: %w\n%s", program, err, p.Log())
 	}
 	return p, nil
-}
-
-func (p *Process) await(ctx context.Context, ready string) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, ready, nil)
-		if err != nil {
-			return err
-		}
-		if resp, err := client.Do(req); err == nil {
-			if err := resp.Body.Close(); err == nil && resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-p.done:
-			return errors.New("it ended")
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
 }
 
 // Kill ends it like a crash.

@@ -36,7 +36,8 @@ func (s Standing) String() string {
 
 // Found is a journal of a mirror.
 type Found struct {
-	Path     string // none where there is no journal, in a short list
+	Index    int // in the pool, from 0
+	Path     string
 	Standing Standing
 	Size     int64
 	Content  *journalfile.Content // of a living or a dead one, where it can be read
@@ -52,6 +53,7 @@ func List(mirror string) []Found {
 			continue
 		}
 		if found, ok := Look(Path(mirror, i)); ok {
+			found.Index = i
 			list = append(list, found)
 		}
 	}
@@ -61,24 +63,23 @@ func List(mirror string) []Found {
 // ListShort is List for a start, which is to be quick. It ends where many names in a
 // row are free: processes take the first that is. Whoever removed so many by hand has
 // more of them to be found by a recovery alone.
-func ListShort(mirror string) (list [PoolSize]Found) {
+func ListShort(mirror string) (list []Found) {
 	var r reader
 	free := 0
-	for i := range PoolSize {
+	for i := 0; i < PoolSize && free < mostFree; i++ {
 		found, ok := r.look(Path(mirror, i))
 		if !ok {
-			if free++; free == mostFree {
-				break
-			}
+			free++
 			continue
 		}
-		free, list[i] = 0, found
+		free, found.Index = 0, i
+		list = append(list, found)
 	}
 	return list
 }
 
 // mostFree is how many free names end a short list.
-const mostFree = 16
+const mostFree = 4
 
 // Look looks at one journal; ok is false where there is none.
 func Look(path string) (found Found, ok bool) { return new(reader).look(path) }

@@ -20,14 +20,13 @@ const MostWaiting = 24
 // where that is not certain, or too much waits.
 func (c *Cache) addWaiting(mirror string, maxSeries int64) (ok bool) {
 	var waiting []*journalfile.Content
-	for i, found := range journal.ListShort(mirror) {
+	for _, found := range journal.ListShort(mirror) {
 		switch {
-		case found.Path == "":
 		case found.Standing == journal.Living || found.Standing == journal.Empty:
 		case found.Standing != journal.Dead || !isUnrecorded(found.Content):
 			return false
 		default:
-			c.waits[i] = true
+			c.waits[found.Index] = true
 			waiting = append(waiting, found.Content)
 		}
 	}

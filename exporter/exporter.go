@@ -205,7 +205,7 @@ func (e *Exporter) notice(ctx context.Context) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.stopped {
+	if !e.stopped && !e.ending { // what is counted after the last collection is not recorded
 		_ = e.writer.Notice(ctx, e.maySend)
 	}
 }

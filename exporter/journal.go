@@ -101,12 +101,7 @@ func (c *collection) giveUp(of *series.Metric) {
 func (r *Reader) learn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	select {
-	case <-r.quit:
-		return
-	default:
-	}
-	if r.Collect(context.Background(), &r.rm) == nil { // else the first recording tells it
+	if !r.isShut() && r.Collect(context.Background(), &r.rm) == nil { // else the first recording tells it
 		r.exporter.learned(&r.rm)
 	}
 }

@@ -34,9 +34,10 @@ type Reader struct {
 	mu sync.Mutex
 	rm metricdata.ResourceMetrics // reused: idle collections allocate little
 
-	once sync.Once     // of Shutdown
-	quit chan struct{} // closed when Shutdown begins
-	done chan struct{} // closed when the loop has ended
+	began time.Time
+	tick  *time.Timer   // calls recordAgain; nil where nothing is recorded
+	once  sync.Once     // of Shutdown
+	quit  chan struct{} // closed when Shutdown begins
 }
 
 // NewReader returns a Reader that exports to e at every record interval from now.
@@ -47,13 +48,13 @@ func NewReader(e *Exporter) *Reader {
 		ManualReader: sdkmetric.NewManualReader(
 			sdkmetric.WithTemporalitySelector(e.Temporality), sdkmetric.WithAggregationSelector(e.Aggregation),
 			sdkmetric.WithCardinalityLimitSelector(e.CardinalityLimit)),
-		exporter: e, quit: make(chan struct{}), done: make(chan struct{}),
+		exporter: e, quit: make(chan struct{}), began: time.Now(),
 	}
-	if e.missing() || e.disabled {
-		close(r.done)
-	} else {
+	if !e.missing() && !e.disabled {
 		e.reader.Store(r)
-		go r.loop(e.config.recordInterval)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.tick = time.AfterFunc(e.config.recordInterval, r.recordAgain)
 	}
 	return r
 }
@@ -87,17 +88,24 @@ func (e *Exporter) end() {
 	e.ending = true
 }
 
-func (r *Reader) loop(interval time.Duration) {
-	defer close(r.done)
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-r.quit:
-			return
-		case <-ticker.C:
-			apart(r.quit, func() { r.exporter.reported.report(r.recordUnlessShut(context.Background())) })
-		}
+// recordAgain records, and makes the timer call it at the next multiple of the interval.
+// It runs in a goroutine of its own, for which nobody waits: it calls code of the
+// application, a callback that may take long, or a handler that may shut down the Reader.
+func (r *Reader) recordAgain() {
+	r.exporter.reported.report(r.recordUnlessShut(context.Background()))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if interval := r.exporter.config.recordInterval; !r.isShut() {
+		r.tick.Reset(interval - time.Since(r.began)%interval)
+	}
+}
+
+func (r *Reader) isShut() bool {
+	select {
+	case <-r.quit:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -116,14 +124,7 @@ func (r *Reader) Record(ctx context.Context) error {
 // recordUnlessShut is Record for a goroutine that Shutdown does not wait for: once
 // Shutdown has returned, no callback of the application is called.
 func (r *Reader) recordUnlessShut(ctx context.Context) error {
-	return r.recordIf(ctx, func() bool {
-		select {
-		case <-r.quit:
-			return false
-		default:
-			return true
-		}
-	})
+	return r.recordIf(ctx, func() bool { return !r.isShut() })
 }
 
 // recordIf records if that is wanted once the lock is held, and reports
@@ -209,7 +210,9 @@ func (r *Reader) Shutdown(ctx context.Context) error {
 	err := sdkmetric.ErrReaderShutdown
 	r.once.Do(func() {
 		close(r.quit)
-		<-r.done
+		if r.tick != nil {
+			r.tick.Stop()
+		}
 		r.exporter.end()
 		err = errors.Join(r.Record(ctx), r.exporter.Shutdown(ctx), r.ManualReader.Shutdown(context.WithoutCancel(ctx)))
 	})

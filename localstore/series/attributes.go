@@ -111,6 +111,12 @@ func writeFloat(b *bytes.Buffer, f float64) {
 
 // writeText replaces invalid UTF-8, which no OTLP receiver would take.
 func writeText(b *bytes.Buffer, s string) {
+	if isPlain(s) {
+		b.WriteByte('"')
+		b.WriteString(s)
+		b.WriteByte('"')
+		return
+	}
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(strings.ToValidUTF8(s, "\uFFFD")); err == nil {
@@ -129,7 +135,41 @@ func DecodeAttributes(text string) (attribute.Set, error) {
 	return attribute.NewSet(kvs...), nil
 }
 
+// isPlain reports whether a text stands in JSON as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// decodePlain reads an object of plain texts alone, which nearly all are: to prepare
+// encoding/json takes longer than a short program does with all of them.
+func decodePlain(text string) (kvs []attribute.KeyValue, ok bool) {
+	inner, isObject := strings.CutPrefix(text, "{")
+	inner, ends := strings.CutSuffix(inner, "}")
+	if !isObject || !ends {
+		return nil, false
+	}
+	parts := strings.Split(inner, `"`) // before, key, colon, value, comma, ..., after
+	if len(parts)%4 != 1 || parts[0] != "" || parts[len(parts)-1] != "" {
+		return nil, false
+	}
+	for ; len(parts) > 1; parts = parts[4:] {
+		if len(kvs) > 0 && parts[0] != "," || parts[2] != ":" || !isPlain(parts[1]) || !isPlain(parts[3]) {
+			return nil, false
+		}
+		kvs = append(kvs, attribute.String(parts[1], parts[3]))
+	}
+	return kvs, true
+}
+
 func decodeObject(text []byte) ([]attribute.KeyValue, error) {
+	if kvs, ok := decodePlain(string(text)); ok {
+		return kvs, nil
+	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil {
 		return nil, err

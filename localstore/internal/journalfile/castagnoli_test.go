@@ -2,6 +2,7 @@ package journalfile
 
 import (
 	"hash/crc32"
+	"strings"
 	"testing"
 )
 
@@ -10,6 +11,7 @@ func FuzzChecksum(f *testing.F) {
 	f.Add(uint32(0), []byte(nil))
 	f.Add(uint32(0), []byte("123456789"))
 	f.Add(uint32(1<<31), make([]byte, 257))
+	f.Add(uint32(7), []byte(strings.Repeat("count", 300)))
 	f.Fuzz(func(t *testing.T, start uint32, data []byte) {
 		if got, want := update(start, data), crc32.Update(start, crc32.MakeTable(crc32.Castagnoli), data); got != want {
 			t.Errorf("CRC-32C of %d bytes from %#x = %#x, want %#x", len(data), start, got, want)

@@ -73,6 +73,9 @@ func (u *Usage) adopt(made *recorder) error {
 	err := u.attachClaimed(made.provider, made.store)
 	made.store.SetBusyTimeout(localstore.DefaultBusyTimeout)
 	u.made.Store(made)
+	if !u.agreed.Load() {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), localstore.DefaultBusyTimeout)
 	defer cancel()
 	return errors.Join(err, u.keepAgreed(ctx))

@@ -89,11 +89,15 @@ func (c *Cache) Read(path string) Decision {
 
 // readAnyones returns what the file says, whoever wrote it.
 func (c *Cache) readAnyones(path string) Decision {
-	file, err := os.Stat(path)
+	file, err := os.Lstat(path)
+	isLink := err == nil && file.Mode()&fs.ModeSymlink != 0
+	if isLink {
+		file, err = os.Stat(path)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		*c = Cache{}
-		if _, err := os.Lstat(path); err == nil { // what the link leads to is not mounted, say
+		if isLink { // what it leads to is not mounted, say
 			return Decision{Wrong: "is a link that leads nowhere"}
 		}
 		return Decision{}

@@ -71,7 +71,7 @@ func (im *Importer) Waits(h *mirrordb.Header) bool {
 	if h.Imported || h.Erasures > 0 {
 		return false
 	}
-	return im.originals.Distrusted() != nil && im.from != "" || im.originals.Found(im.db.Asked())
+	return im.from != "" && im.originals.Distrusted() != nil || im.originals.Found(im.db.Asked())
 }
 
 // Import imports a database of the Python library, once. It is tried again while

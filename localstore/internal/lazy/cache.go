@@ -68,20 +68,6 @@ func Write(db *mirrordb.DB, tx *mirrordb.Tx, out *outbox.Outbox) (nonce uint64, 
 	return warm.Write(db.Path(), b)
 }
 
-// read returns the cache of a mirror.
-func read(mirror string) (*Cache, error) {
-	b, nonce, err := warm.Read(mirror)
-	if err != nil {
-		return nil, err
-	}
-	c, err := decode(b)
-	if err != nil {
-		return nil, fmt.Errorf("read cache: %w", err)
-	}
-	c.nonce = nonce
-	return c, nil
-}
-
 func (c *Cache) encode() []byte {
 	return appendPlain(binary.LittleEndian.AppendUint32(nil, shape), reflect.ValueOf(c).Elem())
 }

@@ -21,13 +21,19 @@ func Find(db *mirrordb.DB, maxSeries int64, importWaits func(*mirrordb.Header) b
 	if _, err := db.Locate(); err != nil {
 		return nil
 	}
-	c, err := read(db.Path())
+	file, err := warm.Open(db.Path())
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	c, err := decode(file.Content)
 	if err != nil || !c.fits(db) || importWaits(&c.Header) || !c.addWaiting(db.Path(), maxSeries) {
 		return nil
 	}
-	if !warm.IsCurrent(db.Path(), c.nonce) { // what waited may have been recorded meanwhile
+	if !file.IsCurrent() { // what waited may have been recorded meanwhile
 		return nil
 	}
+	c.nonce = file.Nonce
 	return c
 }
 

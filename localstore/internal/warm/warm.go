@@ -70,35 +70,58 @@ func open(mirror string) (*os.File, error) {
 	return f, nil
 }
 
-// Read returns the cache of a mirror.
-func Read(mirror string) (content []byte, nonce uint64, err error) {
-	f, err := open(mirror)
+// Cache is the cache of a mirror, which is open.
+type Cache struct {
+	Content []byte
+	Nonce   uint64
+
+	file *os.File
+	info os.FileInfo
+	path string
+}
+
+// Open returns the cache of a mirror.
+func Open(mirror string) (*Cache, error) {
+	f, info, err := journalfile.OpenInfo(Path(mirror), true)
 	if err != nil {
-		return nil, 0, err
+		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
+	c := &Cache{file: f, info: info, path: Path(mirror)}
+	if err := c.read(mirror); err != nil {
+		c.Close()
+		return nil, err
 	}
-	b := make([]byte, min(info.Size(), contentAt+MaxContent))
-	n, err := f.ReadAt(b, 0)
+	return c, nil
+}
+
+func (c *Cache) read(mirror string) error {
+	b := make([]byte, min(c.info.Size(), contentAt+MaxContent))
+	n, err := c.file.ReadAt(b, 0)
 	h, ok := parse(b[:n])
 	if !ok || n < contentAt+h.length {
-		return nil, 0, errors.Join(ErrNone, err)
+		return errors.Join(ErrNone, err)
 	}
-	content = b[contentAt : contentAt+h.length]
+	c.Content, c.Nonce = b[contentAt:contentAt+h.length], h.nonce
 	looks, err := lookOf(mirror)
 	switch {
 	case err != nil:
-		return nil, 0, fmt.Errorf("%w: %w", ErrNone, err)
-	case journalfile.Checksum(content) != h.checksum:
-		return nil, 0, fmt.Errorf("%w: it is being written", ErrNone)
+		return fmt.Errorf("%w: %w", ErrNone, err)
+	case journalfile.Checksum(c.Content) != h.checksum:
+		return fmt.Errorf("%w: it is being written", ErrNone)
 	case string(b[stampAt:contentAt]) != string(looks.stamp(h.nonce)):
-		return nil, 0, fmt.Errorf("%w: the database is not the one that was closed", ErrNone)
+		return fmt.Errorf("%w: the database is not the one that was closed", ErrNone)
 	}
-	return content, h.nonce, nil
+	return nil
 }
+
+// IsCurrent is the function of that name, while the cache is open.
+func (c *Cache) IsCurrent() bool {
+	at, err := os.Lstat(c.path)
+	return err == nil && os.SameFile(c.info, at) && held(c.file) == c.Nonce
+}
+
+// Close lets go of the file.
+func (c *Cache) Close() { _ = c.file.Close() } // nothing was written
 
 // IsCurrent reports whether the mirror still is what a cache says: nobody changed it
 // since that was read, and nobody is about to commit a change.

@@ -22,6 +22,17 @@ func (s *Store) sleep() bool {
 	return true
 }
 
+// IsAsleep reports whether the file of a Store that was opened [Lazily] was not needed
+// yet, and the Store is not closed. It waits for nobody: while the Store is in use the
+// answer is false.
+func (s *Store) IsAsleep() bool {
+	if s.missing() || !s.db.TryLock() {
+		return false
+	}
+	defer s.db.Unlock()
+	return s.db.IsAsleep()
+}
+
 // opened runs before each use of the file, which fresh says was opened just now. With
 // the first one a Store that slept does what [Open] does otherwise.
 func (s *Store) opened(fresh bool) error {

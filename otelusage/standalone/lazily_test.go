@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -325,4 +327,24 @@ func TestShortRunsDoNotPileUp(t *testing.T) {
 	if got := lifetime(t, path, "n"); got != 7*60 {
 		t.Errorf("a viewer sees %d, want %d", got, 7*60)
 	}
+}
+
+// TestAShortRunEndsInTime also where an instrument of the application's own does not
+// answer, though its mirror is asleep.
+func TestAShortRunEndsInTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	startTool(t, path).use(t, 0)
+	u := startTool(t, path, func(c *Config) { c.CloseTimeout = 10 * time.Millisecond })
+	answer := make(chan struct{})
+	_, err := u.MeterProvider().Meter("app").Int64ObservableGauge("slow",
+		metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error { <-answer; return nil }))
+	must(t, err)
+	if !u.Store().IsAsleep() {
+		t.Error("the mirror is not asleep")
+	}
+	if err := u.Close(); !errors.Is(err, ErrCloseTimeout) {
+		t.Errorf("Close = %v, want ErrCloseTimeout", err)
+	}
+	close(answer)
+	must(t, u.Shutdown(t.Context()))
 }

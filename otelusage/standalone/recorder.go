@@ -17,6 +17,7 @@ type recorder struct {
 	exporter *exporter.Exporter
 	provider *sdkmetric.MeterProvider
 	reader   *exporter.Reader
+	forwards bool
 }
 
 // startWait is how long a start waits for another process's lock: for as long
@@ -44,7 +45,7 @@ func (u *Usage) open(forwarder sdkmetric.Exporter, wait time.Duration) (*recorde
 	if err != nil {
 		return nil, passing(errors.Join(err, store.Close()))
 	}
-	r := &recorder{store: store, exporter: exp, reader: exporter.NewReader(exp)}
+	r := &recorder{store: store, exporter: exp, reader: exporter.NewReader(exp), forwards: forwarder != nil}
 	r.provider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader),
 		sdkmetric.WithResource(u.config.resource()), sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
 	return r, nil

@@ -29,6 +29,7 @@ type Usage struct {
 
 	asking atomic.Bool // while a person is asked
 	agreed atomic.Bool // whether a person agreed before the mirror could be opened
+	lent   atomic.Bool // whether somebody has the provider
 
 	once sync.Once
 	end  error
@@ -150,6 +151,7 @@ func (u *Usage) Store() *localstore.Store {
 // of an application's own that are made with it are not recorded.
 func (u *Usage) MeterProvider() metric.MeterProvider {
 	if r := u.recorder(); r != nil {
+		u.lent.Store(true)
 		return r.provider
 	}
 	return noop.NewMeterProvider()
@@ -225,12 +227,25 @@ var ErrCloseTimeout = errors.New("standalone: usage tracking did not end in time
 // request was cut off takes a moment.
 const toEnd = 100 * time.Millisecond
 
+// endsAtOnce reports whether Shutdown has nothing to wait for: nothing is sent, nobody
+// else's instruments are read, and the mirror was not needed yet. What was counted is in
+// the journal then, and stays there.
+func (u *Usage) endsAtOnce() bool {
+	r := u.recorder()
+	return r != nil && !r.forwards && u.config.Forwarder == nil && u.retry == nil && !u.lent.Load() && r.store.IsAsleep()
+}
+
 // Close is Shutdown within the configuration's CloseTimeout. Unlike the context
 // of Shutdown, the timeout also bounds the wait for a mirror that another process
-// has locked.
+// has locked. Where there is nothing to wait for but the disk, it ends in the goroutine
+// of its caller: no forwarder, a mirror that was not needed yet, and nobody has the
+// MeterProvider.
 func (u *Usage) Close() error {
 	if u == nil {
 		return nil
+	}
+	if u.endsAtOnce() { // a goroutine and its timers would take as long as that
+		return u.Shutdown(context.Background())
 	}
 	timeout := u.config.closeTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout-min(toEnd, timeout/10))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 )
 
@@ -148,7 +149,7 @@ func TestNoJournalWhileRecordingIsOff(t *testing.T) {
 	setMode(t, s, consent.ModeOff)
 	p.count(t)
 	p.mustRecord(t)
-	if p.w.Journal() != nil || journal.List(s.Path())[0].Standing != journal.Empty {
+	if p.w.Journal() != nil || journalpool.List(s.Path())[0].Standing != journalpool.Empty {
 		t.Error("there is a journal while recording is off")
 	}
 	for range 2 {
@@ -196,11 +197,11 @@ func TestAWriterThatEndsLeavesItsJournal(t *testing.T) {
 			p.mustRecord(t)
 		}
 		p.w.Close()
-		want := journal.Dead
+		want := journalpool.Dead
 		if recorded {
-			want = journal.Empty
+			want = journalpool.Empty
 		}
-		if got := journal.List(s.Path())[0].Standing; got != want {
+		if got := journalpool.List(s.Path())[0].Standing; got != want {
 			t.Errorf("the journal is %v, want %v", got, want)
 		}
 		if w := p.w.Journal(); w != nil {
@@ -221,7 +222,7 @@ func TestNumbersOfJournalsAreKept(t *testing.T) {
 	p.count(t)
 	remains := dieAtCommit(t, p, 1, false) // its journal's newest bases do not hold
 	p.die(t, remains)
-	path := journal.Path(s.Path(), 0)
+	path := journalpool.Path(s.Path(), 0)
 	if err := os.Rename(path, path+".aside"); err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +299,7 @@ func TestEraseReachesTheDead(t *testing.T) {
 			t.Fatal(err)
 		}
 		if killed {
-			if err := os.WriteFile(journal.Path(s.Path(), 0), remains, 0o600); err != nil {
+			if err := os.WriteFile(journalpool.Path(s.Path(), 0), remains, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			recoverNow(s)

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 const killedEnv = "OTELUSAGE_TEST_KILLED" // what a child does: count, race or recover; its ledger; its mirror
@@ -179,8 +179,8 @@ func recoverTogether(t *testing.T, path string) {
 
 func checkLedgers(t *testing.T, s *Store, ledgers []string, all bool) {
 	t.Helper()
-	for _, found := range journal.List(s.Path()) {
-		if found.Standing != journal.Empty {
+	for _, found := range journalpool.List(s.Path()) {
+		if found.Standing != journalpool.Empty {
 			t.Errorf("%s is %v: %v", found.Path, found.Standing, found.Err)
 		}
 	}

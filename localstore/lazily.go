@@ -17,7 +17,7 @@ func (s *Store) sleep() bool {
 	}
 	c.LetSleep(s.db)
 	s.outbox.Adopt(c.Facts)
-	s.recorder.Adopt(c.States, c.Waits())
+	s.recorder.Adopt(c.States, c.Waits(), c.Left())
 	s.wakes = true
 	return true
 }
@@ -42,6 +42,7 @@ func (s *Store) opened(fresh bool) error {
 	}
 	s.wakes = false
 	s.recovery.Run()
+	s.recorder.RecordInherited()
 	s.ledger.Wake() // and not before: until then lifetimes lack what was recovered
 	if !s.db.IsOpen() {
 		return s.db.Open()

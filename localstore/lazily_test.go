@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/lazy"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
 	"github.com/anonymoususage/anonymoususage-go/localstore/outbox"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
 
@@ -359,6 +362,44 @@ func TestWhatIsDueOpensTheDatabase(t *testing.T) {
 				}
 				closeStore(t, s)
 			}
+		}
+	}
+}
+
+// TestAnErasureDuringASleepingRun reaches what that counted, at its end: no later process
+// is needed for it.
+func TestAnErasureDuringASleepingRun(t *testing.T) {
+	for _, inherits := range []bool{false, true} {
+		path, c := warmed(t)
+		if inherits {
+			r := startShort(t, path, c)
+			r.cell(t, "former", false, func() *series.Series { return stateChanges(r.of, "s", "a secret of before") }).change(func(v *journalfile.Value) { v.Int++ })
+			if r.end(t) {
+				t.Fatal("the run before it recorded")
+			}
+		}
+		r := startShort(t, path, c)
+		if r.j.Inherits() != inherits || !isAsleep(r.Store) {
+			t.Fatalf("inherits: %v, asleep: %v", r.j.Inherits(), isAsleep(r.Store))
+		}
+		r.cell(t, "own", false, func() *series.Series { return stateChanges(r.of, "s", "a secret") }).change(func(v *journalfile.Value) { v.Int++ })
+		other := open(t, path, c)
+		if err := other.Erase(t.Context()); !errors.Is(err, ErrErasePending) {
+			t.Errorf("Erase = %v while a process counts, want ErrErasePending", err)
+		}
+		r.end(t)
+		files, err := filepath.Glob(path + "*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if b, err := os.ReadFile(f); err != nil || bytes.Contains(b, []byte("a secret")) {
+				t.Errorf("inherits: %v: %s holds what was erased: %v", inherits, filepath.Base(f), err)
+			}
+		}
+		recoverNow(other)
+		if recorded, _ := recordedIn(t, other); len(recorded) != 0 {
+			t.Errorf("inherits: %v: recorded %v", inherits, recorded)
 		}
 	}
 }

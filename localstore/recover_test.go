@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
@@ -187,8 +187,8 @@ func TestNoDeathLosesACount(t *testing.T) {
 				if got, want := stateOfMirror(t, s), p.cells["s"].v.State; got != want {
 					t.Errorf("the state is %q, want %q", got, want)
 				}
-				for _, found := range journal.List(s.Path()) {
-					if found.Standing != journal.Empty {
+				for _, found := range journalpool.List(s.Path()) {
+					if found.Standing != journalpool.Empty {
 						t.Errorf("%s is %v", found.Path, found.Standing)
 					}
 				}

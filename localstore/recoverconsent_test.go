@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // decisions are what happens between a death and its recovery.
@@ -125,12 +125,12 @@ func epochOf(t *testing.T, s *Store) (epoch int64) {
 // leavesNothing checks that no text of what was counted is left in a journal.
 func leavesNothing(t *testing.T, s *Store) {
 	t.Helper()
-	for _, found := range journal.List(s.Path()) {
+	for _, found := range journalpool.List(s.Path()) {
 		b, err := os.ReadFile(found.Path)
 		if err != nil {
 			t.Error(err)
 		}
-		if found.Standing != journal.Empty || bytes.Contains(b, []byte("game")) {
+		if found.Standing != journalpool.Empty || bytes.Contains(b, []byte("game")) {
 			t.Errorf("%s is %v and not overwritten", found.Path, found.Standing)
 		}
 	}

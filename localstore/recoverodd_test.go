@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
 )
@@ -106,7 +106,7 @@ func TestRecordingRecovers(t *testing.T) {
 		p.count(t)
 		p.die(t, p.remains(t))
 		again()
-		if got := journal.List(s.Path())[0].Standing; got != journal.Dead {
+		if got := journalpool.List(s.Path())[0].Standing; got != journalpool.Dead {
 			t.Errorf("a journal is %v a moment after they were looked for", got)
 		}
 		c.add(time.Minute)
@@ -127,7 +127,7 @@ func TestViewersDoNotRecover(t *testing.T) {
 	for _, o := range []Option{ReadOnly(), Existing()} {
 		viewer := open(t, s.Path(), c, o)
 		recoverNow(viewer)
-		if got := journal.List(s.Path())[0].Standing; got != journal.Dead {
+		if got := journalpool.List(s.Path())[0].Standing; got != journalpool.Dead {
 			t.Errorf("the journal is %v", got)
 		}
 	}
@@ -153,11 +153,11 @@ func TestRecoveryInAnotherMirror(t *testing.T) {
 			t.Fatal(err)
 		}
 		aside := path + ".aside"
-		if err := os.Rename(journal.Path(path, 0), aside); err != nil {
+		if err := os.Rename(journalpool.Path(path, 0), aside); err != nil {
 			t.Fatal(err)
 		}
 		s := open(t, path, c, withoutErrDisk(t))
-		if err := os.Rename(aside, journal.Path(path, 0)); err != nil {
+		if err := os.Rename(aside, journalpool.Path(path, 0)); err != nil {
 			t.Fatal(err)
 		}
 		for range 3 { // at each commit, and at none
@@ -265,11 +265,11 @@ func TestWhatCannotBeRecovered(t *testing.T) {
 		name   string
 		spoil  func([]byte)
 		want   error
-		stands journal.Standing
+		stands journalpool.Standing
 	}{
-		{"damaged header", func(b []byte) { clear(b[:16]); clear(b[128:320]) }, journalfile.ErrDamaged, journal.Empty},
-		{"damaged tags", func(b []byte) { b[520]++; b[584]++ }, nil, journal.Empty},
-		{"newer format", func(b []byte) { newerJournal(b) }, journalfile.ErrNewerFormat, journal.Newer},
+		{"damaged header", func(b []byte) { clear(b[:16]); clear(b[128:320]) }, journalfile.ErrDamaged, journalpool.Empty},
+		{"damaged tags", func(b []byte) { b[520]++; b[584]++ }, nil, journalpool.Empty},
+		{"newer format", func(b []byte) { newerJournal(b) }, journalfile.ErrNewerFormat, journalpool.Newer},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var told []error
@@ -294,7 +294,7 @@ func TestWhatCannotBeRecovered(t *testing.T) {
 				}
 				seen[err.Error()] = true
 			}
-			if got := journal.List(s.Path())[0].Standing; got != tt.stands {
+			if got := journalpool.List(s.Path())[0].Standing; got != tt.stands {
 				t.Errorf("the journal is %v, want %v", got, tt.stands)
 			}
 			if recorded, _ := recordedIn(t, s); recorded["n{}"] != 1 {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/localstore/snapshot"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -111,7 +111,7 @@ func TestViewersSeeWhatJournalsHold(t *testing.T) {
 				if dead {
 					p.die(t, remains)
 				}
-				path := journal.Path(s.Path(), 0)
+				path := journalpool.Path(s.Path(), 0)
 				before := bytesOf(t, path)
 				viewer := open(t, s.Path(), c, ReadOnly())
 				want := p.counted()
@@ -423,7 +423,7 @@ func TestRevisionOfJournals(t *testing.T) {
 		t.Errorf("%d revisions of 50", len(seen))
 	}
 	p.die(t, p.remains(t))
-	if err := os.Remove(journal.Path(s.Path(), 0)); err != nil {
+	if err := os.Remove(journalpool.Path(s.Path(), 0)); err != nil {
 		t.Fatal(err)
 	}
 	if revision, err := viewer.Revision(t.Context()); err != nil || seen[revision] {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestNoJournalInAJournalsPlace: what is none is not read, is not waited for, and is
@@ -33,7 +33,7 @@ func TestNoJournalInAJournalsPlace(t *testing.T) {
 			p.count(t)
 			p.die(t, p.remains(t))
 			other.count(t)
-			path := journal.Path(s.Path(), 0)
+			path := journalpool.Path(s.Path(), 0)
 			victim := path + "-victim"
 			if err := os.Rename(path, victim); err != nil {
 				t.Fatal(err)
@@ -52,7 +52,7 @@ func TestNoJournalInAJournalsPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(h.Journals) != 2 || h.Journals[0].Standing != journal.Strange || !errors.Is(h.Journals[0].Err, journalfile.ErrNotJournal) || h.Journals[1].Standing != journal.Living {
+			if len(h.Journals) != 2 || h.Journals[0].Standing != journalpool.Strange || !errors.Is(h.Journals[0].Err, journalfile.ErrNotJournal) || h.Journals[1].Standing != journalpool.Living {
 				t.Errorf("journals %+v", h.Journals)
 			}
 		})

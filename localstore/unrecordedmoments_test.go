@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 )
 
@@ -151,8 +151,8 @@ func TestLookingWhileOthersRecover(t *testing.T) {
 		looking.Wait()
 		recoverNow(s) // what was busy
 	}
-	for _, found := range journal.List(s.Path()) {
-		if found.Standing != journal.Empty {
+	for _, found := range journalpool.List(s.Path()) {
+		if found.Standing != journalpool.Empty {
 			t.Errorf("%s is %v", found.Path, found.Standing)
 		}
 	}

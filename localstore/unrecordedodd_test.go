@@ -10,6 +10,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
@@ -19,19 +20,19 @@ func TestJournalsThatCannotBeRead(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		spoil  func(b []byte) []byte
-		stands journal.Standing
+		stands journalpool.Standing
 		err    error
 		fate   unrecorded.Fate
 		damage string
 		want   float64 // of what the journal has: 1 is recorded
 	}{
-		{name: "damaged header", spoil: func(b []byte) []byte { clear(b[:16]); clear(b[128:320]); return b }, stands: journal.Strange, err: journalfile.ErrDamaged, want: 1},
-		{name: "damaged tags", spoil: func(b []byte) []byte { b[520]++; b[584]++; return b }, stands: journal.Dead, fate: unrecorded.Lost, damage: "tag 0", want: 1},
-		{name: "newer format", spoil: func(b []byte) []byte { newerJournal(b); return b }, stands: journal.Newer, err: journalfile.ErrNewerFormat, want: 1},
-		{name: "cut", spoil: func(b []byte) []byte { return b[:5000] }, stands: journal.Dead, damage: "identities are missing", want: 1},
-		{name: "cut within its header", spoil: func(b []byte) []byte { return b[:200] }, stands: journal.Strange, err: journalfile.ErrDamaged, want: 1},
-		{name: "zeros", spoil: func(b []byte) []byte { clear(b); return b }, stands: journal.Empty, want: 1},
-		{name: "sound", spoil: func(b []byte) []byte { return b }, stands: journal.Dead, want: 2},
+		{name: "damaged header", spoil: func(b []byte) []byte { clear(b[:16]); clear(b[128:320]); return b }, stands: journalpool.Strange, err: journalfile.ErrDamaged, want: 1},
+		{name: "damaged tags", spoil: func(b []byte) []byte { b[520]++; b[584]++; return b }, stands: journalpool.Dead, fate: unrecorded.Lost, damage: "tag 0", want: 1},
+		{name: "newer format", spoil: func(b []byte) []byte { newerJournal(b); return b }, stands: journalpool.Newer, err: journalfile.ErrNewerFormat, want: 1},
+		{name: "cut", spoil: func(b []byte) []byte { return b[:5000] }, stands: journalpool.Dead, damage: "identities are missing", want: 1},
+		{name: "cut within its header", spoil: func(b []byte) []byte { return b[:200] }, stands: journalpool.Strange, err: journalfile.ErrDamaged, want: 1},
+		{name: "zeros", spoil: func(b []byte) []byte { clear(b); return b }, stands: journalpool.Empty, want: 1},
+		{name: "sound", spoil: func(b []byte) []byte { return b }, stands: journalpool.Dead, want: 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, c := fresh(t)
@@ -52,7 +53,7 @@ func TestJournalsThatCannotBeRead(t *testing.T) {
 			if !h.Sound() {
 				t.Errorf("the mirror is not sound: %v", h.Damage)
 			}
-			if tt.stands == journal.Empty {
+			if tt.stands == journalpool.Empty {
 				if len(h.Journals) != 0 || h.EmptyJournals != 1 {
 					t.Errorf("journals %+v, %d empty", h.Journals, h.EmptyJournals)
 				}
@@ -90,12 +91,12 @@ func TestJournalsOfAnExamination(t *testing.T) {
 		t.Fatalf("journals %+v, %d empty", h.Journals, h.EmptyJournals)
 	}
 	for i, want := range []unrecorded.Journal{
-		{Standing: journal.Living, Series: 4, Unrecorded: 1},
-		{Standing: journal.Dead, Series: 4, Unrecorded: 4},
+		{Standing: journalpool.Living, Series: 4, Unrecorded: 1},
+		{Standing: journalpool.Dead, Series: 4, Unrecorded: 4},
 	} {
 		j := h.Journals[i]
 		if j.Standing != want.Standing || j.Series != want.Series || j.Unrecorded != want.Unrecorded || j.PID != int64(os.Getpid()) || j.Started.IsZero() ||
-			!j.Superseded || j.Path != journal.Path(s.Path(), i) || j.Err != nil || len(j.Damage) > 0 {
+			!j.Superseded || j.Path != journalpool.Path(s.Path(), i) || j.Err != nil || len(j.Damage) > 0 {
 			t.Errorf("journal %+v, want %+v", j, want)
 		}
 	}
@@ -117,7 +118,7 @@ func TestJournalsBesideAReadOnlyMirror(t *testing.T) {
 	p := counting(t, open(t, s.Path(), c), true)
 	p.count(t)
 	dir := filepath.Dir(s.Path())
-	before := bytesOf(t, journal.Path(s.Path(), 0))
+	before := bytesOf(t, journalpool.Path(s.Path(), 0))
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestJournalsBesideAReadOnlyMirror(t *testing.T) {
 	if counted, _ := shown(lookAt(t, viewer)); !counted.equal(p.counted()) {
 		t.Errorf("counted %v, want %v", counted, p.counted())
 	}
-	if !bytes.Equal(bytesOf(t, journal.Path(s.Path(), 0)), before) {
+	if !bytes.Equal(bytesOf(t, journalpool.Path(s.Path(), 0)), before) {
 		t.Error("looking wrote into a journal")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -114,7 +115,7 @@ func TestNothingOfAJournalReachesATerminalRaw(t *testing.T) {
 	for _, damaged := range []bool{false, true} {
 		if damaged {
 			r.writer.Close()
-			damage(t, journal.Path(r.store.Path(), 0))
+			damage(t, journalpool.Path(r.store.Path(), 0))
 		}
 		for _, args := range []string{"show", "show --json", "show server", "show server --json", "doctor", "doctor --json", "export json", "export csv", "export report", "history server"} {
 			shown := printed(t, r, args)
@@ -159,11 +160,11 @@ func TestDoctorListsJournals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, content := range map[int][]byte{1: make([]byte, 4096), 2: append(bytes.Repeat([]byte{1}, 4096), 1)} {
-		if err := os.WriteFile(journal.Path(path, i), content, 0o600); err != nil {
+		if err := os.WriteFile(journalpool.Path(path, i), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Mkdir(journal.Path(path, 3), 0o700); err != nil {
+	if err := os.Mkdir(journalpool.Path(path, 3), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	shown := printed(t, r, "doctor")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -94,11 +95,11 @@ type KnownState struct {
 }
 
 // Adopt makes the end of a process know how States are held while the mirror is
-// asleep, by the lower-case name of each, and a Writer which journals hold something.
-// The caller holds the lock.
-func (rec *Recorder) Adopt(states map[string]KnownState, waits *[journal.PoolSize]bool) {
+// asleep, by the lower-case name of each, and a Writer which journals hold something, and
+// which of them were left. The caller holds the lock.
+func (rec *Recorder) Adopt(states map[string]KnownState, waits *[journalpool.Size]bool, left []*journalpool.Found) {
 	if !rec.missing() {
-		rec.states, rec.waits = states, waits
+		rec.states, rec.waits, rec.leftovers = states, waits, left
 	}
 }
 

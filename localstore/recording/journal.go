@@ -73,22 +73,33 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 	c.Clock = db.Now
 	if db.IsAsleep() {
 		c.Waits = w.recorder.waits
+		c.Inherit = w.mayInherit(c.Mirror, c.Observed)
 	}
 	if c.OnError == nil {
 		c.OnError = w.reportLater
 	}
 	j, err := journal.Take(c)
+	if j.Inherits() && j.Superseded() { // it is not this process's to take the mark away
+		j, err = without(j, c)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("keep a journal: %w", err)
 	}
-	w.kept = keeping{Journal: j, observed: w.from, seen: w.from.generation(), label: w.from.generation()}
 	if j.Superseded() { // before, and the next recording reads what was decided
 		w.report(j.Acknowledge())
 	}
 	// Who decides from here on marks this journal. Who did before took the cache away.
-	if db.IsAsleep() && !db.IsCurrent() {
+	isNews := db.IsAsleep() && !db.IsCurrent()
+	if isNews && j.Inherits() {
+		if j, err = without(j, c); err != nil {
+			return nil, fmt.Errorf("keep a journal: %w", err)
+		}
+	}
+	w.kept = keeping{Journal: j, observed: w.from, seen: w.from.generation(), label: w.from.generation()}
+	if isNews {
 		return w.begun()
 	}
+	w.id = j.Writer()
 	return j, nil
 }
 
@@ -205,6 +216,9 @@ func (w *Writer) renew(now observation) {
 func (w *Writer) leaveJournal(drop bool) {
 	if w.kept.Journal == nil {
 		return
+	}
+	if drop && w.kept.Inherits() {
+		w.id = newWriterID() // the other one says whose what was inherited is
 	}
 	w.report(w.kept.Close(drop))
 	w.kept = keeping{}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/saturate"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
@@ -22,8 +22,9 @@ type Recorder struct {
 	left       bool // see Writer.End
 	had        bool // a Writer
 
-	states map[string]KnownState   // see Adopt
-	waits  *[journal.PoolSize]bool // the same
+	states    map[string]KnownState   // see Adopt
+	waits     *[journalpool.Size]bool // the same
+	leftovers []*journalpool.Found    // the same
 }
 
 // After sets what is done after each recording, also one that found nothing new,

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/instant"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
@@ -45,8 +45,8 @@ func (s *Recorder) purgeWriters(tx *mirrordb.Tx) error {
 // version's may be anybody's.
 func writersOfJournals(path string) (ids []string, ok bool) {
 	ids = []string{}
-	for _, found := range journal.List(path) {
-		if found.Standing == journal.Newer {
+	for _, found := range journalpool.List(path) {
+		if found.Standing == journalpool.Newer {
 			return nil, false
 		}
 		if found.Content != nil {

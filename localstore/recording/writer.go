@@ -38,10 +38,11 @@ type Writer struct {
 	// known: it is what from becomes once that is recorded.
 	ahead observation
 
-	maySend bool     // of the latest call
-	attempt *attempt // whose outcome is not known
-	kept    keeping  // the journal
-	hasty   bool     // waits for no other process
+	maySend    bool     // of the latest call
+	attempt    *attempt // whose outcome is not known
+	kept       keeping  // the journal
+	hasty      bool     // it waits for no other process
+	inheriting bool     // it records what was inherited
 }
 
 type observation struct {
@@ -295,6 +296,9 @@ func (w *Writer) record(r *Recording) error {
 // what that takes from the journal.
 func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *mirrordb.Tx, share bool) error) error {
 	rec := w.recorder
+	if err := w.recordInherited(); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
 	w.begin(changes)
 	var now observation
 	err := w.patiently(func() error {

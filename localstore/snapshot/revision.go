@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 )
 
@@ -20,7 +20,7 @@ func (rd *Reader) Revision(ctx context.Context) (string, error) {
 	err := rd.db.Look(ctx, func(tx *mirrordb.Tx) error {
 		// What this connection writes itself does not change data_version.
 		own, err := tx.Find(`SELECT total_changes()`)
-		revision = fmt.Sprintf("%s.%d.%d.%d.%x", tx.Mirror, rd.db.Generation(), tx.DataVersion, own, journal.Revision(rd.db.Path()))
+		revision = fmt.Sprintf("%s.%d.%d.%d.%x", tx.Mirror, rd.db.Generation(), tx.DataVersion, own, journalpool.Revision(rd.db.Path()))
 		return err
 	})
 	return revision, mirrordb.Wrap("read revision", err)

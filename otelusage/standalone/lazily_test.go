@@ -329,6 +329,67 @@ func TestShortRunsDoNotPileUp(t *testing.T) {
 	}
 }
 
+// TestShortRunsShareAJournal where none of them moves a State: each goes on with what the
+// one before it left, and knows it.
+func TestShortRunsShareAJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	startTool(t, path).use(t, 0)
+	for i := 1; i <= 40; i++ {
+		run := func() {
+			u := startTool(t, path)
+			if u.n.Value() != int64(7*i) || u.timer.Count() != int64(i) {
+				t.Errorf("run %d finds %d, %d runs", i, u.n.Value(), u.timer.Count())
+			}
+			u.n.Add(7)
+			u.timer.Record(context.Background(), time.Second)
+			must(t, u.Close())
+		}
+		if !unopened(t, path, run) {
+			t.Fatalf("run %d opened the database", i)
+		}
+		if n := waitingJournals(t, path); n != 1 {
+			t.Fatalf("%d journals wait after run %d", n, i)
+		}
+	}
+	u := startTool(t, path)
+	u.n.Add(7)
+	other := startTool(t, path) // while u counts in the journal that all others left
+	if other.n.Value() != 7*42 || other.timer.Count() != 41 {
+		t.Errorf("a run beside it finds %d, %d runs", other.n.Value(), other.timer.Count())
+	}
+	must(t, u.Flush(t.Context()))
+	if u.n.Value() != 7*42 || u.timer.Count() != 41 {
+		t.Errorf("once the mirror is open, %d, %d runs", u.n.Value(), u.timer.Count())
+	}
+	must(t, errors.Join(u.Close(), other.Close()))
+	if got := lifetime(t, path, "n"); got != 7*42 {
+		t.Errorf("the mirror holds %d, want %d", got, 7*42)
+	}
+}
+
+// TestALateDeclarationKnowsWhatWasInherited once the mirror was opened.
+func TestALateDeclarationKnowsWhatWasInherited(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	startTool(t, path).use(t, 0)
+	u := startTool(t, path)
+	u.n.Add(7)
+	must(t, u.Close())
+	late := start(t, Config{FilePath: path, ApplicationName: "tool", ApplicationVersion: "1.0", Tracker: new(otelusage.Tracker)})
+	if !late.Store().IsAsleep() {
+		t.Error("the mirror is not asleep")
+	}
+	must(t, late.Flush(t.Context()))
+	n, err := late.Tracker().Statistic("n", otelusage.WithDescription("what is counted"))
+	must(t, err)
+	if n.Value() != 14 {
+		t.Errorf("it finds %d, want 14", n.Value())
+	}
+	must(t, late.Close())
+	if got := lifetime(t, path, "n"); got != 14 {
+		t.Errorf("the mirror holds %d, want 14", got)
+	}
+}
+
 // TestAShortRunEndsInTime also where an instrument of the application's own does not
 // answer, though its mirror is asleep.
 func TestAShortRunEndsInTime(t *testing.T) {

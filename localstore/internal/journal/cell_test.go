@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // tallied is how a whole number's cell can be kept at no cost: the gate is the
@@ -114,7 +115,7 @@ func TestACellThatIsItsGate(t *testing.T) {
 		t.Error("a change waits for nobody")
 	}
 	die(j)
-	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != c.load() {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != c.load() {
 		t.Errorf("the file has %v, the cell %d", d, c.load())
 	}
 }
@@ -255,6 +256,6 @@ func BenchmarkList(b *testing.B) {
 	j := take(b, configOf(b, path))
 	keep(b, j, numberOf("n")).count("")
 	for range b.N {
-		List(path)
+		journalpool.List(path)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // Claimed is the journal of a dead process, locked by whoever recovers it. Its
@@ -32,7 +33,7 @@ func claim(path string, wrap func(*os.File) journalfile.File) (*Claimed, error) 
 	if wrap != nil {
 		c.file = wrap(f)
 	}
-	if c.Content, err = read(c.file); err != nil {
+	if c.Content, err = journalpool.Read(c.file); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, fmt.Errorf("claim %s: %w", path, err)
 	}
@@ -142,7 +143,7 @@ func Discard(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = read(f)
+	_, err = journalpool.Read(f)
 	switch {
 	case errors.Is(err, journalfile.ErrDamaged):
 		err = empty(f, true)

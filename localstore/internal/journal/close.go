@@ -8,7 +8,7 @@ import (
 
 // Close gives the journal back: empty, for the next run, where all that it holds is
 // recorded, or is to be dropped; otherwise what it holds waits to be recovered, with
-// what waited for the flusher.
+// what waited for the flusher. What was inherited, and is not recorded, is not dropped.
 func (j *Journal) Close(drop bool) error {
 	if j == nil {
 		return nil
@@ -35,6 +35,8 @@ func (j *Journal) leave(drop bool) (err error) {
 		return journalfile.ErrForked // the lock is the parent's, and stays
 	case !drop:
 		err = j.writeChanged()
+	case j.inherits():
+		return errors.Join(j.disown(), j.file.Close())
 	}
 	if drop || err == nil && j.isRecorded() {
 		err = empty(j.file, false)
@@ -54,14 +56,15 @@ func (j *Journal) IsWhole() bool {
 }
 
 // Leave writes all that changed, and notes that its owner ends well and leaves it to
-// be recovered. It reports whether the file is this process's and holds everything.
+// be recovered, or to be gone on with. It reports whether the file holds everything.
+// Whether it is this process's still, [Journal.Refresh] found out a moment ago.
 func (j *Journal) Leave() (whole bool) {
 	if j == nil {
 		return false
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failed || j.full != nil || j.check() != nil {
+	if j.failed || j.full != nil {
 		return false
 	}
 	err := j.writeChanged()
@@ -83,7 +86,7 @@ func (j *Journal) isRecorded() bool {
 	}
 	for _, s := range j.slots {
 		s.arm() // what changes from here on is not in time
-		s.read(&j.scratch)
+		s.total(&j.scratch)
 		if d, ok := s.shape.Minus(j.scratch, s.base, false); !ok || !s.shape.IsZero(&d) {
 			return false
 		}
@@ -107,7 +110,7 @@ func empty(f journalfile.File, erase bool) error {
 		return err
 	}
 	if info, err := f.Stat(); err == nil && info.Size() > journalfile.WarmSize {
-		_ = f.Truncate(initialSize) // at worst it stays large
+		_ = f.Truncate(journalfile.InitialSize) // at worst it stays large
 	}
 	if !erase {
 		return nil

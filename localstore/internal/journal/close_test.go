@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestCloseLeavesWhatIsNotRecorded to be recovered, and nothing else.
@@ -51,7 +52,7 @@ func TestCloseLeavesWhatIsNotRecorded(t *testing.T) {
 				t.Error("a count of a closed journal acts")
 			}
 			left := 0
-			if found := List(path)[0]; found.Standing == Dead {
+			if found := journalpool.List(path)[0]; found.Standing == journalpool.Dead {
 				left = 1
 			}
 			if left != c.left {

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // fullJournal returns the bytes of a journal that counted, recorded and counted on.
@@ -41,7 +42,7 @@ func fullJournal(t testing.TB) (path string, b []byte, want map[string]journalfi
 		c.count("c")
 	}
 	die(j)
-	path = Path(path, 0)
+	path = journalpool.Path(path, 0)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -162,43 +163,43 @@ func TestOtherFiles(t *testing.T) {
 	fixPreamble(newer)
 	for name, c := range map[string]struct {
 		b        []byte
-		standing Standing
+		standing journalpool.Standing
 		err      error
 	}{
-		"of a dead process":      {full, Dead, nil},
-		"newer":                  {newer, Newer, journalfile.ErrNewerFormat},
-		"somebody's text":        {bytes.Repeat([]byte("text "), 2000), Strange, journalfile.ErrDamaged},
-		"a header that is gone":  {append(make([]byte, journalfile.HeaderSize), full[journalfile.HeaderSize:]...), Strange, journalfile.ErrDamaged},
-		"a header of one letter": {append([]byte("x"), make([]byte, journalfile.HeaderSize)...), Strange, journalfile.ErrDamaged},
+		"of a dead process":      {full, journalpool.Dead, nil},
+		"newer":                  {newer, journalpool.Newer, journalfile.ErrNewerFormat},
+		"somebody's text":        {bytes.Repeat([]byte("text "), 2000), journalpool.Strange, journalfile.ErrDamaged},
+		"a header that is gone":  {append(make([]byte, journalfile.HeaderSize), full[journalfile.HeaderSize:]...), journalpool.Strange, journalfile.ErrDamaged},
+		"a header of one letter": {append([]byte("x"), make([]byte, journalfile.HeaderSize)...), journalpool.Strange, journalfile.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := mirrorPath(t)
-			if err := os.WriteFile(Path(path, 0), c.b, journalfile.OwnFile); err != nil {
+			if err := os.WriteFile(journalpool.Path(path, 0), c.b, journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
 			j := take(t, configOf(t, path))
-			if j.Path() != Path(path, 1) {
+			if j.Path() != journalpool.Path(path, 1) {
 				t.Errorf("took %s", j.Path())
 			}
-			found := List(path)[0]
+			found := journalpool.List(path)[0]
 			if found.Standing != c.standing || !errors.Is(found.Err, c.err) {
 				t.Errorf("found %v, %v", found.Standing, found.Err)
 			}
-			claimed, err := Claim(Path(path, 0))
+			claimed, err := Claim(journalpool.Path(path, 0))
 			claimed.Release()
 			if c.err != nil && !errors.Is(err, c.err) {
 				t.Errorf("claimed with %v", err)
 			}
-			if got, _ := os.ReadFile(Path(path, 0)); !bytes.Equal(got, c.b) {
+			if got, _ := os.ReadFile(journalpool.Path(path, 0)); !bytes.Equal(got, c.b) {
 				t.Error("it was changed")
 			}
-			if err := Discard(Path(path, 0)); (err == nil) != errors.Is(c.err, journalfile.ErrDamaged) {
+			if err := Discard(journalpool.Path(path, 0)); (err == nil) != errors.Is(c.err, journalfile.ErrDamaged) {
 				t.Errorf("discarded with %v", err)
 			}
 			if _, err := Erase(path); err != nil {
 				t.Fatal(err)
 			}
-			if found := List(path)[0]; found.Standing != Empty {
+			if found := journalpool.List(path)[0]; found.Standing != journalpool.Empty {
 				t.Errorf("after an erasure it is %v, %v", found.Standing, found.Err)
 			}
 		})
@@ -208,21 +209,21 @@ func TestOtherFiles(t *testing.T) {
 // TestAnInterruptedStart leaves a file that the next run takes.
 func TestAnInterruptedStart(t *testing.T) {
 	for name, b := range map[string][]byte{
-		"made": nil, "short": make([]byte, 100), "zeros": make([]byte, initialSize),
+		"made": nil, "short": make([]byte, 100), "zeros": make([]byte, journalfile.InitialSize),
 		"marked": append(append(make([]byte, journalfile.MarkOffset), 1, 2, 3), make([]byte, 5000)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := mirrorPath(t)
-			if err := os.WriteFile(Path(path, 0), b, journalfile.OwnFile); err != nil {
+			if err := os.WriteFile(journalpool.Path(path, 0), b, journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
 			j := take(t, configOf(t, path))
-			if j.Path() != Path(path, 0) || j.Superseded() != (name == "marked") {
+			if j.Path() != journalpool.Path(path, 0) || j.Superseded() != (name == "marked") {
 				t.Errorf("took %s, superseded %v", j.Path(), j.Superseded())
 			}
 			keep(t, j, numberOf("n")).count("")
 			die(j)
-			if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 {
+			if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 {
 				t.Errorf("differences %v", d)
 			}
 		})

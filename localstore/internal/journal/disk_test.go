@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestAFailingDisk costs one report and no count that a later recording could still
@@ -39,7 +40,7 @@ func TestAFailingDisk(t *testing.T) {
 	}
 	j.Settle(true)
 	n.taken, s.taken = n.v, s.v
-	if seq, _, _, ok := contentOf(t, Path(path, 0)).Holding(1, true); ok {
+	if seq, _, _, ok := contentOf(t, journalpool.Path(path, 0)).Holding(1, true); ok {
 		t.Errorf("recording %d holds for one that was made without the journal", seq)
 	}
 	broken.Store(false)
@@ -50,7 +51,7 @@ func TestAFailingDisk(t *testing.T) {
 	j.Settle(false)
 	n.count("")
 	die(j)
-	content := contentOf(t, Path(path, 0))
+	content := contentOf(t, journalpool.Path(path, 0))
 	for row, known := range map[int64]bool{1: true, 2: true} {
 		seq, _, _, ok := content.Holding(row, known)
 		if d := content.Differences(seq); !ok || len(d) != 1 || d[0].Delta.Int64() != 2 {
@@ -76,7 +77,7 @@ func TestCloseWritesWhatTheDiskRefused(t *testing.T) {
 	if err := j.Close(false); err != nil {
 		t.Fatal(err)
 	}
-	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 3 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 3 {
 		t.Errorf("differences %v", d)
 	}
 }

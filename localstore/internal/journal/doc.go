@@ -5,13 +5,30 @@
 //
 // # Life of a journal
 //
-// A mirror has a pool of [PoolSize] names, usage.db.journal-00 to -ff. A process that
+// A mirror has a pool of [journalpool.Size] names, usage.db.journal-00 to -ff. A process that
 // records takes the first one that is free ([Take]) and holds a lock on it for as
 // long as it lives. So a file without a lock in which something waits belongs to a
 // process that died, and whoever records recovers it ([Claim]). A process that ends
 // well leaves its file empty, for the next run ([Journal.Close]). Where no journal
 // can be had the process counts in memory, as one that was never asked to keep any:
 // each failure is an error, never a signal, a panic or a wait.
+//
+// # Inheritance
+//
+// A short run that opened no mirror leaves its file as it is ([Journal.Leave]). The next
+// one goes on with it as an heir, if it counts under the same decisions
+// ([Config.Inherit], [journalfile.Content.MayBeInherited]): under the former run's nonce,
+// writer's id and bases, it adds what it found in a slot to what it counts itself. To
+// every reader the file is that of one process which counted all of it. What was inherited
+// is the first thing that an heir records ([Journal.Inherited]); what it counted itself is
+// then beyond a base, as ever. Until that recording began there is only tag 0, so that
+// whoever holds the lock knows that the mirror has nothing of the file. Each heir numbers
+// itself in the first page and takes the note that the journal was left away, in one
+// write: a file whose heir was killed is recovered, and not inherited again.
+//
+// Moves of a State are not inherited, because of two journals with moves of one State that
+// holds whose process began last. An heir that moves one writes its own beginning into
+// the file first.
 //
 // The file is written by WriteAt alone and never mapped: a write to a full disk can
 // fail, where a mapped page ends the process. It is not synced, because what is

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // Supersede marks the journals of a mirror: their owners are to give up what they
@@ -44,8 +45,8 @@ func Erase(mirror string) (living int, err error) {
 // Erasing returns how many journals an erasure still waits for: those of living
 // processes that were superseded and not renewed yet.
 func Erasing(mirror string) (living int) {
-	for _, found := range List(mirror) {
-		if found.Standing == Living && found.Content != nil && found.Content.Superseded {
+	for _, found := range journalpool.List(mirror) {
+		if found.Standing == journalpool.Living && found.Content != nil && found.Content.Superseded {
 			living++
 		}
 	}
@@ -56,8 +57,8 @@ func Erasing(mirror string) (living int) {
 // left alone.
 func eachFile(mirror string, do func(*os.File, string) error) error {
 	var failed error
-	for i := range PoolSize {
-		path := Path(mirror, i)
+	for i := range journalpool.Size {
+		path := journalpool.Path(mirror, i)
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestErasedBytes: after a renewal of the living and an erasure of the dead no name,
@@ -63,7 +64,7 @@ func TestErasedBytes(t *testing.T) {
 	}
 	n.count("") // counts on
 	die(living)
-	found := contentOf(t, Path(path, 2))
+	found := contentOf(t, journalpool.Path(path, 2))
 	d := found.Differences(1)
 	if len(d) != 1 || d[0].Delta.Int64() != 1 || found.Mirror != "mirror-2" {
 		t.Errorf("after the erasure: %v", d)

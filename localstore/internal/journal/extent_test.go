@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestAValueIsOneWriteWithinAPage, once its series is known.
@@ -103,7 +104,7 @@ func TestTenThousandSeries(t *testing.T) {
 	}
 	j.waiting.stop() // writes what waits
 	die(j)
-	found := List(path)[0]
+	found := journalpool.List(path)[0]
 	if n := found.Content.Count(); n != series || len(found.Content.Damage) > 0 {
 		t.Errorf("%d series, %v", n, found.Content.Damage)
 	}

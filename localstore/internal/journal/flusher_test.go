@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // never is a delay that does not end while the test runs.
@@ -31,7 +32,7 @@ func TestBudget(t *testing.T) {
 	j := take(t, c)
 	n := keep(t, j, numberOf("n"))
 	inFile := func() int64 {
-		if d := contentOf(t, Path(path, 0)).Differences(0); len(d) == 1 {
+		if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) == 1 {
 			return d[0].Delta.Int64()
 		}
 		return 0
@@ -93,7 +94,7 @@ func TestChangesWhileOneIsWritten(t *testing.T) {
 	if err := j.Begin(1, sharing, nil); err != nil {
 		t.Fatal(err)
 	}
-	if d := contentOf(t, Path(path, 0)).Differences(1); len(d) != 1 || d[0].Delta.Int64() != 2 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(1); len(d) != 1 || d[0].Delta.Int64() != 2 {
 		t.Errorf("differences %v", d)
 	}
 }
@@ -152,7 +153,7 @@ func TestManyGoroutines(t *testing.T) {
 		}
 	}
 	die(j)
-	content := contentOf(t, Path(path, 0))
+	content := contentOf(t, journalpool.Path(path, 0))
 	sum := int64(0)
 	for _, d := range content.Differences(j.seq) {
 		sum += d.Delta.Int64()
@@ -177,7 +178,7 @@ func TestSeveralCellsOfASeries(t *testing.T) {
 	if other.Armed() {
 		a.slot.Changed()
 	}
-	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 5 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 5 {
 		t.Errorf("differences %v", d)
 	}
 }
@@ -211,7 +212,7 @@ func TestAChangeThatTheWriteMisses(t *testing.T) {
 	}
 	change()
 	j.waiting.stop()
-	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 {
 		t.Errorf("differences %v", d)
 	}
 }
@@ -232,7 +233,7 @@ func TestAChangeWaitsForARecording(t *testing.T) {
 	}
 	j.mu.Unlock()
 	counting.Wait()
-	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 1 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 1 {
 		t.Errorf("differences %v", d)
 	}
 }
@@ -249,7 +250,7 @@ func TestTheNextChangeWritesWhatWaits(t *testing.T) {
 	n.count("")
 	j.mu.Unlock()
 	m.count("")
-	if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 2 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 2 {
 		t.Errorf("differences %v, want both", d)
 	}
 }

@@ -137,7 +137,7 @@ func (j *Journal) Settle(committed bool) {
 	defer j.mu.Unlock()
 	for _, s := range j.begun {
 		if committed {
-			s.base, s.stale = s.next, j.failed
+			s.base, s.stale, s.waits = s.next, j.failed, false
 		}
 		s.changing, s.next = false, journalfile.Value{}
 	}

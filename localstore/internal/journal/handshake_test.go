@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestABaseIsNeverAheadOfItsValue: a count that was collected is recorded before the
@@ -30,7 +31,7 @@ func TestABaseIsNeverAheadOfItsValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	die(j)
-	content := contentOf(t, Path(path, 0))
+	content := contentOf(t, journalpool.Path(path, 0))
 	if d := content.Differences(1); len(d) > 0 || len(content.Damage) > 0 {
 		t.Errorf("after the commit %v, %v, want nothing", d, content.Damage)
 	}
@@ -102,7 +103,7 @@ func TestARecordingUnderWay(t *testing.T) {
 		j.Settle(seq < 3)
 	}
 	die(j)
-	content := contentOf(t, Path(path, 0))
+	content := contentOf(t, journalpool.Path(path, 0))
 	for row, want := range map[int64]int64{1: 2, 2: 2} {
 		if seq, _, _, ok := content.Holding(row, true); seq != want || !ok {
 			t.Errorf("row %d: %d holds, %v", row, seq, ok)

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -189,8 +190,8 @@ var errKilled = errors.New("killed")
 // recover does what a process that records does with the journals of dead ones.
 // The steps may be cut short by a wrapped file; commit is the transaction.
 func (m *mirror) recover(path string, wrap func(*os.File) journalfile.File) error {
-	for i := range PoolSize {
-		c, err := claim(Path(path, i), wrap)
+	for i := range journalpool.Size {
+		c, err := claim(journalpool.Path(path, i), wrap)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil // the tests make no gaps

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // Config says whose journal it is. Mirror and Writer have at most 64 bytes.
@@ -24,7 +25,11 @@ type Config struct {
 
 	// Waits says of names of the pool that counts wait there, as far as is known: they
 	// are tried last.
-	Waits *[PoolSize]bool
+	Waits *[journalpool.Size]bool
+
+	// Inherit are journals that the process may go on with, as [ListShort] found them.
+	// They are for one use.
+	Inherit []*journalpool.Found
 
 	// OnError is told what a caller of [Slot.Changed] is not: once per cause, from
 	// any goroutine, while nothing is locked. It must not wait.
@@ -81,6 +86,7 @@ type Journal struct {
 	raw        *os.File
 	path       string
 	run        journalfile.Run
+	started    int64                   // of this process's part of the run
 	seq        int64                   // of the latest recording that is in the mirror
 	observed   journalfile.Observation // at it
 	begun      []*Slot                 // that the recording under way changes
@@ -94,6 +100,7 @@ type Journal struct {
 	records    int              // of identities
 	slots      []*Slot
 	kept       map[string]*Slot // by what identifies their series
+	idle       map[string]*Slot // that were inherited, and of which this process keeps nothing
 	budget     budget
 	failed     bool  // until a write of everything succeeds
 	full       error // why the file cannot grow, until the next recording
@@ -113,8 +120,10 @@ func Take(c Config) (*Journal, error) {
 	}
 	j := &Journal{config: c, pid: os.Getpid(), seq: c.Seq, observed: c.Observed, reported: make(map[string]bool), kept: make(map[string]*Slot)}
 	j.waiting.init(j)
-	if err := j.takeFile(); err != nil {
-		return nil, err
+	if !j.inherit() {
+		if err := j.takeFile(); err != nil {
+			return nil, err
+		}
 	}
 	return j, nil
 }
@@ -138,9 +147,6 @@ func (j *Journal) takeFile() error {
 	return nil
 }
 
-// initialSize is that of a journal with one extent of each kind.
-const initialSize = journalfile.HeaderSize + journalfile.FirstIdentities + journalfile.FirstValues + journalfile.FirstBases
-
 // start writes the header of a new run over whatever the file held. Until the
 // header names the run the file is vacant.
 func (j *Journal) start() error {
@@ -148,11 +154,12 @@ func (j *Journal) start() error {
 		Nonce: j.config.nonce(), Mirror: j.config.Mirror, Writer: j.config.Writer,
 		Pid: int64(j.pid), Started: j.config.Clock().UnixNano(),
 	}
+	j.started = j.run.Started
 	j.identities, j.values, j.bases = area{first: journalfile.FirstIdentities}, area{first: journalfile.FirstValues}, area{first: journalfile.FirstBases}
 	j.written, j.records = make(map[string]int64), 0
-	j.end, j.zeroed, j.failed, j.full = journalfile.HeaderSize, initialSize, false, nil
+	j.end, j.zeroed, j.failed, j.full = journalfile.HeaderSize, journalfile.InitialSize, false, nil
 	j.superseded.Store(false)
-	if err := journalfile.WriteZeros(j.file, journalfile.RunOffset, initialSize); err != nil {
+	if err := journalfile.WriteZeros(j.file, journalfile.RunOffset, journalfile.InitialSize); err != nil {
 		return err
 	}
 	page := make([]byte, journalfile.HeaderSize)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
@@ -18,18 +19,18 @@ func TestAWarmJournalIsTakenAgain(t *testing.T) {
 	if err := j.Close(true); err != nil {
 		t.Fatal(err)
 	}
-	if found := List(path); len(found) != 1 || found[0].Standing != Empty {
+	if found := journalpool.List(path); len(found) != 1 || found[0].Standing != journalpool.Empty {
 		t.Fatalf("found %+v", found)
 	}
 	c := configOf(t, path)
 	c.Writer, c.Seq = "writer-2", 7
 	j = take(t, c)
-	if j.Path() != Path(path, 0) {
+	if j.Path() != journalpool.Path(path, 0) {
 		t.Errorf("took %s", j.Path())
 	}
 	keep(t, j, numberOf("n")).count("")
 	die(j)
-	found := List(path)[0].Content
+	found := journalpool.List(path)[0].Content
 	if seq, _, exact, ok := found.Holding(7, true); seq != 7 || !exact || !ok {
 		t.Errorf("holding %d %v %v", seq, exact, ok)
 	}
@@ -52,7 +53,7 @@ func TestAJournalTakenLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	die(j)
-	d := contentOf(t, Path(path, 0)).Differences(3)
+	d := contentOf(t, journalpool.Path(path, 0)).Differences(3)
 	if len(d) != 1 || d[0].Delta.String() != `{"count":2,"sum":1,"buckets":[0,2,0,0]}` {
 		t.Errorf("differences %v", d)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // written is what the mirror of this test has of one writer: a file that is
@@ -61,8 +62,8 @@ func (w *written) add(name string, d journalfile.Value, k journalfile.Kind) {
 
 // recoverDead recovers every journal of a dead process.
 func recoverDead(path string) error {
-	for i := range PoolSize {
-		c, err := Claim(Path(path, i))
+	for i := range journalpool.Size {
+		c, err := Claim(journalpool.Path(path, i))
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrEmpty) || errors.Is(err, journalfile.ErrLiving) || errors.Is(err, journalfile.ErrLost):
 			continue

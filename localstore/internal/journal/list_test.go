@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestReadingWhileOneRecords reads again what a recording changed meanwhile.
@@ -22,13 +23,13 @@ func TestReadingWhileOneRecords(t *testing.T) {
 		j.Settle(true)
 	}
 	record(1)
-	raw, err := os.Open(Path(path, 0))
+	raw, err := os.Open(journalpool.Path(path, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = raw.Close() }()
 	f := &slow{File: raw, between: func() { record(2); record(3); n.count("") }}
-	c, err := read(f)
+	c, err := journalpool.Read(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func (s *slow) ReadAt(b []byte, offset int64) (int, error) {
 // contentOf is what a journal holds that can be read.
 func contentOf(t *testing.T, path string) *journalfile.Content {
 	t.Helper()
-	found, ok := Look(path)
+	found, ok := journalpool.Look(path)
 	if !ok || found.Content == nil {
 		t.Fatalf("%s: %+v", path, found)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
+	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 )
 
 // dying is a file of a process that dies at its write number left: that one and all
@@ -49,6 +51,7 @@ type life struct {
 	seq      int64
 	planned  bool // its death
 	observed journalfile.Observation
+	former   []*counter // of the run whose journal it inherited
 }
 
 func (p *life) alive() bool { return p.left > 0 }
@@ -80,6 +83,9 @@ func (p *life) step(r *rand.Rand) {
 // record is a recording that is committed, comes to nothing, or dies on either side
 // of its commit.
 func (p *life) record(r *rand.Rand) {
+	if p.j.Inherits() && !p.recordInherited(r) {
+		return
+	}
 	changes := make([]Change, 0, len(p.cells))
 	at := make([]journalfile.Value, len(p.cells))
 	for i, c := range p.cells {
@@ -114,6 +120,59 @@ func (p *life) record(r *rand.Rand) {
 	p.j.Settle(committed)
 }
 
+// recordInherited records what the former run left; false where nothing else is to be
+// recorded now.
+func (p *life) recordInherited(r *rand.Rand) (ok bool) {
+	changes, _ := p.j.Inherited()
+	err := p.j.Begin(1, p.observed, changes)
+	if !p.alive() {
+		return false
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	committed := r.IntN(3) > 0
+	if committed {
+		p.mirror.commit("writer-1", 1, changes)
+		p.seq = 1
+		if r.IntN(8) == 0 {
+			p.left, p.planned = 0, true
+			return false
+		}
+	}
+	p.j.Settle(committed)
+	return committed
+}
+
+// leaveOne is a run that counts and leaves all of it, one of its series for good.
+func (p *life) leaveOne(c Config, r *rand.Rand) {
+	c.Inherit = leftOnes(p.t, c.Path)
+	j := take(p.t, c)
+	for _, of := range []*series.Series{numberOf("n"), floatOf("f"), timesOf("t"), numberOf("former")} {
+		cell := keep(p.t, j, of)
+		for range r.IntN(4) {
+			cell.count("")
+		}
+		p.former = append(p.former, cell)
+	}
+	if !j.Leave() {
+		p.t.Fatal("not left")
+	}
+	if err := j.Close(false); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// whole is what is to be in the mirror of a cell that counted v.
+func (p *life) whole(c *counter, v journalfile.Value) journalfile.Value {
+	for _, f := range p.former {
+		if f.series.Metric.Name == c.series.Metric.Name {
+			v = c.shape.Plus(v, f.v)
+		}
+	}
+	return v
+}
+
 // live counts until the process dies; false says that it came to its planned end.
 func live(t *testing.T, seed uint64, writes int, torn bool) (died bool) {
 	path := mirrorPath(t)
@@ -122,7 +181,14 @@ func live(t *testing.T, seed uint64, writes int, torn bool) (died bool) {
 	c.OnError = nil
 	c.wrap = func(f *os.File) journalfile.File { return &dying{File: f, left: &p.left, torn: torn} }
 	r := rand.New(rand.NewPCG(seed, 1))
+	for range seed % 3 {
+		p.leaveOne(c, r)
+	}
+	c.Inherit = leftOnes(t, path)
 	p.j = take(t, c)
+	if got := len(journalpool.List(path)); got != 1 {
+		t.Fatalf("%d journals, want 1 that is inherited", got)
+	}
 	p.cells = []*counter{
 		keep(t, p.j, numberOf("n")), keep(t, p.j, floatOf("f")), keep(t, p.j, timesOf("t")), keep(t, p.j, stateOf("s")),
 	}
@@ -143,7 +209,13 @@ func live(t *testing.T, seed uint64, writes int, torn bool) (died bool) {
 		if died {
 			least = p.before[i]
 		}
-		p.mirror.check(t, c, least, c.v)
+		p.mirror.check(t, c, p.whole(c, least), p.whole(c, c.v))
+	}
+	for _, c := range p.former {
+		if c.series.Metric.Name == "former" {
+			all := p.whole(c, journalfile.Value{})
+			p.mirror.check(t, c, all, all)
+		}
 	}
 	if t.Failed() {
 		t.Fatalf("seed %d, dead at write %d, torn %v", seed, writes, torn)
@@ -165,8 +237,8 @@ func recoverAnyhow(t *testing.T, m *mirror, path string, r *rand.Rand) {
 			t.Fatal(err)
 		}
 	}
-	for _, found := range List(path) {
-		if found.Standing != Empty {
+	for _, found := range journalpool.List(path) {
+		if found.Standing != journalpool.Empty {
 			t.Errorf("left: %+v", found)
 		}
 	}

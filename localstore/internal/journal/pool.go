@@ -7,35 +7,20 @@ import (
 	"os"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
-)
-
-// PoolSize is how many journals a mirror has at most. It bounds the disk that dead
-// processes take and the time that looking for journals takes, without a scan of
-// a directory that may hold anything. More processes than that at a time count as
-// they would without a journal.
-const PoolSize = 256
-
-// Path returns the name of one of a mirror's journals.
-func Path(mirror string, index int) string {
-	return mirror + infix + string([]byte{digits[index>>4&15], digits[index&15]})
-}
-
-const (
-	infix  = ".journal-"
-	digits = "0123456789abcdef"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // vacant takes a file of the pool in which nothing waits, or makes one. It is
 // locked, and not started yet.
-func vacant(mirror string, waits *[PoolSize]bool) (*os.File, string, error) {
+func vacant(mirror string, waits *[journalpool.Size]bool) (*os.File, string, error) {
 	var met []error
 	for round := range 2 { // who only looked at a file may have kept it locked for a moment
 		met = met[:0]
-		for i := range PoolSize {
+		for i := range journalpool.Size {
 			if round == 0 && waits != nil && waits[i] {
 				continue
 			}
-			path := Path(mirror, i)
+			path := journalpool.Path(mirror, i)
 			f, err := vacantFile(path)
 			switch {
 			case err == nil:

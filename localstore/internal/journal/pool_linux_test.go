@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestAFullDisk is met when a journal is made, or when it grows. What has its place
@@ -44,7 +45,7 @@ func TestAFullDisk(t *testing.T) {
 				t.Fatalf("the disk is not full: %v", err)
 			}
 			first.count("") // has its place
-			if d := contentOf(t, Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 || len(reports) > 0 {
+			if d := contentOf(t, journalpool.Path(path, 0)).Differences(0); len(d) != 1 || d[0].Delta.Int64() != 2 || len(reports) > 0 {
 				t.Errorf("differences %v, reports %v", d, reports)
 			}
 			all := make([]*counter, 100)
@@ -65,7 +66,7 @@ func TestAFullDisk(t *testing.T) {
 			if len(reports) != 1 || !errors.Is(reports[0], syscall.ENOSPC) {
 				t.Errorf("reports %v", reports)
 			}
-			if n := len(contentOf(t, Path(path, 0)).Differences(1)); n < 2 || n > 99 {
+			if n := len(contentOf(t, journalpool.Path(path, 0)).Differences(1)); n < 2 || n > 99 {
 				t.Errorf("%d of 100 have a place", n)
 			}
 			if err := os.Remove(filepath.Join(dir, "rest")); err != nil {
@@ -80,7 +81,7 @@ func TestAFullDisk(t *testing.T) {
 			j.Settle(true)
 			all[99].count("")
 			m := newMirror()
-			for _, d := range contentOf(t, Path(path, 0)).Differences(2) {
+			for _, d := range contentOf(t, journalpool.Path(path, 0)).Differences(2) {
 				m.add(d.Series, journalfile.ValueOf(d.Delta), all[0].shape)
 			}
 			for i, c := range all {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestALockIsThatOfAnOpenFile: who opens and closes the same file, in this process
@@ -16,29 +17,29 @@ func TestALockIsThatOfAnOpenFile(t *testing.T) {
 	j := take(t, configOf(t, path))
 	keep(t, j, numberOf("n")).count("")
 	for range 3 {
-		if found := List(path); len(found) != 1 || found[0].Standing != Living || len(found[0].Content.Differences(0)) != 1 {
+		if found := journalpool.List(path); len(found) != 1 || found[0].Standing != journalpool.Living || len(found[0].Content.Differences(0)) != 1 {
 			t.Fatalf("found %+v", found)
 		}
-		if _, err := Claim(Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
+		if _, err := Claim(journalpool.Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
 			t.Fatalf("claimed with %v", err)
 		}
-		if err := Discard(Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
+		if err := Discard(journalpool.Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
 			t.Fatalf("discarded with %v", err)
 		}
 	}
 	die(j)
-	c, err := Claim(Path(path, 0))
+	c, err := Claim(journalpool.Path(path, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Claim(Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
+	if _, err := Claim(journalpool.Path(path, 0)); !errors.Is(err, journalfile.ErrLiving) {
 		t.Errorf("recovered twice at once: %v", err)
 	}
-	if found := List(path); found[0].Standing != Living {
+	if found := journalpool.List(path); found[0].Standing != journalpool.Living {
 		t.Errorf("while it is recovered it is %v", found[0].Standing)
 	}
 	c.Release()
-	if found := List(path); found[0].Standing != Dead {
+	if found := journalpool.List(path); found[0].Standing != journalpool.Dead {
 		t.Errorf("not recovered it is %v", found[0].Standing)
 	}
 }
@@ -47,11 +48,11 @@ func TestALockIsThatOfAnOpenFile(t *testing.T) {
 func TestPoolUsedUp(t *testing.T) {
 	path := mirrorPath(t)
 	all := make([]*Journal, 8)
-	for i := range PoolSize {
+	for i := range journalpool.Size {
 		if i < len(all) {
 			all[i] = take(t, configOf(t, path))
 			keep(t, all[i], numberOf("n")).count("")
-		} else if err := os.WriteFile(Path(path, i), []byte("text"), journalfile.OwnFile); err != nil {
+		} else if err := os.WriteFile(journalpool.Path(path, i), []byte("text"), journalfile.OwnFile); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,11 +66,11 @@ func TestPoolUsedUp(t *testing.T) {
 	if err := all[7].Close(true); err != nil {
 		t.Fatal(err)
 	}
-	if j := take(t, configOf(t, path)); j.Path() != Path(path, 7) {
+	if j := take(t, configOf(t, path)); j.Path() != journalpool.Path(path, 7) {
 		t.Errorf("took %s", j.Path())
 	}
-	if Path(path, 0) != path+".journal-00" || Path(path, PoolSize-1) != path+".journal-ff" {
-		t.Errorf("names %s to %s", Path(path, 0), Path(path, PoolSize-1))
+	if journalpool.Path(path, 0) != path+".journal-00" || journalpool.Path(path, journalpool.Size-1) != path+".journal-ff" {
+		t.Errorf("names %s to %s", journalpool.Path(path, 0), journalpool.Path(path, journalpool.Size-1))
 	}
 }
 
@@ -85,13 +86,13 @@ func TestLostFiles(t *testing.T) {
 			}
 		},
 		"renamed": func(t *testing.T, path string) {
-			if err := os.Rename(path, Path(path[:len(path)-len(".journal-00")], 9)); err != nil {
+			if err := os.Rename(path, journalpool.Path(path[:len(path)-len(".journal-00")], 9)); err != nil {
 				t.Skip(err)
 			}
 		},
 		"cut":    func(t *testing.T, path string) { truncate(t, path, 5000) },
 		"empty":  func(t *testing.T, path string) { truncate(t, path, 0) },
-		"zeroed": func(t *testing.T, path string) { overwrite(t, path, make([]byte, initialSize)) },
+		"zeroed": func(t *testing.T, path string) { overwrite(t, path, make([]byte, journalfile.InitialSize)) },
 		"text":   func(t *testing.T, path string) { overwrite(t, path, []byte("text, and nothing else")) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestLostFiles(t *testing.T) {
 			all := []*counter{keep(t, j, numberOf("n")), keep(t, j, timesOf("t")), keep(t, j, stateOf("s"))}
 			for seq := int64(1); seq < 4; seq++ {
 				if seq == 2 {
-					lose(t, Path(path, 0))
+					lose(t, journalpool.Path(path, 0))
 				}
 				var changes []Change
 				for _, c := range all {
@@ -120,8 +121,8 @@ func TestLostFiles(t *testing.T) {
 				}
 			}
 			die(j)
-			for i := range PoolSize { // what lies where the journal was may be no journal
-				c, err := Claim(Path(path, i))
+			for i := range journalpool.Size { // what lies where the journal was may be no journal
+				c, err := Claim(journalpool.Path(path, i))
 				if err != nil {
 					continue
 				}
@@ -173,7 +174,7 @@ func TestALostFileThatCannotBeVoided(t *testing.T) {
 	j := take(t, c)
 	n := keep(t, j, numberOf("n"))
 	n.count("")
-	if err := os.Rename(Path(path, 0), Path(path, 9)); err != nil {
+	if err := os.Rename(journalpool.Path(path, 0), journalpool.Path(path, 9)); err != nil {
 		t.Skip(err)
 	}
 	broken.Store(true)
@@ -181,7 +182,7 @@ func TestALostFileThatCannotBeVoided(t *testing.T) {
 		t.Errorf("began with %v", err)
 	}
 	j.Settle(false)
-	if found := List(path); len(found) != 1 || found[0].Standing != Living {
+	if found := journalpool.List(path); len(found) != 1 || found[0].Standing != journalpool.Living {
 		t.Errorf("found %+v", found)
 	}
 	broken.Store(false)
@@ -190,7 +191,7 @@ func TestALostFileThatCannotBeVoided(t *testing.T) {
 		t.Fatal(err)
 	}
 	die(j)
-	if found := List(path); len(found) != 2 || found[0].Standing != Dead || found[1].Standing != Empty ||
+	if found := journalpool.List(path); len(found) != 2 || found[0].Standing != journalpool.Dead || found[1].Standing != journalpool.Empty ||
 		found[0].Content.Differences(0)[0].Delta.Int64() != 2 {
 		t.Errorf("found %+v", found)
 	}
@@ -207,11 +208,11 @@ func TestTakenOver(t *testing.T) {
 	other := &Journal{config: j.config, pid: j.pid, reported: make(map[string]bool), kept: make(map[string]*Slot)}
 	other.config.Writer = "writer-2"
 	other.waiting.init(other)
-	raw, err := journalfile.OpenFile(Path(path, 0), true)
+	raw, err := journalfile.OpenFile(journalpool.Path(path, 0), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other.file, other.raw, other.path = raw, raw, Path(path, 0)
+	other.file, other.raw, other.path = raw, raw, journalpool.Path(path, 0)
 	if err := other.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -223,14 +224,14 @@ func TestTakenOver(t *testing.T) {
 	}
 	j.Settle(true)
 	n.count("")
-	if j.Path() != Path(path, 1) {
+	if j.Path() != journalpool.Path(path, 1) {
 		t.Errorf("goes on in %s", j.Path())
 	}
 	for i, want := range []struct {
 		name  string
 		count int64
 	}{{"m", 1}, {"n", 2}} {
-		d := contentOf(t, Path(path, i)).Differences(1)
+		d := contentOf(t, journalpool.Path(path, i)).Differences(1)
 		if len(d) != 1 || d[0].Series.Metric.Name != want.name || d[0].Delta.Int64() != want.count {
 			t.Errorf("journal %d: %v", i, d)
 		}
@@ -251,11 +252,11 @@ func TestSupersede(t *testing.T) {
 		t.Errorf("the living one: %v, %v", living.Superseded(), err)
 	}
 	living.Settle(true)
-	if c := contentOf(t, Path(path, 1)); !c.Superseded || len(c.Differences(0)) != 1 {
+	if c := contentOf(t, journalpool.Path(path, 1)); !c.Superseded || len(c.Differences(0)) != 1 {
 		t.Errorf("the dead one: %+v", c)
 	}
 	warm = take(t, configOf(t, path))
-	if warm.Path() != Path(path, 2) || !warm.Superseded() {
+	if warm.Path() != journalpool.Path(path, 2) || !warm.Superseded() {
 		t.Errorf("the warm one at %s: %v", warm.Path(), warm.Superseded())
 	}
 	if err := warm.Close(true); err != nil {

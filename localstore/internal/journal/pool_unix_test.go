@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestNoFileOfThisUser: links, devices, pipes, directories, and files of others or
@@ -37,25 +38,25 @@ func TestNoFileOfThisUser(t *testing.T) {
 			if err := os.WriteFile(victim, []byte("victim"), journalfile.OwnFile); err != nil {
 				t.Fatal(err)
 			}
-			if err := lay(Path(path, 0), victim); err != nil {
+			if err := lay(journalpool.Path(path, 0), victim); err != nil {
 				t.Skip(err)
 			}
-			before, _ := os.Lstat(Path(path, 0))
+			before, _ := os.Lstat(journalpool.Path(path, 0))
 			j := take(t, configOf(t, path))
-			if j.Path() != Path(path, 1) {
+			if j.Path() != journalpool.Path(path, 1) {
 				t.Errorf("took %s", j.Path())
 			}
 			keep(t, j, numberOf("n")).count("")
-			if found := List(path); len(found) != 2 || found[0].Standing != Strange || !errors.Is(found[0].Err, journalfile.ErrNotJournal) {
+			if found := journalpool.List(path); len(found) != 2 || found[0].Standing != journalpool.Strange || !errors.Is(found[0].Err, journalfile.ErrNotJournal) {
 				t.Errorf("found %+v", found)
 			}
-			if _, err := Claim(Path(path, 0)); !errors.Is(err, journalfile.ErrNotJournal) {
+			if _, err := Claim(journalpool.Path(path, 0)); !errors.Is(err, journalfile.ErrNotJournal) {
 				t.Errorf("claimed with %v", err)
 			}
 			if _, err := Erase(path); err != nil {
 				t.Errorf("erased with %v", err)
 			}
-			after, _ := os.Lstat(Path(path, 0))
+			after, _ := os.Lstat(journalpool.Path(path, 0))
 			if b, err := os.ReadFile(victim); err != nil || string(b) != "victim" || after.Mode() != before.Mode() {
 				t.Errorf("the victim is %q, %v; mode %v", b, err, after.Mode())
 			}
@@ -68,12 +69,12 @@ func TestPermissions(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
 	path := mirrorPath(t)
-	if err := os.WriteFile(Path(path, 0), nil, 0o640); err != nil {
+	if err := os.WriteFile(journalpool.Path(path, 0), nil, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 {
 		j := take(t, configOf(t, path))
-		if info, err := os.Stat(j.Path()); err != nil || info.Mode() != journalfile.OwnFile || j.Path() != Path(path, i) {
+		if info, err := os.Stat(j.Path()); err != nil || info.Mode() != journalfile.OwnFile || j.Path() != journalpool.Path(path, i) {
 			t.Errorf("%s has mode %v, %v", j.Path(), info.Mode(), err)
 		}
 	}
@@ -118,7 +119,7 @@ func TestNoJournalCanBeMade(t *testing.T) {
 func limited(t *testing.T, what string) {
 	limit := uint64(10_000)
 	if what == "growth" {
-		limit = initialSize + 1000
+		limit = journalfile.InitialSize + 1000
 	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		t.Skip(err)
@@ -158,7 +159,7 @@ func limited(t *testing.T, what string) {
 	if len(reports) != 1 || !errors.Is(reports[0], syscall.EFBIG) {
 		t.Errorf("reports %v", reports)
 	}
-	if d := contentOf(t, Path(path, 0)).Differences(1); len(d) < 10 || len(d) > 99 || d[0].Delta.Int64() != 1 {
+	if d := contentOf(t, journalpool.Path(path, 0)).Differences(1); len(d) < 10 || len(d) > 99 || d[0].Delta.Int64() != 1 {
 		t.Errorf("%d differences", len(d))
 	}
 }
@@ -184,7 +185,7 @@ func TestAForkedChild(t *testing.T) {
 	if err := j.Close(true); !errors.Is(err, journalfile.ErrForked) {
 		t.Errorf("closed with %v", err)
 	}
-	if found := List(path); found[0].Standing != Living || found[0].Content.Differences(0)[0].Delta.Int64() != 1 {
+	if found := journalpool.List(path); found[0].Standing != journalpool.Living || found[0].Content.Differences(0)[0].Delta.Int64() != 1 {
 		t.Errorf("found %+v", found)
 	}
 }

@@ -28,6 +28,9 @@ type Slot struct {
 	baseAt   int
 	seqs     [2]int64
 	stale    bool // the base is not in the file
+
+	inherited journalfile.Value
+	waits     bool // what was inherited is to be recorded
 }
 
 // Kept is a series that is to be kept.
@@ -74,16 +77,24 @@ func (j *Journal) Add(k Kept) (*Slot, error) {
 		return nil, journalfile.ErrClosed
 	}
 	key := journalfile.KeyOf(of)
-	if j.kept[key] != nil {
+	idle := j.idle[key]
+	switch {
+	case j.kept[key] != nil, idle != nil && !shape.IsZero(&k.Recorded):
 		j.mu.Unlock()
 		return nil, fmt.Errorf("keep %q: %w", of.Metric.Name, journalfile.ErrKept)
+	case idle != nil:
+		s = idle
+		delete(j.idle, key)
+		err = s.keepOwn(k)
+	default:
+		j.slots = append(j.slots, s)
+		if !j.failed {
+			err = j.writeSlot(s)
+		}
 	}
 	j.kept[key] = s
-	j.slots = append(j.slots, s)
-	if !j.failed {
-		if err = j.writeSlot(s); err != nil {
-			j.fail()
-		}
+	if err != nil {
+		j.fail()
 	}
 	full := j.full
 	j.mu.Unlock()

@@ -44,7 +44,12 @@ func (j *Journal) writeChanged() error {
 // say gets no place, unless it is forced to.
 func (j *Journal) stage(s *Slot, force bool) error {
 	s.arm()
-	s.read(&j.scratch)
+	s.total(&j.scratch)
+	if s.shape.Kind == journalfile.KindState && j.scratch.Moves > 0 {
+		if err := j.own(); err != nil {
+			return err
+		}
+	}
 	if s.value == nil {
 		if !force && s.shape.Equal(&j.scratch, &s.base) {
 			return nil
@@ -58,12 +63,17 @@ func (j *Journal) stage(s *Slot, force bool) error {
 			return err
 		}
 	}
+	j.put(s, &j.scratch)
+	return nil
+}
+
+// put puts a value into its place.
+func (j *Journal) put(s *Slot, v *journalfile.Value) {
 	b := s.value.data[s.valueAt : s.valueAt+s.shape.ValueSize()]
 	journalfile.Order.PutUint32(b[4:], uint32(s.shape.Size()))
-	s.shape.Encode(b[journalfile.CellHead:], &j.scratch)
+	s.shape.Encode(b[journalfile.CellHead:], v)
 	journalfile.Seal(j.run.Nonce, s.value.offset+int64(s.valueAt), b)
 	s.value.touch(s.valueAt, s.valueAt+len(b))
-	return nil
 }
 
 // settleIn gives a series its places, with the base that holds whatever recording

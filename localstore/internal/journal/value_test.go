@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // TestEachKindSurvives a death at once, with its identity.
@@ -28,8 +29,8 @@ func TestEachKindSurvives(t *testing.T) {
 	}
 	keep(t, j, numberOf("never")) // leaves nothing
 	die(j)
-	found := List(path)
-	if len(found) != 1 || found[0].Standing != Dead || len(found[0].Content.Damage) > 0 {
+	found := journalpool.List(path)
+	if len(found) != 1 || found[0].Standing != journalpool.Dead || len(found[0].Content.Damage) > 0 {
 		t.Fatalf("found %+v", found)
 	}
 	c := found[0].Content

@@ -20,6 +20,9 @@ type Content struct {
 
 	Header Header
 	Slots  []ReadSlot
+
+	identities    int   // how many there are
+	identitiesEnd int64 // where the last one ends
 }
 
 type ReadSlot struct {

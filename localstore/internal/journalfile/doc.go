@@ -12,7 +12,8 @@
 //	     0     64  "OTUjrnl\n", version u32, CRC-32C of these 12 bytes u32, zeros
 //	    64      8  the mark: anything but zeros says superseded
 //	   128    192  the run: checksum u32, zeros u32, nonce u64, pid u64, start in
-//	               nanoseconds since 1970 u64, lengths of the two ids u8 u8, zeros,
+//	               nanoseconds since 1970 u64, lengths of the two ids u8 u8, zeros, at
+//	               36 the number of processes that went on with it u32,
 //	               mirror's id at 40 (64), writer's id at 104 (64); zeros where the
 //	               file is empty
 //	   512     56  the tag of even numbers: checksum u32, 1 u32, number u64, epoch

@@ -16,10 +16,13 @@ type Header struct {
 	Damage []string
 }
 
+// headSize is how much of the first page is in use.
+const headSize = TagOffset + 2*TagStride
+
 // ReadHeader reads the first page. A file that was cut within it reads as one that
 // goes on with zeros.
-func ReadHeader(f io.ReaderAt) (Header, error) {
-	b := make([]byte, HeaderSize)
+func ReadHeader(f File) (Header, error) {
+	b := make([]byte, headSize)
 	if _, err := f.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return Header{}, fmt.Errorf("read header: %w", err)
 	}
@@ -28,18 +31,17 @@ func ReadHeader(f io.ReaderAt) (Header, error) {
 
 // IsStill reports whether a file that was read is of the same run and has the same
 // recordings as then.
-func IsStill(f io.ReaderAt, was []byte) (bool, error) {
-	const from, to = RunOffset, TagOffset + 2*TagStride
-	var now [to - from]byte
-	n, err := f.ReadAt(now[:], from)
+func IsStill(f File, was []byte) (bool, error) {
+	var now [headSize - RunOffset]byte
+	n, err := f.ReadAt(now[:], RunOffset)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, fmt.Errorf("read header: %w", err)
 	}
-	return len(was) >= to && bytes.Equal(now[:n], was[from:to]), nil
+	return len(was) >= headSize && bytes.Equal(now[:n], was[RunOffset:headSize]), nil
 }
 
 func parseHeader(b []byte) (h Header, err error) {
-	if len(b) < HeaderSize || HoldsNothing(b[:HeaderSize]) {
+	if len(b) < headSize || HoldsNothing(b[:headSize]) {
 		h.Zero = true
 		return h, nil
 	}

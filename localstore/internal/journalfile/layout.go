@@ -36,6 +36,14 @@ const (
 	WarmSize        = 64 * PageSize // a longer file is cut when it is emptied
 )
 
+// InitialSize is that of a journal with one extent of each kind, which lie in this order.
+const (
+	valuesAt     = HeaderSize
+	basesAt      = valuesAt + FirstValues
+	identitiesAt = basesAt + FirstBases
+	InitialSize  = identitiesAt + FirstIdentities
+)
+
 // Order is that of the bytes of numbers.
 var Order = binary.LittleEndian
 
@@ -162,7 +170,8 @@ type Run struct {
 	Nonce          uint64
 	Mirror, Writer string
 	Pid            int64
-	Started        int64 // nanoseconds since 1970
+	Started        int64  // nanoseconds since 1970
+	Heirs          uint32 // how many processes went on with it
 }
 
 // MaxID is the most bytes that the id of a mirror or a writer has.
@@ -174,6 +183,7 @@ func (r Run) Encode() []byte {
 	Order.PutUint64(b[16:], uint64(r.Pid))
 	Order.PutUint64(b[24:], uint64(r.Started))
 	b[32], b[33] = byte(len(r.Mirror)), byte(len(r.Writer))
+	Order.PutUint32(b[36:], r.Heirs)
 	copy(b[40:40+MaxID], r.Mirror)
 	copy(b[40+MaxID:40+2*MaxID], r.Writer)
 	Seal(r.Nonce, RunOffset, b)
@@ -188,6 +198,7 @@ func decodeRun(b []byte) (r Run, ok bool) {
 	return Run{
 		Nonce: nonce, Pid: int64(Order.Uint64(b[16:])), Started: int64(Order.Uint64(b[24:])),
 		Mirror: string(b[40 : 40+int(b[32])]), Writer: string(b[40+MaxID : 40+MaxID+int(b[33])]),
+		Heirs: Order.Uint32(b[36:]),
 	}, true
 }
 

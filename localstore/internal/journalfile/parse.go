@@ -42,6 +42,7 @@ func (m *Memo) Parse(b []byte) (*Content, error) {
 	if n := max(p.last, h.Tags[0].Records, h.Tags[1].Records) - p.found; n > 0 {
 		c.damaged("%d identities are missing", n)
 	}
+	c.identities = p.found
 	return c, nil
 }
 
@@ -109,6 +110,7 @@ func (p *parser) record(at, end int) (size int, ok bool) {
 		return 0, false
 	}
 	p.found++
+	p.content.identitiesEnd = max(p.content.identitiesEnd, int64(at+size))
 	p.last = max(p.last, int(Order.Uint32(b[8:])>>8)+1)
 	if !p.take(int64(at), RecordType(b[8]), int64(Order.Uint64(b[16:])), b[RecordHead:RecordHead+int(length)]) {
 		p.content.damaged("identity at %d says nothing", at)

@@ -6,7 +6,7 @@ import (
 	"reflect"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/decision"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/schema"
@@ -29,7 +29,8 @@ type Cache struct {
 	Series   int64 // how many there are
 	Facts    *outbox.Facts
 
-	waits [journal.PoolSize]bool
+	waits [journalpool.Size]bool
+	left  []*journalpool.Found
 	nonce uint64
 }
 
@@ -37,7 +38,10 @@ type Cache struct {
 const shape uint32 = 0x4897ff49
 
 // Waits says which journals hold something.
-func (c *Cache) Waits() *[journal.PoolSize]bool { return &c.waits }
+func (c *Cache) Waits() *[journalpool.Size]bool { return &c.waits }
+
+// Left returns those of runs that ended well, and left to others what they counted.
+func (c *Cache) Left() []*journalpool.Found { return c.left }
 
 // Write writes the cache of a mirror from its transaction, which has the write lock.
 // The nonce is 0 where there is nothing that a start could do without.

@@ -9,5 +9,7 @@
 // anybody changes the mirror. What processes left in journals since is added, as a
 // recovery would add it; where that is not certain, the mirror is opened. So it is
 // for the first start of a day, for one an hour after the cache was written, and
-// where more than [MostWaiting] journals wait.
+// where more than [MostWaiting] journals wait. These are seldom more than run at a time:
+// a start goes on with one that an earlier run left. What a living process inherited so
+// is added, too, with what that counted itself until now.
 package lazy

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/ledger"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/totals"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
@@ -13,21 +13,27 @@ import (
 )
 
 // MostWaiting is how many journals of short runs wait before one opens the mirror and
-// records them. A recovery takes as many at a time, in order.
+// records them: of runs at a time, and of those that moved a State. A recovery takes as
+// many at a time, in order.
 const MostWaiting = 24
 
 // addWaiting adds what waits in journals, as a recovery would record it; ok is false
 // where that is not certain, or too much waits.
 func (c *Cache) addWaiting(mirror string, maxSeries int64) (ok bool) {
 	var waiting []*journalfile.Content
-	for _, found := range journal.ListShort(mirror) {
+	for _, found := range journalpool.ListShort(mirror) {
 		switch {
-		case found.Standing == journal.Living || found.Standing == journal.Empty:
-		case found.Standing != journal.Dead || !isUnrecorded(found.Content):
+		case found.Standing == journalpool.Living && isInherited(found.Content):
+			waiting = append(waiting, found.Content)
+		case found.Standing == journalpool.Living || found.Standing == journalpool.Empty:
+		case found.Standing != journalpool.Dead || !isUnrecorded(found.Content):
 			return false
 		default:
 			c.waits[found.Index] = true
 			waiting = append(waiting, found.Content)
+			if found.Content.IsLeft() {
+				c.left = append(c.left, &found)
+			}
 		}
 	}
 	if len(waiting) > MostWaiting {
@@ -57,6 +63,12 @@ func isUnrecorded(c *journalfile.Content) bool {
 		}
 	}
 	return recordings == 1 && len(c.Damage) == 0
+}
+
+// isInherited reports whether a living process counts in a journal of runs that ended,
+// and recorded nothing of it. What it counted itself is in there, too.
+func isInherited(c *journalfile.Content) bool {
+	return c != nil && c.Header.Run.Heirs > 0 && isUnrecorded(c)
 }
 
 type adding struct {

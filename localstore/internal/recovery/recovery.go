@@ -9,6 +9,7 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/sqlitedb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/recording"
@@ -69,15 +70,15 @@ func (r *Recovery) BeforeDecision() {
 func (r *Recovery) all(wanted func(*journal.Claimed) bool) {
 	var claimed []*journal.Claimed
 	mirror := r.db.Path()
-	for i, may := range journal.Present(mirror) {
+	for i, may := range journalpool.Present(mirror) {
 		if may {
-			if c := r.claim(journal.Path(mirror, i)); c != nil && wanted(c) {
+			if c := r.claim(journalpool.Path(mirror, i)); c != nil && wanted(c) {
 				claimed = append(claimed, c)
 			} else {
 				c.Release()
 			}
 		}
-		if len(claimed) == atOnce || i == journal.PoolSize-1 {
+		if len(claimed) == atOnce || i == journalpool.Size-1 {
 			if !r.each(claimed) {
 				return
 			}

@@ -3,13 +3,13 @@ package unrecorded
 import (
 	"time"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 )
 
 // Journal is one of a mirror's journals, for people.
 type Journal struct {
 	Path     string
-	Standing journal.Standing
+	Standing journalpool.Standing
 	Err      error // why it is strange, or cannot be read
 
 	// Of one that can be read:
@@ -21,7 +21,7 @@ type Journal struct {
 	Damage             []string
 }
 
-func journalOf(f journal.Found, rest *Rest) Journal {
+func journalOf(f journalpool.Found, rest *Rest) Journal {
 	j := Journal{Path: f.Path, Standing: f.Standing, Err: f.Err}
 	if c := f.Content; c != nil && rest != nil {
 		j.PID, j.Started, j.Superseded, j.Series, j.Damage = c.PID, c.Started, c.Superseded, c.Count(), c.Damage

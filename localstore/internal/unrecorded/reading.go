@@ -5,7 +5,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/series"
 	"github.com/anonymoususage/anonymoususage-go/otelusage"
@@ -58,7 +58,7 @@ const looks = 3
 func Look(ctx context.Context, db *mirrordb.DB, read func(*mirrordb.Tx, *Reading) error) error {
 	for last := 1; ; last++ {
 		path := db.Path()
-		found := journal.List(path)
+		found := journalpool.List(path)
 		again := false
 		err := db.View(ctx, func(tx *mirrordb.Tx) error {
 			rests, exact, err := restsOf(tx, found)
@@ -81,7 +81,7 @@ func Look(ctx context.Context, db *mirrordb.DB, read func(*mirrordb.Tx, *Reading
 
 // restsOf returns what each journal holds, nil for those that say nothing. Exact says
 // that journals and mirror are of one moment.
-func restsOf(tx *mirrordb.Tx, found []journal.Found) (rests []*Rest, exact bool, err error) {
+func restsOf(tx *mirrordb.Tx, found []journalpool.Found) (rests []*Rest, exact bool, err error) {
 	rests = make([]*Rest, len(found))
 	var writers []string
 	for _, f := range found {
@@ -107,11 +107,11 @@ func restsOf(tx *mirrordb.Tx, found []journal.Found) (rests []*Rest, exact bool,
 	return rests, exact, nil
 }
 
-func newReading(tx *mirrordb.Tx, found []journal.Found, rests []*Rest) (*Reading, error) {
+func newReading(tx *mirrordb.Tx, found []journalpool.Found, rests []*Rest) (*Reading, error) {
 	r := &Reading{}
 	waits := 0
 	for i, f := range found {
-		if f.Standing == journal.Empty {
+		if f.Standing == journalpool.Empty {
 			r.Empty++
 			continue
 		}
@@ -128,7 +128,7 @@ func newReading(tx *mirrordb.Tx, found []journal.Found, rests []*Rest) (*Reading
 
 // inOrder returns what journals hold, that of the one that began last first: of two
 // that hold a State its move is the one that a recovery takes.
-func inOrder(found []journal.Found, rests []*Rest) (sorted []*Rest) {
+func inOrder(found []journalpool.Found, rests []*Rest) (sorted []*Rest) {
 	var order []int
 	for i, rest := range rests {
 		if rest != nil {

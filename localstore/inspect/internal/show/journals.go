@@ -7,8 +7,8 @@ import (
 
 	"github.com/anonymoususage/anonymoususage-go/localstore/health"
 	"github.com/anonymoususage/anonymoususage-go/localstore/inspect/internal/terminal"
-	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/unrecorded"
 )
 
@@ -41,9 +41,9 @@ func journals(s *terminal.Printer, h *health.Health) {
 // owner says whether the process of a journal lives.
 func owner(j *health.Journal) string {
 	switch j.Standing {
-	case journal.Living:
+	case journalpool.Living:
 		return "running"
-	case journal.Dead:
+	case journalpool.Dead:
 		return "ended"
 	}
 	return "unknown"
@@ -64,7 +64,7 @@ func remarks(j *health.Journal) (list []string) {
 		list = append(list, "nobody can tell what of it is recorded")
 	}
 	switch {
-	case j.Standing == journal.Newer:
+	case j.Standing == journalpool.Newer:
 		list = append(list, "of a newer version, which alone can record it")
 	case errors.Is(j.Err, journalfile.ErrDamaged):
 		list = append(list, "DAMAGED: "+j.Err.Error())

@@ -1,4 +1,4 @@
-package journal
+package journalpool
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ const mostEntries = 512
 
 // Present returns which journals a mirror may have. The others are absent. That costs
 // one look at the directory in place of one at each name, of which nearly all are free.
-func Present(mirror string) (may [PoolSize]bool) {
+func Present(mirror string) (may [Size]bool) {
 	names, ok := namesIn(filepath.Dir(mirror))
 	for i := range may {
 		may[i] = !ok

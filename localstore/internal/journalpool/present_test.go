@@ -1,4 +1,4 @@
-package journal
+package journalpool
 
 import (
 	"fmt"
@@ -39,7 +39,7 @@ func TestPresent(t *testing.T) {
 
 func checkPresent(t *testing.T, mirror string, want []int) {
 	t.Helper()
-	var wanted [PoolSize]bool
+	var wanted [Size]bool
 	for i := range wanted {
 		wanted[i] = want == nil
 	}

@@ -1,4 +1,4 @@
-package journal
+package journalpool
 
 import (
 	"errors"
@@ -42,6 +42,8 @@ type Found struct {
 	Size     int64
 	Content  *journalfile.Content // of a living or a dead one, where it can be read
 	Err      error                // why it is strange, or cannot be read
+
+	Bytes []byte // of a left one, in a short list
 }
 
 // List looks at the journals of a mirror. It writes nothing and takes no lock that
@@ -66,20 +68,23 @@ func List(mirror string) []Found {
 func ListShort(mirror string) (list []Found) {
 	var r reader
 	free := 0
-	for i := 0; i < PoolSize && free < mostFree; i++ {
+	for i := 0; i < Size && free < mostFree; i++ {
 		found, ok := r.look(Path(mirror, i))
 		if !ok {
 			free++
 			continue
 		}
 		free, found.Index = 0, i
+		if found.Standing == Dead && found.Content.IsLeft() {
+			found.Bytes, r.buffer = r.buffer, nil
+		}
 		list = append(list, found)
 	}
 	return list
 }
 
 // mostFree is how many free names end a short list.
-const mostFree = 4
+const mostFree = 2
 
 // Look looks at one journal; ok is false where there is none.
 func Look(path string) (found Found, ok bool) { return new(reader).look(path) }
@@ -150,9 +155,9 @@ func Revision(mirror string) uint64 {
 // looks is how often a journal is read that is written meanwhile.
 const looks = 5
 
-// read reads a file until no recording begins meanwhile, and what is being written
+// Read reads a file until no recording begins meanwhile, and what is being written
 // is whole.
-func read(f journalfile.File) (*journalfile.Content, error) {
+func Read(f journalfile.File) (*journalfile.Content, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

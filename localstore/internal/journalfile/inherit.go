@@ -1,0 +1,48 @@
+package journalfile
+
+import "github.com/anonymoususage/anonymoususage-go/localstore/series"
+
+// A run that ended well left what it counted in its journal. The next run may go on with
+// that as if it were the same one, and so on, until one of them records all of it.
+
+// MayBeInherited reports whether a run may go on with a journal, which has no other extents
+// than the first ones: it was left by one that recorded nothing and counted under the same
+// decisions. The moves of a State are left to a recovery, which tells whose was the last.
+func (c *Content) MayBeInherited(mirror string, o Observation) bool {
+	first, second := c.Header.Tags[0], c.Header.Tags[1]
+	if c.Mirror != mirror || c.Superseded || len(c.Damage) > 0 || len(c.Slots) == 0 ||
+		second.Ok || !first.Ok || first.Seq != 0 || !first.Left || first.Observed != o {
+		return false
+	}
+	for i := range c.Slots {
+		if s := &c.Slots[i]; s.Place.Shape.Kind == KindState && s.Value.Moves > 0 || !s.isUnrecorded() {
+			return false
+		}
+	}
+	return c.identitiesEnd <= InitialSize
+}
+
+// isUnrecorded reports whether the mirror has nothing of a series.
+func (s *ReadSlot) isUnrecorded() bool {
+	return !s.unclear && len(s.Bases) == 1 && s.Bases[0].At == 0 && s.Bases[0].seq == 0 && s.Place.Shape.ofBase().IsZero(&s.Bases[0].value)
+}
+
+// Used returns how much of each first extent is in use; ok is false where anything lies
+// elsewhere.
+func (c *Content) Used() (values, bases, identities int, ok bool) {
+	ok = c.identitiesEnd > identitiesAt
+	for i := range c.Slots {
+		p := &c.Slots[i].Place
+		ok = ok && p.Value >= valuesAt && p.Base >= basesAt
+		values = max(values, int(p.Value)+p.Shape.ValueSize()-valuesAt)
+		bases = max(bases, int(p.Base)+p.Shape.BaseStride()+p.Shape.BaseSize()-basesAt)
+	}
+	identities = int(c.identitiesEnd) - identitiesAt
+	return values, bases, identities, ok && values <= FirstValues && bases <= FirstBases && identities <= FirstIdentities
+}
+
+// Identities returns how many there are, of resources, metrics and series.
+func (c *Content) Identities() int { return c.identities }
+
+// Series returns whose slot it is.
+func (s *ReadSlot) Series() *series.Series { return s.series }

@@ -8,7 +8,7 @@ import (
 )
 
 // identify returns what tells a file from another one at the same path.
-func identify(file os.FileInfo) (first, second uint64) {
+func identify(_ string, file os.FileInfo) (first, second uint64) {
 	stat, ok := file.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, 0

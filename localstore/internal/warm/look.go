@@ -22,7 +22,7 @@ func lookOf(mirror string) (l look, err error) {
 		return l, err
 	}
 	l = look{size: file.Size(), changed: file.ModTime().UnixNano(), logSize: -1}
-	l.first, l.second = identify(file)
+	l.first, l.second = identify(mirror, file)
 	switch log, err := os.Lstat(mirror + "-wal"); {
 	case err == nil && log.Size() == 0: // nothing was written since somebody opened the database
 	case err == nil:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/anonymoususage/anonymoususage-go/localstore"
@@ -136,6 +138,10 @@ func (u *Usage) openQuestionAhead() (c localstore.Consent, open bool, err error)
 	}
 	if c, err = localstore.Decided(path); err != nil {
 		return localstore.Consent{}, false, fmt.Errorf("%w: %w", ErrNotRecording, err)
+	}
+	// Windows says of what would lie below a file that it is not there yet.
+	if dir, err := os.Stat(filepath.Dir(path)); err == nil && !dir.IsDir() {
+		return localstore.Consent{}, false, fmt.Errorf("%w: %s is no directory", ErrNotRecording, filepath.Dir(path))
 	}
 	x := localstore.Circumstances{Destination: u.retry.forwarder != nil}
 	switch {

@@ -17,7 +17,7 @@ func (s *Store) sleep() bool {
 	}
 	c.LetSleep(s.db)
 	s.outbox.Adopt(c.Facts)
-	s.recorder.Adopt(c.States, c.Waits(), c.Left())
+	s.recorder.Adopt(c.States, c.Waits(), c.Heritage())
 	s.wakes = true
 	return true
 }

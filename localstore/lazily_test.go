@@ -12,6 +12,7 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore/consent"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journal"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalfile"
+	"github.com/anonymoususage/anonymoususage-go/localstore/internal/journalpool"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/lazy"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/mirrordb"
 	"github.com/anonymoususage/anonymoususage-go/localstore/internal/warm"
@@ -401,5 +402,39 @@ func TestAnErasureDuringASleepingRun(t *testing.T) {
 		if recorded, _ := recordedIn(t, other); len(recorded) != 0 {
 			t.Errorf("inherits: %v: recorded %v", inherits, recorded)
 		}
+	}
+}
+
+// TestAnHeirOfARunThatRecorded without its journal, whose disk was broken, counts nothing
+// twice: what that left is lost, as to a recovery.
+func TestAnHeirOfARunThatRecorded(t *testing.T) {
+	path, c := warmed(t)
+	r := startShort(t, path, c)
+	r.count(t)
+	remains := r.remains(t)
+	r.die(t, remains)
+	heir := startShort(t, path, c)
+	if !heir.j.Inherits() || !isAsleep(heir.Store) {
+		t.Fatalf("inherits: %v, asleep: %v", heir.j.Inherits(), isAsleep(heir.Store))
+	}
+	heir.count(t)
+	other := open(t, path, c, WithErrorHandler(func(error) {}))
+	other.db.Lock()
+	err := other.db.Update(t.Context(), mirrordb.Relaxed, func(tx *mirrordb.Tx) error { return other.recorder.SignFor(tx, heir.j.Writer(), 1) })
+	other.db.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	heir.mustRecord(t)
+	heir.countNumber(t) // which no journal keeps until the next one is taken
+	heir.mustRecord(t)
+	heir.w.Close()
+	closeStore(t, heir.Store)
+	recoverNow(other)
+	if recorded, _ := recordedIn(t, other); recorded["n{}"] != 3 || recorded["q{}"] != 2 {
+		t.Errorf("recorded %v, want what the first run and the heir counted", recorded)
+	}
+	if waits := journalpool.List(path); len(waits) != 1 || waits[0].Standing != journalpool.Empty {
+		t.Errorf("journals %+v, want an empty one", waits)
 	}
 }

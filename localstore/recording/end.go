@@ -96,10 +96,10 @@ type KnownState struct {
 
 // Adopt makes the end of a process know how States are held while the mirror is
 // asleep, by the lower-case name of each, and a Writer which journals hold something, and
-// which of them were left. The caller holds the lock.
-func (rec *Recorder) Adopt(states map[string]KnownState, waits *[journalpool.Size]bool, left []*journalpool.Found) {
+// with which of them it may go on. The caller holds the lock.
+func (rec *Recorder) Adopt(states map[string]KnownState, waits *[journalpool.Size]bool, heritage []*journalpool.Found) {
 	if !rec.missing() {
-		rec.states, rec.waits, rec.leftovers = states, waits, left
+		rec.states, rec.waits, rec.heritage = states, waits, heritage
 	}
 }
 

@@ -15,7 +15,7 @@ func (w *Writer) mayInherit(mirror string, o journalfile.Observation) (list []*j
 	if w.seq > 0 {
 		return nil
 	}
-	for _, found := range w.recorder.leftovers {
+	for _, found := range w.recorder.heritage {
 		if found.Content.MayBeInherited(mirror, o) {
 			list = append(list, found)
 		}
@@ -57,6 +57,9 @@ func (w *Writer) recordInherited() error {
 			return err
 		}
 	}
+	if ok, err := w.isFirst(); err != nil || !ok {
+		return err
+	}
 	changes, since := w.kept.Inherited()
 	r := Recording{MaySend: w.maySend, Counted: since}
 	for _, c := range changes {
@@ -76,4 +79,22 @@ func (w *Writer) recordInherited() error {
 		return fmt.Errorf("record what was inherited: %w", err)
 	}
 	return nil
+}
+
+// isFirst reports whether nothing was recorded under the id that was inherited. A run that
+// could not write its journal recorded all the same, and what was left then is lost: to the
+// recovery, to which the journal is given back.
+func (w *Writer) isFirst() (ok bool, err error) {
+	db := w.recorder.db
+	var rows int64
+	err = w.patiently(func() error {
+		return db.View(db.Context(), func(tx *mirrordb.Tx) (err error) {
+			rows, err = tx.Find(`SELECT count(*) FROM writers WHERE id = ?1`, w.id)
+			return err
+		})
+	})
+	if err == nil && rows > 0 {
+		w.leaveJournal(true)
+	}
+	return rows == 0, err
 }

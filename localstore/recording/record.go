@@ -22,9 +22,9 @@ type Recorder struct {
 	left       bool // see Writer.End
 	had        bool // a Writer
 
-	states    map[string]KnownState   // see Adopt
-	waits     *[journalpool.Size]bool // the same
-	leftovers []*journalpool.Found    // the same
+	states   map[string]KnownState   // see Adopt
+	waits    *[journalpool.Size]bool // the same
+	heritage []*journalpool.Found    // the same
 }
 
 // After sets what is done after each recording, also one that found nothing new,

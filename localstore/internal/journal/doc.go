@@ -15,16 +15,16 @@
 //
 // # Inheritance
 //
-// A short run that opened no mirror leaves its file as it is ([Journal.Leave]). The next
-// one goes on with it as an heir, if it counts under the same decisions
-// ([Config.Inherit], [journalfile.Content.MayBeInherited]): under the former run's nonce,
+// A short run that opened no mirror leaves its file as it is, whether it ended well
+// ([Journal.Leave]) or was killed. The next one goes on with it as an heir, if it counts
+// under the same decisions ([Config.Inherit], [journalfile.Content.MayBeInherited]): under the former run's nonce,
 // writer's id and bases, it adds what it found in a slot to what it counts itself. To
 // every reader the file is that of one process which counted all of it. What was inherited
 // is the first thing that an heir records ([Journal.Inherited]); what it counted itself is
-// then beyond a base, as ever. Until that recording began there is only tag 0, so that
-// whoever holds the lock knows that the mirror has nothing of the file. Each heir numbers
-// itself in the first page and takes the note that the journal was left away, in one
-// write: a file whose heir was killed is recovered, and not inherited again.
+// then beyond a base, as ever. Until that recording began there is only tag 0; before it,
+// an heir asks the mirror whether the writer has a number there all the same. Each heir
+// numbers itself in the first page and takes away the note that the journal was left, in
+// one write, so that a file is as it was found if it has the same first page.
 //
 // Moves of a State are not inherited, because of two journals with moves of one State that
 // holds whose process began last. An heir that moves one writes its own beginning into

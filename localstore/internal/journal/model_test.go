@@ -144,7 +144,8 @@ func (p *life) recordInherited(r *rand.Rand) (ok bool) {
 	return committed
 }
 
-// leaveOne is a run that counts and leaves all of it, one of its series for good.
+// leaveOne is a run that counts and leaves all of it, one of its series for good. It ends
+// well or is killed.
 func (p *life) leaveOne(c Config, r *rand.Rand) {
 	c.Inherit = leftOnes(p.t, c.Path)
 	j := take(p.t, c)
@@ -155,12 +156,14 @@ func (p *life) leaveOne(c Config, r *rand.Rand) {
 		}
 		p.former = append(p.former, cell)
 	}
+	if r.IntN(2) == 0 {
+		die(j)
+		return
+	}
 	if !j.Leave() {
 		p.t.Fatal("not left")
 	}
-	if err := j.Close(false); err != nil {
-		p.t.Fatal(err)
-	}
+	must(p.t, j.Close(false))
 }
 
 // whole is what is to be in the mirror of a cell that counted v.

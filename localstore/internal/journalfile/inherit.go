@@ -2,16 +2,16 @@ package journalfile
 
 import "github.com/anonymoususage/anonymoususage-go/localstore/series"
 
-// A run that ended well left what it counted in its journal. The next run may go on with
-// that as if it were the same one, and so on, until one of them records all of it.
+// A run that opened no mirror leaves what it counted in its journal, whether it ended well
+// or was killed. The next run may go on with that as if it were the same one, and so on,
+// until one of them records all of it.
 
-// MayBeInherited reports whether a run may go on with a journal, which has no other extents
-// than the first ones: it was left by one that recorded nothing and counted under the same
-// decisions. The moves of a State are left to a recovery, which tells whose was the last.
-func (c *Content) MayBeInherited(mirror string, o Observation) bool {
+// IsInheritable reports whether a run may go on with a journal that nobody has: no recording
+// began, nothing is damaged, and it has no other extents than the first ones. The moves of a
+// State are left to a recovery, which tells whose was the last.
+func (c *Content) IsInheritable() bool {
 	first, second := c.Header.Tags[0], c.Header.Tags[1]
-	if c.Mirror != mirror || c.Superseded || len(c.Damage) > 0 || len(c.Slots) == 0 ||
-		second.Ok || !first.Ok || first.Seq != 0 || !first.Left || first.Observed != o {
+	if c.Superseded || len(c.Damage) > 0 || len(c.Slots) == 0 || second.Ok || !first.Ok || first.Seq != 0 {
 		return false
 	}
 	for i := range c.Slots {
@@ -20,6 +20,12 @@ func (c *Content) MayBeInherited(mirror string, o Observation) bool {
 		}
 	}
 	return c.identitiesEnd <= InitialSize
+}
+
+// MayBeInherited reports whether a run may go on that counts into this mirror under this
+// observation.
+func (c *Content) MayBeInherited(mirror string, o Observation) bool {
+	return c.Mirror == mirror && c.IsInheritable() && c.Header.Tags[0].Observed == o
 }
 
 // isUnrecorded reports whether the mirror has nothing of a series.

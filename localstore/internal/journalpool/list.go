@@ -43,7 +43,7 @@ type Found struct {
 	Content  *journalfile.Content // of a living or a dead one, where it can be read
 	Err      error                // why it is strange, or cannot be read
 
-	Bytes []byte // of a left one, in a short list
+	Bytes []byte // of one that may be inherited, in a short list
 }
 
 // List looks at the journals of a mirror. It writes nothing and takes no lock that
@@ -75,7 +75,7 @@ func ListShort(mirror string) (list []Found) {
 			continue
 		}
 		free, found.Index = 0, i
-		if found.Standing == Dead && found.Content.IsLeft() {
+		if found.Standing == Dead && found.Content.IsInheritable() {
 			found.Bytes, r.buffer = r.buffer, nil
 		}
 		list = append(list, found)

@@ -29,9 +29,9 @@ type Cache struct {
 	Series   int64 // how many there are
 	Facts    *outbox.Facts
 
-	waits [journalpool.Size]bool
-	left  []*journalpool.Found
-	nonce uint64
+	waits    [journalpool.Size]bool
+	heritage []*journalpool.Found
+	nonce    uint64
 }
 
 // shape tells caches of this layout from all others: a sum over the types above.
@@ -40,8 +40,8 @@ const shape uint32 = 0x4897ff49
 // Waits says which journals hold something.
 func (c *Cache) Waits() *[journalpool.Size]bool { return &c.waits }
 
-// Left returns those of runs that ended well, and left to others what they counted.
-func (c *Cache) Left() []*journalpool.Found { return c.left }
+// Heritage returns those with which a run may go on.
+func (c *Cache) Heritage() []*journalpool.Found { return c.heritage }
 
 // Write writes the cache of a mirror from its transaction, which has the write lock.
 // The nonce is 0 where there is nothing that a start could do without.

@@ -31,8 +31,8 @@ func (c *Cache) addWaiting(mirror string, maxSeries int64) (ok bool) {
 		default:
 			c.waits[found.Index] = true
 			waiting = append(waiting, found.Content)
-			if found.Content.IsLeft() {
-				c.left = append(c.left, &found)
+			if found.Content.IsInheritable() {
+				c.heritage = append(c.heritage, &found)
 			}
 		}
 	}

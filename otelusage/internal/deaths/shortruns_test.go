@@ -17,7 +17,14 @@ import (
 	"github.com/anonymoususage/anonymoususage-go/localstore"
 )
 
-func init() { jobs["tool"] = runTool } // it starts others of its kind
+func init() { jobs["tool"], jobs["exit"] = runTool, runAndExit } // they start others of their kind
+
+// runAndExit counts once and exits, without an end of its usage tracking.
+func runAndExit(p program) {
+	_, k := p.start()
+	k.n.Inc()
+	os.Exit(0)
+}
 
 // runTool counts, as often as it is told to, and closes or is killed while it does.
 func runTool(p program) {
@@ -109,6 +116,42 @@ func TestShortRunsAreExact(t *testing.T) {
 			if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), "secret") {
 				t.Errorf("%s holds what was erased", filepath.Base(f))
 			}
+		}
+	}
+}
+
+// TestRunsThatExitShareAJournal: also a program that never closes goes on with what the
+// run before it left, and opens no mirror for it.
+func TestRunsThatExitShareAJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usage.db")
+	first := program{Mirror: path}
+	u, k := first.start()
+	k.n.Inc()
+	must(t, u.Close())
+	was, err := os.Stat(path)
+	must(t, err)
+	const runs = 30
+	for range runs {
+		if out, err := (program{Job: "exit", Mirror: path}).command(t).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if is, err := os.Stat(path); err != nil || !is.ModTime().Equal(was.ModTime()) {
+		t.Errorf("a run wrote the mirror: %v", err)
+	}
+	files, err := filepath.Glob(path + ".journal-*")
+	must(t, err)
+	if len(files) != 1 {
+		t.Errorf("%d journals, want 1", len(files))
+	}
+	s, err := localstore.Open(path)
+	must(t, err)
+	defer s.Close()
+	l, err := s.Balance(t.Context())
+	must(t, err)
+	for _, b := range l {
+		if b.Name == "n" && b.Recorded.Int64() != runs+1 {
+			t.Errorf("the mirror holds %d of %d", b.Recorded.Int64(), runs+1)
 		}
 	}
 }

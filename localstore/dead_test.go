@@ -76,6 +76,7 @@ func counting(t testing.TB, s *Store, maySend bool) *mortal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = j.Close(false) }) // Windows removes no file that is open
 	return &mortal{Store: s, w: w, j: j, cells: make(map[string]*cell), of: version("1"), sends: maySend}
 }
 

@@ -49,6 +49,9 @@ func (w *Writer) recordInherited() error {
 	if w.inheriting || !w.kept.Inherits() {
 		return nil
 	}
+	if w.attempt != nil {
+		return ErrUnknownOutcome
+	}
 	db := w.recorder.db
 	if db.IsAsleep() { // waking it records what was inherited
 		nothing := func(*mirrordb.Tx) error { return nil }

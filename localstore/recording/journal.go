@@ -79,9 +79,6 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 		c.OnError = w.reportLater
 	}
 	j, err := journal.Take(c)
-	if j.Inherits() && j.Superseded() { // it is not this process's to take the mark away
-		j, err = without(j, c)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("keep a journal: %w", err)
 	}

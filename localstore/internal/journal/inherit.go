@@ -19,6 +19,7 @@ func (j *Journal) inherit() (ok bool) {
 		}
 		j.file, j.raw, j.path = j.config.wrap(f), f, left.Path
 		if j.isAsLeft(left) && j.goOn(left) {
+			j.config.Writer = j.run.Writer // also of a file that is begun anew
 			return true
 		}
 		_ = j.file.Close() // nothing of this process is in it
@@ -158,11 +159,14 @@ func (j *Journal) disown() error {
 // own notes that the run moved a State: of two journals with moves of one State that holds
 // of which the process began last, and what was inherited has none.
 func (j *Journal) own() error {
-	if j.run.Started == j.started {
+	run := j.run
+	if run.Started = j.started; run == j.run {
 		return nil
 	}
-	j.run.Started = j.started
-	_, err := j.file.WriteAt(j.run.Encode(), journalfile.RunOffset)
+	_, err := j.file.WriteAt(run.Encode(), journalfile.RunOffset)
+	if err == nil {
+		j.run = run
+	}
 	return err
 }
 

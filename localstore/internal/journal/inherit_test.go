@@ -169,6 +169,59 @@ func TestMovesAreNotInherited(t *testing.T) {
 	}
 }
 
+// TestAnHeirBeginsAnew under the id that it inherited, in its file or in another one: its
+// recordings are signed with that.
+func TestAnHeirBeginsAnew(t *testing.T) {
+	for name, renew := range map[string]func(*Journal) error{
+		"after an erasure": func(j *Journal) error { return j.Renew("mirror-1", journalfile.Observation{Epoch: 1, Erasures: 1}) },
+		"in another file": func(j *Journal) error {
+			if err := os.Remove(j.Path()); err != nil {
+				return err
+			}
+			return j.Renew("mirror-1", sharing)
+		},
+	} {
+		c := configOf(t, mirrorPath(t))
+		leave(t, c, "n")
+		c.Inherit, c.Writer = leftOnes(t, c.Path), "writer-2"
+		j := take(t, c)
+		if j.Writer() != "writer-1" {
+			t.Errorf("%s: an heir signs as %q", name, j.Writer())
+		}
+		must(t, renew(j))
+		if found := journalpool.List(c.Path); len(found) != 1 || found[0].Content.Writer != "writer-1" || j.Writer() != "writer-1" {
+			t.Errorf("%s: %+v, signs as %q", name, found, j.Writer())
+		}
+	}
+}
+
+// TestAnHeirThatCannotWrite who it is takes another file, and leaves that one as it was.
+func TestAnHeirThatCannotWrite(t *testing.T) {
+	c := configOf(t, mirrorPath(t))
+	leave(t, c, "n")
+	c.Inherit, c.Writer = leftOnes(t, c.Path), "writer-2"
+	files := 0
+	c.wrap = func(f *os.File) journalfile.File {
+		left := 1 << 20
+		if files++; files == 1 {
+			left = 1
+		}
+		return &dying{File: f, left: &left}
+	}
+	j := take(t, c)
+	keep(t, j, numberOf("n")).count("")
+	keep(t, j, timesOf("t")).count("")
+	if j.Inherits() || j.Writer() != "writer-2" || files != 2 {
+		t.Errorf("inherits: %v, signs as %q, tried %d files", j.Inherits(), j.Writer(), files)
+	}
+	if list := journalpool.List(c.Path); len(list) != 2 || list[0].Standing != journalpool.Dead || list[0].Content.Writer != "writer-1" {
+		t.Errorf("the files are %+v", list)
+	}
+	if got := counts(t, c.Path); got["n"] != 2 {
+		t.Errorf("they hold %v", got)
+	}
+}
+
 // TestADroppedJournalKeepsWhatWasInherited, and nothing of its last process.
 func TestADroppedJournalKeepsWhatWasInherited(t *testing.T) {
 	c := configOf(t, mirrorPath(t))

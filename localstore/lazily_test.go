@@ -440,3 +440,42 @@ func TestAnHeirOfARunThatRecorded(t *testing.T) {
 		t.Errorf("journals %+v, want an empty one", waits)
 	}
 }
+
+// TestASleepingRunWhoseJournalIsGone, because a person removed it or put another file in its
+// place, records what it counted itself.
+func TestASleepingRunWhoseJournalIsGone(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"removed":  os.Remove,
+		"replaced": func(path string) error { return os.Rename(path, path+".away") },
+		"cut":      func(path string) error { return os.Truncate(path, 0) },
+	} {
+		for _, inherits := range []bool{false, true} {
+			path, c := warmed(t)
+			want := 2.0
+			if inherits {
+				r := startShort(t, path, c)
+				r.count(t)
+				r.end(t)
+				want++
+			}
+			r := startShort(t, path, c)
+			r.count(t)
+			if r.j.Inherits() != inherits || !isAsleep(r.Store) {
+				t.Fatalf("inherits: %v, asleep: %v", r.j.Inherits(), isAsleep(r.Store))
+			}
+			if err := lose(r.j.Path()); err != nil && runtime.GOOS == "windows" {
+				continue // the file is open
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if !r.end(t) {
+				t.Errorf("%s, inherits %v: it left what it counted in a journal that is gone", name, inherits)
+			}
+			s := open(t, path, c)
+			recoverNow(s)
+			if recorded, _ := recordedIn(t, s); recorded["n{}"] != want {
+				t.Errorf("%s, inherits %v: the mirror holds %v, want %v", name, inherits, recorded["n{}"], want)
+			}
+		}
+	}
+}

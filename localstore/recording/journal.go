@@ -93,10 +93,10 @@ func (w *Writer) Keep(c journal.Config) (*Journal, error) {
 		}
 	}
 	w.kept = keeping{Journal: j, observed: w.from, seen: w.from.generation(), label: w.from.generation()}
+	w.id = j.Writer()
 	if isNews {
 		return w.begun()
 	}
-	w.id = j.Writer()
 	return j, nil
 }
 

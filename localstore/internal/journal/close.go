@@ -56,15 +56,15 @@ func (j *Journal) IsWhole() bool {
 }
 
 // Leave writes all that changed, and notes that its owner ends well and leaves it to
-// be recovered, or to be gone on with. It reports whether the file holds everything.
-// Whether it is this process's still, [Journal.Refresh] found out a moment ago.
+// be recovered, or to be gone on with. It reports whether the file is this process's and
+// holds everything.
 func (j *Journal) Leave() (whole bool) {
 	if j == nil {
 		return false
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failed || j.full != nil {
+	if j.failed || j.full != nil || j.check() != nil {
 		return false
 	}
 	err := j.writeChanged()

@@ -214,11 +214,16 @@ func (w *Writer) leaveJournal(drop bool) {
 	if w.kept.Journal == nil {
 		return
 	}
-	if drop && w.kept.Inherits() {
+	j, inherits := w.kept.Journal, w.kept.Inherits()
+	err := j.Close(drop)
+	w.report(err)
+	w.kept = keeping{}
+	switch {
+	case drop && err != nil: // what this process records under its id, nobody recovers then
+		w.spoiled = append(w.spoiled, j)
+	case drop && inherits:
 		w.id = newWriterID() // the other one says whose what was inherited is
 	}
-	w.report(w.kept.Close(drop))
-	w.kept = keeping{}
 }
 
 // report hands over what is wrong with the journal, once as long as it lasts: a

@@ -38,11 +38,12 @@ type Writer struct {
 	// known: it is what from becomes once that is recorded.
 	ahead observation
 
-	maySend    bool     // of the latest call
-	attempt    *attempt // whose outcome is not known
-	kept       keeping  // the journal
-	hasty      bool     // it waits for no other process
-	inheriting bool     // it records what was inherited
+	maySend    bool               // of the latest call
+	attempt    *attempt           // whose outcome is not known
+	kept       keeping            // the journal
+	spoiled    []*journal.Journal // that could not be dropped
+	hasty      bool               // it waits for no other process
+	inheriting bool               // it records what was inherited
 }
 
 type observation struct {
@@ -172,6 +173,10 @@ func (w *Writer) Close() {
 	w.recorder.db.Lock()
 	defer w.recorder.db.Unlock()
 	w.leaveJournal(false)
+	for _, j := range w.spoiled {
+		j.Release()
+	}
+	w.spoiled = nil
 	if w.recorder.writer == w {
 		w.recorder.writer = nil
 	}

@@ -1,6 +1,8 @@
 package series
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -137,6 +139,42 @@ func TestTextsThatAreNoAttributesAreRefused(t *testing.T) {
 			t.Errorf("%s was read as %v", bad, set.ToSlice())
 		}
 	}
+}
+
+// FuzzPlain: what is read and written without encoding/json is what that reads and writes.
+func FuzzPlain(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"a":"b"}`, `{"a":"b","c":"d"}`, `{"a":"1","a":"2"}`, `{"":""}`, `{"a":"b",}`, `{,"a":"b"}`,
+		`{"a""b"}`, `{"a":"b""c":"d"}`, `{"a":"\"}`, `{"a":"b"}}`, `{"a":"b"} `, "{\"a\":\"\t\"}", `{"a":"<&>"}`, `{"a":1,"b":"c"}`, "{\"\x7f\":\"é\"}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, input string) {
+		if isPlain(input) {
+			var b, whole bytes.Buffer
+			writeText(&b, input)
+			e := json.NewEncoder(&whole)
+			e.SetEscapeHTML(false)
+			if err := e.Encode(input); err != nil || b.String()+"\n" != whole.String() {
+				t.Errorf("%q is written as %s, by encoding/json as %s", input, b.String(), whole.String())
+			}
+		}
+		kvs, ok := decodePlain(input)
+		if !ok {
+			return
+		}
+		var texts map[string]string
+		if err := json.Unmarshal([]byte(input), &texts); err != nil {
+			t.Fatalf("%q is read as %v, encoding/json refuses it: %v", input, kvs, err)
+		}
+		set := attribute.NewSet(kvs...)
+		if set.Len() != len(texts) {
+			t.Errorf("%q is read as %v, by encoding/json as %v", input, kvs, texts)
+		}
+		for key, text := range texts {
+			if v, _ := set.Value(attribute.Key(key)); v.AsString() != text {
+				t.Errorf("%q has %q for %q, with encoding/json %q", input, v.AsString(), key, text)
+			}
+		}
+	})
 }
 
 func FuzzDecodeAttributes(f *testing.F) {

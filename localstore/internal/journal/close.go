@@ -9,6 +9,8 @@ import (
 // Close gives the journal back: empty, for the next run, where all that it holds is
 // recorded, or is to be dropped; otherwise what it holds waits to be recovered, with
 // what waited for the flusher. What was inherited, and is not recorded, is not dropped.
+// A journal that cannot be dropped, because its disk is broken, stays locked until
+// [Journal.Release]: a recovery would count again what its process records in another way.
 func (j *Journal) Close(drop bool) error {
 	if j == nil {
 		return nil
@@ -35,13 +37,31 @@ func (j *Journal) leave(drop bool) (err error) {
 		return journalfile.ErrForked // the lock is the parent's, and stays
 	case !drop:
 		err = j.writeChanged()
+		if err == nil && j.isRecorded() {
+			err = empty(j.file, false)
+		}
 	case j.inherits():
-		return errors.Join(j.disown(), j.file.Close())
-	}
-	if drop || err == nil && j.isRecorded() {
+		err = j.disown()
+	default:
 		err = empty(j.file, false)
 	}
+	if drop && err != nil {
+		return err // and keep the lock
+	}
 	return errors.Join(err, j.file.Close())
+}
+
+// Release lets others recover a journal that could not be dropped, once what its process
+// counted is recorded.
+func (j *Journal) Release() {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed && j.file != nil && !journalfile.Forked(j.pid) {
+		_ = j.file.Close() // nothing more is written
+	}
 }
 
 // IsWhole reports whether the file holds all that was counted when the latest

@@ -17,11 +17,11 @@
 //
 // A short run that opened no mirror leaves its file as it is, whether it ended well
 // ([Journal.Leave]) or was killed. The next one goes on with it as an heir, if it counts
-// under the same decisions ([Config.Inherit], [journalfile.Content.MayBeInherited]): under the former run's nonce,
-// writer's id and bases, it adds what it found in a slot to what it counts itself. To
-// every reader the file is that of one process which counted all of it. What was inherited
-// is the first thing that an heir records ([Journal.Inherited]); what it counted itself is
-// then beyond a base, as ever. Until that recording began there is only tag 0; before it,
+// under the same decisions ([Config.Inherit], [journalfile.Content.MayBeInherited]): under
+// the former run's nonce, writer's id and bases, it adds what it found in a slot to what it
+// counts itself. To every reader the file is that of one process which counted all of it.
+// What was inherited is the first thing that an heir records ([Journal.Inherited]); what it
+// counted itself is then beyond a base, as ever. Until that recording began there is only tag 0; before it,
 // an heir asks the mirror whether the writer has a number there all the same. Each heir
 // numbers itself in the first page and takes away the note that the journal was left, in
 // one write, so that a file is as it was found if it has the same first page.

@@ -27,7 +27,7 @@ type Config struct {
 	// are tried last.
 	Waits *[journalpool.Size]bool
 
-	// Inherit are journals that the process may go on with, as [ListShort] found them.
+	// Inherit are journals that the process may go on with, as [journalpool.ListShort] found them.
 	// They are for one use.
 	Inherit []*journalpool.Found
 

@@ -6,20 +6,23 @@ import "github.com/anonymoususage/anonymoususage-go/localstore/series"
 // or was killed. The next run may go on with that as if it were the same one, and so on,
 // until one of them records all of it.
 
-// IsInheritable reports whether a run may go on with a journal that nobody has: no recording
-// began, nothing is damaged, and it has no other extents than the first ones. The moves of a
-// State are left to a recovery, which tells whose was the last.
+// IsInheritable reports whether a run may go on with a journal that nobody has: something
+// waits in it, no recording began, nothing is damaged, and it has no other extents than the
+// first ones. The moves of a State are left to a recovery, which tells whose was the last.
 func (c *Content) IsInheritable() bool {
 	first, second := c.Header.Tags[0], c.Header.Tags[1]
-	if c.Superseded || len(c.Damage) > 0 || len(c.Slots) == 0 || second.Ok || !first.Ok || first.Seq != 0 {
+	if c.Superseded || len(c.Damage) > 0 || second.Ok || !first.Ok || first.Seq != 0 {
 		return false
 	}
+	waits := false
 	for i := range c.Slots {
-		if s := &c.Slots[i]; s.Place.Shape.Kind == KindState && s.Value.Moves > 0 || !s.isUnrecorded() {
+		s := &c.Slots[i]
+		if s.Place.Shape.Kind == KindState && s.Value.Moves > 0 || !s.isUnrecorded() {
 			return false
 		}
+		waits = waits || !s.Place.Shape.IsZero(&s.Value)
 	}
-	return c.identitiesEnd <= InitialSize
+	return waits && c.identitiesEnd <= InitialSize
 }
 
 // MayBeInherited reports whether a run may go on that counts into this mirror under this

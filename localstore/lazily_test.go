@@ -49,7 +49,6 @@ func startShort(t testing.TB, path string, c *clock, opts ...Option) shortRun {
 // end returns whether the run recorded.
 func (r shortRun) end(t testing.TB) (recorded bool) {
 	t.Helper()
-	_ = r.w.Notice(t.Context(), true)
 	found, settled := r.found()
 	found.MaySend = true
 	recorded, err := r.w.End(t.Context(), found)

@@ -151,14 +151,15 @@ func (w *Writer) staysAsleep(r *Recording, kept bool) bool {
 	rec := w.recorder
 	rec.db.Lock()
 	defer rec.db.Unlock()
-	if !rec.db.IsAsleep() || rec.db.Waiting() || !w.mayDoze() {
+	switch {
+	case !rec.db.IsAsleep() || rec.db.Waiting():
 		return false
+	case w.from.off:
+		rec.left = rec.db.IsCurrent()
+	default:
+		rec.left = kept && rec.db.SaysTheSame() && rec.holds(r.Moves, w.from.maySend) && w.kept.Leave()
 	}
-	if !w.from.off && (!kept || !rec.holds(r.Moves, w.from.maySend) || !w.kept.Leave()) {
-		return false
-	}
-	rec.left = true
-	return true
+	return rec.left
 }
 
 // holds reports whether the file holds all States that this process found as they

@@ -76,7 +76,8 @@ type attempt struct {
 	seq        int64
 	ahead, now observation
 	mirror     string
-	note       bool // it is the Writer's own, of nothing but what was decided
+	note       bool // it is the Writer's own, of what was decided or inherited
+	inherited  bool
 }
 
 // Change is what a series counted since the previous recording.
@@ -326,24 +327,28 @@ func (w *Writer) commit(maySend bool, changes []journal.Change, write func(tx *m
 	})
 	var commit *sqlitedb.CommitError
 	if errors.As(err, &commit) {
-		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: rec.db.Identity().Mirror}
+		w.attempt = &attempt{seq: w.seq + 1, ahead: w.ahead, now: now, mirror: rec.db.Identity().Mirror, inherited: w.inheriting}
 		return w.resolveAttempt(err)
 	}
 	if err != nil {
 		w.kept.Settle(false)
 		return fmt.Errorf("record: %w", err)
 	}
-	w.committed(w.ahead, now)
+	w.committed(w.ahead, now, w.inheriting)
 	return nil
 }
 
-// committed moves on after a recording that is in the mirror.
-func (w *Writer) committed(ahead, now observation) {
+// committed moves on after a recording that is in the mirror. After one of what was
+// inherited the journal is brought in line with the next one: until then it has counts of
+// this process.
+func (w *Writer) committed(ahead, now observation, inherited bool) {
 	w.seq++
 	w.kept.Settle(true)
 	w.kept.observed = ahead
 	w.advance(ahead, now)
-	w.follow(now)
+	if !inherited {
+		w.follow(now)
+	}
 }
 
 // sign writes the number of this recording, by which its outcome can be told.
@@ -392,7 +397,7 @@ func (w *Writer) resolveAttempt(cause error) error {
 	done := w.attempt
 	w.attempt = nil
 	if seq == done.seq {
-		w.committed(done.ahead, done.now)
+		w.committed(done.ahead, done.now, done.inherited)
 		return nil
 	}
 	w.kept.Settle(false)

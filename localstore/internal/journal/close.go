@@ -76,15 +76,15 @@ func (j *Journal) IsWhole() bool {
 }
 
 // Leave writes all that changed, and notes that its owner ends well and leaves it to
-// be recovered, or to be gone on with. It reports whether the file is this process's and
-// holds everything.
+// be recovered, or to be gone on with. It reports whether the file is this process's, nobody
+// marked it, and it holds everything.
 func (j *Journal) Leave() (whole bool) {
 	if j == nil {
 		return false
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failed || j.full != nil || j.check() != nil {
+	if j.failed || j.full != nil || j.check() != nil || j.superseded.Load() {
 		return false
 	}
 	err := j.writeChanged()

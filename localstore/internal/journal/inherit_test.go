@@ -222,6 +222,41 @@ func TestAnHeirThatCannotWrite(t *testing.T) {
 	}
 }
 
+// TestAnHeirKeepsTheBuckets of a Timer that it does not use, or has not used yet, also once it
+// used another one.
+func TestAnHeirKeepsTheBuckets(t *testing.T) {
+	for _, declares := range []bool{false, true} {
+		c := configOf(t, mirrorPath(t))
+		former := take(t, c)
+		of := keep(t, former, timesOf("former"))
+		of.count("")
+		of.count("")
+		die(former)
+		c.Inherit = leftOnes(t, c.Path)
+		j := take(t, c)
+		keep(t, j, timesOf("own")).count("")
+		if declares {
+			keep(t, j, timesOf("former"))
+		}
+		changes, _ := j.Inherited()
+		must(t, j.Begin(1, sharing, changes))
+		content := journalpool.List(c.Path)[0].Content
+		if list := content.Differences(0); len(list) != 2 || len(content.Damage) > 0 {
+			t.Errorf("declares %v: %d series, damage %v", declares, len(list), content.Damage)
+		}
+		for _, d := range content.Differences(0) {
+			h := d.Delta.Histogram()
+			if sum := h.Buckets[0] + h.Buckets[1] + h.Buckets[2] + h.Buckets[3]; sum != h.Count {
+				t.Errorf("declares %v: %q has %d runs, in its buckets %d", declares, d.Series.Metric.Name, h.Count, sum)
+			}
+		}
+		j.Settle(true)
+		if list := journalpool.List(c.Path)[0].Content.Differences(1); len(list) != 1 || list[0].Series.Metric.Name != "own" {
+			t.Errorf("declares %v: %d series are beyond the first recording", declares, len(list))
+		}
+	}
+}
+
 // TestADroppedJournalKeepsWhatWasInherited, and nothing of its last process.
 func TestADroppedJournalKeepsWhatWasInherited(t *testing.T) {
 	c := configOf(t, mirrorPath(t))

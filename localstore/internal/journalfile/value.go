@@ -191,10 +191,9 @@ func (s Shape) Plus(v Value, d Value) Value {
 	case KindFloat64:
 		v.Float = saturate.AddFloat(v.Float, d.Float)
 	case KindHistogram:
-		v = v.Clone()
-		if v.Buckets == nil {
-			v.Buckets = make([]uint64, s.Buckets)
-		}
+		buckets := make([]uint64, s.Buckets)
+		copy(buckets, v.Buckets) // which are none, or empty, before the first run
+		v.Buckets = buckets
 		v.Count += d.Count
 		v.Float = saturate.AddFloat(v.Float, d.Float)
 		for i := range min(len(v.Buckets), len(d.Buckets)) {

@@ -151,6 +151,9 @@ func (p *life) leaveOne(c Config, r *rand.Rand) {
 	j := take(p.t, c)
 	for _, of := range []*series.Series{numberOf("n"), floatOf("f"), timesOf("t"), numberOf("former")} {
 		cell := keep(p.t, j, of)
+		if of.Metric.Name == "n" { // where nothing waits there is nothing to inherit
+			cell.count("")
+		}
 		for range r.IntN(4) {
 			cell.count("")
 		}
